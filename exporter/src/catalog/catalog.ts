@@ -1,0 +1,186 @@
+import type { EventBody, StoredEvent } from '../events/events.ts';
+import type { BackupType } from '../source/source.ts';
+import type { Manifest } from '../store/manifest.ts';
+import type { EpochMs } from '../units/instant.ts';
+
+/**
+ * What Lowtide knows: runs, backups, copies, events, and what people decided about schedules. Rebuilt from the stores
+ * where it is lost. Every method is one transaction: it happened whole and durably, or not at all.
+ * Several processes may use one catalog at once; each run belongs to one of them (its owner).
+ */
+export interface Catalog extends Disposable {
+  /**
+   * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the
+   * schedule goes on; one whose owner is gone does not block (`orphanedRuns` names it until somebody ends it).
+   */
+  startRun(run: NewRun): Run;
+  /**
+   * Ends a run and appends its `run:finished` event; with `backup`, files the backup and its copies as well.
+   * Throws `run_ended` when the run is no longer running (somebody else has ended it), `run_active` when it belongs to
+   * another process that is alive, `not_found`.
+   */
+  finishRun(id: string, end: RunEnd): Run;
+  run(id: string): Run | undefined;
+  /** The one begun last comes first. */
+  runs(filter: RunFilter): readonly Run[];
+  /** The latest occurrence a run of the schedule was begun for, however it ended: what the scheduler resumes from. */
+  lastDueAt(schedule: string): EpochMs | undefined;
+  /** Runs still `running` whose owner is gone (killed, power cut): to be ended as `interrupted`. */
+  orphanedRuns(): readonly Run[];
+
+  /**
+   * Files a backup found in a store (rebuild), or adds a copy to one already known; the sealing that the found manifest
+   * describes replaces the one on file. A copy that failed its last verification stays `damaged`.
+   * Throws `manifest_invalid` when the id is known for other content.
+   */
+  adoptBackup(manifest: Manifest, copy: FoundCopy): void;
+  backup(id: string): Backup | undefined;
+  /** Newest first. */
+  backups(filter: BackupFilter): readonly Backup[];
+  /** Appends `backup:verified`; a copy that fails becomes `damaged`, one that passes `good` again. Throws `not_found`. */
+  recordVerification(id: string, store: string, result: VerificationResult): void;
+  /** Appends `backup:restored`. Throws `not_found`. */
+  recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): void;
+  /**
+   * Marks one copy as gone; when it was the last, the backup as `pruned`, with a `backup:pruned` event. Doing it again
+   * changes nothing. Throws `not_found`.
+   */
+  removeCopy(id: string, store: string, reason: string, at: EpochMs): void;
+
+  schedule(id: string): ScheduleState;
+  setPaused(id: string, paused: boolean): void;
+
+  append(event: EventBody, at: EpochMs): StoredEvent;
+  /** Events with a greater sequence, oldest first, at most `limit`. */
+  eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
+
+  /** What gauges are made of, from summaries: cheap at 100,000 backups. */
+  totals(): CatalogTotals;
+
+  /** What stands in the way of the next write, as sentences; empty when all is well. Cheap: reads no table through. */
+  check(): readonly string[];
+}
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+
+export interface NewRun {
+  readonly id: string;
+  readonly schedule: string;
+  readonly type: BackupType;
+  readonly trigger: 'schedule' | 'manual' | 'api';
+  readonly startedAt: EpochMs;
+  /** The occurrence this run is for; absent for one asked for by hand. */
+  readonly dueAt?: EpochMs;
+  /** Object names the run may leave behind, so that a crash can be cleaned up: name prefix in every store. */
+  readonly objectPrefix: string;
+  readonly stores: readonly string[];
+}
+
+export interface Run extends NewRun {
+  readonly status: RunStatus;
+  readonly finishedAt?: EpochMs;
+  readonly backupId?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly warnings: readonly string[];
+  readonly sizeBytes?: number;
+  readonly storedBytes?: number;
+}
+
+export interface RunEnd {
+  readonly status: Exclude<RunStatus, 'running'>;
+  readonly finishedAt: EpochMs;
+  readonly warnings: readonly string[];
+  readonly error?: Run['error'];
+  readonly backup?: { readonly manifest: Manifest; readonly copies: readonly NewCopy[] };
+  readonly event: EventBody & { readonly name: 'run:finished' };
+}
+
+export interface NewCopy {
+  readonly store: string;
+  /** Where a person finds the main part. */
+  readonly path: string;
+  readonly status: 'good' | 'failed';
+  readonly error?: string;
+}
+
+/** A copy as it was found lying in a store: `damaged` when a part is missing or has the wrong size. */
+export interface FoundCopy {
+  readonly store: string;
+  readonly path: string;
+  readonly status: 'good' | 'damaged';
+  readonly error?: string;
+}
+
+export interface RunFilter {
+  readonly schedule?: string;
+  readonly status?: RunStatus;
+  /** Continues a list: only runs that come after the one with this id. Throws `not_found` for an unknown one. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export type BackupStatus = 'completed' | 'pruned';
+export type CopyStatus = 'good' | 'failed' | 'damaged' | 'pruned';
+
+export interface Copy {
+  readonly store: string;
+  readonly path: string;
+  readonly status: CopyStatus;
+  readonly error?: string;
+  /** The last verification, whatever it found: `status` tells. */
+  readonly verifiedAt?: EpochMs;
+  readonly prunedAt?: EpochMs;
+  readonly pruneReason?: string;
+}
+
+export interface Backup {
+  readonly id: string;
+  readonly schedule: string;
+  readonly type: BackupType;
+  readonly status: BackupStatus;
+  readonly createdAt: EpochMs;
+  readonly sizeBytes: number;
+  /** Bytes of one copy, headers included, all parts. */
+  readonly storedBytes: number;
+  readonly keyId: string;
+  readonly manifest: Manifest;
+  /** In the order they were filed. */
+  readonly copies: readonly Copy[];
+}
+
+export interface BackupFilter {
+  readonly schedule?: string;
+  readonly status?: BackupStatus;
+  /** Continues a list: only backups that come after the one with this id. Throws `not_found` for an unknown one. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface VerificationResult {
+  readonly status: 'passed' | 'failed';
+  readonly at: EpochMs;
+  readonly error?: string;
+}
+
+export interface ScheduleState {
+  readonly paused: boolean;
+}
+
+/** A store, type or key stays listed with 0 once its last backup has gone. */
+export interface CatalogTotals {
+  /** Good copies' bytes, per store. */
+  readonly bytesByStore: Readonly<Record<string, number>>;
+  /** Stored bytes of backups that have a good copy, per type. */
+  readonly bytesByType: Readonly<Partial<Record<BackupType, number>>>;
+  /**
+   * Completed over completed and failed, of each type's last 100 finished runs. Cancelled ones do not count,
+   * interrupted ones count as failed: no backup came of them.
+   */
+  readonly successRateByType: Readonly<Partial<Record<BackupType, number>>>;
+  /** When each schedule last completed; after a rebuild, when its newest backup was made. */
+  readonly lastSuccessBySchedule: Readonly<Record<string, EpochMs>>;
+  readonly runningBySchedule: Readonly<Record<string, number>>;
+  /** Backups not pruned, by the key they are sealed to, and the bytes of one copy of each. */
+  readonly backupsByKey: Readonly<Record<string, number>>;
+  readonly bytesByKey: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,126 @@
+import type { EventBody, StoredEvent } from '../events/events.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { fromRfc3339, type EpochMs } from '../units/instant.ts';
+import type {
+  Backup,
+  BackupFilter,
+  Catalog,
+  CatalogTotals,
+  FoundCopy,
+  NewRun,
+  Run,
+  RunEnd,
+  RunFilter,
+  ScheduleState,
+  VerificationResult,
+} from './catalog.ts';
+import { fileBackup, fileCopy, findBackup, listBackups } from './sqlite/backups.ts';
+import { recordVerification, removeCopy } from './sqlite/copies.ts';
+import { StateDatabase } from './sqlite/database.ts';
+import { appendEvent, eventsAfter } from './sqlite/events.ts';
+import { finishRun, findRun, lastDueAt, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
+import { raiseLastSuccess, scheduleState, setPaused } from './sqlite/schedules.ts';
+import { readTotals } from './sqlite/totals.ts';
+
+/**
+ * Opens the catalog of a state folder, making folder and catalog where absent. Throws `state_invalid` (damaged, newer,
+ * or no catalog), `state_denied`, `state_full`, `state_busy`; every method of the result may throw these as well.
+ */
+export function openSqliteCatalog(folder: string): Catalog {
+  return new SqliteCatalog(StateDatabase.open(folder));
+}
+
+/** One method, one transaction; the statements live in `sqlite/`. */
+class SqliteCatalog implements Catalog {
+  readonly #database: StateDatabase;
+
+  constructor(database: StateDatabase) {
+    this.#database = database;
+  }
+
+  startRun(run: NewRun): Run {
+    return startRun(this.#database, run);
+  }
+
+  finishRun(id: string, end: RunEnd): Run {
+    return finishRun(this.#database, id, end);
+  }
+
+  run(id: string): Run | undefined {
+    return this.#database.read(() => findRun(this.#database, id));
+  }
+
+  runs(filter: RunFilter): readonly Run[] {
+    return this.#database.read(() => listRuns(this.#database, filter));
+  }
+
+  lastDueAt(schedule: string): EpochMs | undefined {
+    return this.#database.read(() => lastDueAt(this.#database, schedule));
+  }
+
+  orphanedRuns(): readonly Run[] {
+    return orphanedRuns(this.#database);
+  }
+
+  adoptBackup(manifest: Manifest, copy: FoundCopy): void {
+    this.#database.write(() => {
+      fileBackup(this.#database, manifest);
+      fileCopy(this.#database, manifest.id, copy);
+      raiseLastSuccess(this.#database, manifest.schedule, fromRfc3339(manifest.createdAt));
+    });
+  }
+
+  backup(id: string): Backup | undefined {
+    return this.#database.read(() => findBackup(this.#database, id));
+  }
+
+  backups(filter: BackupFilter): readonly Backup[] {
+    return this.#database.read(() => listBackups(this.#database, filter));
+  }
+
+  recordVerification(id: string, store: string, result: VerificationResult): void {
+    this.#database.write(() => recordVerification(this.#database, id, store, result));
+  }
+
+  recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): void {
+    this.#database.write(() => {
+      if (findBackup(this.#database, id) === undefined) {
+        throw new LowtideError('not_found', `there is no backup ${id}`);
+      }
+      appendEvent(this.#database, { name: 'backup:restored', backupId: id, status }, at);
+    });
+  }
+
+  removeCopy(id: string, store: string, reason: string, at: EpochMs): void {
+    this.#database.write(() => removeCopy(this.#database, id, store, reason, at));
+  }
+
+  schedule(id: string): ScheduleState {
+    return this.#database.read(() => scheduleState(this.#database, id));
+  }
+
+  setPaused(id: string, paused: boolean): void {
+    this.#database.write(() => setPaused(this.#database, id, paused));
+  }
+
+  append(event: EventBody, at: EpochMs): StoredEvent {
+    return this.#database.write(() => appendEvent(this.#database, event, at));
+  }
+
+  eventsAfter(sequence: number, limit: number): readonly StoredEvent[] {
+    return this.#database.read(() => eventsAfter(this.#database, sequence, limit));
+  }
+
+  totals(): CatalogTotals {
+    return this.#database.read(() => readTotals(this.#database));
+  }
+
+  check(): readonly string[] {
+    return this.#database.findings();
+  }
+
+  [Symbol.dispose](): void {
+    this.#database[Symbol.dispose]();
+  }
+}

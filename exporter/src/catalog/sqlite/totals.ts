@@ -1,0 +1,42 @@
+import type { BackupType } from '../../source/source.ts';
+import type { CatalogTotals } from '../catalog.ts';
+import type { Row, StateDatabase } from './database.ts';
+
+const types: readonly BackupType[] = ['database', 'files', 'command'];
+
+/** From the summary tables and short index ranges alone: the cost does not grow with the number of backups. */
+export function readTotals(database: StateDatabase): CatalogTotals {
+  const byKey = database.all('SELECT key_id, backups, bytes FROM key_totals');
+  return {
+    bytesByStore: record(database.all('SELECT store, good_bytes FROM store_totals'), 'store', 'good_bytes'),
+    bytesByType: record(database.all('SELECT type, good_bytes FROM type_totals'), 'type', 'good_bytes'),
+    successRateByType: Object.fromEntries(types.flatMap((type) => successRate(database, type))),
+    lastSuccessBySchedule: record(
+      database.all('SELECT id, last_success_at FROM schedules WHERE last_success_at IS NOT NULL'),
+      'id',
+      'last_success_at',
+    ),
+    runningBySchedule: record(
+      database.all(`SELECT schedule, count(*) AS runs FROM runs WHERE status = 'running' GROUP BY schedule`),
+      'schedule',
+      'runs',
+    ),
+    backupsByKey: record(byKey, 'key_id', 'backups'),
+    bytesByKey: record(byKey, 'key_id', 'bytes'),
+  };
+}
+
+function successRate(database: StateDatabase, type: BackupType): [BackupType, number][] {
+  const rate = database.get(
+    `SELECT avg(status = 'completed') AS rate FROM (
+       SELECT status FROM runs
+       WHERE type = ? AND status IN ('completed', 'failed', 'interrupted')
+       ORDER BY finish_sequence DESC LIMIT 100)`,
+    type,
+  )?.['rate'];
+  return typeof rate === 'number' ? [[type, rate]] : [];
+}
+
+function record(rows: readonly Row[], key: string, value: string): Record<string, number> {
+  return Object.fromEntries(rows.map((row) => [String(row[key]), Number(row[value])]));
+}

@@ -1,0 +1,176 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { parseListenAddress } from '../http/listen-address.ts';
+import { parseMysqlUrl } from '../source/mysql/connection.ts';
+import { parsePostgresUrl } from '../source/postgres/connection.ts';
+import type { Draft, DraftSchedule } from './draft.ts';
+import { isExcluded } from './exclusion.ts';
+import type { Finding } from './explain.ts';
+import { nearest } from './nearest.ts';
+import { formatPath, type ConfigPath } from './problem.ts';
+
+/** What the checks know of the place where the file lies. */
+export interface Place {
+  /** Relative paths are meant from here. */
+  readonly folder: string;
+  /** Where a path leads once symbolic links are followed; the path itself where nothing is there yet. */
+  realPath(path: string): string;
+  /** The value at a path as a message may show it. */
+  show(path: ConfigPath): string;
+}
+
+interface Remark {
+  readonly path: ConfigPath;
+  /** The rest of a sentence that begins with the value; a whole sentence where `isWhole`. */
+  readonly message: string;
+  readonly isWhole?: boolean;
+  readonly at?: Finding['at'];
+}
+
+/** Mistakes that no key shows alone. */
+export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
+  const schedules = draft.schedules.flatMap((schedule, index) =>
+    schedule === undefined ? [] : [{ schedule, index }],
+  );
+  const remarks = [
+    ...checkListen(draft.server.listen),
+    ...checkIds(draft),
+    ...schedules.flatMap(({ schedule, index }) => checkSchedule(schedule, ['schedules', index], draft)),
+    ...checkFolders(draft, place),
+  ];
+  return remarks.map(({ path, message, isWhole = false, at = 'value' }) => ({
+    path,
+    at,
+    message: isWhole ? message : `${place.show(path)} ${message}`,
+  }));
+}
+
+function checkListen(listen: string | undefined): readonly Remark[] {
+  return listen === undefined ? [] : refused(['server', 'listen'], () => parseListenAddress(listen));
+}
+
+function checkIds(draft: Draft): readonly Remark[] {
+  const first = new Map<string, number>();
+  return draft.schedules.flatMap((schedule, index) => {
+    const id = schedule?.id;
+    if (id === undefined) return [];
+    const taken = first.get(id);
+    if (taken === undefined) {
+      first.set(id, index);
+      return [];
+    }
+    const where = formatPath(['schedules', taken]);
+    const message = `is the id of ${where} already: give each schedule a name of its own`;
+    return [{ path: ['schedules', index, 'id'], message }];
+  });
+}
+
+function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft): readonly Remark[] {
+  return [
+    ...checkRecurrence(schedule, path),
+    ...checkUrl(schedule, [...path, 'source', 'url']),
+    ...checkStoreNames(schedule, [...path, 'stores'], Object.keys(draft.stores)),
+  ];
+}
+
+function checkRecurrence({ every, cron }: DraftSchedule, path: ConfigPath): readonly Remark[] {
+  if (every === undefined && cron === undefined) {
+    const message = 'does not say when it is due: write every: 1d, or cron: "30 2 * * *"';
+    return [{ path, message, isWhole: true }];
+  }
+  if (every === undefined || cron === undefined) return [];
+  const message = 'stands beside every: keep one of the two';
+  return [{ path: [...path, 'cron'], message, isWhole: true, at: 'key' }];
+}
+
+function checkUrl({ source }: DraftSchedule, path: ConfigPath): readonly Remark[] {
+  const { type, url } = source;
+  if (url === undefined || url === '') return [];
+  // What stands behind an unencoded ? is read as parameters, whose names an error would quote.
+  if (/\?.*@/.test(url)) {
+    const message =
+      'the database URL has an @ behind its ?. In user names and passwords, write ? as %3F and @ as %40.';
+    return [{ path, message, isWhole: true }];
+  }
+  if (type === 'postgres') return refused(path, () => parsePostgresUrl(url));
+  if (type === 'mysql') return refused(path, () => parseMysqlUrl(url));
+  return [];
+}
+
+function checkStoreNames(
+  { stores }: DraftSchedule,
+  path: ConfigPath,
+  known: readonly string[],
+): readonly Remark[] {
+  return stores.flatMap((store, index) => {
+    if (store === undefined) return [];
+    const at = [...path, index];
+    if (stores.indexOf(store) < index)
+      return [{ path: at, message: 'is named twice: one copy goes to each store' }];
+    if (known.includes(store)) return [];
+    const near = nearest(store, known);
+    const remedy = known.length === 0 ? 'there are none' : `there is ${known.join(', ')}`;
+    const guess = near === undefined ? '' : `. Did you mean ${near}?`;
+    return [{ path: at, message: `is not a name under stores: ${remedy}${guess}` }];
+  });
+}
+
+/** A store inside of what it stores would grow without end; one inside of another would list the other's backups. */
+function checkFolders(draft: Draft, place: Place): readonly Remark[] {
+  const real = (path: string): string => place.realPath(resolve(place.folder, path));
+  const stores = Object.entries(draft.stores).flatMap(([name, { path }]) =>
+    path === undefined || path === '' ? [] : [{ name, folder: real(path), at: ['stores', name, 'path'] }],
+  );
+  const sources = draft.schedules.flatMap((schedule, index) => {
+    const { type, path, exclude } = schedule?.source ?? {};
+    if (type !== 'directory' || path === undefined || path === '') return [];
+    return [{ folder: real(path), exclude: exclude ?? [], at: ['schedules', index, 'source', 'path'] }];
+  });
+  const remarks: Remark[] = [];
+  for (const [index, store] of stores.entries()) {
+    for (const other of stores.slice(0, index)) {
+      const how = relation(store.folder, other.folder);
+      if (how !== undefined) {
+        remarks.push({
+          path: store.at,
+          message: `${how} store ${other.name}: give each store a folder of its own`,
+        });
+      }
+    }
+    for (const source of sources) {
+      const inside = below(store.folder, source.folder);
+      if (inside !== undefined && inside !== '' && !isExcluded(inside, source.exclude)) {
+        const message = `holds store ${store.name}, and so would back up its own backups: exclude ${inside}/, or move the store`;
+        remarks.push({ path: source.at, message });
+      } else if (below(source.folder, store.folder) !== undefined) {
+        const message = `lies in store ${store.name}: its backups would be backed up again`;
+        remarks.push({ path: source.at, message });
+      }
+    }
+  }
+  return remarks;
+}
+
+function relation(folder: string, other: string): string | undefined {
+  const inside = below(folder, other);
+  if (inside === '') return 'is the folder of';
+  if (inside !== undefined) return 'lies in the folder of';
+  return below(other, folder) === undefined ? undefined : 'holds the folder of';
+}
+
+/** The way from `folder` down to `path`: '' where they are the same, undefined where it does not lead down. */
+function below(path: string, folder: string): string | undefined {
+  const way = relative(folder, path);
+  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way) ? undefined : way.split(sep).join('/');
+}
+
+function refused(path: ConfigPath, parse: () => unknown): readonly Remark[] {
+  try {
+    parse();
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof LowtideError) || thrown.code !== 'config_invalid') throw thrown;
+    const hint = thrown.hint === undefined ? '' : `. ${thrown.hint}`;
+    return [{ path, message: `${thrown.message}${hint}`, isWhole: true }];
+  }
+}

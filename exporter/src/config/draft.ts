@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/**
+ * The file as far as sense can be made of it. Checks that compare one key with another read this rather than the
+ * validated config, so that a wrong window does not hide a misspelt store: all mistakes come in one report.
+ */
+const text = z.string().optional().catch(undefined);
+
+const draftSource = z.object({ type: text, url: text, path: text, exclude: z.array(z.string()).catch([]) });
+
+const draftSchedule = z.object({
+  id: text,
+  every: z.unknown().optional(),
+  cron: z.unknown().optional(),
+  source: draftSource.catch({ type: undefined, url: undefined, path: undefined, exclude: [] }),
+  stores: z.array(text).catch([]),
+});
+
+const draftSchema = z.object({
+  server: z.object({ listen: text }).catch({ listen: undefined }),
+  stores: z.record(z.string(), z.object({ path: text }).catch({ path: undefined })).catch({}),
+  schedules: z.array(draftSchedule.optional().catch(undefined)).catch([]),
+});
+
+export type Draft = z.output<typeof draftSchema>;
+export type DraftSchedule = z.output<typeof draftSchedule>;
+
+export function draftOf(value: unknown): Draft {
+  const parsed = draftSchema.safeParse(value);
+  return parsed.success ? parsed.data : { server: { listen: undefined }, stores: {}, schedules: [] };
+}

@@ -1,0 +1,96 @@
+import { parseMysqlUrl } from '../source/mysql/connection.ts';
+import { parsePostgresUrl } from '../source/postgres/connection.ts';
+import type { ConfigPath } from './problem.ts';
+import type { SourceConfig, WrittenConfig } from './schema.ts';
+import { hasReference, isSecretName } from './secrets.ts';
+import { valueAt } from './shape.ts';
+
+/** A secret that the config holds. */
+export interface HeldSecret {
+  readonly path: ConfigPath;
+  /** Every text that gives it away. */
+  readonly values: readonly string[];
+  /** It stands in the file itself, rather than in a variable or another file. */
+  readonly isClear: boolean;
+}
+
+/** `written` is the file before secrets were put in. */
+export function heldSecrets(config: WrittenConfig, written: unknown): readonly HeldSecret[] {
+  const { passphrase } = config.encryption;
+  const ofKeystore: ConfigPath = ['encryption', 'passphrase'];
+  const isClear = (path: ConfigPath): boolean => !hasReference(valueAt(written, path));
+  return [
+    ...(passphrase === undefined
+      ? []
+      : [{ path: ofKeystore, values: [passphrase], isClear: isClear(ofKeystore) }]),
+    ...config.schedules.flatMap(({ source }, index) =>
+      ofSource(source, ['schedules', index, 'source'], written),
+    ),
+  ];
+}
+
+function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): readonly HeldSecret[] {
+  switch (source.type) {
+    case 'postgres':
+      return ofUrl(source.url, parsePostgresUrl(source.url).password, [...path, 'url'], written);
+    case 'mysql':
+      return ofUrl(source.url, parseMysqlUrl(source.url).password, [...path, 'url'], written);
+    case 'command':
+      return [
+        ...ofVariables(source.env, [...path, 'env'], written),
+        ...ofArguments(source.argv, path, written),
+      ];
+    case 'sqlite':
+    case 'directory':
+      return [];
+  }
+}
+
+function ofUrl(
+  url: string,
+  password: string | undefined,
+  path: ConfigPath,
+  written: unknown,
+): readonly HeldSecret[] {
+  if (password === undefined) return [];
+  const values = [url, ...spellings(url, password)];
+  const inFile = valueAt(written, path);
+  const isClear = typeof inFile === 'string' && values.slice(1).some((value) => inFile.includes(value));
+  return [{ path, values, isClear }];
+}
+
+/** A password as the programs see it, and as the URL has it. */
+function spellings(url: string, password: string): readonly string[] {
+  const encoded = /^[a-z]+:\/\/[^:/@]*:(.*)@/s.exec(url)?.[1];
+  return [...new Set([password, encodeURIComponent(password), ...(encoded === undefined ? [] : [encoded])])];
+}
+
+function ofVariables(
+  env: Readonly<Record<string, string>>,
+  path: ConfigPath,
+  written: unknown,
+): readonly HeldSecret[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const at = [...path, name];
+    const isReferred = hasReference(valueAt(written, at));
+    return value !== '' && (isReferred || isSecretName(name))
+      ? [{ path: at, values: [value], isClear: !isReferred }]
+      : [];
+  });
+}
+
+/** A word of a command with a reference in it: kept out of logs, though the command line shows it to everybody. */
+function ofArguments(argv: readonly string[], path: ConfigPath, written: unknown): readonly HeldSecret[] {
+  return argv.flatMap((value, index) => {
+    const at = [...path, 'argv', index];
+    return namesSecret(valueAt(written, at)) ? [{ path: at, values: [value], isClear: false }] : [];
+  });
+}
+
+/** `${file:…}`, or a variable whose name says so: not `${env:HOME}`. */
+function namesSecret(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
+  return [...text.matchAll(/(?<!\$)\$\{(env|file):([^}]*)\}/g)].some(
+    ([, kind, name]) => kind === 'file' || isSecretName(name ?? ''),
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * Every way in which Lowtide says no. One row a code: the exit code of the CLI, the status of the API and the
+ * `error_type` label of `backup_errors_total` come from here and from nowhere else. Codes are public: they are
+ * never renamed, and `docs/errors.md` explains each (a test holds both to the same set).
+ */
+export interface CodeFacts {
+  /** What the CLI exits with: 1 the operation failed, 2 wrong usage or configuration. */
+  readonly exit: 1 | 2;
+  readonly http: number;
+  /** Few values, since it is a metric label. */
+  readonly errorType:
+    'config' | 'source' | 'store' | 'encryption' | 'catalog' | 'verification' | 'restore' | 'internal';
+}
+
+const facts = <T extends Record<string, CodeFacts>>(table: T): T => table;
+
+export const errorCodes = facts({
+  usage: { exit: 2, http: 400, errorType: 'config' },
+  config_missing: { exit: 2, http: 500, errorType: 'config' },
+  config_invalid: { exit: 2, http: 422, errorType: 'config' },
+  config_exists: { exit: 2, http: 409, errorType: 'config' },
+  not_found: { exit: 2, http: 404, errorType: 'config' },
+  listen_failed: { exit: 1, http: 500, errorType: 'config' },
+
+  tool_missing: { exit: 1, http: 500, errorType: 'source' },
+  source_unreachable: { exit: 1, http: 502, errorType: 'source' },
+  source_failed: { exit: 1, http: 502, errorType: 'source' },
+  source_empty: { exit: 1, http: 502, errorType: 'source' },
+  source_unreadable: { exit: 1, http: 502, errorType: 'source' },
+
+  store_unavailable: { exit: 1, http: 502, errorType: 'store' },
+  store_denied: { exit: 1, http: 502, errorType: 'store' },
+  store_full: { exit: 1, http: 507, errorType: 'store' },
+  store_missing_object: { exit: 1, http: 404, errorType: 'store' },
+  store_exists: { exit: 1, http: 409, errorType: 'store' },
+
+  header_invalid: { exit: 1, http: 422, errorType: 'encryption' },
+  payload_invalid: { exit: 1, http: 422, errorType: 'encryption' },
+  no_identity_match: { exit: 1, http: 422, errorType: 'encryption' },
+  recipient_invalid: { exit: 2, http: 422, errorType: 'encryption' },
+  key_missing: { exit: 1, http: 500, errorType: 'encryption' },
+  key_exists: { exit: 1, http: 409, errorType: 'encryption' },
+  key_in_use: { exit: 1, http: 409, errorType: 'encryption' },
+  keystore_locked: { exit: 1, http: 500, errorType: 'encryption' },
+  keystore_invalid: { exit: 1, http: 500, errorType: 'encryption' },
+  keystore_unavailable: { exit: 1, http: 500, errorType: 'encryption' },
+  identity_invalid: { exit: 2, http: 422, errorType: 'encryption' },
+  output_exists: { exit: 1, http: 409, errorType: 'config' },
+  output_failed: { exit: 1, http: 500, errorType: 'config' },
+
+  state_busy: { exit: 1, http: 409, errorType: 'catalog' },
+  state_invalid: { exit: 1, http: 500, errorType: 'catalog' },
+  state_denied: { exit: 1, http: 500, errorType: 'catalog' },
+  state_full: { exit: 1, http: 507, errorType: 'catalog' },
+  run_active: { exit: 1, http: 409, errorType: 'catalog' },
+  run_ended: { exit: 1, http: 409, errorType: 'catalog' },
+  manifest_invalid: { exit: 1, http: 422, errorType: 'catalog' },
+
+  verification_failed: { exit: 1, http: 422, errorType: 'verification' },
+  restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
+  restore_failed: { exit: 1, http: 502, errorType: 'restore' },
+
+  cancelled: { exit: 1, http: 409, errorType: 'internal' },
+  interrupted: { exit: 1, http: 500, errorType: 'internal' },
+  internal: { exit: 1, http: 500, errorType: 'internal' },
+});
+
+export type ErrorCode = keyof typeof errorCodes;

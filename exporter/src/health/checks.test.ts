@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkStores } from './checks.ts';
+import type { WatchedSchedule, WatchedStore } from './facts.ts';
+
+const GiB = 2 ** 30;
+const noon = Date.UTC(2026, 2, 3, 12);
+
+describe('the check of disk_space', () => {
+  it.each([
+    ['there is room', 50, 100, 10, true, '50 GiB of 100 GiB are free.'],
+    ['exactly one more fits', 10, 100, 10, true, '10 GiB of 100 GiB are free.'],
+    [
+      'one more would not fit',
+      9,
+      100,
+      10,
+      false,
+      'Only 9 GiB of 100 GiB are free, the largest backup takes 10 GiB.',
+    ],
+    ['95 % are in use', 5, 100, 1, false, 'Only 5 GiB of 100 GiB are free.'],
+    ['nothing is free', 0, 100, 0, false, 'Only 0 B of 100 GiB are free.'],
+    ['the file system tells no size', 0, 0, 0, true, '0 B of 0 B are free.'],
+  ])('when %s', (_, free, total, needed, ok, message) => {
+    const check = checkDiskSpace({ freeBytes: free * GiB, totalBytes: total * GiB }, needed * GiB);
+    expect(check).toMatchObject({ type: 'disk_space', ok, message });
+    expect(check.hint !== undefined).toBe(!ok);
+  });
+});
+
+describe('the check of stores', () => {
+  const up: WatchedStore = { id: 'local', provider: 'local', lastCheck: { up: true, at: noon } };
+  const down: WatchedStore = {
+    id: 'offsite',
+    provider: 'aws',
+    lastCheck: { up: false, at: noon, error: 'no route to host' },
+  };
+  const unchecked: WatchedStore = { id: 'new', provider: 'azure' };
+  it.each([
+    ['all answer', [up], true, 'All stores answer.'],
+    ['one was not asked yet', [up, unchecked], true, 'Not checked yet: new.'],
+    ['one is down', [up, down, unchecked], false, 'offsite cannot be used: no route to host.'],
+    ['there are none', [], true, 'All stores answer.'],
+  ])('when %s', (_, stores, ok, message) => {
+    expect(checkStores(stores)).toMatchObject({ type: 'stores', ok, message });
+  });
+});
+
+describe('the check of scheduler', () => {
+  const schedule = (id: string, nextRunAt: number | undefined): WatchedSchedule => ({
+    id,
+    type: 'files',
+    intervalSeconds: 3600,
+    maxDelayMs: 3_600_000,
+    ...(nextRunAt !== undefined && { nextRunAt }),
+  });
+  it.each([
+    ['all are to come', [schedule('a', noon + 1)], true, 'No schedule is overdue.'],
+    ['one is late, as it may be', [schedule('a', noon - 3_600_000)], true, 'No schedule is overdue.'],
+    ['one is paused', [schedule('a', undefined)], true, 'No schedule is overdue.'],
+    [
+      'one is later than it may be',
+      [schedule('a', noon), schedule('b', noon - 5_400_999)],
+      false,
+      'b was due at 2026-03-03T10:29:59.001Z, 1h30m ago.',
+    ],
+  ])('when %s', (_, schedules, ok, message) => {
+    expect(checkScheduler(schedules, noon)).toMatchObject({ type: 'scheduler', ok, message });
+  });
+});
+
+describe.each([
+  ['encryption', checkEncryption],
+  ['catalog', checkCatalog],
+])('the check of %s', (type, check) => {
+  it('is good without findings, and else tells each of them and what to do', () => {
+    expect(check([])).toMatchObject({ type, ok: true });
+    expect(check([])).not.toHaveProperty('hint');
+    const bad = check(['this is wrong', 'So is that.']);
+    expect(bad).toMatchObject({ type, ok: false, message: 'this is wrong. So is that.' });
+    expect(bad.hint).toMatch(/\.$/);
+  });
+});

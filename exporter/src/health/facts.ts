@@ -1,0 +1,23 @@
+import type { BackupType } from '../source/source.ts';
+import type { EpochMs } from '../units/instant.ts';
+
+/** A configured schedule, as metrics and health checks look at it. */
+export interface WatchedSchedule {
+  readonly id: string;
+  readonly type: BackupType;
+  /** From one due time to the next. */
+  readonly intervalSeconds: number;
+  /** When it is to run next; absent while paused, and where nothing is to come. */
+  readonly nextRunAt?: EpochMs;
+  /** How long after `nextRunAt` a start is still in order. */
+  readonly maxDelayMs: number;
+}
+
+/** A configured store, with what the last check in the background has found: nobody who only watches asks a store. */
+export interface WatchedStore {
+  readonly id: string;
+  /** The `cloud_provider` label. */
+  readonly provider: string;
+  /** Absent before the first check. */
+  readonly lastCheck?: { readonly up: boolean; readonly at: EpochMs; readonly error?: string };
+}

@@ -1,0 +1,73 @@
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { bounded } from '../probe/bounded.ts';
+import { recent } from '../probe/recent.ts';
+import type { StoreSpace } from '../store/store.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkStores } from './checks.ts';
+import type { WatchedSchedule, WatchedStore } from './facts.ts';
+
+/** The `check_type` label of `backup_health_status`. */
+export type CheckType = 'catalog' | 'disk_space' | 'encryption' | 'scheduler' | 'stores';
+
+/** One thing that has to be in order for the next backup to succeed. */
+export interface HealthCheck {
+  readonly type: CheckType;
+  readonly ok: boolean;
+  /** What was found, for people; it names places and never holds a secret. */
+  readonly message: string;
+  /** What to do about it; absent when all is well. */
+  readonly hint?: string;
+}
+
+export interface HealthSources {
+  readonly disk: () => Promise<StoreSpace>;
+  /** Stored bytes of the largest backup of late. */
+  readonly largestBackupBytes: () => number;
+  readonly keystoreFindings: () => Promise<readonly string[]>;
+  readonly catalogFindings: () => readonly string[];
+  readonly stores: () => readonly WatchedStore[];
+  readonly schedules: () => readonly WatchedSchedule[];
+  readonly now: () => EpochMs;
+}
+
+export interface HealthOptions {
+  /** How long an answer is given again, so that many watchers cost no more than one. */
+  readonly maxAgeMs?: number;
+  /** A check that takes longer is a bad one. */
+  readonly deadlineMs?: number;
+}
+
+/** Asks all checks, at the same time; never rejects. One that cannot be made is not ok, and says why. */
+export function watchHealth(
+  sources: HealthSources,
+  options: HealthOptions = {},
+): () => Promise<readonly HealthCheck[]> {
+  const { maxAgeMs = 15_000, deadlineMs = 2000 } = options;
+  const check = (
+    type: CheckType,
+    ask: () => HealthCheck | Promise<HealthCheck>,
+  ): (() => Promise<HealthCheck>) => {
+    const askBounded = bounded(`the check of ${type}`, ask, deadlineMs);
+    return async () => {
+      try {
+        return await askBounded();
+      } catch (thrown) {
+        const error = LowtideError.from(thrown);
+        return {
+          type,
+          ok: false,
+          message: error.message,
+          ...(error.hint !== undefined && { hint: error.hint }),
+        };
+      }
+    };
+  };
+  const checks = [
+    check('catalog', () => checkCatalog(sources.catalogFindings())),
+    check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
+    check('encryption', async () => checkEncryption(await sources.keystoreFindings())),
+    check('scheduler', () => checkScheduler(sources.schedules(), sources.now())),
+    check('stores', () => checkStores(sources.stores())),
+  ];
+  return recent(() => Promise.all(checks.map((ask) => ask())), maxAgeMs, sources.now);
+}

@@ -1,0 +1,170 @@
+import { setImmediate } from 'node:timers/promises';
+import { errorCodes } from '../errors/codes.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { EventBody, StoredEvent } from '../events/events.ts';
+import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
+import type { Collector } from './collector.ts';
+import type { MetricName } from './names.ts';
+import { recordFinishedBackup, runStatuses } from './record.ts';
+import type { Metrics } from './registry.ts';
+
+const eventMetricNames = [
+  'backup_total',
+  'backup_errors_total',
+  'backup_verification_total',
+  'backup_restore_total',
+  'backup_duration_seconds',
+  'backup_size_bytes',
+  'backup_encryption_time_seconds',
+  'backup_upload_time_seconds',
+  'backup_missed_total',
+  'backup_deferred_total',
+  'backup_start_delay_seconds',
+] as const satisfies readonly MetricName[];
+
+export type EventMetrics = Metrics<(typeof eventMetricNames)[number]>;
+
+export interface EventSources {
+  /** As the catalog's: events with a greater sequence, oldest first, at most `limit`. */
+  readonly eventsAfter: (sequence: number, limit: number) => readonly StoredEvent[];
+  readonly schedules: () => readonly WatchedSchedule[];
+  readonly stores: () => readonly WatchedStore[];
+}
+
+/** Read in one go, some 2 ms; between batches the event loop gets its turn. */
+const batchSize = 250;
+
+const errorTypes = new Set(Object.values(errorCodes).map((facts) => facts.errorType));
+
+/**
+ * Counters and histograms follow the event log from its first event on, each event once, so that they are right again
+ * after a restart and count what other processes append. `rate()` needs a counter to be there before it first moves: label
+ * sets known from the configuration begin at 0.
+ */
+export function followEvents(metrics: EventMetrics, sources: EventSources): Collector {
+  let sequence = 0;
+  /** Half a log would show as a jump once the rest is read, so until the end was reached once there is nothing. */
+  let reachedEnd = false;
+  let following: Promise<void> | undefined;
+  const seen: Seen = { types: new Set(), providers: new Set(), startDelays: new Map() };
+
+  const follow = async (): Promise<void> => {
+    if (sequence === 0) metrics.backup_encryption_time_seconds.zero({});
+    beginAtZero(metrics, sources, seen);
+    const unreadable: { readonly sequence: number; readonly cause: unknown }[] = [];
+    for (;;) {
+      const batch = sources.eventsAfter(sequence, batchSize);
+      for (const event of batch) {
+        if (event.sequence <= sequence) continue;
+        sequence = event.sequence;
+        try {
+          applyEvent(metrics, event, seen);
+        } catch (cause) {
+          unreadable.push({ sequence, cause });
+        }
+      }
+      if (batch.length < batchSize) break;
+      await setImmediate();
+    }
+    reachedEnd = true;
+    metrics.backup_start_delay_seconds.reset();
+    for (const { id } of sources.schedules()) {
+      const delay = seen.startDelays.get(id);
+      if (delay !== undefined) metrics.backup_start_delay_seconds.set({ schedule: id }, delay);
+    }
+    const [first] = unreadable;
+    if (first === undefined) return;
+    throw new LowtideError(
+      'state_invalid',
+      `${unreadable.length} of the new events could not be counted, the first is ${first.sequence}`,
+      { hint: 'A newer Lowtide may have written them. All others are counted.', cause: first.cause },
+    );
+  };
+
+  return {
+    name: 'events',
+    collect: () =>
+      (following ??= follow().finally(() => {
+        following = undefined;
+      })),
+    clear: () => {
+      if (reachedEnd) return;
+      sequence = 0;
+      seen.types.clear();
+      seen.providers.clear();
+      seen.startDelays.clear();
+      for (const name of eventMetricNames) metrics[name].reset();
+    },
+  };
+}
+
+interface Seen {
+  readonly types: Set<string>;
+  readonly providers: Set<string>;
+  /** Schedule → seconds; also of schedules that are no longer configured. */
+  readonly startDelays: Map<string, number>;
+}
+
+function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): void {
+  for (const error_type of errorTypes) metrics.backup_errors_total.inc({ error_type }, 0);
+  for (const status of ['passed', 'failed']) metrics.backup_verification_total.inc({ status }, 0);
+  for (const status of ['completed', 'failed']) metrics.backup_restore_total.inc({ status }, 0);
+  for (const { id, type } of sources.schedules()) {
+    metrics.backup_missed_total.inc({ schedule: id }, 0);
+    beginType(metrics, type, seen);
+  }
+  for (const { provider } of sources.stores()) beginProvider(metrics, provider, seen);
+}
+
+/** Once per type: `zero` on a histogram that has values would take them away. */
+function beginType(metrics: EventMetrics, type: string, seen: Seen): void {
+  if (seen.types.has(type)) return;
+  seen.types.add(type);
+  for (const status of runStatuses) {
+    metrics.backup_total.inc({ type, status }, 0);
+    metrics.backup_duration_seconds.zero({ type, status });
+  }
+  metrics.backup_size_bytes.zero({ type });
+}
+
+function beginProvider(metrics: EventMetrics, provider: string, seen: Seen): void {
+  if (seen.providers.has(provider)) return;
+  seen.providers.add(provider);
+  metrics.backup_upload_time_seconds.zero({ cloud_provider: provider });
+}
+
+function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void {
+  const body: EventBody = event.body;
+  switch (body.name) {
+    case 'run:started':
+      if (body.dueAt === undefined) return;
+      seen.startDelays.set(body.schedule, Math.max(0, event.at - body.dueAt) / 1000);
+      return;
+    case 'run:finished':
+      beginType(metrics, body.type, seen);
+      for (const { provider } of body.uploads ?? []) beginProvider(metrics, provider, seen);
+      recordFinishedBackup(metrics, {
+        ...body,
+        status: body.status === 'interrupted' ? 'failed' : body.status,
+      });
+      if (body.errorType !== undefined) metrics.backup_errors_total.inc({ error_type: body.errorType });
+      return;
+    case 'run:missed':
+      metrics.backup_missed_total.inc({ schedule: body.schedule });
+      return;
+    case 'run:deferred':
+      metrics.backup_deferred_total.inc({ schedule: body.schedule, reason: body.reason });
+      return;
+    case 'backup:verified':
+      metrics.backup_verification_total.inc({ status: body.status });
+      return;
+    case 'backup:restored':
+      metrics.backup_restore_total.inc({ status: body.status });
+      return;
+    case 'error':
+      metrics.backup_errors_total.inc({ error_type: body.errorType });
+      return;
+    case 'backup:pruned':
+      return;
+  }
+}

@@ -1,0 +1,141 @@
+import type { CatalogTotals } from '../catalog/catalog.ts';
+import { usedRatio } from '../health/disk.ts';
+import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
+import type { HealthCheck } from '../health/health.ts';
+import type { Key } from '../keys/keystore.ts';
+import { bounded } from '../probe/bounded.ts';
+import { recent } from '../probe/recent.ts';
+import type { StoreSpace } from '../store/store.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type { Collector } from './collector.ts';
+import { emptyGauges, type GaugeName, type Metrics } from './registry.ts';
+
+/**
+ * Where gauges come from at each scrape: never from memory, so that they are right after a restart, and never from a
+ * store, since a scrape has to end within seconds whatever the network does.
+ */
+export interface StateSources {
+  readonly totals: () => CatalogTotals;
+  readonly keys: () => Promise<readonly Key[]>;
+  readonly schedules: () => readonly WatchedSchedule[];
+  readonly stores: () => readonly WatchedStore[];
+  /** The local file systems alone. */
+  readonly disk: () => Promise<StoreSpace>;
+  readonly health: () => Promise<readonly HealthCheck[]>;
+  readonly now: () => EpochMs;
+}
+
+/** Keys change by hand; their folder need not be read at every scrape. */
+const keysMaxAgeMs = 10_000;
+
+export function collectState(
+  metrics: Metrics,
+  sources: StateSources,
+  deadlineMs: number,
+): readonly Collector[] {
+  const collector = <T>(
+    name: string,
+    gauges: readonly GaugeName[],
+    ask: () => T | Promise<T>,
+    show: (answer: T) => void,
+  ): Collector => {
+    const clear = (): void => emptyGauges(metrics, gauges);
+    const askBounded = bounded(`the collector ${name}`, ask, deadlineMs);
+    return {
+      name,
+      clear,
+      async collect() {
+        const answer = await askBounded();
+        // Nothing is awaited between the two: no page shows the gap.
+        clear();
+        show(answer);
+      },
+    };
+  };
+
+  /** So that a new key shows its 0 backups; of the last time the keystore could be read. */
+  let keyIds: readonly string[] = [];
+
+  return [
+    collector(
+      'keys',
+      ['backup_key_created_timestamp_seconds'],
+      recent(sources.keys, keysMaxAgeMs, sources.now),
+      (keys) => {
+        keyIds = keys.map((key) => key.id);
+        for (const { id, state, createdAt } of keys) {
+          metrics.backup_key_created_timestamp_seconds.set({ key_id: id, state }, createdAt / 1000);
+        }
+      },
+    ),
+    collector(
+      'catalog',
+      [
+        'backup_success_rate',
+        'backup_total_size_bytes',
+        'backup_last_success_timestamp_seconds',
+        'backup_running',
+        'backup_store_bytes',
+        'backup_key_backups',
+      ],
+      sources.totals,
+      (totals) => {
+        const schedules = sources.schedules();
+        const scheduleIds = schedules.map((schedule) => schedule.id);
+        for (const [type, rate] of Object.entries(totals.successRateByType)) {
+          metrics.backup_success_rate.set({ type }, rate);
+        }
+        const types = schedules.map((schedule) => schedule.type);
+        for (const [type, bytes] of withZeros(totals.bytesByType, types)) {
+          metrics.backup_total_size_bytes.set({ type }, bytes);
+        }
+        // Schedules that were taken out of the configuration are left out: their last success would age for ever.
+        const running = withZeros(totals.runningBySchedule, scheduleIds);
+        const lastSuccess = new Map(Object.entries(totals.lastSuccessBySchedule));
+        for (const schedule of scheduleIds) {
+          metrics.backup_running.set({ schedule }, running.get(schedule) ?? 0);
+          const at = lastSuccess.get(schedule);
+          if (at !== undefined) metrics.backup_last_success_timestamp_seconds.set({ schedule }, at / 1000);
+        }
+        const storeIds = sources.stores().map((store) => store.id);
+        for (const [store, bytes] of withZeros(totals.bytesByStore, storeIds)) {
+          metrics.backup_store_bytes.set({ store }, bytes);
+        }
+        for (const [key_id, backups] of withZeros(totals.backupsByKey, keyIds)) {
+          metrics.backup_key_backups.set({ key_id }, backups);
+        }
+      },
+    ),
+    collector(
+      'schedules',
+      ['backup_next_run_timestamp_seconds', 'backup_schedule_interval_seconds'],
+      sources.schedules,
+      (schedules) => {
+        for (const { id, intervalSeconds, nextRunAt } of schedules) {
+          metrics.backup_schedule_interval_seconds.set({ schedule: id }, intervalSeconds);
+          if (nextRunAt !== undefined) {
+            metrics.backup_next_run_timestamp_seconds.set({ schedule: id }, nextRunAt / 1000);
+          }
+        }
+      },
+    ),
+    collector('stores', ['backup_store_up'], sources.stores, (stores) => {
+      for (const { id, provider, lastCheck } of stores) {
+        if (lastCheck === undefined) continue;
+        metrics.backup_store_up.set({ store: id, cloud_provider: provider }, lastCheck.up ? 1 : 0);
+      }
+    }),
+    collector('disk', ['backup_disk_usage_percent', 'backup_disk_free_bytes'], sources.disk, (space) => {
+      metrics.backup_disk_usage_percent.set(100 * usedRatio(space));
+      metrics.backup_disk_free_bytes.set(space.freeBytes);
+    }),
+    collector('health', ['backup_health_status'], sources.health, (checks) => {
+      for (const { type, ok } of checks) metrics.backup_health_status.set({ check_type: type }, ok ? 1 : 0);
+    }),
+  ];
+}
+
+/** The figures on record, and 0 for each of `names` that has none yet. */
+function withZeros(record: Readonly<Record<string, number>>, names: readonly string[]): Map<string, number> {
+  return new Map([...names.map((name): [string, number] => [name, 0]), ...Object.entries(record)]);
+}

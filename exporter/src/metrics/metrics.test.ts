@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import {
+  EventLog,
+  eventBodies,
+  finished,
+  metricsSample,
+  noon,
+  scrape,
+  service,
+  totals,
+} from '../../../test/golden/metrics-sample.ts';
+
+const golden = (name: string): string => new URL(`../../../test/golden/${name}`, import.meta.url).pathname;
+
+describe('the metrics page', () => {
+  it.each([
+    ['text', 'metrics.txt'],
+    ['openmetrics', 'metrics.openmetrics.txt'],
+  ] as const)('as %s is what test/golden/%s shows', async (format, file) => {
+    const page = await service().pages(format);
+    await expect(page.body.toString()).toMatchFileSnapshot(golden(file));
+  });
+
+  it('reads as text the same before and after it was read as OpenMetrics', async () => {
+    const one = service();
+    const before = (await one.pages('text')).body.toString();
+    await one.pages('openmetrics');
+    expect((await one.pages('text')).body.toString()).toBe(before);
+  });
+
+  it('gives both formats the same series and values', async () => {
+    const one = service();
+    const text = await scrape(one);
+    const open = await scrape(one, 'openmetrics');
+    expect([...open.values()]).toEqual([...text.values()]);
+  });
+
+  it('is the same whether the events were seen one by one, at once, or again after a restart', async () => {
+    const log = new EventLog();
+    const catalog = { totals: () => totals, eventsAfter: log.eventsAfter };
+    const following = service({ catalog });
+    for (const body of eventBodies) {
+      await following.pages('text');
+      log.append(body);
+    }
+    const seen = await scrape(following);
+    expect(seen).toEqual(await scrape(following));
+    expect(seen).toEqual(await scrape(service({ catalog })));
+    expect(seen).toEqual(await scrape(service()));
+  });
+
+  it('counts each event once when pages of both formats are made at the same time', async () => {
+    const one = service();
+    const pages = await Promise.all([scrape(one), scrape(one, 'openmetrics'), scrape(one)]);
+    for (const page of pages) expect(page.get('backup_total{type="database",status="completed"}')).toBe(1);
+  });
+
+  it.each([0, 249, 250, 251, 1000])('reads a log of %i events to its end', async (count) => {
+    const log = new EventLog(Array.from({ length: count }, () => finished));
+    const page = await scrape(service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } }));
+    expect(page.get('backup_total{type="database",status="completed"}')).toBe(count);
+    expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(count);
+  });
+
+  it('counts an event once even if it is given again', async () => {
+    const log = new EventLog(Array.from({ length: 300 }, () => finished));
+    const eventsAfter: typeof log.eventsAfter = (sequence, limit) =>
+      log.eventsAfter(Math.max(0, sequence - 10), limit);
+    const one = service({ catalog: { totals: () => totals, eventsAfter } });
+    await scrape(one);
+    expect((await scrape(one)).get('backup_total{type="database",status="completed"}')).toBe(300);
+  });
+
+  it('lets the event loop have its turn between batches', async () => {
+    const log = new EventLog(Array.from({ length: 5000 }, () => finished));
+    let turn = 0;
+    const turning = setInterval(() => (turn += 1), 0);
+    const turnOfRead: number[] = [];
+    const eventsAfter: typeof log.eventsAfter = (sequence, limit) => {
+      turnOfRead.push(turn);
+      const until = performance.now() + 3;
+      while (performance.now() < until);
+      return log.eventsAfter(sequence, limit);
+    };
+    await service({ catalog: { totals: () => totals, eventsAfter } }).catchUp();
+    clearInterval(turning);
+    expect(turnOfRead).toHaveLength(21);
+    expect(turnOfRead).toEqual([...new Set(turnOfRead)]);
+  });
+
+  it('shows a schedule, type and provider that come by a reload, and keeps what was counted', async () => {
+    let schedules = metricsSample().schedules();
+    let stores = metricsSample().stores();
+    const one = service({ schedules: () => schedules, stores: () => stores });
+    expect((await scrape(one)).get('backup_missed_total{schedule="late"}')).toBeUndefined();
+    schedules = [...schedules, { id: 'late', type: 'command', intervalSeconds: 60, maxDelayMs: 0 }];
+    stores = [...stores, { id: 'far', provider: 'gcs' }];
+    const page = await scrape(one);
+    expect(page.get('backup_missed_total{schedule="late"}')).toBe(0);
+    expect(page.get('backup_total{type="command",status="failed"}')).toBe(0);
+    expect(page.get('backup_duration_seconds_count{type="command",status="failed"}')).toBe(0);
+    expect(page.get('backup_upload_time_seconds_count{cloud_provider="gcs"}')).toBe(0);
+    expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(1);
+  });
+
+  it('no longer has among its gauges what is gone: schedules, stores, keys, and what they had', async () => {
+    let now = noon;
+    let sample = metricsSample();
+    const one = service({
+      now: () => now,
+      schedules: () => sample.schedules(),
+      stores: () => sample.stores(),
+      keys: () => sample.keys(),
+    });
+    const gaugesOf = (page: ReadonlyMap<string, number>): string[] =>
+      [...page.keys()].filter((series) =>
+        /^backup_(last|next|schedule|running|start|key_created|store_up)/.test(series),
+      );
+    expect(gaugesOf(await scrape(one))).toHaveLength(11);
+    now += 60_000;
+    sample = metricsSample({ schedules: () => [], stores: () => [], keys: () => Promise.resolve([]) });
+    expect(gaugesOf(await scrape(one))).toEqual([]);
+  });
+
+  it('counts a duration that a stepping clock made negative as none at all', async () => {
+    const log = new EventLog([
+      { ...finished, durationSeconds: -30 },
+      { name: 'run:started', runId: 'r', schedule: 'db-prod', dueAt: noon + 5000 },
+    ]);
+    const page = await scrape(service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } }));
+    expect(page.get('backup_duration_seconds_sum{type="database",status="completed"}')).toBe(0);
+    expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(1);
+    expect(page.get('backup_start_delay_seconds{schedule="db-prod"}')).toBe(0);
+  });
+
+  it('keeps the delay of the last scheduled run while runs are begun by hand', async () => {
+    const page = await scrape(service());
+    expect(page.get('backup_start_delay_seconds{schedule="db-prod"}')).toBe(90);
+  });
+
+  it('is made for schedules and stores whatever they are called', async () => {
+    const page = await scrape(
+      service({
+        schedules: () => [{ id: 'constructor', type: 'files', intervalSeconds: 1, maxDelayMs: 0 }],
+        stores: () => [{ id: '__proto__', provider: 'local' }],
+      }),
+    );
+    expect(page.get('backup_running{schedule="constructor"}')).toBe(0);
+    expect(page.has('backup_last_success_timestamp_seconds{schedule="constructor"}')).toBe(false);
+    expect(page.get('backup_store_bytes{store="__proto__"}')).toBe(0);
+  });
+
+  it('asks the keystore once in ten seconds, also when the clock was set back', async () => {
+    let now = noon;
+    let asked = 0;
+    const one = service({
+      now: () => now,
+      keys: () => {
+        asked += 1;
+        return Promise.resolve([]);
+      },
+    });
+    for (const at of [noon, noon + 9999, noon + 10_000, noon + 19_999, noon - 60_000]) {
+      now = at;
+      await one.pages('text');
+    }
+    expect(asked).toBe(3);
+  });
+
+  it('of more than 10,000 series is given again for a second', async () => {
+    let now = noon;
+    let pagesMade = 0;
+    const many = Array.from({ length: 4000 }, (_, index) => ({
+      id: `s${index}`,
+      type: 'files' as const,
+      intervalSeconds: 60,
+      nextRunAt: noon,
+      maxDelayMs: 0,
+    }));
+    const one = service({
+      now: () => now,
+      schedules: () => many,
+      disk: () => {
+        pagesMade += 1;
+        return Promise.resolve({ freeBytes: 1, totalBytes: 2 });
+      },
+    });
+    for (const at of [noon, noon + 999, noon + 1000]) {
+      now = at;
+      await one.pages('text');
+    }
+    expect(pagesMade).toBe(2);
+  });
+});

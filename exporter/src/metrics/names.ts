@@ -1,0 +1,199 @@
+/**
+ * Every metric of Lowtide's own: its name, what it says, its labels, its buckets. Names are public and stay; docs/metrics.md
+ * has the same list (a test compares them). Base units, `_total` for counters, and label values that stay few: ids of
+ * configured things and words from fixed lists, never messages. The process metrics come from the client library.
+ */
+export interface MetricFacts {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, of histograms alone. */
+  readonly buckets?: readonly number[];
+}
+
+const hour = 3600;
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const TiB = 2 ** 40;
+
+/** A backup takes from a second to half a day. */
+const backupSeconds = [1, 5, 15, 30, 60, 120, 300, 600, 1800, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour];
+/** Its parts may be over in no time as well. */
+const partSeconds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 2 * hour, 12 * hour];
+const backupBytes = [
+  ...[MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB],
+  ...[GiB, 4 * GiB, 16 * GiB, 64 * GiB, 256 * GiB],
+  ...[TiB, 4 * TiB, 10 * TiB],
+];
+const requestSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+export const metricFacts = {
+  backup_total: {
+    type: 'counter',
+    help: 'Finished backup runs.',
+    labels: ['type', 'status'],
+  },
+  backup_errors_total: {
+    type: 'counter',
+    help: 'Errors, by where they arose.',
+    labels: ['error_type'],
+  },
+  backup_verification_total: {
+    type: 'counter',
+    help: 'Verifications of stored copies.',
+    labels: ['status'],
+  },
+  backup_restore_total: {
+    type: 'counter',
+    help: 'Restores.',
+    labels: ['status'],
+  },
+  backup_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the start of a backup run to its end.',
+    labels: ['type', 'status'],
+    buckets: backupSeconds,
+  },
+  backup_size_bytes: {
+    type: 'histogram',
+    help: 'Size of completed backups as the source gave them, before compression.',
+    labels: ['type'],
+    buckets: backupBytes,
+  },
+  backup_encryption_time_seconds: {
+    type: 'histogram',
+    help: 'Time spent on encrypting one backup.',
+    labels: [],
+    buckets: partSeconds,
+  },
+  backup_upload_time_seconds: {
+    type: 'histogram',
+    help: 'Time spent on writing one backup to one store.',
+    labels: ['cloud_provider'],
+    buckets: partSeconds,
+  },
+  backup_success_rate: {
+    type: 'gauge',
+    help: 'Share of the last 100 finished runs that completed, 0 to 1; cancelled ones do not count.',
+    labels: ['type'],
+  },
+  backup_total_size_bytes: {
+    type: 'gauge',
+    help: 'Stored bytes of the backups that have a good copy.',
+    labels: ['type'],
+  },
+  backup_health_status: {
+    type: 'gauge',
+    help: 'Whether a health check passes (1) or not (0).',
+    labels: ['check_type'],
+  },
+  backup_disk_usage_percent: {
+    type: 'gauge',
+    help: 'Space in use on the fullest local file system that holds state or backups, 0 to 100.',
+    labels: [],
+  },
+  backup_disk_free_bytes: {
+    type: 'gauge',
+    help: 'Space left on the fullest local file system that holds state or backups.',
+    labels: [],
+  },
+
+  backup_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the schedule last completed a backup; absent before the first.',
+    labels: ['schedule'],
+  },
+  backup_next_run_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the schedule is to run next; absent while it is paused.',
+    labels: ['schedule'],
+  },
+  backup_schedule_interval_seconds: {
+    type: 'gauge',
+    help: 'Time between two due times of the schedule.',
+    labels: ['schedule'],
+  },
+  backup_running: {
+    type: 'gauge',
+    help: 'Runs of the schedule that are going on.',
+    labels: ['schedule'],
+  },
+  backup_missed_total: {
+    type: 'counter',
+    help: 'Due times at which no run was begun.',
+    labels: ['schedule'],
+  },
+  backup_deferred_total: {
+    type: 'counter',
+    help: 'Runs put off, by reason.',
+    labels: ['schedule', 'reason'],
+  },
+  backup_start_delay_seconds: {
+    type: 'gauge',
+    help: 'How long after its due time the last scheduled run began.',
+    labels: ['schedule'],
+  },
+  backup_key_created_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the key was made or imported.',
+    labels: ['key_id', 'state'],
+  },
+  backup_key_backups: {
+    type: 'gauge',
+    help: 'Backups not pruned, by the key they are sealed to.',
+    labels: ['key_id'],
+  },
+  backup_store_up: {
+    type: 'gauge',
+    help: 'Whether the last check of the store succeeded (1) or not (0); absent before the first.',
+    labels: ['store', 'cloud_provider'],
+  },
+  backup_store_bytes: {
+    type: 'gauge',
+    help: 'Bytes of the good copies in the store.',
+    labels: ['store'],
+  },
+
+  lowtide_build_info: {
+    type: 'gauge',
+    help: 'Always 1; the labels tell what is running.',
+    labels: ['version', 'node_version'],
+  },
+  lowtide_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time to answer HTTP requests; code 499 where the client went away first.',
+    labels: ['route', 'method', 'code'],
+    buckets: requestSeconds,
+  },
+  lowtide_collector_success: {
+    type: 'gauge',
+    help: 'Whether this part of the page could be made (1) or not (0): its metrics are absent or as they were.',
+    labels: ['collector'],
+  },
+  lowtide_collector_duration_seconds: {
+    type: 'gauge',
+    help: 'Time it took to make this part of the page.',
+    labels: ['collector'],
+  },
+} as const satisfies Record<string, MetricFacts>;
+
+export type MetricName = keyof typeof metricFacts;
+
+/** The names that come down from the system Lowtide re-creates: what the library's `getBackupMetrics()` has. */
+export const classicNames = [
+  'backup_total',
+  'backup_errors_total',
+  'backup_verification_total',
+  'backup_restore_total',
+  'backup_duration_seconds',
+  'backup_size_bytes',
+  'backup_encryption_time_seconds',
+  'backup_upload_time_seconds',
+  'backup_success_rate',
+  'backup_total_size_bytes',
+  'backup_health_status',
+  'backup_disk_usage_percent',
+  'backup_disk_free_bytes',
+] as const satisfies readonly MetricName[];
+
+export const metricNames = Object.keys(metricFacts) as MetricName[];

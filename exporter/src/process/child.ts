@@ -1,0 +1,144 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
+import type { ChildEnd, Command } from './command.ts';
+import { baseEnvironment } from './environment.ts';
+
+/** Debian's package for each program Lowtide may start, for the hint when it is missing. */
+const packages: Readonly<Record<string, string>> = {
+  createdb: 'postgresql-client',
+  dropdb: 'postgresql-client',
+  mariadb: 'mariadb-client',
+  'mariadb-dump': 'mariadb-client',
+  mkfifo: 'coreutils',
+  mysql: 'mariadb-client',
+  mysqldump: 'mariadb-client',
+  pg_dump: 'postgresql-client',
+  pg_dumpall: 'postgresql-client',
+  pg_restore: 'postgresql-client',
+  psql: 'postgresql-client',
+  tar: 'tar',
+  zstd: 'zstd',
+};
+
+const stderrKept = 64 * 1024;
+const killAfterMs = 5000;
+
+/** A descriptor is inherited by the child; the caller still closes its own copy. */
+export type ChildStream = 'ignore' | 'pipe' | number;
+
+export interface Child {
+  /** Resolves however the child ends; rejects with `tool_missing` where it could not be started. */
+  readonly end: Promise<ChildEnd>;
+  /** Present when asked for as `pipe`. */
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  /** SIGTERM to the child and what it has started, SIGKILL five seconds later. */
+  stop(): void;
+}
+
+/**
+ * Starts a program as the leader of a process group of its own: a Ctrl-C in the terminal reaches Lowtide alone, which
+ * then decides, and `stop` reaches grandchildren too.
+ */
+export function startChild(
+  command: Command,
+  streams: {
+    readonly stdin?: ChildStream;
+    readonly stdout?: ChildStream;
+    readonly signal?: AbortSignal;
+  } = {},
+): Child {
+  const [program, ...args] = command.argv;
+  const child = spawn(program, args, {
+    cwd: command.cwd,
+    env: { ...baseEnvironment(), ...command.env },
+    stdio: [streams.stdin ?? 'ignore', streams.stdout ?? 'ignore', 'pipe'],
+    detached: true,
+  });
+  const stop = stopper(child);
+  streams.signal?.addEventListener('abort', stop, { once: true });
+  const end = endOf(child, command).finally(() => streams.signal?.removeEventListener('abort', stop));
+  // Whoever owns the child awaits `end` when it is his turn; until then a failed start is not "unhandled".
+  end.catch(() => undefined);
+  if (streams.signal?.aborted === true) stop();
+  // A child that ends early breaks the pipe to it: its exit code tells the story, not this error.
+  child.stdin?.on('error', () => undefined);
+  return { end, stdin: child.stdin ?? undefined, stdout: child.stdout ?? undefined, stop };
+}
+
+function stopper(child: ChildProcess): () => void {
+  const signalGroup = (signal: NodeJS.Signals): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // It ended between the look and the signal.
+    }
+  };
+  return () => {
+    signalGroup('SIGTERM');
+    setTimeout(() => signalGroup('SIGKILL'), killAfterMs).unref();
+  };
+}
+
+function endOf(child: ChildProcess, command: Command): Promise<ChildEnd> {
+  const program = command.argv[0];
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-stderrKept);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(startError(error, command)));
+    child.once('close', (exitCode, signal) => resolve({ program, exitCode, signal, stderr }));
+  });
+}
+
+function startError(error: Error, command: Command): LowtideError {
+  const program = command.argv[0];
+  const code = systemErrorCode(error);
+  if (code === 'ENOENT' && command.cwd === undefined) {
+    const debian = packages[program];
+    return new LowtideError('tool_missing', `the program ${program} is not installed, or not on the PATH`, {
+      ...(debian !== undefined && { hint: `On Debian or Ubuntu: apt-get install ${debian}` }),
+      cause: error,
+    });
+  }
+  if (code === 'E2BIG') {
+    return new LowtideError('usage', `${program}: the arguments are longer than the system allows`, {
+      cause: error,
+    });
+  }
+  return new LowtideError('tool_missing', `cannot start ${program}: ${error.message}`, { cause: error });
+}
+
+/**
+ * Runs a program to its end and collects its standard output (for version lines and small queries, not for data).
+ * `input` is written to its standard input.
+ */
+export async function runChild(
+  command: Command,
+  options: { readonly signal?: AbortSignal; readonly input?: string } = {},
+): Promise<ChildEnd & { readonly stdout: string }> {
+  const child = startChild(command, {
+    stdin: options.input === undefined ? 'ignore' : 'pipe',
+    stdout: 'pipe',
+    ...(options.signal && { signal: options.signal }),
+  });
+  child.stdin?.end(options.input);
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const end = await child.end;
+  options.signal?.throwIfAborted();
+  return { ...end, stdout };
+}
+
+/** `tar failed with exit code 2: tar: x: Cannot open` – the last lines the program wrote say why. */
+export function describeEnd(end: ChildEnd): string {
+  const how =
+    end.signal === null ? `failed with exit code ${end.exitCode ?? 'unknown'}` : `was ended by ${end.signal}`;
+  const lines = end.stderr.trim().split('\n').slice(-3).join('; ').slice(-600);
+  return lines === '' ? `${end.program} ${how}` : `${end.program} ${how}: ${lines}`;
+}

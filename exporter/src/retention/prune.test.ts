@@ -1,0 +1,372 @@
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newManifest } from '../../../test/conformance/catalog-samples.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { rebuildCatalog } from '../catalog/rebuild.ts';
+import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import type { KeepConfig } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { DirectoryStore } from '../store/directory.ts';
+import { encodeManifest, manifestName, type Manifest } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import { prune, type PruneOptions, type PruneResult } from './prune.ts';
+
+const day = 86_400_000;
+const now = Date.UTC(2026, 10, 24, 12);
+const { signal } = new AbortController();
+
+let work: string;
+let catalog: Catalog;
+let local: DirectoryStore;
+let offsite: DirectoryStore;
+beforeEach(() => {
+  work = mkdtempSync(join(tmpdir(), 'lowtide-prune-'));
+  catalog = openSqliteCatalog(join(work, 'state'));
+  local = new DirectoryStore('local', join(work, 'local'));
+  offsite = new DirectoryStore('offsite', join(work, 'offsite'));
+});
+afterEach(() => {
+  catalog[Symbol.dispose]();
+  rmSync(work, { recursive: true });
+});
+
+async function* bytesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+/** A backup of two parts, `age` days old, as the pipeline leaves it: parts, manifest, catalog. */
+async function givenBackup(
+  id: string,
+  age: number,
+  stores: readonly Store[] = [local],
+  schedule = 'db-prod',
+): Promise<Manifest> {
+  const sample = newManifest(id, { schedule, createdAt: now - age * day, payloadBytes: 104 });
+  const main = { ...sample.parts[0], headerBytes: 96 };
+  const globals = {
+    ...main,
+    role: 'globals' as const,
+    format: 'sql' as const,
+    name: `${schedule}/${id}.globals.zst.age`,
+  };
+  const manifest: Manifest = { ...sample, parts: [main, globals] };
+  for (const store of stores) {
+    for (const part of manifest.parts) await store.put(part.name, bytesOf(new Uint8Array(200)), { signal });
+    await store.put(manifestName(manifest), bytesOf(encodeManifest(manifest)), { signal });
+    catalog.adoptBackup(manifest, { store: store.id, path: store.locate(main.name), status: 'good' });
+  }
+  return manifest;
+}
+
+function schedule(id: string, keep?: KeepConfig, timezone = 'UTC'): PruneOptions['schedules'][number] {
+  return { id, keep, timezone };
+}
+
+async function givenBackups(ages: readonly number[], stores?: readonly Store[]): Promise<void> {
+  for (const age of ages) await givenBackup(`day-${age}`, age, stores);
+}
+
+function pruneWith(more: Partial<PruneOptions> = {}): Promise<PruneResult> {
+  return prune({
+    catalog,
+    stores: new Map([local, offsite].map((store) => [store.id, store])),
+    schedules: [schedule('db-prod', { last: 2 })],
+    now,
+    signal,
+    ...more,
+  });
+}
+
+async function namesIn(store: Store): Promise<string[]> {
+  return (await Array.fromAsync(store.list(''))).map(({ name }) => name);
+}
+
+const objectsOf = (...ids: string[]): string[] =>
+  ids.flatMap((id) => [
+    `db-prod/${id}.globals.zst.age`,
+    `db-prod/${id}.pgdump.zst.age`,
+    `db-prod/${id}.pgdump.zst.age.json`,
+  ]);
+
+const statusOf = (id: string, store = 'local'): string | undefined =>
+  catalog.backup(id)?.copies.find((copy) => copy.store === store)?.status;
+
+const decisions = (result: PruneResult): string[] =>
+  result.verdicts.map(
+    ({ store, backupId, keep, reasons }) =>
+      `${store} ${backupId} ${keep ? 'keep' : 'remove'}: ${reasons.join('; ')}`,
+  );
+
+describe('prune', () => {
+  it('removes parts, manifest and copy of what no rule keeps, with the reason on file', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    const result = await pruneWith();
+    expect(decisions(result)).toEqual([
+      'local day-0 keep: last: 1 of 2',
+      'local day-1 keep: last: 2 of 2',
+      'local day-2 remove: no rule keeps it',
+      'local day-3 remove: no rule keeps it',
+    ]);
+    expect(result).toMatchObject({ removed: 2, freedBytes: 800, problems: [] });
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+    expect(catalog.backup('day-2')).toMatchObject({
+      status: 'pruned',
+      copies: [{ store: 'local', status: 'pruned', prunedAt: now, pruneReason: 'no rule keeps it' }],
+    });
+    expect(catalog.totals().bytesByStore).toEqual({ local: 800 });
+  });
+
+  it('has nothing more to do the second time', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    await pruneWith();
+    const events = catalog.eventsAfter(0, 100);
+    const again = await pruneWith();
+    expect(again).toMatchObject({ removed: 0, freedBytes: 0, problems: [] });
+    expect(again.verdicts.every(({ keep }) => keep)).toBe(true);
+    expect(catalog.eventsAfter(0, 100)).toEqual(events);
+  });
+
+  it('as a dry run gives the same verdicts and touches nothing', async () => {
+    await givenBackups([0, 1, 2, 3], [local, offsite]);
+    const before = [await namesIn(local), await namesIn(offsite), catalog.backups({ limit: 9 })];
+    const dry = await pruneWith({ dryRun: true });
+    expect([await namesIn(local), await namesIn(offsite), catalog.backups({ limit: 9 })]).toEqual(before);
+    expect(dry).toMatchObject({ removed: 0, freedBytes: 0 });
+    expect((await pruneWith()).verdicts).toEqual(dry.verdicts);
+  });
+
+  it('decides in each store by what lies there, so that none loses its last good backup', async () => {
+    await givenBackup('old', 9, [local, offsite]);
+    await givenBackup('new', 1, [local]);
+    const result = await pruneWith({ schedules: [schedule('db-prod', { last: 1 })] });
+    expect(decisions(result)).toEqual([
+      'local new keep: last: 1 of 1',
+      'local old remove: no rule keeps it',
+      'offsite old keep: last: 1 of 1',
+    ]);
+    expect([statusOf('old', 'local'), statusOf('old', 'offsite')]).toEqual(['pruned', 'good']);
+    expect(catalog.backup('old')?.status).toBe('completed');
+  });
+
+  it('leaves alone schedules without rules and those that the config does not know', async () => {
+    for (const schedule of ['db-prod', 'kept', 'gone']) {
+      await givenBackup(`${schedule}-1`, 1, [local], schedule);
+      await givenBackup(`${schedule}-2`, 2, [local], schedule);
+    }
+    const result = await pruneWith({ schedules: [schedule('db-prod', { last: 1 }), schedule('kept')] });
+    expect(decisions(result)).toEqual([
+      'local db-prod-1 keep: last: 1 of 1',
+      'local db-prod-2 remove: no rule keeps it',
+      'local kept-1 keep: no keep rules: everything stays',
+      'local kept-2 keep: no keep rules: everything stays',
+    ]);
+    expect(await namesIn(local)).toHaveLength(15);
+  });
+
+  it("counts days in the schedule's zone", async () => {
+    // 00:30 and 23:30 of one day in Madrid lie on two days in UTC.
+    await givenBackup('night', 0.5625);
+    await givenBackup('dawn', 1.520833333333333);
+    const removed = async (timezone: string): Promise<string[]> => {
+      const schedules = [schedule('db-prod', { daily: 5 }, timezone)];
+      const { verdicts } = await pruneWith({ schedules, dryRun: true });
+      return verdicts.filter(({ keep }) => !keep).map(({ backupId }) => backupId);
+    };
+    expect(await removed('Europe/Madrid')).toEqual(['dawn']);
+    expect(await removed('UTC')).toEqual([]);
+  });
+
+  it('removes a damaged backup once a newer good one exists, not before', async () => {
+    await givenBackups([0, 1, 2]);
+    for (const id of ['day-0', 'day-2']) {
+      catalog.recordVerification(id, 'local', { status: 'failed', at: now, error: 'payload does not open' });
+    }
+    expect(decisions(await pruneWith({ schedules: [schedule('db-prod', { last: 9 })] }))).toEqual([
+      'local day-0 keep: not good, but no newer good backup exists',
+      'local day-1 keep: last: 1 of 9',
+      'local day-2 remove: not good, and a newer good backup exists',
+    ]);
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+  });
+
+  it('does not touch what others have put into the store', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    const foreign = newManifest('foreign');
+    for (const name of ['notes.json', 'db-prod/readme.txt', 'other/data.age']) {
+      await local.put(name, bytesOf(new Uint8Array(9)), { signal });
+    }
+    await local.put(manifestName(foreign), bytesOf(encodeManifest(foreign)), { signal });
+    await pruneWith();
+    expect(await namesIn(local)).toEqual(
+      [
+        ...objectsOf('day-0', 'day-1'),
+        'notes.json',
+        'db-prod/readme.txt',
+        'other/data.age',
+        manifestName(foreign),
+      ].sort(),
+    );
+  });
+
+  it('works through more backups than fit in a page', async () => {
+    const ages = Array.from({ length: 1203 }, (_, index) => index);
+    for (const age of ages) {
+      const manifest = newManifest(`day-${age}`, { createdAt: now - age * day, payloadBytes: 4 });
+      catalog.adoptBackup(manifest, { store: 'local', path: '/x', status: 'damaged' });
+    }
+    await givenBackup('whole', -1);
+    const result = await pruneWith();
+    expect(result).toMatchObject({ removed: 1203, problems: [] });
+    expect(catalog.backups({ status: 'completed', limit: 5000 }).map(({ id }) => id)).toEqual(['whole']);
+  });
+});
+
+describe('what the store does not show', () => {
+  it.each<[string, () => void]>([
+    ['a missing part', () => rmSync(local.locate('db-prod/day-0.globals.zst.age'))],
+    ['a part that was cut short', () => truncateSync(local.locate('db-prod/day-0.pgdump.zst.age'), 199)],
+    ['a missing manifest', () => rmSync(local.locate('db-prod/day-0.pgdump.zst.age.json'))],
+  ])('counts for no rule: %s protects the older backups, and is reported', async (_, harm) => {
+    await givenBackups([0, 1, 2, 3]);
+    harm();
+    const result = await pruneWith();
+    expect(decisions(result)).toEqual([
+      'local day-0 keep: on file as good, but not found whole in the store',
+      'local day-1 keep: last: 1 of 2',
+      'local day-2 keep: last: 2 of 2',
+      'local day-3 remove: no rule keeps it',
+    ]);
+    expect(result.problems.map(({ store, error }) => [store, error.code, error.message])).toEqual([
+      [
+        'local',
+        'store_missing_object',
+        'one backup of db-prod on file as good in store local cannot be found whole there',
+      ],
+    ]);
+    expect(statusOf('day-0')).toBe('good');
+  });
+
+  it('is left alone in a store that is not mounted, while the others are pruned', async () => {
+    await givenBackups([0, 1, 2, 3], [local, offsite]);
+    renameSync(join(work, 'offsite'), join(work, 'unmounted'));
+    const result = await pruneWith();
+    expect(result.removed).toBe(2);
+    expect(result.problems.map(({ store, error }) => [store, error.message])).toEqual([
+      ['offsite', '4 backups of db-prod on file as good in store offsite cannot be found whole there'],
+    ]);
+    renameSync(join(work, 'unmounted'), join(work, 'offsite'));
+    expect(await namesIn(offsite)).toHaveLength(12);
+    expect(await pruneWith()).toMatchObject({ removed: 2, problems: [] });
+  });
+
+  it('is left alone in a store that cannot be listed', async () => {
+    await givenBackups([0, 1, 2]);
+    rmSync(join(work, 'offsite'), { force: true, recursive: true });
+    writeFileSync(join(work, 'offsite'), 'not a folder');
+    await givenBackup('elsewhere', 1, [local]);
+    catalog.adoptBackup(newManifest('lost'), { store: 'offsite', path: '/x', status: 'good' });
+    const result = await pruneWith();
+    expect(result.removed).toBe(2);
+    expect(result.problems.map(({ store }) => store)).toEqual(['offsite']);
+  });
+});
+
+/** The store with a deletion of its own. */
+function deletingBy(store: Store, remove: (name: string) => Promise<void>): Store {
+  return new Proxy(store, {
+    get: (target, property) => {
+      if (property === 'delete') return remove;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+describe('a prune that is cut off', () => {
+  const steps = [1, 2, 3, 4, 5, 6].flatMap((deletion) =>
+    (['before', 'after'] as const).map((moment): [number, 'before' | 'after'] => [deletion, moment]),
+  );
+
+  async function cutOff(deletion: number, moment: 'before' | 'after'): Promise<void> {
+    await givenBackups([0, 1, 2, 3]);
+    let deletions = 0;
+    const dying = deletingBy(local, async (name) => {
+      deletions += 1;
+      if (deletions < deletion || moment === 'after') await local.delete(name);
+      if (deletions === deletion) throw new LowtideError('store_unavailable', 'gone');
+    });
+    const result = await pruneWith({ stores: new Map([['local', dying]]) });
+    expect(deletions).toBe(deletion);
+    expect(result.problems.map(({ error }) => error.message)).toEqual(['gone']);
+  }
+
+  it.each(steps)(
+    'at deletion %i, %s it, leaves no torn backup on file and is finished by the next',
+    async (deletion, moment) => {
+      await cutOff(deletion, moment);
+      const names = new Set(await namesIn(local));
+      for (const { id, copies, manifest } of catalog.backups({ limit: 9 })) {
+        const left = objectsOf(id).filter((name) => names.has(name));
+        if (copies[0]?.status === 'good') expect(left).toHaveLength(3);
+        // As long as anything is left of a backup, its manifest is.
+        else if (left.length > 0) expect(left).toContain(manifestName(manifest));
+      }
+      const next = await pruneWith();
+      expect(next.problems).toEqual([]);
+      expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+      expect(['day-0', 'day-1', 'day-2', 'day-3'].map((id) => statusOf(id))).toEqual([
+        'good',
+        'good',
+        'pruned',
+        'pruned',
+      ]);
+      expect(await pruneWith()).toMatchObject({ removed: 0, problems: [] });
+    },
+  );
+
+  it.each(steps)(
+    'at deletion %i, %s it, is finished also after the catalog was lost and rebuilt',
+    async (deletion, moment) => {
+      await cutOff(deletion, moment);
+      catalog[Symbol.dispose]();
+      rmSync(join(work, 'state'), { recursive: true });
+      catalog = openSqliteCatalog(join(work, 'state'));
+      await rebuildCatalog(catalog, new Map([['local', local]]), { signal });
+      await pruneWith();
+      expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+      expect(catalog.backups({ status: 'completed', limit: 9 }).map(({ id }) => id)).toEqual([
+        'day-0',
+        'day-1',
+      ]);
+    },
+  );
+
+  it('marks no further copy in a store that refuses', async () => {
+    await cutOff(1, 'before');
+    expect(['day-2', 'day-3'].map((id) => statusOf(id))).toEqual(['pruned', 'good']);
+  });
+
+  it('stops between two copies when it is told to', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    const controller = new AbortController();
+    const stopping = deletingBy(local, async (name) => {
+      controller.abort(new Error('stop'));
+      await local.delete(name);
+    });
+    await expect(
+      pruneWith({ stores: new Map([['local', stopping]]), signal: controller.signal }),
+    ).rejects.toThrow('stop');
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1', 'day-3'));
+    expect(['day-2', 'day-3'].map((id) => statusOf(id))).toEqual(['pruned', 'good']);
+  });
+
+  it('leaves a copy pruned in one store only to be finished there', async () => {
+    await givenBackups([0, 1, 2], [local, offsite]);
+    catalog.removeCopy('day-2', 'local', 'no rule keeps it', now);
+    await pruneWith({ schedules: [schedule('db-prod', { last: 3 })] });
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+    expect(await namesIn(offsite)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
+  });
+});

@@ -1,0 +1,272 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
+import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { manifestName, manifestSuffix } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { decideRetention, type RetentionVerdict } from './retention.ts';
+
+/**
+ * Removes from each store what the schedules' keep rules no longer keep there. The order of one removal:
+ *
+ * 1. The copy is marked `pruned` in the catalog, with the reason. From here on nobody restores it or counts it as good.
+ * 2. Its parts are deleted.
+ * 3. Its manifest is deleted, last: as long as anything lies in the store, a manifest there tells what it is.
+ *
+ * A crash between 1 and 3 leaves a manifest of a copy that the catalog calls pruned; the next prune looks for these
+ * first and finishes. Should the catalog be lost in between, a rebuild finds either a whole backup, which is decided on
+ * anew, or one that lacks a part: that is filed as damaged, counts for no rule, and goes. Deleting the manifest first
+ * would leave data that nothing names; marking the catalog last would, after a crash, leave a torn backup on file as
+ * good, and more generous rules could then count on it.
+ *
+ * A copy counts for a rule, and so allows an older one to go, only where the store shows it whole at this moment: all
+ * parts in their full size, and the manifest. A store that is not mounted therefore loses nothing.
+ */
+export interface PruneOptions {
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  /** Backups of schedules that are not among these are left alone: nobody said what to keep of them. */
+  readonly schedules: readonly Pick<ScheduleConfig, 'id' | 'keep' | 'timezone'>[];
+  readonly now: EpochMs;
+  /** Decide only: the same verdicts, and nothing is removed. */
+  readonly dryRun?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What was decided on one copy. */
+interface PruneVerdict {
+  readonly schedule: string;
+  readonly store: string;
+  readonly backupId: string;
+  readonly createdAt: EpochMs;
+  /** Bytes of this copy. */
+  readonly storedBytes: number;
+  readonly keep: boolean;
+  readonly reasons: readonly string[];
+}
+
+export interface PruneResult {
+  /** By store and schedule, newest first. */
+  readonly verdicts: readonly PruneVerdict[];
+  /** Copies removed, those included that an earlier prune had begun to remove. */
+  readonly removed: number;
+  readonly freedBytes: number;
+  /** What kept a store from being pruned to the end; nothing was lost by it. */
+  readonly problems: readonly PruneProblem[];
+}
+
+interface PruneProblem {
+  readonly store: string;
+  readonly error: LowtideError;
+}
+
+/** Throws the signal's reason on abort (between two copies), and what the catalog throws when it cannot be written. */
+export async function prune(options: PruneOptions): Promise<PruneResult> {
+  const results: PruneResult[] = [];
+  for (const store of options.stores.values()) results.push(await new StorePruner(store, options).prune());
+  return {
+    verdicts: results.flatMap(({ verdicts }) => verdicts),
+    removed: results.reduce((sum, { removed }) => sum + removed, 0),
+    freedBytes: results.reduce((sum, { freedBytes }) => sum + freedBytes, 0),
+    problems: results.flatMap(({ problems }) => problems),
+  };
+}
+
+const pageSize = 500;
+
+/** A copy in the store at hand; its manifest is left out, for there may be a hundred thousand. */
+interface StoredCopy {
+  readonly backupId: string;
+  readonly schedule: string;
+  readonly createdAt: EpochMs;
+  readonly storedBytes: number;
+  readonly status: 'good' | 'damaged' | 'pruned';
+  readonly parts: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly manifest: string;
+}
+
+class StorePruner {
+  readonly #store: Store;
+  readonly #options: PruneOptions;
+  readonly #verdicts: PruneVerdict[] = [];
+  readonly #problems: PruneProblem[] = [];
+  #removed = 0;
+  #freedBytes = 0;
+
+  constructor(store: Store, options: PruneOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  async prune(): Promise<PruneResult> {
+    // The catalog before the store: what is on file as good by then is there to be listed.
+    const copies = await this.#copies('completed');
+    const listing = await this.#list();
+    if (listing !== undefined) await this.#pruneListed(copies, listing);
+    return {
+      verdicts: this.#verdicts,
+      removed: this.#removed,
+      freedBytes: this.#freedBytes,
+      problems: this.#problems,
+    };
+  }
+
+  async #pruneListed(copies: readonly StoredCopy[], listing: ReadonlyMap<string, number>): Promise<void> {
+    const doomed = await this.#unfinished(copies, listing);
+    const present = copies.filter(({ status }) => status !== 'pruned');
+    const bySchedule = Map.groupBy(present, ({ schedule }) => schedule);
+    for (const schedule of this.#options.schedules) {
+      doomed.push(...this.#decide(schedule, bySchedule.get(schedule.id) ?? [], listing));
+    }
+    if (this.#options.dryRun === true) return;
+    for (const { copy, reason } of doomed) {
+      this.#options.signal.throwIfAborted();
+      // A store that refuses one removal refuses the next as well, and each try would mark another copy.
+      if (!(await this.#remove(copy, reason))) return;
+    }
+  }
+
+  /** Files the verdicts on a schedule's copies in this store, and returns those that must go. */
+  #decide(
+    { id: schedule, keep, timezone }: PruneOptions['schedules'][number],
+    copies: readonly StoredCopy[],
+    listing: ReadonlyMap<string, number>,
+  ): readonly Doomed[] {
+    const absent = new Set(copies.filter((copy) => copy.status === 'good' && !isWhole(copy, listing)));
+    if (absent.size > 0) this.#reportAbsent(schedule, absent.size);
+    const candidates = copies.filter((copy) => !absent.has(copy));
+    const decided = new Map<string, RetentionVerdict>(
+      decideRetention(
+        candidates.map(({ backupId, createdAt, status }) => ({
+          id: backupId,
+          createdAt,
+          good: status === 'good',
+        })),
+        keep,
+        timezone,
+      ).map((verdict) => [verdict.id, verdict]),
+    );
+    const doomed: Doomed[] = [];
+    for (const copy of copies) {
+      const { backupId, createdAt, storedBytes } = copy;
+      const verdict = decided.get(backupId) ?? notWhole;
+      this.#verdicts.push({
+        schedule,
+        store: this.#store.id,
+        backupId,
+        createdAt,
+        storedBytes,
+        keep: verdict.keep,
+        reasons: verdict.reasons,
+      });
+      if (!verdict.keep) doomed.push({ copy, reason: verdict.reasons.join('; ') });
+    }
+    return doomed;
+  }
+
+  /** Copies that are pruned by the catalog, and of which something still lies here: an earlier prune was cut off. */
+  async #unfinished(copies: readonly StoredCopy[], listing: ReadonlyMap<string, number>): Promise<Doomed[]> {
+    const manifests = new Set([...listing.keys()].filter((name) => name.endsWith(manifestSuffix)));
+    for (const copy of copies) if (copy.status !== 'pruned') manifests.delete(copy.manifest);
+    // Nearly always nothing is left by now, and the long history of pruned backups need not be read.
+    const pruned =
+      manifests.size === 0 ? [] : [...copies, ...(await this.#copies('pruned'))].filter(isPruned);
+    return pruned
+      .filter((copy) => manifests.has(copy.manifest))
+      .map((copy) => ({ copy, reason: 'finishes what an earlier prune began' }));
+  }
+
+  async #remove(copy: StoredCopy, reason: string): Promise<boolean> {
+    const { catalog, now } = this.#options;
+    catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
+    try {
+      for (const part of copy.parts) await this.#store.delete(part.name);
+      await this.#store.delete(copy.manifest);
+    } catch (thrown) {
+      this.#report(thrown);
+      return false;
+    }
+    this.#removed += 1;
+    this.#freedBytes += copy.storedBytes;
+    return true;
+  }
+
+  async #list(): Promise<ReadonlyMap<string, number> | undefined> {
+    const listing = new Map<string, number>();
+    try {
+      for await (const object of this.#store.list('')) {
+        this.#options.signal.throwIfAborted();
+        listing.set(object.name, object.sizeBytes);
+      }
+      return listing;
+    } catch (thrown) {
+      this.#options.signal.throwIfAborted();
+      this.#report(thrown);
+      return undefined;
+    }
+  }
+
+  async #copies(status: Backup['status']): Promise<readonly StoredCopy[]> {
+    const { catalog, signal } = this.#options;
+    const copies: StoredCopy[] = [];
+    let page = catalog.backups({ status, limit: pageSize });
+    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+      copies.push(...page.flatMap((backup) => copyIn(this.#store.id, backup)));
+      await letOthersRun();
+      signal.throwIfAborted();
+      page = catalog.backups({ status, limit: pageSize, after: last.id });
+    }
+    return copies;
+  }
+
+  #reportAbsent(schedule: string, count: number): void {
+    const which = count === 1 ? 'one backup' : `${count} backups`;
+    this.#report(
+      new LowtideError(
+        'store_missing_object',
+        `${which} of ${schedule} on file as good in store ${this.#store.id} cannot be found whole there`,
+        { hint: 'Is the store mounted and whole? `lowtide catalog rebuild` files what really lies there.' },
+      ),
+    );
+  }
+
+  #report(thrown: unknown): void {
+    this.#problems.push({ store: this.#store.id, error: LowtideError.from(thrown) });
+  }
+}
+
+interface Doomed {
+  readonly copy: StoredCopy;
+  readonly reason: string;
+}
+
+const notWhole = { keep: true, reasons: ['on file as good, but not found whole in the store'] };
+
+function copyIn(store: string, backup: Backup): readonly StoredCopy[] {
+  const status = backup.copies.find((copy) => copy.store === store)?.status;
+  // Of a copy that failed when it was made nothing is on file that could be removed.
+  if (status === undefined || status === 'failed') return [];
+  return [
+    {
+      backupId: backup.id,
+      schedule: backup.schedule,
+      createdAt: backup.createdAt,
+      storedBytes: backup.storedBytes,
+      status,
+      parts: backup.manifest.parts.map((part) => ({
+        name: part.name,
+        sizeBytes: part.headerBytes + part.payloadBytes,
+      })),
+      manifest: manifestName(backup.manifest),
+    },
+  ];
+}
+
+function isPruned(copy: StoredCopy): boolean {
+  return copy.status === 'pruned';
+}
+
+function isWhole(copy: StoredCopy, listing: ReadonlyMap<string, number>): boolean {
+  return listing.has(copy.manifest) && copy.parts.every((part) => listing.get(part.name) === part.sizeBytes);
+}

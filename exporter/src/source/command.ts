@@ -1,0 +1,74 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { ChildEnd, Command } from '../process/command.ts';
+import { baseEnvironment } from '../process/environment.ts';
+import type { Dump, Source } from './source.ts';
+import { failure, firstLines, redacted, stderrLines } from './verdict.ts';
+
+export interface CommandSourceOptions {
+  readonly argv: Command['argv'];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Any program whose standard output is the backup. Its exit code alone says whether that is whole. */
+export function commandSource({ argv, env }: CommandSourceOptions): Source {
+  const [program] = argv;
+  const dump: Dump = {
+    parts: [
+      { role: 'main', format: 'raw', input: { command: { argv, env } }, judge: judgeBy(secretsIn(env)) },
+    ],
+    tools: {},
+  };
+  const check = (): Promise<void> => refuseMissing(program, env['PATH'] ?? baseEnvironment()['PATH'] ?? '');
+  return {
+    type: 'command',
+    kind: 'command',
+    // The program alone: its arguments are the user's, and may hold what nobody else should read.
+    label: program,
+    check,
+    async prepare({ signal }) {
+      signal.throwIfAborted();
+      await check();
+      return dump;
+    },
+  };
+}
+
+/** What it writes to standard error is kept as warnings: many programs report progress there. */
+function judgeBy(secrets: readonly string[]): (end: ChildEnd) => readonly string[] {
+  return (rawEnd) => {
+    const end = redacted(rawEnd, secrets);
+    if (end.exitCode !== 0) throw failure(end);
+    return firstLines(stderrLines(end));
+  };
+}
+
+/** Values of variables whose name says that they are secret. */
+function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env)
+    .filter(([name]) => /pass|pwd|secret|token|key|credential|auth|url|dsn/i.test(name))
+    .map(([, value]) => value);
+}
+
+async function refuseMissing(program: string, searchPath: string): Promise<void> {
+  const candidates = program.includes('/')
+    ? [program]
+    : searchPath.split(delimiter).map((folder) => join(folder, program));
+  for (const candidate of candidates) {
+    if (await isExecutable(candidate)) return;
+  }
+  throw new LowtideError('tool_missing', `the program ${program} is not installed, or not on the PATH`, {
+    hint: "Check the first element of the source's argv; no shell is involved, so it must be a program.",
+  });
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { LowtideError } from '../errors/lowtide-error.ts';
+
+/**
+ * The manifest beside each stored backup (`NAME.json`): everything the catalog needs to be rebuilt, nothing secret.
+ * Sizes are bytes, times RFC 3339 UTC, hashes lower-case hex SHA-256. `docs/stored-format.md` explains each field.
+ */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const partSchema = z.object({
+  role: z.enum(['main', 'globals']),
+  /** Object name in the store. */
+  name: z.string(),
+  format: z.enum(['pg_custom', 'sql', 'sqlite', 'tar', 'raw']),
+  /** What the source produced, before compression. */
+  sizeBytes: z.int().nonnegative(),
+  compressedBytes: z.int().nonnegative(),
+  compressedSha256: sha256,
+  /** From the nonce to the end of the file. Unchanged by a rewrap. */
+  payloadBytes: z.int().nonnegative(),
+  payloadSha256: sha256,
+  /** Bytes before the payload. */
+  headerBytes: z.int().positive(),
+  headerSha256: sha256,
+});
+
+const manifestSchema = z.object({
+  formatVersion: z.literal(1),
+  id: z.string(),
+  instance: z.string(),
+  schedule: z.string(),
+  type: z.enum(['database', 'files', 'command']),
+  source: z.object({
+    type: z.enum(['postgres', 'mysql', 'sqlite', 'directory', 'command']),
+    label: z.string(),
+  }),
+  runId: z.string(),
+  startedAt: z.iso.datetime(),
+  createdAt: z.iso.datetime(),
+  parts: z.tuple([partSchema], partSchema),
+  /** Key id of the keystore identity this backup is sealed to. */
+  keyId: z.string(),
+  /** Every recipient in the header, recovery recipients included. */
+  recipients: z.array(z.string()).min(1),
+  tools: z.record(z.string(), z.string()),
+  warnings: z.array(z.string()),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+export type ManifestPart = z.output<typeof partSchema>;
+
+export const manifestSuffix = '.json';
+
+/** The manifest's object name: beside the main part. */
+export function manifestName(manifest: Manifest): string {
+  return `${manifest.parts[0].name}${manifestSuffix}`;
+}
+
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** Reads a manifest back; `where` names the object in the error. Throws `manifest_invalid`. */
+export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new LowtideError('manifest_invalid', `${where} is not JSON`, { cause });
+  }
+  const result = manifestSchema.safeParse(json);
+  if (!result.success) {
+    throw new LowtideError(
+      'manifest_invalid',
+      `${where} is not a Lowtide manifest: ${z.prettifyError(result.error)}`,
+      {
+        hint: 'It may come from a newer version, or have been edited by hand.',
+      },
+    );
+  }
+  return result.data;
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { Catalog, NewCopy } from '../../exporter/src/catalog/catalog.ts';
+import { refuses, snapshot, type Given } from './catalog-given.ts';
+import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
+
+export function catalogRuns(given: Given): void {
+  describe('runs', () => {
+    it('records a run and gives back every field, dueAt included or absent', () => {
+      const due = newRun('r1', { dueAt: noon - 5 });
+      expect(given.catalog.startRun(due)).toEqual({ ...due, status: 'running', warnings: [] });
+      const byHand = newRun('r2', { schedule: 'files', type: 'files', trigger: 'manual', stores: [] });
+      given.catalog.startRun(byHand);
+      expect(given.catalog.run('r2')).toEqual({ ...byHand, status: 'running', warnings: [] });
+      expect(given.catalog.run('r2')).not.toHaveProperty('dueAt');
+      expect(given.catalog.run('nobody')).toBeUndefined();
+    });
+
+    it('files the backup, its copies and the event together with the end of the run', () => {
+      const run = given.catalog.startRun(newRun('r1'));
+      const manifest = newManifest('b1');
+      const copies: NewCopy[] = [
+        { store: 'offsite', path: 's3://bucket/b1', status: 'failed', error: 'no route to host' },
+        { store: 'local', path: '/backups/b1', status: 'good' },
+      ];
+      const end = runEnd(run, { warnings: ['one table was empty'], backup: { manifest, copies } });
+      const ended = given.catalog.finishRun('r1', end);
+      expect(ended).toMatchObject({
+        status: 'completed',
+        backupId: 'b1',
+        sizeBytes: 9000,
+        storedBytes: 7144,
+      });
+      expect(ended.warnings).toEqual(['one table was empty']);
+      expect(given.catalog.run('r1')).toEqual(ended);
+      expect(given.catalog.backup('b1')).toEqual({
+        id: 'b1',
+        schedule: 'db-prod',
+        type: 'database',
+        status: 'completed',
+        createdAt: noon,
+        sizeBytes: 9000,
+        storedBytes: 7144,
+        keyId: manifest.keyId,
+        manifest,
+        copies,
+      });
+      expect(given.catalog.eventsAfter(0, 10).map((event) => event.body)).toEqual([
+        { name: 'run:started', runId: 'r1', schedule: 'db-prod' },
+        end.event,
+      ]);
+    });
+
+    it('keeps the error of a failed run, with and without a hint', () => {
+      const run = given.catalog.startRun(newRun('r1'));
+      const error = { code: 'source_unreachable', message: 'no answer', hint: 'Is it up?' };
+      expect(given.catalog.finishRun('r1', runEnd(run, { status: 'failed', error })).error).toEqual(error);
+      expect(given.catalog.backups({ limit: 5 })).toEqual([]);
+    });
+
+    it('refuses a second live run of a schedule, and lets another schedule run', () => {
+      given.catalog.startRun(newRun('r1'));
+      refuses('run_active', () => given.catalog.startRun(newRun('r2')));
+      expect(given.catalog.run('r2')).toBeUndefined();
+      expect(given.catalog.eventsAfter(0, 10)).toHaveLength(1);
+      given.catalog.startRun(newRun('r3', { schedule: 'files' }));
+      given.catalog.finishRun('r1', runEnd(newRun('r1'), { status: 'cancelled' }));
+      given.catalog.startRun(newRun('r4'));
+    });
+
+    it('refuses a second live run of a schedule that another owner runs', () => {
+      using other = given.open();
+      given.catalog.startRun(newRun('r1'));
+      refuses('run_active', () => other.startRun(newRun('r2')));
+      refuses('run_active', () => other.finishRun('r1', runEnd(newRun('r1'))));
+      expect(other.orphanedRuns()).toEqual([]);
+    });
+
+    it('names the runs of an owner that is gone, which block nobody and can be ended by anybody', () => {
+      const other = given.open();
+      const lost = other.startRun(newRun('lost'));
+      const kept = given.catalog.startRun(newRun('kept', { schedule: 'files' }));
+      other[Symbol.dispose]();
+      expect(given.catalog.orphanedRuns()).toEqual([lost]);
+      const next = given.catalog.startRun(newRun('next'));
+      const interrupted = given.catalog.finishRun('lost', runEnd(lost, { status: 'interrupted' }));
+      expect(interrupted.status).toBe('interrupted');
+      expect(given.catalog.orphanedRuns()).toEqual([]);
+      expect(given.catalog.runs({ status: 'running', limit: 5 })).toEqual([next, kept]);
+    });
+
+    it.each(['completed', 'failed', 'cancelled', 'interrupted'] as const)(
+      'refuses to end a run again that has ended as %s, and files nothing of it',
+      (status) => {
+        const run = given.catalog.startRun(newRun('r1'));
+        const first = given.catalog.finishRun('r1', runEnd(run, { status }));
+        const events = given.catalog.eventsAfter(0, 10);
+        refuses('run_ended', () =>
+          given.catalog.finishRun('r1', runEnd(run, { manifest: newManifest('b1') })),
+        );
+        expect(given.catalog.run('r1')).toEqual(first);
+        expect(given.catalog.backup('b1')).toBeUndefined();
+        expect(given.catalog.eventsAfter(0, 10)).toEqual(events);
+      },
+    );
+
+    it('files nothing at all where the last part of it cannot be recorded', () => {
+      const run = given.catalog.startRun(newRun('r1'));
+      const before = snapshot(given.catalog);
+      const end = { ...runEnd(run, { manifest: newManifest('b1') }), finishedAt: NaN };
+      refuses('internal', () => given.catalog.finishRun('r1', end));
+      expect(snapshot(given.catalog)).toEqual(before);
+      given.catalog.finishRun('r1', runEnd(run, { manifest: newManifest('b1') }));
+    });
+
+    it('refuses to end a run that never began, and to begin one twice', () => {
+      refuses('not_found', () => given.catalog.finishRun('nobody', runEnd(newRun('nobody'))));
+      const run = given.catalog.startRun(newRun('r1'));
+      given.catalog.finishRun('r1', runEnd(run));
+      refuses('internal', () => given.catalog.startRun(newRun('r1')));
+    });
+
+    it('lists runs by schedule and status, the last begun first even when the clock went back', () => {
+      for (const [index, status] of (['completed', 'failed', 'completed', 'failed'] as const).entries()) {
+        const run = newRun(`r${index}`, {
+          schedule: index < 3 ? 'db-prod' : 'files',
+          startedAt: noon - index * 1000,
+        });
+        given.catalog.startRun(run);
+        given.catalog.finishRun(run.id, runEnd(run, { status }));
+      }
+      const ids = (filter: Partial<Parameters<Catalog['runs']>[0]>): string[] =>
+        given.catalog.runs({ limit: 10, ...filter }).map((run) => run.id);
+      expect(ids({})).toEqual(['r3', 'r2', 'r1', 'r0']);
+      expect(ids({ schedule: 'db-prod' })).toEqual(['r2', 'r1', 'r0']);
+      expect(ids({ status: 'failed' })).toEqual(['r3', 'r1']);
+      expect(ids({ schedule: 'db-prod', status: 'completed' })).toEqual(['r2', 'r0']);
+      expect(ids({ schedule: 'nobody' })).toEqual([]);
+      expect(ids({ limit: 2 })).toEqual(['r3', 'r2']);
+      expect(ids({ limit: 0 })).toEqual([]);
+      expect(ids({ limit: 2, after: 'r2' })).toEqual(['r1', 'r0']);
+      expect(ids({ schedule: 'db-prod', after: 'r3' })).toEqual(['r2', 'r1', 'r0']);
+      refuses('not_found', () => ids({ after: 'nobody' }));
+      refuses('usage', () => ids({ limit: -1 }));
+    });
+
+    it('knows the latest occurrence a run was begun for, however it ended', () => {
+      expect(given.catalog.lastDueAt('db-prod')).toBeUndefined();
+      const begin = (id: string, dueAt?: number): void => {
+        const run = newRun(id, dueAt === undefined ? {} : { dueAt });
+        given.catalog.startRun(run);
+        given.catalog.finishRun(id, runEnd(run, { status: 'failed' }));
+      };
+      begin('r1', noon);
+      begin('r2', noon + 1000);
+      begin('r3', noon + 500);
+      begin('r4');
+      expect(given.catalog.lastDueAt('db-prod')).toBe(noon + 1000);
+      expect(given.catalog.lastDueAt('files')).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,153 @@
+-- user_version 1
+
+CREATE TABLE backups (
+  id TEXT PRIMARY KEY,
+  schedule TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('database', 'files', 'command')),
+  status TEXT NOT NULL CHECK (status IN ('completed', 'pruned')),
+  created_at INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  stored_bytes INTEGER NOT NULL,
+  key_id TEXT NOT NULL,
+  good_copies INTEGER NOT NULL DEFAULT 0,
+  manifest TEXT NOT NULL CHECK (json_valid(manifest))
+) STRICT;
+
+CREATE INDEX backups_by_schedule ON backups (schedule, created_at, id);
+
+CREATE INDEX backups_by_schedule_and_status ON backups (schedule, status, created_at, id);
+
+CREATE INDEX backups_by_status ON backups (status, created_at, id);
+
+CREATE INDEX backups_by_time ON backups (created_at, id);
+
+CREATE TRIGGER backups_counted AFTER INSERT ON backups
+BEGIN
+  INSERT INTO type_totals (type, good_bytes) VALUES (NEW.type, 0) ON CONFLICT DO NOTHING;
+  INSERT INTO key_totals (key_id, backups, bytes) VALUES (NEW.key_id, 0, 0) ON CONFLICT DO NOTHING;
+  UPDATE key_totals
+    SET backups = backups + (NEW.status = 'completed'),
+        bytes = bytes + (NEW.status = 'completed') * NEW.stored_bytes
+    WHERE key_id = NEW.key_id;
+END;
+
+CREATE TRIGGER backups_recounted AFTER UPDATE OF status, key_id, stored_bytes, good_copies ON backups
+BEGIN
+  UPDATE type_totals
+    SET good_bytes = good_bytes
+      + (NEW.good_copies > 0) * NEW.stored_bytes - (OLD.good_copies > 0) * OLD.stored_bytes
+    WHERE type = NEW.type;
+  UPDATE store_totals
+    SET good_bytes = good_bytes + NEW.stored_bytes - OLD.stored_bytes
+    WHERE NEW.stored_bytes <> OLD.stored_bytes
+      AND store IN (SELECT store FROM copies WHERE backup_id = NEW.id AND status = 'good');
+  UPDATE key_totals
+    SET backups = backups - (OLD.status = 'completed'),
+        bytes = bytes - (OLD.status = 'completed') * OLD.stored_bytes
+    WHERE key_id = OLD.key_id;
+  INSERT INTO key_totals (key_id, backups, bytes) VALUES (NEW.key_id, 0, 0) ON CONFLICT DO NOTHING;
+  UPDATE key_totals
+    SET backups = backups + (NEW.status = 'completed'),
+        bytes = bytes + (NEW.status = 'completed') * NEW.stored_bytes
+    WHERE key_id = NEW.key_id;
+END;
+
+CREATE TABLE copies (
+  number INTEGER PRIMARY KEY,
+  backup_id TEXT NOT NULL REFERENCES backups (id),
+  store TEXT NOT NULL,
+  path TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('good', 'failed', 'damaged', 'pruned')),
+  error TEXT,
+  verified_at INTEGER,
+  verification TEXT CHECK (verification IN ('passed', 'failed')),
+  pruned_at INTEGER,
+  prune_reason TEXT,
+  UNIQUE (backup_id, store),
+  CHECK ((verified_at IS NULL) = (verification IS NULL)),
+  CHECK ((status = 'pruned') = (pruned_at IS NOT NULL))
+) STRICT;
+
+CREATE TRIGGER copies_counted AFTER INSERT ON copies
+BEGIN
+  INSERT INTO store_totals (store, good_bytes) VALUES (NEW.store, 0) ON CONFLICT DO NOTHING;
+  UPDATE store_totals
+    SET good_bytes = good_bytes
+      + (NEW.status = 'good') * (SELECT stored_bytes FROM backups WHERE id = NEW.backup_id)
+    WHERE store = NEW.store;
+  UPDATE backups SET good_copies = good_copies + (NEW.status = 'good') WHERE id = NEW.backup_id;
+END;
+
+CREATE TRIGGER copies_recounted AFTER UPDATE OF status ON copies
+BEGIN
+  UPDATE store_totals
+    SET good_bytes = good_bytes
+      + ((NEW.status = 'good') - (OLD.status = 'good'))
+      * (SELECT stored_bytes FROM backups WHERE id = NEW.backup_id)
+    WHERE store = NEW.store;
+  UPDATE backups
+    SET good_copies = good_copies + (NEW.status = 'good') - (OLD.status = 'good')
+    WHERE id = NEW.backup_id;
+END;
+
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+
+CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
+  BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
+  BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TABLE key_totals (
+  key_id TEXT PRIMARY KEY,
+  backups INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  schedule TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('database', 'files', 'command')),
+  started_by TEXT NOT NULL CHECK (started_by IN ('schedule', 'manual', 'api')),
+  status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled', 'interrupted')),
+  owner TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  due_at INTEGER,
+  object_prefix TEXT NOT NULL,
+  stores TEXT NOT NULL CHECK (json_valid(stores)),
+  finished_at INTEGER,
+  finish_sequence INTEGER REFERENCES events (sequence),
+  backup_id TEXT REFERENCES backups (id),
+  error TEXT CHECK (json_valid(error)),
+  warnings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(warnings)),
+  size_bytes INTEGER,
+  stored_bytes INTEGER,
+  CHECK ((status = 'running') = (finished_at IS NULL)),
+  CHECK ((status = 'running') = (finish_sequence IS NULL))
+) STRICT;
+
+CREATE INDEX runs_by_due ON runs (schedule, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX runs_by_schedule ON runs (schedule, number);
+
+CREATE INDEX runs_by_schedule_and_status ON runs (schedule, status, number);
+
+CREATE INDEX runs_by_status ON runs (status, number);
+
+CREATE INDEX runs_judged ON runs (type, finish_sequence) WHERE status IN ('completed', 'failed', 'interrupted');
+
+CREATE TABLE schedules (
+  id TEXT PRIMARY KEY,
+  paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+  last_success_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE store_totals (store TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE type_totals (type TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+

@@ -1,0 +1,167 @@
+import type { CatalogTotals } from '../../exporter/src/catalog/catalog.ts';
+import type { EventBody, StoredEvent } from '../../exporter/src/events/events.ts';
+import type { WatchedSchedule, WatchedStore } from '../../exporter/src/health/facts.ts';
+import type { Key } from '../../exporter/src/keys/keystore.ts';
+import type { PageFormat } from '../../exporter/src/metrics/exposition.ts';
+import {
+  serviceMetrics,
+  type ServiceMetrics,
+  type ServiceMetricsOptions,
+} from '../../exporter/src/metrics/metrics.ts';
+
+/** A Tuesday; every time of the sample counts from here. */
+export const noon = Date.UTC(2026, 2, 3, 12);
+const hourMs = 3_600_000;
+
+export const schedules: readonly WatchedSchedule[] = [
+  {
+    id: 'db-prod',
+    type: 'database',
+    intervalSeconds: 86_400,
+    nextRunAt: noon + 14 * hourMs,
+    maxDelayMs: 6 * hourMs,
+  },
+  { id: 'etc', type: 'files', intervalSeconds: 3600, maxDelayMs: hourMs },
+];
+
+export const stores: readonly WatchedStore[] = [
+  { id: 'local', provider: 'local', lastCheck: { up: true, at: noon } },
+  { id: 'offsite', provider: 'aws', lastCheck: { up: false, at: noon, error: 'no route to host' } },
+  { id: 'new', provider: 'azure' },
+];
+
+export const keys: readonly Key[] = [
+  {
+    id: 'key-0000000000aa',
+    recipient: 'age1old',
+    state: 'retiring',
+    createdAt: noon - 90 * 24 * hourMs,
+    origin: 'generated',
+  },
+  {
+    id: 'key-0000000000bb',
+    recipient: 'age1new',
+    state: 'active',
+    createdAt: noon - 1500,
+    origin: 'imported',
+    parentId: 'key-0000000000aa',
+  },
+];
+
+export const totals: CatalogTotals = {
+  bytesByStore: { local: 7144, offsite: 0 },
+  bytesByType: { database: 7144 },
+  successRateByType: { database: 0.5, files: 0 },
+  lastSuccessBySchedule: { 'db-prod': noon - hourMs, 'taken-out': noon - 1000 * hourMs },
+  runningBySchedule: { etc: 1 },
+  backupsByKey: { 'key-0000000000aa': 1 },
+  bytesByKey: { 'key-0000000000aa': 7144 },
+};
+
+export const eventBodies: readonly EventBody[] = [
+  { name: 'run:started', runId: 'r1', schedule: 'db-prod', dueAt: noon - 90_000 },
+  {
+    name: 'run:finished',
+    runId: 'r1',
+    schedule: 'db-prod',
+    type: 'database',
+    status: 'completed',
+    durationSeconds: 45.25,
+    sizeBytes: 100 * 2 ** 20,
+    encryptionSeconds: 2.125,
+    uploads: [
+      { provider: 'local', seconds: 0.25 },
+      { provider: 'aws', seconds: 12.5 },
+    ],
+  },
+  { name: 'backup:verified', backupId: 'b1', status: 'passed' },
+  { name: 'run:started', runId: 'r2', schedule: 'db-prod' },
+  {
+    name: 'run:finished',
+    runId: 'r2',
+    schedule: 'db-prod',
+    type: 'database',
+    status: 'interrupted',
+    durationSeconds: 3,
+    errorType: 'internal',
+  },
+  { name: 'run:missed', schedule: 'etc', dueAt: noon },
+  { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
+  { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
+  { name: 'backup:restored', backupId: 'b1', status: 'completed' },
+  { name: 'backup:pruned', backupId: 'b0', reason: 'too old' },
+  { name: 'error', errorType: 'store' },
+];
+
+/** An event log in memory. `append` is what another process would do. */
+export class EventLog {
+  readonly #events: StoredEvent[] = [];
+
+  constructor(bodies: readonly EventBody[] = []) {
+    for (const body of bodies) this.append(body);
+  }
+
+  append(body: EventBody): void {
+    this.#events.push({ sequence: this.#events.length + 1, at: noon, body });
+  }
+
+  readonly eventsAfter = (sequence: number, limit: number): readonly StoredEvent[] =>
+    this.#events.slice(sequence, sequence + limit);
+}
+
+/** One installation at one moment: everything there is to know, fixed. */
+export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): ServiceMetricsOptions {
+  return {
+    catalog: { totals: () => totals, eventsAfter: new EventLog(eventBodies).eventsAfter },
+    keys: () => Promise.resolve(keys),
+    schedules: () => schedules,
+    stores: () => stores,
+    disk: () => Promise.resolve({ freeBytes: 25 * 2 ** 30, totalBytes: 100 * 2 ** 30 }),
+    health: () =>
+      Promise.resolve([
+        { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },
+        { type: 'stores', ok: false, message: 'offsite cannot be used: no route to host.' },
+      ]),
+    now: () => noon,
+    elapsed: () => 0,
+    version: '1.2.3',
+    nodeVersion: 'v26.0.0',
+    process: false,
+    onFailure: (what, error) => {
+      throw new Error(`${what} has failed`, { cause: error });
+    },
+    ...more,
+  };
+}
+
+/** The page's samples, `name{labels}` → value. */
+export async function scrape(
+  from: ServiceMetrics,
+  format: PageFormat = 'text',
+): Promise<ReadonlyMap<string, number>> {
+  const page = await from.pages(format);
+  const lines = page.body
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+export function service(more: Partial<ServiceMetricsOptions> = {}): ServiceMetrics {
+  return serviceMetrics(metricsSample(more));
+}
+
+/** The end of a run, with nothing but what every one has. */
+export const finished: EventBody & { name: 'run:finished' } = {
+  name: 'run:finished',
+  runId: 'r',
+  schedule: 'db-prod',
+  type: 'database',
+  status: 'completed',
+  durationSeconds: 1,
+};
