@@ -118,11 +118,11 @@ try {
   );
   print(
     'orphanedRuns',
-    time(samples, () => catalog.orphanedRuns()),
+    time(samples, () => catalog.orphanedRuns(new Set())),
   );
   print(
-    'lastDueAt',
-    time(samples, (index) => catalog.lastDueAt(`schedule-${index % schedules}`)),
+    'schedule',
+    time(samples, (index) => catalog.schedule(`schedule-${index % schedules}`)),
   );
   print(
     'eventsAfter, last 100',

@@ -72,7 +72,7 @@ export function catalogRuns(given: Given): void {
       given.catalog.startRun(newRun('r1'));
       refuses('run_active', () => other.startRun(newRun('r2')));
       refuses('run_active', () => other.finishRun('r1', runEnd(newRun('r1'))));
-      expect(other.orphanedRuns()).toEqual([]);
+      expect(other.orphanedRuns(new Set())).toEqual([]);
     });
 
     it('names the runs of an owner that is gone, which block nobody and can be ended by anybody', () => {
@@ -80,11 +80,11 @@ export function catalogRuns(given: Given): void {
       const lost = other.startRun(newRun('lost'));
       const kept = given.catalog.startRun(newRun('kept', { schedule: 'files' }));
       other[Symbol.dispose]();
-      expect(given.catalog.orphanedRuns()).toEqual([lost]);
+      expect(given.catalog.orphanedRuns(new Set(['kept']))).toEqual([lost]);
       const next = given.catalog.startRun(newRun('next'));
       const interrupted = given.catalog.finishRun('lost', runEnd(lost, { status: 'interrupted' }));
       expect(interrupted.status).toBe('interrupted');
-      expect(given.catalog.orphanedRuns()).toEqual([]);
+      expect(given.catalog.orphanedRuns(new Set(['kept', 'next']))).toEqual([]);
       expect(given.catalog.runs({ status: 'running', limit: 5 })).toEqual([next, kept]);
     });
 
@@ -143,8 +143,8 @@ export function catalogRuns(given: Given): void {
       refuses('usage', () => ids({ limit: -1 }));
     });
 
-    it('knows the latest occurrence a run was begun for, however it ended', () => {
-      expect(given.catalog.lastDueAt('db-prod')).toBeUndefined();
+    it('settles the occurrence a run is begun for, however it ends, and nothing for one asked for by hand', () => {
+      expect(given.catalog.schedule('db-prod').settledUntil).toBeUndefined();
       const begin = (id: string, dueAt?: number): void => {
         const run = newRun(id, dueAt === undefined ? {} : { dueAt });
         given.catalog.startRun(run);
@@ -152,10 +152,26 @@ export function catalogRuns(given: Given): void {
       };
       begin('r1', noon);
       begin('r2', noon + 1000);
-      begin('r3', noon + 500);
-      begin('r4');
-      expect(given.catalog.lastDueAt('db-prod')).toBe(noon + 1000);
-      expect(given.catalog.lastDueAt('files')).toBeUndefined();
+      begin('r3');
+      expect(given.catalog.schedule('db-prod').settledUntil).toBe(noon + 1000);
+      expect(given.catalog.schedule('files').settledUntil).toBeUndefined();
+    });
+
+    it('settles what was missed with one event, and offers an occurrence again when told to', () => {
+      given.catalog.recordMissed('db-prod', noon, 3, noon + 5000);
+      expect(given.catalog.schedule('db-prod').settledUntil).toBe(noon);
+      expect(given.catalog.eventsAfter(0, 10)).toMatchObject([
+        { at: noon + 5000, body: { name: 'run:missed', schedule: 'db-prod', dueAt: noon, occurrences: 3 } },
+      ]);
+      given.catalog.settle('db-prod', noon - 1);
+      expect(given.catalog.schedule('db-prod')).toEqual({ paused: false, settledUntil: noon - 1 });
+    });
+
+    it('names its own runs as orphaned only where nobody works on them any more', () => {
+      given.catalog.startRun(newRun('r1'));
+      given.catalog.startRun(newRun('r2', { schedule: 'files' }));
+      expect(given.catalog.orphanedRuns(new Set(['r1', 'r2']))).toEqual([]);
+      expect(given.catalog.orphanedRuns(new Set(['r1'])).map((run) => run.id)).toEqual(['r2']);
     });
   });
 }

@@ -49,7 +49,7 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
       catalog.append({ name: 'error', errorType: 'store' }, noon);
       catalog.startRun(newRun('r1'));
       refuses('run_active', () => catalog.startRun(newRun('r2')));
-      const missed = { name: 'run:missed', schedule: 'db-prod', dueAt: noon } as const;
+      const missed = { name: 'run:missed', schedule: 'db-prod', dueAt: noon, occurrences: 1 } as const;
       expect(catalog.append(missed, noon - 1)).toEqual({ sequence: 3, at: noon - 1, body: missed });
       const sequences = (after: number, limit: number): number[] =>
         catalog.eventsAfter(after, limit).map((event) => event.sequence);

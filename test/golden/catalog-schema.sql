@@ -131,8 +131,6 @@ CREATE TABLE runs (
   CHECK ((status = 'running') = (finish_sequence IS NULL))
 ) STRICT;
 
-CREATE INDEX runs_by_due ON runs (schedule, due_at) WHERE due_at IS NOT NULL;
-
 CREATE INDEX runs_by_schedule ON runs (schedule, number);
 
 CREATE INDEX runs_by_schedule_and_status ON runs (schedule, status, number);
@@ -144,7 +142,8 @@ CREATE INDEX runs_judged ON runs (type, finish_sequence) WHERE status IN ('compl
 CREATE TABLE schedules (
   id TEXT PRIMARY KEY,
   paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
-  last_success_at INTEGER
+  last_success_at INTEGER,
+  settled_until INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE store_totals (store TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -6,10 +6,11 @@ BEGIN TRANSACTION;
 CREATE TABLE schedules (
   id TEXT PRIMARY KEY,
   paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
-  last_success_at INTEGER
+  last_success_at INTEGER,
+  settled_until INTEGER
 ) STRICT, WITHOUT ROWID;
-INSERT INTO schedules VALUES('db-prod',0,1772539260000);
-INSERT INTO schedules VALUES('files',1,NULL);
+INSERT INTO schedules VALUES('db-prod',0,1772539260000,1772539200000);
+INSERT INTO schedules VALUES('files',1,NULL,NULL);
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -102,7 +103,6 @@ CREATE INDEX backups_by_schedule_and_status ON backups (schedule, status, create
 CREATE INDEX runs_by_schedule ON runs (schedule, number);
 CREATE INDEX runs_by_status ON runs (status, number);
 CREATE INDEX runs_by_schedule_and_status ON runs (schedule, status, number);
-CREATE INDEX runs_by_due ON runs (schedule, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX runs_judged ON runs (type, finish_sequence) WHERE status IN ('completed', 'failed', 'interrupted');
 CREATE TRIGGER copies_counted AFTER INSERT ON copies
 BEGIN

@@ -85,7 +85,7 @@ export const eventBodies: readonly EventBody[] = [
     durationSeconds: 3,
     errorType: 'internal',
   },
-  { name: 'run:missed', schedule: 'etc', dueAt: noon },
+  { name: 'run:missed', schedule: 'etc', dueAt: noon, occurrences: 1 },
   { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
   { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
   { name: 'backup:restored', backupId: 'b1', status: 'completed' },

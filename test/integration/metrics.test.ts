@@ -142,7 +142,7 @@ describe('the metrics page of a real catalog', () => {
     const sqlite = new URL('../../exporter/src/catalog/sqlite.ts', import.meta.url).href;
     const program = `import { openSqliteCatalog } from ${JSON.stringify(sqlite)};
       using catalog = openSqliteCatalog(process.argv[1]);
-      catalog.append({ name: 'run:missed', schedule: 'etc', dueAt: 0 }, 0);`;
+      catalog.append({ name: 'run:missed', schedule: 'etc', dueAt: 0, occurrences: 1 }, 0);`;
     const child = spawnSync(process.execPath, ['--input-type=module', '--eval', program, folder], {
       encoding: 'utf8',
     });

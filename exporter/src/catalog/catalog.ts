@@ -11,7 +11,8 @@ import type { EpochMs } from '../units/instant.ts';
 export interface Catalog extends Disposable {
   /**
    * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the
-   * schedule goes on; one whose owner is gone does not block (`orphanedRuns` names it until somebody ends it).
+   * schedule goes on; one whose owner is gone does not block (`orphanedRuns` names it until somebody ends it). With
+   * `dueAt`, that occurrence is settled.
    */
   startRun(run: NewRun): Run;
   /**
@@ -23,10 +24,11 @@ export interface Catalog extends Disposable {
   run(id: string): Run | undefined;
   /** The one begun last comes first. */
   runs(filter: RunFilter): readonly Run[];
-  /** The latest occurrence a run of the schedule was begun for, however it ended: what the scheduler resumes from. */
-  lastDueAt(schedule: string): EpochMs | undefined;
-  /** Runs still `running` whose owner is gone (killed, power cut): to be ended as `interrupted`. */
-  orphanedRuns(): readonly Run[];
+  /**
+   * Runs still `running` whose owner is gone (killed, power cut), and this catalog's own that are not among `mine` (their
+   * end could not be recorded): to be ended.
+   */
+  orphanedRuns(mine: ReadonlySet<string>): readonly Run[];
 
   /**
    * Files a backup found in a store (rebuild), or adds a copy to one already known; the sealing that the found manifest
@@ -49,6 +51,10 @@ export interface Catalog extends Disposable {
 
   schedule(id: string): ScheduleState;
   setPaused(id: string, paused: boolean): void;
+  /** Says up to when the schedule's occurrences are settled; an earlier time than before offers them again. */
+  settle(schedule: string, until: EpochMs): void;
+  /** Settles occurrences that no run was begun for, the last of them due at `dueAt`, with one `run:missed` event. */
+  recordMissed(schedule: string, dueAt: EpochMs, occurrences: number, at: EpochMs): void;
 
   append(event: EventBody, at: EpochMs): StoredEvent;
   /** Events with a greater sequence, oldest first, at most `limit`. */
@@ -164,6 +170,8 @@ export interface VerificationResult {
 
 export interface ScheduleState {
   readonly paused: boolean;
+  /** Occurrences due up to here have been run, missed, or passed over; absent for a schedule that is new. */
+  readonly settledUntil?: EpochMs;
 }
 
 /** A store, type or key stays listed with 0 once its last backup has gone. */

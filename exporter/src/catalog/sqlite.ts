@@ -19,8 +19,8 @@ import { fileBackup, fileCopy, findBackup, listBackups } from './sqlite/backups.
 import { recordVerification, removeCopy } from './sqlite/copies.ts';
 import { StateDatabase } from './sqlite/database.ts';
 import { appendEvent, eventsAfter } from './sqlite/events.ts';
-import { finishRun, findRun, lastDueAt, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
-import { raiseLastSuccess, scheduleState, setPaused } from './sqlite/schedules.ts';
+import { finishRun, findRun, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
+import { raiseLastSuccess, recordMissed, scheduleState, setPaused, settle } from './sqlite/schedules.ts';
 import { readTotals } from './sqlite/totals.ts';
 
 /**
@@ -55,12 +55,8 @@ class SqliteCatalog implements Catalog {
     return this.#database.read(() => listRuns(this.#database, filter));
   }
 
-  lastDueAt(schedule: string): EpochMs | undefined {
-    return this.#database.read(() => lastDueAt(this.#database, schedule));
-  }
-
-  orphanedRuns(): readonly Run[] {
-    return orphanedRuns(this.#database);
+  orphanedRuns(mine: ReadonlySet<string>): readonly Run[] {
+    return orphanedRuns(this.#database, mine);
   }
 
   adoptBackup(manifest: Manifest, copy: FoundCopy): void {
@@ -102,6 +98,14 @@ class SqliteCatalog implements Catalog {
 
   setPaused(id: string, paused: boolean): void {
     this.#database.write(() => setPaused(this.#database, id, paused));
+  }
+
+  settle(schedule: string, until: EpochMs): void {
+    this.#database.write(() => settle(this.#database, schedule, until));
+  }
+
+  recordMissed(schedule: string, dueAt: EpochMs, occurrences: number, at: EpochMs): void {
+    this.#database.write(() => recordMissed(this.#database, { schedule, dueAt, occurrences }, at));
   }
 
   append(event: EventBody, at: EpochMs): StoredEvent {

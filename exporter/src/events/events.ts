@@ -26,7 +26,14 @@ export type EventBody =
       /** Label of `backup_errors_total`; absent when completed. */
       readonly errorType?: string;
     }
-  | { readonly name: 'run:missed'; readonly schedule: string; readonly dueAt: EpochMs }
+  | {
+      readonly name: 'run:missed';
+      readonly schedule: string;
+      /** Of the last one. */
+      readonly dueAt: EpochMs;
+      /** How many occurrences in a row, when a host was off. */
+      readonly occurrences: number;
+    }
   | { readonly name: 'run:deferred'; readonly schedule: string; readonly reason: string }
   | { readonly name: 'backup:verified'; readonly backupId: string; readonly status: 'passed' | 'failed' }
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }

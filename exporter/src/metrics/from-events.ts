@@ -150,7 +150,7 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       if (body.errorType !== undefined) metrics.backup_errors_total.inc({ error_type: body.errorType });
       return;
     case 'run:missed':
-      metrics.backup_missed_total.inc({ schedule: body.schedule });
+      metrics.backup_missed_total.inc({ schedule: body.schedule }, body.occurrences);
       return;
     case 'run:deferred':
       metrics.backup_deferred_total.inc({ schedule: body.schedule, reason: body.reason });

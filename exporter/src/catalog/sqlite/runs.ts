@@ -1,12 +1,11 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { EpochMs } from '../../units/instant.ts';
 import type { NewRun, Run, RunEnd, RunFilter } from '../catalog.ts';
 import { fileBackup, fileCopy } from './backups.ts';
 import type { StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
 import { equals, listLimit, where } from './page.ts';
 import { toRun } from './rows.ts';
-import { setLastSuccess } from './schedules.ts';
+import { setLastSuccess, settle } from './schedules.ts';
 
 /** Of one schedule at most one run is live; the owner of each is asked for inside the transaction. */
 export function startRun(database: StateDatabase, run: NewRun): Run {
@@ -36,6 +35,7 @@ export function startRun(database: StateDatabase, run: NewRun): Run {
       JSON.stringify(run.stores),
     );
     const { id: runId, schedule, dueAt } = run;
+    if (dueAt !== undefined) settle(database, schedule, dueAt);
     const started = { name: 'run:started', runId, schedule, ...(dueAt !== undefined && { dueAt }) } as const;
     appendEvent(database, started, run.startedAt);
     return existingRun(database, run.id);
@@ -119,21 +119,14 @@ function numberOf(database: StateDatabase, id: string): number {
   return Number(row['number']);
 }
 
-export function lastDueAt(database: StateDatabase, schedule: string): EpochMs | undefined {
-  const row = database.get(
-    'SELECT max(due_at) AS due_at FROM runs WHERE schedule = ? AND due_at IS NOT NULL',
-    schedule,
-  );
-  const due = row?.['due_at'];
-  return typeof due === 'number' ? due : undefined;
-}
-
 /** Takes the write lock though it only reads: while locks of dead owners are removed they look alive. */
-export function orphanedRuns(database: StateDatabase): Run[] {
+export function orphanedRuns(database: StateDatabase, mine: ReadonlySet<string>): Run[] {
+  const isOrphan = (id: string, owner: string): boolean =>
+    owner === database.owner.id ? !mine.has(id) : !database.owner.isAlive(owner);
   return database.write(() =>
     database
       .all(`SELECT * FROM runs WHERE status = 'running' ORDER BY number`)
-      .filter((row) => !database.owner.isAlive(String(row['owner'])))
+      .filter((row) => isOrphan(String(row['id']), String(row['owner'])))
       .map(toRun),
   );
 }

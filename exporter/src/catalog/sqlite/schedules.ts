@@ -1,9 +1,30 @@
 import type { EpochMs } from '../../units/instant.ts';
 import type { ScheduleState } from '../catalog.ts';
 import type { StateDatabase } from './database.ts';
+import { appendEvent } from './events.ts';
 
 export function scheduleState(database: StateDatabase, id: string): ScheduleState {
-  return { paused: database.get('SELECT paused FROM schedules WHERE id = ?', id)?.['paused'] === 1 };
+  const row = database.get('SELECT paused, settled_until FROM schedules WHERE id = ?', id);
+  const until = row?.['settled_until'];
+  return { paused: row?.['paused'] === 1, ...(typeof until === 'number' && { settledUntil: until }) };
+}
+
+export function settle(database: StateDatabase, id: string, until: EpochMs): void {
+  database.run(
+    `INSERT INTO schedules (id, settled_until) VALUES (?, ?)
+     ON CONFLICT (id) DO UPDATE SET settled_until = excluded.settled_until`,
+    id,
+    until,
+  );
+}
+
+export function recordMissed(
+  database: StateDatabase,
+  missed: { readonly schedule: string; readonly dueAt: EpochMs; readonly occurrences: number },
+  at: EpochMs,
+): void {
+  settle(database, missed.schedule, missed.dueAt);
+  appendEvent(database, { name: 'run:missed', ...missed }, at);
 }
 
 export function setPaused(database: StateDatabase, id: string, paused: boolean): void {
