@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { layerRules } from './eslint.layers.js';
 
 const clockRules = [
   {
@@ -16,6 +17,18 @@ const clockRules = [
     object: 'process',
     property: 'env',
     message: 'The environment is read in config/secrets.ts and process/environment.ts alone.',
+  },
+];
+
+const clockSyntax = [
+  {
+    selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+    message: 'Take the time as an argument or from a Clock (clock/clock.ts).',
+  },
+  {
+    selector:
+      'MemberExpression[object.object.name="Temporal"][object.property.name="Now"]:not([property.name="timeZoneId"])',
+    message: 'Take the time as an argument or from a Clock (clock/clock.ts).',
   },
 ];
 
@@ -37,6 +50,8 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
+      // `using` is for what happens at the end of the block.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -49,26 +64,12 @@ export default tseslint.config(
       'exporter/src/process/environment.ts',
       '**/*.test.ts',
     ],
-    rules: { 'no-restricted-properties': ['error', ...clockRules] },
-  },
-  {
-    files: ['exporter/src/{errors,units}/*.ts'],
-    ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: '^\\.\\./(?!errors/|units/)',
-              message:
-                'errors/ and units/ are the words everything else is made of: they import nothing of ours.',
-            },
-          ],
-        },
-      ],
+      'no-restricted-properties': ['error', ...clockRules],
+      'no-restricted-syntax': ['error', ...clockSyntax],
     },
   },
+  ...layerRules,
   {
     files: ['**/*.test.ts', 'test/**/*.ts', 'exporter/setup/*.ts'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },

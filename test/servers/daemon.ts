@@ -104,7 +104,13 @@ export async function startDaemon(options: {
 function signalFamily(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   child.kill(signal);
-  for (const backend of childrenOf(child.pid)) process.kill(backend, signal);
+  for (const backend of childrenOf(child.pid)) {
+    try {
+      process.kill(backend, signal);
+    } catch {
+      // It has ended since it was listed.
+    }
+  }
 }
 
 function childrenOf(pid: number): number[] {

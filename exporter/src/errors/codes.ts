@@ -60,6 +60,7 @@ export const errorCodes = facts({
   restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
   restore_failed: { exit: 1, http: 502, errorType: 'restore' },
 
+  compression_failed: { exit: 1, http: 500, errorType: 'internal' },
   cancelled: { exit: 1, http: 409, errorType: 'internal' },
   interrupted: { exit: 1, http: 500, errorType: 'internal' },
   internal: { exit: 1, http: 500, errorType: 'internal' },

@@ -1,0 +1,200 @@
+/**
+ * Who may import whom in exporter/src, from the words up to the roots. A folder that is not listed may import all but the
+ * roots. Each row names the folders (or files) it may use, those of which it may use the types alone, and the better way.
+ *
+ * @typedef {{ folders: string[], may: string[], types?: string[], way: string }} Layer
+ */
+
+const words = ['errors/', 'units/'];
+const roots = ['cli/', 'library/', 'quickstart/', 'service/', 'compose.ts', 'index.ts'];
+const contracts = [
+  'catalog/catalog.ts',
+  'clock/clock.ts',
+  'config/schema.ts',
+  'keys/keystore.ts',
+  'store/store.ts',
+];
+
+/** @type {Layer[]} */
+const layers = [
+  {
+    folders: ['errors', 'units'],
+    may: words,
+    way: 'errors/ and units/ are the words everything else is made of: they import nothing of ours.',
+  },
+  {
+    folders: ['clock', 'events', 'probe', 'process'],
+    may: words,
+    way: 'These are used by everything: let the caller hand in what they need.',
+  },
+  {
+    folders: ['schedule'],
+    may: words,
+    types: ['config/schema.ts'],
+    way: 'Due times and windows are worked out from arguments alone: let the caller hand in what it has read.',
+  },
+  {
+    folders: ['seal'],
+    may: words,
+    way: 'Sealing knows the age format and nothing else: it takes keys as text and bytes as streams.',
+  },
+  {
+    folders: ['source'],
+    may: [...words, 'process/'],
+    types: ['config/schema.ts'],
+    way: 'A source turns data into bytes: where they go is the business of run/.',
+  },
+  {
+    folders: ['store'],
+    may: words,
+    way: 'A store keeps named bytes: what they mean is the business of run/ and catalog/.',
+  },
+  {
+    folders: ['config'],
+    // How an address and a database URL are written is known where they are used.
+    may: [
+      ...words,
+      'schedule/',
+      'http/listen-address.ts',
+      'source/mysql/connection.ts',
+      'source/postgres/connection.ts',
+    ],
+    way: 'The configuration is read before anything is built from it: compose.ts does that.',
+  },
+  {
+    folders: ['keys'],
+    // The keystore is files: they are locked and made durable as the catalog and the store do it.
+    may: [...words, 'seal/', 'catalog/file-lock.ts', 'store/durable-file.ts'],
+    types: ['events/'],
+    way: 'The keystore knows keys, not what is sealed with them: count backups in the caller.',
+  },
+  {
+    folders: ['catalog'],
+    may: [...words, 'store/manifest.ts'],
+    types: ['events/', 'source/source.ts', 'store/store.ts'],
+    way: 'The catalog writes down what it is told: work belongs in run/ or retention/.',
+  },
+  {
+    folders: ['retention'],
+    may: [...words, 'store/manifest.ts'],
+    types: contracts,
+    way: 'Pruning takes the catalog and the store as contracts: compose.ts chooses the adapters.',
+  },
+  {
+    folders: ['run'],
+    // Restoring speaks to the same servers, in the same words, as dumping.
+    may: [
+      ...words,
+      'process/',
+      'retention/',
+      'schedule/',
+      'seal/',
+      'source/',
+      'store/durable-file.ts',
+      'store/manifest.ts',
+      'store/name.ts',
+      'catalog/file-lock.ts',
+    ],
+    types: [...contracts, 'events/'],
+    way: 'Runs take contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters, metrics/ hear events.',
+  },
+  {
+    folders: ['run/restore'],
+    // A target is a source turned round: how a database is reached, and what its programs say, is known there.
+    may: [...words, 'process/', 'source/', 'store/manifest.ts', 'store/durable-file.ts'],
+    way: 'A target takes content: which copy it comes from is the business of run/restore.ts.',
+  },
+  {
+    folders: ['health'],
+    may: [...words, 'probe/'],
+    types: [...contracts, 'source/source.ts'],
+    way: 'Health is judged from what the contracts say: let the service hand in the rest.',
+  },
+  {
+    folders: ['metrics'],
+    may: [...words, 'events/', 'health/', 'probe/'],
+    types: [...contracts, 'source/source.ts'],
+    way: 'Metrics hear events and read the catalog: nothing is done, opened or asked for their sake.',
+  },
+  {
+    folders: ['http'],
+    may: words,
+    types: ['health/', 'metrics/'],
+    way: 'HTTP serves what the service hands it: add it to the argument of startHttp.',
+  },
+];
+
+const pure = [
+  '{errors,events,schedule,units}/*.ts',
+  'config/{exclusion,nearest,scalars,schema,shape,warnings}.ts',
+  'keys/key.ts',
+  'retention/retention.ts',
+  'run/admission.ts',
+  'seal/{header,hybrid,stanza,stream,x25519}.ts',
+  'source/verdict.ts',
+];
+
+const ignores = ['**/*.test.ts'];
+
+/** @param {Layer} layer @returns {import('eslint').Linter.Config[]} one for each depth, since imports are relative */
+function rulesOf({ folders, ...layer }) {
+  return folders.flatMap((folder) => [1, 2, 3].map((below) => rulesAt(folder, below, layer)));
+}
+
+function rulesAt(folder, below, { may, types = [], way }) {
+  const depth = folder.split('/').length + below - 1;
+  return {
+    files: [`exporter/src/${folder}/${'*/'.repeat(below - 1)}*.ts`],
+    ignores,
+    rules: restrict([
+      { regex: `^${up(depth)}(?!${oneOf([...may, ...types])})`, message: way },
+      ...(types.length === 0
+        ? []
+        : [
+            {
+              regex: `^${up(depth)}${oneOf(types.filter((path) => !may.includes(path)))}`,
+              allowTypeImports: true,
+              message: `Only its types are for this folder. ${way}`,
+            },
+          ]),
+    ]),
+  };
+}
+
+const up = (depth) => '\\.\\./'.repeat(depth);
+const oneOf = (paths) => `(?:${paths.map((path) => path.replace(/\.ts$/, '\\.ts$')).join('|')})`;
+const restrict = (patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+
+/** @type {import('eslint').Linter.Config[]} */
+export const layerRules = [
+  {
+    files: ['exporter/src/*/**/*.ts'],
+    ignores: [...ignores, ...roots.map((path) => `exporter/src/${path}**`)],
+    rules: restrict([
+      {
+        regex: `^(?:\\.\\./)+${oneOf(roots)}`,
+        message:
+          'The roots put everything together: take what is needed as an argument, and let them hand it in.',
+      },
+    ]),
+  },
+  ...layers.flatMap(rulesOf),
+  {
+    files: pure.map((path) => `exporter/src/${path}`),
+    ignores,
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^node:(?!crypto$|util$|assert$|path$)',
+              message:
+                'This decides from its arguments alone: let the caller read, and hand in what it found.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+];

@@ -1,0 +1,31 @@
+import { runCheck } from './runners/check.ts';
+import { line, sum, type Tally } from './runners/tally.ts';
+import { runVitest } from './runners/vitest.ts';
+
+/**
+ * `npm test`: every check and every test, whatever fails. The last line has the sum over all of them, a check counting
+ * as one test. The checks share the two cores; the tests, some of which measure time, have them for themselves.
+ */
+async function runChecks(): Promise<Tally[]> {
+  const lanes = await Promise.all([
+    inTurn([() => runCheck('lint', ['eslint', '.'])]),
+    inTurn([
+      () => runCheck('types', ['tsc', '--noEmit']),
+      () => runCheck('format', ['prettier', '--check', '--log-level', 'warn', '.']),
+      () => runCheck('unused code', ['knip', '--no-progress']),
+    ]),
+  ]);
+  return lanes.flat();
+}
+
+async function inTurn(steps: readonly (() => Promise<Tally>)[]): Promise<Tally[]> {
+  const tallies: Tally[] = [];
+  for (const step of steps) tallies.push(await step());
+  return tallies;
+}
+
+const checks = await runChecks();
+const tests = await inTurn([() => runVitest('unit'), () => runVitest('integration')]);
+const tally = sum([...checks, ...tests]);
+console.log(`\n${line(tally)}`);
+process.exitCode = tally.failed === 0 ? 0 : 1;
