@@ -15,7 +15,7 @@ export interface InitialConfig {
 }
 
 /** Where the passphrase lies, from the config's folder. */
-const passphrasePath = 'data/keystore-passphrase';
+export const passphrasePath = 'data/keystore-passphrase';
 
 /** A config to begin with: works as it is, and shows in comments what else there is. */
 export function initialConfig({ instance, source, exclude, schema }: InitialConfig): string {
@@ -118,10 +118,16 @@ export async function writeInitialFiles(
   options: { readonly instance: string; readonly schema: string; readonly source?: string },
 ): Promise<InitialFiles> {
   const root = resolve(folder);
-  const files = { configFile: join(root, 'lowtide.yaml'), passphraseFile: join(root, passphrasePath) };
-  await refuseExisting([files.configFile, files.passphraseFile]);
   const source = options.source === undefined ? '.' : resolve(options.source);
   const config = initialConfig({ ...options, source, exclude: exclusions(resolve(root, source), root) });
+  return await writeConfigAndPassphrase(root, config);
+}
+
+/** The same with a config of the caller's, which takes its passphrase from `passphrasePath`. */
+export async function writeConfigAndPassphrase(folder: string, config: string): Promise<InitialFiles> {
+  const root = resolve(folder);
+  const files = { configFile: join(root, 'lowtide.yaml'), passphraseFile: join(root, passphrasePath) };
+  await refuseExisting([files.configFile, files.passphraseFile]);
   const passphrase = randomBytes(32).toString('base64url');
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -189,6 +195,6 @@ function existing(file: string): LowtideError {
 }
 
 /** Text as YAML reads it back, whatever it holds. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text.replaceAll('${', '$${'));
 }

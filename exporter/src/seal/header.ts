@@ -14,9 +14,14 @@ import { bodyLineColumns, encodeStanza, paddingStanza, type Stanza } from './sta
  */
 export const paddedHeaderBytes = 4096 - nonceBytes;
 
-/** Neither the format nor age itself has a limit; without one, a few bytes buy an X25519 operation each. */
+/**
+ * Neither the format nor age itself has a limit; without one, a few bytes buy an X25519 operation each. They hold for writing
+ * too: a backup that only other tools could open would be none.
+ */
 const maxStanzas = 128;
 const maxHeaderBytes = 64 * 1024;
+/** As many as fit, for their stanzas take up some 1,560 bytes each. */
+export const maxHybridRecipients = 40;
 
 const versionLine = 'age-encryption.org/v1';
 const macStart = '---';
@@ -32,7 +37,10 @@ export interface Header {
   readonly bytes: Uint8Array;
 }
 
-/** The header of a new file; padded where there is room, but for a passphrase, whose stanza has to stand alone. */
+/**
+ * The header of a new file; padded where there is room, but for a passphrase, whose stanza has to stand alone.
+ * Throws `recipient_invalid` when it would be too large to be read again.
+ */
 export function encodeHeader(stanzas: readonly Stanza[], fileKey: Uint8Array): Uint8Array {
   const text = [versionLine, '\n', ...stanzas.map(encodeStanza), macStart].join('');
   const padding = stanzas.some(isScrypt)
@@ -40,6 +48,9 @@ export function encodeHeader(stanzas: readonly Stanza[], fileKey: Uint8Array): U
     : paddingStanza(paddedHeaderBytes - text.length - macTailBytes);
   const covered =
     padding === undefined ? text : `${text.slice(0, -macStart.length)}${encodeStanza(padding)}${macStart}`;
+  if (stanzas.length > maxStanzas || covered.length + macTailBytes > maxHeaderBytes) {
+    throw tooManyRecipients(stanzas.length);
+  }
   const bytes = new TextEncoder().encode(covered);
   return Buffer.concat([bytes, Buffer.from(` ${base64nopad.encode(macOf(bytes, fileKey))}\n`)]);
 }
@@ -175,6 +186,12 @@ function isScrypt(stanza: Stanza): boolean {
 export function damaged(what: string): LowtideError {
   return new LowtideError('header_invalid', `the age header is damaged: ${what}`, {
     hint: 'Take another copy of the file; this one was cut or changed.',
+  });
+}
+
+export function tooManyRecipients(count: number): LowtideError {
+  return new LowtideError('recipient_invalid', `${count} recipients are too many for one file`, {
+    hint: `A header holds up to ${maxStanzas} X25519 recipients, or ${maxHybridRecipients} post-quantum ones.`,
   });
 }
 

@@ -1,6 +1,6 @@
 import { Decrypter, Encrypter } from 'age-encryption';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { damaged, parseHeader, type Header } from './header.ts';
+import { damaged, maxHybridRecipients, parseHeader, tooManyRecipients, type Header } from './header.ts';
 import { invalidRecipient } from './invalid-recipient.ts';
 import type { Stanza } from './stanza.ts';
 
@@ -25,6 +25,7 @@ export function isHybridRecipient(text: string): boolean {
 export async function wrapForHybrid(
   recipients: readonly string[],
 ): Promise<{ readonly fileKey: Uint8Array; readonly stanzas: readonly Stanza[] }> {
+  if (recipients.length > maxHybridRecipients) throw tooManyRecipients(recipients.length);
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     if (!isHybridRecipient(recipient)) throw invalidRecipient(recipient);

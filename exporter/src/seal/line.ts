@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { stopReason } from './cancelled.ts';
 import { LineControl, window } from './control.ts';
 import type { SealPool } from './pool.ts';
 import type { Batch, StationReport, StationTask } from './station.ts';
@@ -61,7 +62,7 @@ export class Line {
     this.#output.on('message', (batch: Batch) => this.#receive(batch));
     this.#input?.on('message', (spent: ArrayBuffer) => this.#spares.push(spent));
     const stops = [signal, pool.closing].map((cause) => {
-      const stop = (): void => this.fail(LowtideError.from(cause.reason));
+      const stop = (): void => this.fail(stopReason(cause));
       cause.addEventListener('abort', stop);
       if (cause.aborted) stop();
       return () => cause.removeEventListener('abort', stop);
@@ -129,6 +130,8 @@ export class Line {
   }
 
   #receive(batch: Batch): void {
+    // A port that was closed may still deliver what was on its way.
+    if (this.#failure !== undefined) return;
     if (this.#waiting === undefined) this.#done.push(batch);
     else this.#waiting.resolve(batch);
     this.#waiting = undefined;

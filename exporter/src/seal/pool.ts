@@ -76,7 +76,8 @@ class ThreadPool implements SealPool {
 }
 
 class Thread {
-  readonly #worker = new Worker(workerUrl, { name: 'lowtide-seal' });
+  // Without the flags this process was started with: not all are for threads (`--input-type` would end them).
+  readonly #worker = new Worker(workerUrl, { name: 'lowtide-seal', execArgv: [] });
   #exited = false;
   #settle: ((end: TaskEnd | Error) => void) | undefined;
 
@@ -118,7 +119,7 @@ class Thread {
   }
 }
 
-function taskFailure({ message, systemCode }: TaskFailure): LowtideError {
-  if (systemCode === undefined) return new LowtideError('internal', `sealing failed: ${message}`);
+function taskFailure({ message, reading }: TaskFailure): LowtideError {
+  if (!reading) return new LowtideError('internal', `sealing failed: ${message}`);
   return new LowtideError('source_unreadable', `what is to be sealed cannot be read: ${message}`);
 }

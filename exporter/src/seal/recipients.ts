@@ -12,7 +12,7 @@ export interface NewHeader {
   readonly bytes: Uint8Array;
 }
 
-/** A fresh file key, wrapped for every recipient. Throws `recipient_invalid`. */
+/** A fresh file key, wrapped for every recipient. Throws `recipient_invalid`, also for more recipients than a header holds. */
 export async function newHeader(recipients: readonly string[]): Promise<NewHeader> {
   const kinds = new Set(recipients.map(kindOf));
   if (kinds.size > 1) {

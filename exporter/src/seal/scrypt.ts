@@ -36,6 +36,9 @@ export async function sealWithPassphrase(
   passphrase: string,
   { logN }: { readonly logN: number },
 ): Promise<Uint8Array> {
+  if (!Number.isInteger(logN) || logN < 1 || logN > maxLogN) {
+    throw new RangeError(`a work factor of 2^${logN} could not be read again`);
+  }
   const fileKey = newFileKey();
   const salt = randomBytes(saltBytes);
   const stanza: Stanza = {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { entered } from './entered.ts';
 import { newNonce, payloadKey } from './file-key.ts';
 import { Line } from './line.ts';
 import type { SealPool } from './pool.ts';
@@ -50,7 +51,7 @@ export function seal(fd: number, recipients: readonly string[], options: SealOpt
   summary.promise.catch(() => undefined);
   const started = start(fd, recipients, options);
   started.catch((thrown: unknown) => summary.reject(thrown));
-  return { summary: summary.promise, [Symbol.asyncIterator]: () => pieces(started, summary) };
+  return { summary: summary.promise, [Symbol.asyncIterator]: () => entered(pieces(started, summary)) };
 }
 
 interface Started {
@@ -72,7 +73,16 @@ async function start(
     return { header: header.bytes, nonce, line };
   } finally {
     // Not by a thread: it may close only what it has opened, and it may crash. Not before it has stopped reading.
-    void (line?.ended ?? Promise.resolve()).then(() => closeSync(fd));
+    void (line?.ended ?? Promise.resolve()).then(() => closeReading(fd));
+  }
+}
+
+/** A descriptor that was only read from has nothing to lose, and is gone even where closing it fails. */
+function closeReading(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Whatever is wrong with it, reading has said so.
   }
 }
 
@@ -80,8 +90,9 @@ async function* pieces(
   started: Promise<Started>,
   summary: PromiseWithResolvers<SealSummary>,
 ): AsyncGenerator<Uint8Array> {
-  const { header, nonce, line } = await started;
   try {
+    yield new Uint8Array(0);
+    const { header, nonce, line } = await started;
     yield Buffer.concat([header, nonce]);
     for (let last = false; !last;) {
       const batch = await line.take();
@@ -103,7 +114,10 @@ async function* pieces(
     throw thrown;
   } finally {
     const givenUp = new LowtideError('cancelled', 'the sealed bytes were not taken to their end');
-    line.fail(givenUp);
     summary.reject(givenUp);
+    await started.then(
+      ({ line }) => line.fail(givenUp),
+      () => undefined,
+    );
   }
 }

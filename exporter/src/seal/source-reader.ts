@@ -1,11 +1,19 @@
-/** A stream of pieces of any size, read by the byte. */
+import { stopReason } from './cancelled.ts';
+
+/**
+ * A stream of pieces of any size, read by the byte. Reading rejects as soon as the signal aborts, even where the source itself
+ * hangs.
+ */
 export class SourceReader {
   readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #signal: AbortSignal;
   #rest: Uint8Array = new Uint8Array(0);
   #position = 0;
+  #asking = false;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, signal: AbortSignal) {
     this.#iterator = source[Symbol.asyncIterator]();
+    this.#signal = signal;
   }
 
   /** How many bytes have been taken. */
@@ -16,7 +24,7 @@ export class SourceReader {
   /** What comes next, at least one byte; undefined at the end. */
   async peek(): Promise<Uint8Array | undefined> {
     while (this.#rest.length === 0) {
-      const next = await this.#iterator.next();
+      const next = await this.#ask();
       if (next.done === true) return undefined;
       this.#rest = next.value;
     }
@@ -43,7 +51,24 @@ export class SourceReader {
     return length;
   }
 
+  /** Lets go of the source. Does not reject: what was read has been judged, and a failure before this one tells more. */
   async close(): Promise<void> {
-    await this.#iterator.return?.();
+    const closed = Promise.resolve(this.#iterator.return?.()).catch(() => undefined);
+    // A generator closes only once it has answered, and one that hangs may never do that.
+    if (!this.#asking) await closed;
+  }
+
+  async #ask(): Promise<IteratorResult<Uint8Array>> {
+    const stopped = Promise.withResolvers<never>();
+    const stop = (): void => stopped.reject(stopReason(this.#signal));
+    if (this.#signal.aborted) throw stopReason(this.#signal);
+    this.#signal.addEventListener('abort', stop);
+    this.#asking = true;
+    const next = this.#iterator.next().finally(() => (this.#asking = false));
+    try {
+      return await Promise.race([next, stopped.promise]);
+    } finally {
+      this.#signal.removeEventListener('abort', stop);
+    }
   }
 }

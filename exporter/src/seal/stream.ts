@@ -25,7 +25,7 @@ export interface ChunkPosition {
   readonly last: boolean;
 }
 
-/** The plaintext of whole chunks, and what is wrong with the chunk after them. */
+/** The plaintext of whole chunks up to the first that is wrong, and what is wrong with it. */
 export interface OpenedChunks {
   readonly plain: Uint8Array<ArrayBuffer>;
   readonly fault?: ChunkFault;
@@ -66,30 +66,34 @@ export function sealChunks(
 }
 
 /**
- * Opens whole chunks, and stops at the first that is wrong: nothing of it is in the result. The result has a buffer of its
- * own.
+ * Opens whole chunks, and stops at the first that is wrong. The result has a buffer of its own, with nothing in it that is
+ * not authentic: of the bad chunk only a full one that was sealed for this very place, where but the end is wrong.
  */
 export function openChunks(key: KeyObject, sealed: Uint8Array, { first, last }: ChunkPosition): OpenedChunks {
   const count = Math.max(1, Math.ceil(sealed.length / sealedChunkBytes));
-  const plain = Buffer.allocUnsafeSlow(Math.max(0, sealed.length - count * tagBytes));
+  const plain = Buffer.allocUnsafeSlow(plainLength(sealed.length));
   const nonce = Buffer.alloc(nonceBytes);
   for (let index = 0; index < count; index += 1) {
     const isLast = last && index === count - 1;
     const chunk = sealed.subarray(index * sealedChunkBytes, (index + 1) * sealedChunkBytes);
     writeNonce(nonce, first + index, isLast);
     const text = openChunk(key, nonce, chunk);
-    if (text === undefined || (text.length === 0 && first + index > 0)) {
-      return {
-        plain: plain.subarray(0, index * chunkBytes),
-        fault: {
-          chunk: first + index,
-          kind: text === undefined ? whatIsWrong(key, nonce, chunk, isLast) : 'empty',
-        },
-      };
+    const start = index * chunkBytes;
+    if (text !== undefined && (text.length > 0 || first + index === 0)) {
+      moveInto(plain, start, text);
+      continue;
     }
-    moveInto(plain, index * chunkBytes, text);
+    const wrong: WrongChunk = text === undefined ? judge(key, nonce, chunk, isLast) : { kind: 'empty' };
+    const kept = wrong.text === undefined ? 0 : moveInto(plain, start, wrong.text);
+    return { plain: plain.subarray(0, start + kept), fault: { chunk: first + index, kind: wrong.kind } };
   }
   return { plain };
+}
+
+/** A last piece that is shorter than a tag holds nothing. */
+function plainLength(sealedLength: number): number {
+  const rest = sealedLength % sealedChunkBytes;
+  return ((sealedLength - rest) / sealedChunkBytes) * chunkBytes + Math.max(0, rest - tagBytes);
 }
 
 function openChunk(key: KeyObject, nonce: Uint8Array, chunk: Uint8Array): Buffer<ArrayBuffer> | undefined {
@@ -105,12 +109,18 @@ function openChunk(key: KeyObject, nonce: Uint8Array, chunk: Uint8Array): Buffer
   return text;
 }
 
-/** For the message alone: a chunk that opens with the other flag tells that the payload was cut or added to. */
-function whatIsWrong(key: KeyObject, nonce: Buffer, chunk: Uint8Array, isLast: boolean): ChunkFault['kind'] {
-  if (isLast && chunk.length < tagBytes) return 'cut';
+interface WrongChunk {
+  readonly kind: ChunkFault['kind'];
+  readonly text?: Buffer<ArrayBuffer>;
+}
+
+/** A chunk that opens with the other flag tells that the payload was cut right after it, or added to. */
+function judge(key: KeyObject, nonce: Buffer, chunk: Uint8Array, isLast: boolean): WrongChunk {
+  if (isLast && chunk.length < tagBytes) return { kind: 'cut' };
   nonce[nonceBytes - 1] = isLast ? 0 : 1;
-  if (openChunk(key, nonce, chunk) === undefined) return 'changed';
-  return isLast ? 'cut' : 'trailing';
+  const text = openChunk(key, nonce, chunk);
+  if (text === undefined) return { kind: 'changed' };
+  return { kind: isLast ? 'cut' : 'trailing', ...(chunk.length === sealedChunkBytes && { text }) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { entered } from './entered.ts';
 import { payloadFault } from './fault.ts';
 import { nonceBytes, payloadKey } from './file-key.ts';
 import { checkMac, damaged, HeaderParser, type Header } from './header.ts';
@@ -20,14 +21,15 @@ export interface Unsealing extends AsyncIterable<Uint8Array> {
  *
  * Plaintext comes out only after it has been authenticated. Before the end it may still be cut short: only an iteration
  * that ends without `payload_invalid` has given the whole file. Leaving it early, or aborting the signal, gives up, and the
- * summary rejects. The source is read no further than a few MiB ahead, and closed in every case.
+ * summary rejects. The source is read no further than a few MiB ahead, and closed in every case, but for a file that is opened and
+ * never iterated.
  */
 export async function unseal(
   source: AsyncIterable<Uint8Array>,
   identities: readonly string[],
   options: SealOptions,
 ): Promise<Unsealing> {
-  const reader = new SourceReader(source);
+  const reader = new SourceReader(source, AbortSignal.any([options.signal, options.pool.closing]));
   try {
     const header = await readHeader(reader);
     const fileKey = await unwrapFileKey(header, identities);
@@ -36,7 +38,6 @@ export async function unseal(
     if ((await reader.fill(nonce)) < nonceBytes) {
       throw damaged(`the file ends at byte ${reader.position}, right after it`);
     }
-    options.signal.throwIfAborted();
     return plaintextOf(reader, header, { fileKey, nonce }, options);
   } catch (thrown) {
     await reader.close();
@@ -65,21 +66,24 @@ function plaintextOf(
   // Whoever iterates hears of the failure there; the summary may then be nobody's.
   summary.promise.catch(() => undefined);
   const key = payloadKey(fileKey, nonce);
-  // Threads are taken when the first piece is asked for: an opened file that nobody reads holds none.
   const openLine = (): Line => new Line(pool, { work: 'open', key, nonce, signal });
   return {
     summary: summary.promise,
-    [Symbol.asyncIterator]: () => pieces(reader, openLine(), header, summary),
+    [Symbol.asyncIterator]: () => entered(pieces(reader, openLine, header, summary)),
   };
 }
 
 async function* pieces(
   reader: SourceReader,
-  line: Line,
+  openLine: () => Line,
   header: Header,
   summary: PromiseWithResolvers<SealSummary>,
 ): AsyncGenerator<Uint8Array> {
+  let line: Line | undefined;
   try {
+    yield new Uint8Array(0);
+    // Threads are taken when the first piece is asked for: an opened file that nobody reads holds none.
+    line = openLine();
     const feeder = new Feeder(reader, line);
     for (let last = false; !last;) {
       await feeder.feed();
@@ -103,7 +107,7 @@ async function* pieces(
     throw thrown;
   } finally {
     const givenUp = new LowtideError('cancelled', 'the plaintext was not taken to its end');
-    line.fail(givenUp);
+    line?.fail(givenUp);
     summary.reject(givenUp);
     await reader.close();
   }

@@ -163,7 +163,7 @@ interface TarProgram {
 }
 
 /** GNU tar; on systems with a tar of their own (macOS, BSD) it is called `gtar`. */
-async function findTar(signal: AbortSignal): Promise<TarProgram> {
+export async function findTar(signal: AbortSignal): Promise<TarProgram> {
   const found = await firstTool(['gtar', 'tar'], signal);
   if (found.version.includes('GNU tar')) return found;
   throw new LowtideError('tool_missing', `GNU tar is needed, and tar is ${found.version}`, {

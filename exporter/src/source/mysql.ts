@@ -82,7 +82,7 @@ export function dumpCommand(tool: DumpTool, optionFile: string, database: string
 }
 
 /** MySQL's own client reads a file of logins behind every other option file, unless it is sent elsewhere. */
-const privateEnvironment = { MYSQL_TEST_LOGIN_FILE: '/nonexistent' };
+export const privateEnvironment = { MYSQL_TEST_LOGIN_FILE: '/nonexistent' };
 
 export function flavorOf(version: string): MysqlFlavor {
   return /mariadb/i.test(version) ? 'mariadb' : 'mysql';

@@ -1,41 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, type Dirent } from 'node:fs';
-import {
-  link,
-  mkdir,
-  open,
-  readdir,
-  rm,
-  rmdir,
-  stat,
-  statfs,
-  unlink,
-  type FileHandle,
-} from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
-import { commit, removeDurably, syncFolder } from './durable-file.ts';
-import { checkObjectName, partialSuffix } from './name.ts';
+import { BodyFailure, readBody } from './body.ts';
+import { nodeDisk, type Disk } from './directory/disk.ts';
+import { refusal } from './directory/refusal.ts';
+import { filesUnder } from './directory/walk.ts';
+import { createPartial, fill, nameNewObject, replaceObject } from './directory/write.ts';
+import { checkObjectName, checkObjectPrefix, isObjectName, objectOfPartial, partialName } from './name.ts';
 import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace } from './store.ts';
 
-/**
- * Writing back starts early, in the background: left to the kernel, gigabytes of dirty pages would wait for the final
- * fsync, and that wait would come on top of the copy instead of beside it.
- */
-const flushEveryBytes = 64 * 1024 * 1024;
-
 const readBytes = 1024 * 1024;
+/** One by one, 20,000 of them take ten times as long. */
+const statsAtOnce = 32;
 
-/** Objects as files below one folder; names are relative paths. */
+/** Objects as files below one folder; names are relative paths. An unfinished write is a file `NAME.UUID.partial`. */
 export class DirectoryStore implements Store {
   readonly id: string;
   readonly type = 'directory';
   readonly provider = 'local';
   readonly #root: string;
+  readonly #disk: Disk;
 
-  constructor(id: string, root: string) {
+  constructor(id: string, root: string, disk: Disk = nodeDisk) {
     this.id = id;
     this.#root = resolve(root);
+    this.#disk = disk;
   }
 
   locate(name: string): string {
@@ -44,72 +35,90 @@ export class DirectoryStore implements Store {
   }
 
   async put(name: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject> {
+    const { signal, replace = false } = options;
     const final = this.locate(name);
-    const partial = `${final}.${randomUUID()}${partialSuffix}`;
+    const partial = partialName(final, randomUUID());
+    signal.throwIfAborted();
     try {
-      await this.#makeFolder(dirname(final));
-      if (options.replace !== true) await this.#refuseExisting(name);
-      await writeDurably(partial, body, options.signal);
-      // The name is given by a link where nothing may be there yet: unlike rename, it never takes another's place.
-      if (options.replace === true) await commit(partial, final);
-      else await commitNew(partial, final);
+      if (!replace && (await this.stat(name)) !== undefined) throw this.#exists(name);
+      const file = await createPartial(this.#disk, this.#root, partial);
+      const written = await fill(file, readBody(body, signal));
+      signal.throwIfAborted();
+      if (replace) await replaceObject(this.#disk, partial, final);
+      else if (!(await nameNewObject(this.#disk, partial, final))) throw this.#exists(name);
+      return { name, ...written };
     } catch (thrown) {
-      await rm(partial, { force: true }).catch(() => undefined);
-      throw this.#refusal(thrown, `write ${name} to`, name);
+      // On a broken disk the removal may fail as well; a sweep does it then.
+      await this.#disk.removeFile(partial).catch(() => undefined);
+      await this.#dropEmptyFolders(dirname(partial));
+      signal.throwIfAborted();
+      throw thrown instanceof BodyFailure ? thrown.cause : this.#refusal(thrown, `write ${name} to`);
     }
-    const object = await this.stat(name);
-    if (object === undefined) throw this.#missing(name);
-    return object;
   }
 
   async *get(name: string, options: GetOptions): AsyncIterable<Uint8Array> {
-    const start = options.start ?? 0;
-    if (options.end !== undefined && options.end <= start) return;
-    const stream = createReadStream(this.locate(name), {
+    const { signal, start = 0, end } = options;
+    const path = this.locate(name);
+    signal.throwIfAborted();
+    if ((await this.stat(name)) === undefined) throw this.#missing(name);
+    if (end !== undefined && end <= start) return;
+    const stream = createReadStream(path, {
       start,
       highWaterMark: readBytes,
-      signal: options.signal,
-      ...(options.end !== undefined && { end: options.end - 1 }),
+      signal,
+      ...(end !== undefined && { end: end - 1 }),
     });
     try {
-      for await (const bytes of stream) yield bytes as Buffer;
+      for await (const bytes of stream) {
+        yield bytes as Buffer;
+        signal.throwIfAborted();
+      }
     } catch (thrown) {
-      throw this.#refusal(thrown, `read ${name} from`, name);
+      signal.throwIfAborted();
+      throw isAbsent(thrown) ? this.#missing(name) : this.#refusal(thrown, `read ${name} from`);
     }
   }
 
   async stat(name: string): Promise<StoredObject | undefined> {
     try {
       const facts = await stat(this.locate(name));
-      return facts.isFile() ? { name, sizeBytes: facts.size, modifiedAt: facts.mtimeMs } : undefined;
+      if (!facts.isFile()) return undefined;
+      return { name, sizeBytes: facts.size, modifiedAt: Math.trunc(facts.mtimeMs) };
     } catch (thrown) {
       if (isAbsent(thrown)) return undefined;
-      throw this.#refusal(thrown, `look for ${name} in`, name);
+      throw this.#refusal(thrown, `look for ${name} in`);
     }
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
-    for (const name of await this.#names()) {
-      if (!name.startsWith(prefix) || name.endsWith(partialSuffix)) continue;
-      const object = await this.stat(name);
-      if (object !== undefined) yield object;
+    for await (const names of inBatches(this.#files(prefix), statsAtOnce)) {
+      const objects = await Promise.all(names.filter(isObjectName).map((name) => this.stat(name)));
+      for (const object of objects) if (object !== undefined) yield object;
     }
   }
 
   async delete(name: string): Promise<void> {
     const path = this.locate(name);
     try {
-      await removeDurably(path);
-      await this.#dropEmptyFolders(dirname(path));
+      await this.#remove(path);
     } catch (thrown) {
-      if (!isAbsent(thrown)) throw this.#refusal(thrown, `delete ${name} from`, name);
+      // A folder of that name is no object.
+      if (systemErrorCode(thrown) !== 'EISDIR') throw this.#refusal(thrown, `delete ${name} from`);
     }
   }
 
-  async sweep(): Promise<readonly string[]> {
-    const partials = (await this.#names()).filter((name) => name.endsWith(partialSuffix));
-    for (const name of partials) await removeDurably(join(this.#root, name));
-    return partials;
+  async sweep(prefix: string): Promise<readonly string[]> {
+    const swept: string[] = [];
+    for await (const name of this.#files(prefix)) {
+      if (objectOfPartial(name)?.startsWith(prefix) !== true) continue;
+      try {
+        await this.#remove(join(this.#root, name));
+      } catch (thrown) {
+        throw this.#refusal(thrown, `delete ${name} from`);
+      }
+      swept.push(name);
+    }
+    return swept;
   }
 
   async space(): Promise<StoreSpace | undefined> {
@@ -117,7 +126,7 @@ export class DirectoryStore implements Store {
       const facts = await statfs(await this.#nearestFolder());
       return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
     } catch (thrown) {
-      throw this.#refusal(thrown, 'measure', '');
+      throw this.#refusal(thrown, 'measure');
     }
   }
 
@@ -139,41 +148,35 @@ export class DirectoryStore implements Store {
     }
   }
 
-  async #makeFolder(folder: string): Promise<void> {
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
-    // Every folder that is new has to be flushed into its parent, or a power cut forgets the whole branch.
-    for (let made = folder; made.length >= first.length; made = dirname(made))
-      await syncFolder(dirname(made));
-  }
-
-  async #refuseExisting(name: string): Promise<void> {
-    if ((await this.stat(name)) !== undefined) throw this.#exists(name);
-  }
-
-  async #names(): Promise<string[]> {
-    let entries: Dirent[];
+  async *#files(prefix: string): AsyncIterable<string> {
+    checkObjectPrefix(prefix);
     try {
-      entries = await readdir(this.#root, { recursive: true, withFileTypes: true });
+      yield* filesUnder(this.#root, prefix);
     } catch (thrown) {
-      if (isAbsent(thrown)) return [];
-      throw this.#refusal(thrown, 'list', '');
+      throw this.#refusal(thrown, 'list');
     }
-    return entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => relative(this.#root, join(entry.parentPath, entry.name)).split(sep).join('/'))
-      .sort();
+  }
+
+  /** Durably; what is absent, or goes at the same time, is fine. */
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.#disk.removeFile(path);
+      await this.#disk.syncFolder(dirname(path));
+    } catch (thrown) {
+      if (!isAbsent(thrown)) throw thrown;
+    }
+    await this.#dropEmptyFolders(dirname(path));
   }
 
   /** A schedule's last backup may be gone, and its folder with it; a folder that is not empty refuses by itself. */
   async #dropEmptyFolders(folder: string): Promise<void> {
-    if (folder === this.#root || !folder.startsWith(this.#root)) return;
-    try {
-      await rmdir(folder);
-    } catch {
-      return;
+    for (let empty = folder; empty !== this.#root; empty = dirname(empty)) {
+      try {
+        await this.#disk.removeFolder(empty);
+      } catch (thrown) {
+        if (systemErrorCode(thrown) !== 'ENOENT') return;
+      }
     }
-    await this.#dropEmptyFolders(dirname(folder));
   }
 
   /** The store's folder, or while nothing has been written yet the nearest one above that exists. */
@@ -193,105 +196,28 @@ export class DirectoryStore implements Store {
   }
 
   #exists(name: string): LowtideError {
-    return new LowtideError('store_exists', `store ${this.id} (${this.#root}) already has an object ${name}`);
+    return new LowtideError('store_exists', `store ${this.id} (${this.#root}) already has ${name}`);
   }
 
-  #refusal(thrown: unknown, action: string, name: string): unknown {
-    const say = (why: string): string => `cannot ${action} store ${this.id} (${this.#root}): ${why}`;
-    switch (systemErrorCode(thrown)) {
-      case 'ENOENT':
-      case 'ENOTDIR':
-        return this.#missing(name);
-      case 'EEXIST':
-        return this.#exists(name);
-      case 'ENOSPC':
-      case 'EDQUOT':
-        return new LowtideError('store_full', say('no space is left'), {
-          hint: 'Free space, or keep fewer backups (keep in the schedule).',
-          cause: thrown,
-        });
-      case 'EACCES':
-      case 'EPERM':
-        return new LowtideError('store_denied', say('permission denied'), {
-          hint: 'The user that runs lowtide must be able to write to this folder.',
-          cause: thrown,
-        });
-      case 'EROFS':
-        return new LowtideError('store_denied', say('the file system is read-only'), { cause: thrown });
-      case 'EIO':
-      case 'ESTALE':
-      case 'ETIMEDOUT':
-        return new LowtideError('store_unavailable', say((thrown as Error).message), {
-          retryable: true,
-          cause: thrown,
-        });
-      case undefined:
-      default:
-        return thrown;
-    }
+  #refusal(thrown: unknown, action: string): unknown {
+    return refusal(thrown, `${action} store ${this.id} (${this.#root})`);
   }
-}
-
-async function writeDurably(
-  path: string,
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await writeAll(handle, body, signal);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function writeAll(
-  handle: FileHandle,
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  let unflushed = 0;
-  let flushing: Promise<void> | undefined;
-  let flushError: unknown;
-  for await (const bytes of body) {
-    signal.throwIfAborted();
-    for (let offset = 0; offset < bytes.length;) {
-      const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset);
-      offset += bytesWritten;
-    }
-    unflushed += bytes.length;
-    if (unflushed >= flushEveryBytes && flushing === undefined) {
-      unflushed = 0;
-      flushing = handle
-        .datasync()
-        .catch((thrown: unknown) => (flushError = thrown))
-        .then(() => (flushing = undefined));
-    }
-  }
-  await flushing;
-  // A failed flush may be reported once only: the final fsync could then say that all is well.
-  if (flushError !== undefined) throw flushError as Error;
-  signal.throwIfAborted();
-}
-
-/** Like `commit`, and never over a file of that name. File systems without hard links have to do with the check before. */
-async function commitNew(partial: string, final: string): Promise<void> {
-  try {
-    await link(partial, final);
-  } catch (thrown) {
-    const code = systemErrorCode(thrown);
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw thrown;
-    await commit(partial, final);
-    return;
-  }
-  await unlink(partial);
-  await syncFolder(dirname(final));
 }
 
 function isAbsent(thrown: unknown): boolean {
   const code = systemErrorCode(thrown);
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { isObjectName } from './name.ts';
 
 /**
  * The manifest beside each stored backup (`NAME.json`): everything the catalog needs to be rebuilt, nothing secret.
@@ -10,7 +11,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const partSchema = z.object({
   role: z.enum(['main', 'globals']),
   /** Object name in the store. */
-  name: z.string(),
+  name: z.string().refine(isObjectName, { error: 'cannot name an object in a store' }),
   format: z.enum(['pg_custom', 'sql', 'sqlite', 'tar', 'raw']),
   /** What the source produced, before compression. */
   sizeBytes: z.int().nonnegative(),
@@ -24,8 +25,10 @@ const partSchema = z.object({
   headerSha256: sha256,
 });
 
+const formatVersion = 1;
+
 const manifestSchema = z.object({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(formatVersion),
   id: z.string(),
   instance: z.string(),
   schedule: z.string(),
@@ -68,13 +71,21 @@ export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
   } catch (cause) {
     throw new LowtideError('manifest_invalid', `${where} is not JSON`, { cause });
   }
+  const version = z.looseObject({ formatVersion: z.int().gt(formatVersion) }).safeParse(json);
+  if (version.success) {
+    throw new LowtideError(
+      'manifest_invalid',
+      `${where} has format version ${version.data.formatVersion}; this lowtide knows ${formatVersion}`,
+      { hint: 'It was written by a newer lowtide: update this one, and nothing about the backup is lost.' },
+    );
+  }
   const result = manifestSchema.safeParse(json);
   if (!result.success) {
     throw new LowtideError(
       'manifest_invalid',
       `${where} is not a Lowtide manifest: ${z.prettifyError(result.error)}`,
       {
-        hint: 'It may come from a newer version, or have been edited by hand.',
+        hint: 'Was it edited by hand, or damaged? The backup beside it can be opened without it, with age and zstd.',
       },
     );
   }

@@ -1,15 +1,17 @@
 import type { EpochMs } from '../units/instant.ts';
 
 /**
- * A place where backups lie. What every adapter guarantees (test/conformance/store.ts holds them to it):
+ * A place where backups lie. What every adapter guarantees (conformance/conformance.ts holds them to it):
  *
  * - **Atomic and durable**: `put` makes the name visible only after the last byte is safe (for files: written,
- *   fsynced, renamed, folder fsynced). When the body throws, or the process dies, nothing is visible under the name.
- * - **Read after write**: once `put` has resolved, `get`, `stat` and `list` see the object.
+ *   fsynced, named, folder fsynced). When the body throws, or the process dies, nothing is visible under the name, or
+ *   with `replace` the old object, whole.
+ * - **Read after write**: once `put` has resolved, `get`, `stat` and `list` see the object, here and everywhere else.
  * - **Named refusals**: `store_missing_object`, `store_exists`, `store_denied`, `store_full`, `store_unavailable`
- *   (the last one `retryable`).
+ *   (`retryable` where trying again can help). What the body throws comes out of `put` as it is.
+ * - **Stoppable**: on abort, `put` and `get` throw the signal's reason, `put` also while its body stalls.
  *
- * Names are relative, `/`-separated, made of `[A-Za-z0-9._-]` segments; `..` and absolute names are refused.
+ * Names are relative, `/`-separated, made of `[A-Za-z0-9._-]` segments (see name.ts); all others are refused with `usage`.
  */
 export interface Store {
   readonly id: string;
@@ -17,10 +19,16 @@ export interface Store {
   /** The `cloud_provider` label: `local` for a directory. */
   readonly provider: string;
 
-  /** Writes a new object; refuses with `store_exists` unless `replace`. Consumes `body` once, with back-pressure. */
+  /**
+   * Writes a new object; refuses with `store_exists` unless `replace`, before it reads the body where it can know by then.
+   * Of several writers of one new name exactly one succeeds. Reads `body` once, piece by piece as it is written away.
+   */
   put(name: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject>;
 
-  /** Bytes of an object, from `start` (default 0) up to, not including, `end` (default: its size). */
+  /**
+   * Bytes of an object, from `start` (default 0) up to, not including, `end` (default: its size). What lies beyond the
+   * object's end is left out. An object that is replaced meanwhile is never mixed with its successor.
+   */
   get(name: string, options: GetOptions): AsyncIterable<Uint8Array>;
 
   /** Undefined when there is no such object. */
@@ -35,8 +43,11 @@ export interface Store {
   /** Where a person finds the object: an absolute path, or a URL. */
   locate(name: string): string;
 
-  /** Removes what unfinished writes have left; returns what it removed, for the log. Only without writers about. */
-  sweep(): Promise<readonly string[]>;
+  /**
+   * Removes what unfinished writes of names that start with `prefix` have left, and returns what it removed, for the log.
+   * Only once nobody writes such names any more: a running write would lose its bytes. Writes of other names go on.
+   */
+  sweep(prefix: string): Promise<readonly string[]>;
 
   /** Room left, where the notion exists. */
   space(): Promise<StoreSpace | undefined>;

@@ -1,0 +1,143 @@
+import type { Backup, Catalog } from '../catalog/catalog.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { BackupVerification } from '../run/verify.ts';
+import { formatSize } from '../units/size.ts';
+import { toRfc3339 } from '../units/instant.ts';
+import type { CommandContext } from './command.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
+import { table } from './output.ts';
+import { backupView, shownTime, verificationView } from './views.ts';
+
+export interface ListOptions {
+  readonly schedule?: string;
+  readonly pruned?: boolean;
+  readonly limit: number;
+}
+
+const pageSize = 500;
+
+/** `lowtide backups`: what is stored, newest first. */
+export async function listBackups(context: CommandContext, options: ListOptions): Promise<ExitCode> {
+  await using installation = await context.open();
+  const filter = {
+    ...(options.schedule !== undefined && { schedule: options.schedule }),
+    ...(options.pruned !== true && { status: 'completed' as const }),
+  };
+  const backups = [...allBackups(installation.catalog, filter)].slice(0, options.limit);
+  const rows = backups.map((backup) => [
+    backup.id,
+    shownTime(backup.createdAt),
+    formatSize(backup.sizeBytes),
+    formatSize(backup.storedBytes),
+    backup.keyId,
+    backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', '),
+  ]);
+  const empty =
+    'No backups yet: `lowtide backup SCHEDULE` makes one now, `lowtide serve` makes them when due.';
+  context.output.answer(
+    backups.map(backupView),
+    rows.length === 0 ? empty : table(['BACKUP', 'CREATED', 'SIZE', 'STORED', 'KEY', 'COPIES'], rows),
+  );
+  return exitCodes.done;
+}
+
+/** `lowtide backups verify ID | --all`. */
+export async function verifyBackups(
+  context: CommandContext,
+  id: string | undefined,
+  options: { readonly all?: boolean },
+): Promise<ExitCode> {
+  if ((id === undefined) === (options.all !== true)) {
+    throw new LowtideError('usage', 'name one backup, or give --all', {
+      hint: '`lowtide backups` lists them.',
+    });
+  }
+  await using installation = await context.open();
+  await installation.takeEnvironmentKey();
+  const { catalog, jobs } = installation;
+  const chosen =
+    id === undefined ? [...allBackups(catalog, { status: 'completed' })] : [backupNamed(catalog, id)];
+  const results: { readonly backup: Backup; readonly verification: BackupVerification }[] = [];
+  for (const backup of chosen) {
+    using progress = context.progress(`Verifying ${backup.id}`, backup.storedBytes * backup.copies.length);
+    const signal = context.terminal.signal;
+    results.push({
+      backup,
+      verification: await jobs.verify(backup, { signal, onProgress: progress.update }),
+    });
+  }
+  const copies = results.flatMap(({ backup, verification }) =>
+    verification.copies.map((copy) => ({ backup: backup.id, ...copy })),
+  );
+  context.output.answer(
+    results.map(({ backup, verification }) => ({ id: backup.id, copies: verificationView(verification) })),
+    table(
+      ['BACKUP', 'STORE', 'RESULT', 'WHY'],
+      copies.map((copy) => [
+        copy.backup,
+        copy.store,
+        copy.status,
+        copy.error?.message ?? copy.warnings.join('; '),
+      ]),
+    ),
+  );
+  if (copies.every((copy) => copy.status === 'passed')) return exitCodes.done;
+  return results.length > 1 && copies.some((copy) => copy.status === 'passed')
+    ? exitCodes.partly
+    : exitCodes.failed;
+}
+
+/** `lowtide backups prune [--dry-run]`: removes what the keep rules no longer keep, or says what it would remove. */
+export async function pruneBackups(
+  context: CommandContext,
+  options: { readonly dryRun?: boolean },
+): Promise<ExitCode> {
+  await using installation = await context.open();
+  const { jobs, config } = installation;
+  const dryRun = options.dryRun === true;
+  const result = await jobs.prune(config.schedules, { signal: context.terminal.signal, dryRun });
+  const { verdicts, removed, freedBytes, problems } = result;
+  const doomed = verdicts.filter((verdict) => !verdict.keep);
+  const summary = dryRun
+    ? `${doomed.length} of ${verdicts.length} copies would be removed. Nothing was changed.`
+    : `${removed} copies removed, ${formatSize(freedBytes)} freed.`;
+  const rows = verdicts.map((verdict) => [
+    verdict.backupId,
+    verdict.store,
+    verdict.keep ? 'keep' : 'remove',
+    verdict.reasons.join('; '),
+  ]);
+  context.output.answer(
+    {
+      dryRun,
+      removed,
+      freedBytes,
+      verdicts: verdicts.map((verdict) => ({ ...verdict, createdAt: toRfc3339(verdict.createdAt) })),
+      problems: problems.map(({ store, error }) => ({ store, code: error.code, message: error.message })),
+    },
+    rows.length === 0 ? summary : `${table(['BACKUP', 'STORE', 'VERDICT', 'WHY'], rows)}\n${summary}`,
+  );
+  for (const { store, error } of problems) context.output.note(`problem with ${store}: ${error.message}`);
+  return problems.length > 0 ? exitCodes.partly : exitCodes.done;
+}
+
+export function backupNamed(catalog: Catalog, id: string): Backup {
+  const backup = catalog.backup(id);
+  if (backup !== undefined) return backup;
+  throw new LowtideError('not_found', `there is no backup ${id}`, { hint: '`lowtide backups` lists them.' });
+}
+
+function* allBackups(
+  catalog: Catalog,
+  filter: { readonly schedule?: string; readonly status?: Backup['status'] },
+): Generator<Backup> {
+  let page = catalog.backups({ ...filter, limit: pageSize });
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    yield* page;
+    page = catalog.backups({ ...filter, limit: pageSize, after: last.id });
+  }
+}
+
+function copyStatus(copy: Backup['copies'][number]): string {
+  return copy.status === 'good' && copy.verifiedAt !== undefined ? 'verified' : copy.status;
+}

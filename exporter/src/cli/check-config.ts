@@ -1,0 +1,19 @@
+import { createSource } from '../source/create.ts';
+import type { CommandContext } from './command.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
+
+/** `lowtide check-config`: every mistake at once (as an error), or what the file describes. */
+export async function checkConfig(context: CommandContext): Promise<ExitCode> {
+  const { config, file, warnings } = await context.readConfig();
+  const schedules = config.schedules.map(({ id, source, stores }) => ({
+    id,
+    source: createSource(source).label,
+    stores,
+  }));
+  const lines = schedules.map(({ id, source, stores }) => `  ${id}: ${source} to ${stores.join(', ')}`);
+  context.output.answer(
+    { file, valid: true, warnings, schedules },
+    [`${file} is valid: ${schedules.length} schedules, ${warnings.length} warnings.`, ...lines].join('\n'),
+  );
+  return exitCodes.done;
+}

@@ -1,0 +1,159 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { logFormats, logLevels } from '../service/log.ts';
+import { version } from '../version.ts';
+import { backup } from './backup.ts';
+import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
+import { rebuild } from './catalog.ts';
+import { checkConfig } from './check-config.ts';
+import { action, type Terminal } from './command.ts';
+import { exitCodes } from './exit.ts';
+import { init } from './init.ts';
+import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
+import { restore } from './restore.ts';
+import { serve } from './serve.ts';
+
+/** Every command with its words; what they do stands in the file of the same name. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('lowtide')
+    .description('Encrypted backups at low tide: made when the host is quiet, proven, and measured.')
+    .version(version)
+    .addOption(
+      new Option('-c, --config <file>', 'the config file').env('LOWTIDE_CONFIG').default('lowtide.yaml'),
+    )
+    .option('--json', 'answer with one JSON document on standard output', false)
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    })
+    .showHelpAfterError('(lowtide --help tells more)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage or config, 3 done with parts that failed.',
+    );
+
+  program
+    .command('serve')
+    .description('run schedules when they are due, and serve /metrics')
+    .option('--web.listen-address <host:port>', 'where to listen; default: server.listen of the config')
+    .addOption(new Option('--log.level <level>', 'what is logged').choices(logLevels).default('info'))
+    .addOption(
+      new Option('--log.format <format>', 'how; default: pretty on a terminal, else json').choices(
+        logFormats,
+      ),
+    )
+    .option('--quickstart', 'without a config: make up some data and back it up')
+    .action(action(terminal, serve));
+
+  program
+    .command('init')
+    .description('write a first config, a passphrase and a key; never over anything that exists')
+    .argument('[folder]', 'where to', '.')
+    .option('--source <folder>', 'what the first schedule backs up; default: the folder itself')
+    .action(action(terminal, init));
+
+  program
+    .command('check-config')
+    .description('check the config, and change nothing')
+    .action(action(terminal, checkConfig));
+
+  program
+    .command('backup')
+    .description('make a backup now')
+    .argument('<schedule>', 'the id of a schedule')
+    .action(action(terminal, backup));
+
+  const backups = program
+    .command('backups')
+    .description('list what is stored')
+    .option('--schedule <id>', 'of this schedule only')
+    .option('--pruned', 'those that were pruned as well')
+    .option('--limit <count>', 'at most so many', positive, Infinity)
+    .action(action(terminal, listBackups));
+  backups
+    .command('verify')
+    .description('read copies back, open them, and compare')
+    .argument('[id]', 'a backup')
+    .option('--all', 'every backup')
+    .action(action(terminal, verifyBackups));
+  backups
+    .command('prune')
+    .description('remove what the keep rules no longer keep')
+    .option('--dry-run', 'only say what would be removed, and why')
+    .action(action(terminal, pruneBackups));
+
+  program
+    .command('restore')
+    .description('bring a backup back')
+    .argument('<id>', 'a backup')
+    .requiredOption('--to <target>', 'a folder, a file, or the URL of a database')
+    .option('--force', 'replace what is there')
+    .action(action(terminal, restore));
+
+  const keys = program
+    .command('keys')
+    .description('list keys, and what depends on them')
+    .action(action(terminal, listKeys));
+  keys
+    .command('new')
+    .description('make a key; new backups are sealed to it')
+    .addOption(
+      new Option('--kind <kind>', 'hybrid withstands quantum computers, and needs age 1.3 to open by hand')
+        .choices(['x25519', 'hybrid'])
+        .default('x25519'),
+    )
+    .action(action(terminal, newKey));
+  keys
+    .command('import')
+    .description('take over an identity')
+    .argument('<file>', 'as age-keygen writes it')
+    .action(action(terminal, importKey));
+  keys
+    .command('retire')
+    .description('take a key out of use')
+    .addArgument(keyArgument())
+    .action(action(terminal, retireKey));
+  keys
+    .command('destroy')
+    .description('remove the secret of a retired key for good')
+    .addArgument(keyArgument())
+    .option('--confirm <id>', 'the key once more')
+    .action(action(terminal, destroyKey));
+  keys
+    .command('export')
+    .description('write a recovery file')
+    .addArgument(keyArgument())
+    .requiredOption('--output <file>', 'a new file')
+    .action(action(terminal, exportKey));
+
+  program
+    .command('catalog')
+    .description('look after the catalog')
+    .command('rebuild')
+    .description('bring it back from what lies in the stores')
+    .action(action(terminal, rebuild));
+
+  exitWithUs(program);
+  return program;
+}
+
+function keyArgument(): Argument {
+  return new Argument('<id>', 'a key, as `lowtide keys` lists it');
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above zero.');
+  return Number(text);
+}
+
+/** Commander would exit with 1 on wrong usage; ours is 2. It throws instead, and main.ts turns that into the code. */
+function exitWithUs(command: Command): void {
+  command.exitOverride();
+  for (const each of command.commands) exitWithUs(each);
+}
+
+/** What a thrown CommanderError means. */
+export function usageExitCode(code: string): number {
+  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
+    ? exitCodes.done
+    : exitCodes.usage;
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { quickstart, quickstartGuide } from '../quickstart/quickstart.ts';
+import { systemClock } from '../clock/system.ts';
+import { openInstallation } from '../compose.ts';
+import { readConfig } from '../config/read.ts';
+import { formatProblem } from '../config/problem.ts';
+import { createLog, type LogOptions } from '../service/log.ts';
+import { serve as runService } from '../service/service.ts';
+import type { CommandContext } from './command.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
+
+export interface ServeCommandOptions {
+  readonly 'web.listenAddress'?: string;
+  readonly 'log.level': LogOptions['level'];
+  readonly 'log.format'?: LogOptions['format'];
+  readonly quickstart?: boolean;
+}
+
+/** What runs get to end by themselves when the service is asked to stop. */
+const graceMs = 30_000;
+
+/** `lowtide serve`: scheduler, runs and metrics until SIGTERM or Ctrl-C. */
+export async function serve(context: CommandContext, options: ServeCommandOptions): Promise<ExitCode> {
+  const { terminal, options: global } = context;
+  const isQuickstart = options.quickstart === true && !existsSync(global.config);
+  await using example = isQuickstart ? await quickstart(systemClock) : undefined;
+  const configFile = example?.configFile ?? global.config;
+  const loaded = await readConfig(configFile, terminal.env);
+  const log = createLog({
+    level: options['log.level'],
+    format: options['log.format'] ?? (terminal.stderr.isTTY ? 'pretty' : 'json'),
+    redact: loaded.redact,
+    write: (line) => terminal.stderr.write(line),
+  });
+  for (const warning of loaded.warnings) log.warn(formatProblem(configFile, warning));
+  await using installation = openInstallation(loaded, terminal.env);
+  await installation.takeEnvironmentKey();
+  await runService({
+    installation,
+    listen: options['web.listenAddress'] ?? loaded.config.server.listen,
+    log,
+    signal: terminal.signal,
+    graceMs,
+    onReady(address) {
+      log.info({ address, config: loaded.file }, 'lowtide is up');
+      if (example !== undefined) terminal.stdout.write(quickstartGuide(address, configFile));
+    },
+  });
+  log.info('lowtide has stopped');
+  return exitCodes.done;
+}

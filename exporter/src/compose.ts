@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteCatalog } from './catalog/sqlite.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { Clock } from './clock/clock.ts';
+import { systemClock } from './clock/system.ts';
+import type { LoadedConfig } from './config/read.ts';
+import type { Config, StoreConfig } from './config/schema.ts';
+import { importEnvironmentKey } from './keys/environment.ts';
+import { fileKeystore } from './keys/file.ts';
+import type { Keystore } from './keys/keystore.ts';
+import { findCompression, type Compression } from './run/compression.ts';
+import { Jobs } from './run/jobs.ts';
+import { Runner } from './run/runner.ts';
+import { createSealPool, type SealPool } from './seal/pool.ts';
+import { DirectoryStore } from './store/directory.ts';
+import type { Store } from './store/store.ts';
+import { version } from './version.ts';
+
+/**
+ * All that one process needs to work on one installation. This is the only file that knows adapters and core alike:
+ * what kind of catalog, store and keystore there is, is decided here.
+ */
+export interface Installation extends AsyncDisposable {
+  readonly loaded: LoadedConfig;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly keystore: Keystore;
+  readonly pool: SealPool;
+  readonly scratchRoot: string;
+  readonly jobs: Jobs;
+  /** Takes over the key in the environment, where there is one; commands that seal or open call it first. */
+  takeEnvironmentKey(): Promise<void>;
+}
+
+/** Opens the state; disposing closes it. Throws what the catalog throws. */
+export function openInstallation(
+  loaded: LoadedConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): Installation {
+  const { config } = loaded;
+  const clock = systemClock;
+  const keystore = openKeystore(config);
+  const stores = openStores(config);
+  const catalog = openSqliteCatalog(config.state);
+  const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
+  const scratchRoot = scratchFolder(config);
+  const elapsed = (): number => performance.now();
+  const runner = new Runner({
+    config,
+    version,
+    catalog,
+    stores,
+    keystore,
+    pool,
+    compression: foundOnce(),
+    scratchRoot,
+    clock,
+    elapsed,
+  });
+  const jobs = new Jobs({
+    runner,
+    catalog,
+    stores,
+    keystore,
+    pool,
+    scratchRoot,
+    safetyFolder: join(config.state, 'before-restore'),
+    clock,
+  });
+  return {
+    loaded,
+    config,
+    clock,
+    catalog,
+    stores,
+    keystore,
+    pool,
+    scratchRoot,
+    jobs,
+    async takeEnvironmentKey() {
+      const text = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
+      if (text !== undefined) await importEnvironmentKey(keystore, text, clock.now());
+    },
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+      catalog[Symbol.dispose]();
+    },
+  };
+}
+
+export function openKeystore({ encryption: { keystore: folder, passphrase } }: Config): Keystore {
+  return fileKeystore({ folder, ...(passphrase !== undefined && { passphrase }) });
+}
+
+export function openStores(config: Config): ReadonlyMap<string, Store> {
+  return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store)]));
+}
+
+function openStore(id: string, store: StoreConfig): Store {
+  return new DirectoryStore(id, store.path);
+}
+
+/** Where runs keep what is gone afterwards; sqlite sources need room for a copy of the database there. */
+function scratchFolder(config: Config): string {
+  return join(config.state, 'scratch');
+}
+
+/** Looked for when the first backup is made. */
+function foundOnce(): () => Promise<Compression> {
+  let found: Promise<Compression> | undefined;
+  return () => (found ??= findCompression(AbortSignal.timeout(10_000)));
+}

@@ -1,0 +1,7 @@
+/** The public names of the package. Importing it opens nothing and starts nothing. */
+export { BackupEncryption, BackupKey } from './library/encryption.ts';
+export { BackupManager, type BackupManagerOptions, type BackupOutcome } from './library/manager.ts';
+export { BackupMetrics, getBackupMetrics, type BackupRecord } from './library/metrics.ts';
+export { LowtideError } from './errors/lowtide-error.ts';
+export type { ErrorCode } from './errors/codes.ts';
+export { version } from './version.ts';

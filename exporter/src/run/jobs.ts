@@ -1,0 +1,106 @@
+import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Keystore } from '../keys/keystore.ts';
+import { prune, type PruneResult } from '../retention/prune.ts';
+import type { SealPool } from '../seal/pool.ts';
+import type { Store } from '../store/store.ts';
+import { restoreBackup, type RestoreResult } from './restore.ts';
+import type { Runner, RunRequest } from './runner.ts';
+import { openScratch } from './scratch.ts';
+import { verifyBackup, type BackupVerification } from './verify.ts';
+
+export interface JobEnvironment {
+  readonly runner: Runner;
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly keystore: Keystore;
+  readonly pool: SealPool;
+  readonly scratchRoot: string;
+  /** Where the old content of a database is kept while a restore replaces it. */
+  readonly safetyFolder: string;
+  readonly clock: Clock;
+}
+
+export interface BackupJob extends RunRequest {
+  /** Hears of what went wrong after the backup was made; the backup itself is not touched by it. */
+  readonly onProblem?: (problem: LowtideError) => void;
+}
+
+export interface BackupJobResult {
+  readonly run: Run;
+  /** Of each copy; absent where no backup came of the run, or none was asked for. */
+  readonly verification?: BackupVerification;
+  readonly pruned?: PruneResult;
+}
+
+export interface JobOptions {
+  readonly signal: AbortSignal;
+  /** Bytes read so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** What can be done with backups, each with all that belongs to it; the CLI, the service and the library call these. */
+export class Jobs {
+  readonly #environment: JobEnvironment;
+
+  constructor(environment: JobEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** Makes a backup, verifies what was stored, and prunes; an older backup goes only after the new one has been proven. */
+  async backUp(job: BackupJob): Promise<BackupJobResult> {
+    const { runner, catalog } = this.#environment;
+    const run = await runner.run(job);
+    const backup = run.backupId === undefined ? undefined : catalog.backup(run.backupId);
+    if (backup === undefined) return { run };
+    const { schedule, signal, onProblem } = job;
+    try {
+      const verification = schedule.verify.after_backup ? await this.verify(backup, { signal }) : undefined;
+      const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
+      for (const problem of problemsOf(verification)) onProblem?.(problem);
+      const pruned = proven ? await this.prune([schedule], { signal }) : undefined;
+      for (const { error } of pruned?.problems ?? []) onProblem?.(error);
+      return {
+        run,
+        ...(verification !== undefined && { verification }),
+        ...(pruned !== undefined && { pruned }),
+      };
+    } catch (thrown) {
+      onProblem?.(LowtideError.from(thrown));
+      return { run };
+    }
+  }
+
+  async recover(signal: AbortSignal): Promise<readonly Run[]> {
+    return await this.#environment.runner.recover(signal);
+  }
+
+  async verify(backup: Backup, options: JobOptions): Promise<BackupVerification> {
+    await using scratch = await openScratch(this.#environment.scratchRoot);
+    return await verifyBackup({ ...this.#environment, ...options, backup, scratch: scratch.path });
+  }
+
+  /** `target` is a folder, a file or a database URL; nothing is overwritten without `force`. */
+  async restore(
+    backup: Backup,
+    target: string,
+    options: JobOptions & { readonly force: boolean },
+  ): Promise<RestoreResult> {
+    await using scratch = await openScratch(this.#environment.scratchRoot);
+    return await restoreBackup({ ...this.#environment, ...options, backup, target, scratch: scratch.path });
+  }
+
+  async prune(
+    schedules: readonly ScheduleConfig[],
+    options: JobOptions & { readonly dryRun?: boolean },
+  ): Promise<PruneResult> {
+    const { catalog, stores, clock } = this.#environment;
+    return await prune({ catalog, stores, schedules, now: clock.now(), ...options });
+  }
+}
+
+function problemsOf(verification: BackupVerification | undefined): readonly LowtideError[] {
+  return (verification?.copies ?? []).flatMap(({ error }) => (error === undefined ? [] : [error]));
+}

@@ -1,0 +1,213 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Catalog, NewCopy, NewRun, Run, RunEnd } from '../catalog/catalog.ts';
+import type { Config, ScheduleConfig } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Keystore } from '../keys/keystore.ts';
+import type { SealPool } from '../seal/pool.ts';
+import { createSource } from '../source/create.ts';
+import type { Source } from '../source/source.ts';
+import type { Manifest } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import { backupIdOf, objectPrefixOf, randomIdBytes } from './backup-id.ts';
+import type { Compression } from './compression.ts';
+import { runPipeline, type PipelineResult, type StoredParts } from './pipeline.ts';
+import { discardObjects, recoverRuns } from './recover.ts';
+import { openScratch } from './scratch.ts';
+
+/** What a run works with; made once, in compose.ts. */
+export interface RunEnvironment {
+  readonly config: Pick<Config, 'instance' | 'encryption'>;
+  readonly version: string;
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly keystore: Keystore;
+  readonly pool: SealPool;
+  readonly compression: () => Promise<Compression>;
+  readonly scratchRoot: string;
+  readonly clock: Clock;
+  /** Milliseconds of a clock that is never set. */
+  readonly elapsed: () => number;
+}
+
+export interface RunRequest {
+  readonly schedule: ScheduleConfig;
+  readonly trigger: NewRun['trigger'];
+  /** The occurrence the run is for. */
+  readonly dueAt?: EpochMs;
+  /** Aborted with a LowtideError: `cancelled` by a person, `interrupted` when the service stops. */
+  readonly signal: AbortSignal;
+  readonly onStart?: (run: Run) => void;
+  readonly onProgress?: (sealedBytes: number) => void;
+}
+
+/** Makes backups, one run of a schedule at a time, and records how each ended. */
+export class Runner {
+  readonly #environment: RunEnvironment;
+  /** Runs that this process works on. */
+  readonly #running = new Set<string>();
+
+  constructor(environment: RunEnvironment) {
+    this.#environment = environment;
+  }
+
+  /**
+   * Runs a schedule now. A run that fails is an answer (`status`, `error`), not an error; thrown is what keeps it from
+   * being recorded: `run_active`, and what the catalog throws.
+   */
+  async run(request: RunRequest): Promise<Run> {
+    await this.recover(request.signal);
+    const { catalog, clock } = this.#environment;
+    const { schedule, trigger, dueAt } = request;
+    const source = createSource(schedule.source);
+    const startedAt = clock.now();
+    const backupId = backupIdOf(schedule.id, startedAt, randomBytes(randomIdBytes));
+    const run = catalog.startRun({
+      id: randomUUID(),
+      schedule: schedule.id,
+      type: source.kind,
+      trigger,
+      startedAt,
+      ...(dueAt !== undefined && { dueAt }),
+      objectPrefix: objectPrefixOf(schedule.id, backupId),
+      stores: schedule.stores,
+    });
+    this.#running.add(run.id);
+    try {
+      request.onStart?.(run);
+      return catalog.finishRun(run.id, await this.#work(run, backupId, source, request));
+    } finally {
+      this.#running.delete(run.id);
+    }
+  }
+
+  /** Ends the runs whose process is gone, or whose end could not be recorded; returns them as they ended. */
+  async recover(signal: AbortSignal): Promise<readonly Run[]> {
+    const { catalog, stores, clock } = this.#environment;
+    return await recoverRuns({ catalog, stores, running: this.#running, now: clock.now(), signal });
+  }
+
+  async #work(run: Run, backupId: string, source: Source, request: RunRequest): Promise<RunEnd> {
+    const { clock, elapsed } = this.#environment;
+    const started = elapsed();
+    const ended = (): { finishedAt: EpochMs; durationSeconds: number } => ({
+      finishedAt: clock.now(),
+      durationSeconds: (elapsed() - started) / 1000,
+    });
+    try {
+      const result = await this.#store(run, backupId, source, request);
+      return completed(run, result, ended());
+    } catch (thrown) {
+      const cause: unknown = request.signal.aborted ? request.signal.reason : thrown;
+      const error = LowtideError.from(cause);
+      const stores = run.stores.flatMap((id) => this.#environment.stores.get(id) ?? []);
+      const left = await discardObjects(stores, run.objectPrefix);
+      return failed(run, error, left, ended());
+    }
+  }
+
+  async #store(run: Run, backupId: string, source: Source, request: RunRequest): Promise<PipelineResult> {
+    const { config, version, keystore, pool, clock, elapsed } = this.#environment;
+    const { signal, onProgress } = request;
+    const key = await keystore.active();
+    const recipients = [...new Set([key.recipient, ...config.encryption.recovery_recipients])];
+    const describe = (stored: StoredParts): Manifest => ({
+      formatVersion: 1,
+      id: backupId,
+      instance: config.instance,
+      schedule: run.schedule,
+      type: source.kind,
+      source: { type: source.type, label: source.label },
+      runId: run.id,
+      startedAt: toRfc3339(run.startedAt),
+      createdAt: toRfc3339(clock.now()),
+      parts: [...stored.parts],
+      keyId: key.id,
+      recipients,
+      tools: { ...stored.tools, lowtide: version },
+      warnings: [...stored.warnings],
+    });
+    await using scratch = await openScratch(this.#environment.scratchRoot);
+    return await runPipeline({
+      source,
+      stores: run.stores.map((id) => this.#storeNamed(id)),
+      recipients,
+      compression: await this.#environment.compression(),
+      pool,
+      scratch: scratch.path,
+      objectPrefix: run.objectPrefix,
+      describe,
+      signal,
+      elapsed,
+      ...(onProgress !== undefined && { onProgress }),
+    });
+  }
+
+  #storeNamed(id: string): Store {
+    const store = this.#environment.stores.get(id);
+    if (store === undefined) throw new LowtideError('not_found', `there is no store ${id}`);
+    return store;
+  }
+}
+
+interface Ended {
+  readonly finishedAt: EpochMs;
+  readonly durationSeconds: number;
+}
+
+function completed(run: Run, result: PipelineResult, { finishedAt, durationSeconds }: Ended): RunEnd {
+  const { manifest, uploads, encryptionSeconds } = result;
+  const copies = uploads.map(({ store, error }): NewCopy => ({
+    store: store.id,
+    path: store.locate(manifest.parts[0].name),
+    ...(error === undefined ? { status: 'good' } : { status: 'failed', error: error.message }),
+  }));
+  const failures = uploads.flatMap(({ store, error }) =>
+    error === undefined ? [] : [`no copy in store ${store.id}: ${error.message}`],
+  );
+  return {
+    status: 'completed',
+    finishedAt,
+    warnings: [...manifest.warnings, ...failures],
+    backup: { manifest, copies },
+    event: {
+      name: 'run:finished',
+      runId: run.id,
+      schedule: run.schedule,
+      type: run.type,
+      status: 'completed',
+      durationSeconds,
+      sizeBytes: manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      encryptionSeconds,
+      uploads: uploads.flatMap(({ store, seconds, error }) =>
+        error === undefined ? [{ provider: store.provider, seconds }] : [],
+      ),
+    },
+  };
+}
+
+function failed(
+  run: Run,
+  error: LowtideError,
+  warnings: readonly string[],
+  { finishedAt, durationSeconds }: Ended,
+): RunEnd {
+  const { code, message, hint } = error;
+  const status = code === 'cancelled' || code === 'interrupted' ? code : 'failed';
+  return {
+    status,
+    finishedAt,
+    warnings,
+    error: { code, message, ...(hint !== undefined && { hint }) },
+    event: {
+      name: 'run:finished',
+      runId: run.id,
+      schedule: run.schedule,
+      type: run.type,
+      status,
+      durationSeconds,
+      errorType: error.facts.errorType,
+    },
+  };
+}

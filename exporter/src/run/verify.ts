@@ -1,0 +1,143 @@
+import type { Backup, Catalog, Copy } from '../catalog/catalog.ts';
+import type { Clock } from '../clock/clock.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Keystore } from '../keys/keystore.ts';
+import type { SealPool } from '../seal/pool.ts';
+import type { Manifest } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
+import { openPart } from './content.ts';
+import { startCheck } from './verify/check.ts';
+
+export interface VerifyCopyOptions {
+  readonly store: Store;
+  readonly manifest: Manifest;
+  readonly keystore: Keystore;
+  readonly pool: SealPool;
+  /** A private folder of this verification alone, with room for a SQLite image. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+  /** Stored bytes read so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** What a verification found out. Warnings name checks that could not be made; the hashes were compared nevertheless. */
+export type CopyVerdict =
+  | { readonly status: 'passed'; readonly warnings: readonly string[] }
+  | { readonly status: 'failed'; readonly error: LowtideError; readonly warnings: readonly string[] };
+
+/**
+ * Reads one copy of a backup to the end: opens, decompresses, compares every hash and size with the manifest, and looks at
+ * the content as far as its format allows. A damaged copy is an answer (`failed`, with a `verification_failed` that says
+ * what and where), not an error; thrown is what kept it from being read, and what tells nothing about it: `store_…`,
+ * `key_missing`, `keystore_…`, the signal's reason.
+ */
+export async function verifyCopy(options: VerifyCopyOptions): Promise<CopyVerdict> {
+  const { store, manifest, keystore, pool, signal, onProgress } = options;
+  const warnings: string[] = [];
+  let readBytes = 0;
+  const onRead = (bytes: number): void => onProgress?.((readBytes += bytes));
+  const identity = await keystore.identity(manifest.keyId);
+  try {
+    for (const part of manifest.parts) {
+      await using check = await startCheck(part, manifest, options);
+      const content = openPart(part, { store, manifest, identity, pool, signal, onRead });
+      for await (const bytes of content) await check?.take(bytes);
+      const warning = await check?.verdict();
+      if (warning !== undefined) warnings.push(warning);
+    }
+    return { status: 'passed', warnings };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!(thrown instanceof LowtideError) || thrown.code !== 'verification_failed') throw thrown;
+    return { status: 'failed', error: thrown, warnings };
+  }
+}
+
+export interface VerifyBackupOptions extends Omit<VerifyCopyOptions, 'store' | 'manifest'> {
+  readonly backup: Backup;
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+}
+
+export interface BackupVerification {
+  /** Those that were there to be verified, in the order they were filed. */
+  readonly copies: readonly CopyVerification[];
+}
+
+/** `unable`: nothing was learned about the copy, and nothing was recorded. */
+export interface CopyVerification {
+  readonly store: string;
+  readonly path: string;
+  readonly status: 'passed' | 'failed' | 'unable';
+  readonly error?: LowtideError;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Verifies every copy of a backup that is there, the good and the damaged (which may have been put right), and records
+ * each verdict. Throws the signal's reason on abort, and what the catalog throws.
+ */
+export async function verifyBackup(options: VerifyBackupOptions): Promise<BackupVerification> {
+  const copies: CopyVerification[] = [];
+  let readBytes = 0;
+  for (const copy of options.backup.copies) {
+    if (!isThere(copy)) continue;
+    const { store, path } = copy;
+    const before = readBytes;
+    const onProgress = (bytes: number): void => options.onProgress?.((readBytes = before + bytes));
+    copies.push({
+      store,
+      path,
+      ...(await verifyAndRecord(options.backup, store, { ...options, onProgress })),
+    });
+  }
+  return { copies };
+}
+
+async function verifyAndRecord(
+  backup: Backup,
+  storeId: string,
+  options: VerifyBackupOptions,
+): Promise<Omit<CopyVerification, 'store' | 'path'>> {
+  const { stores, catalog, clock, signal } = options;
+  let verdict: CopyVerdict;
+  try {
+    verdict = await verifyCopy({ ...options, store: storeNamed(stores, storeId), manifest: backup.manifest });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { status: 'unable', error: LowtideError.from(thrown), warnings: [] };
+  }
+  // A rotation may have sealed the copy anew while it was read: then it was judged by a manifest that no longer holds.
+  const now = catalog.backup(backup.id);
+  if (now !== undefined && !isSameSealing(now.manifest, backup.manifest)) {
+    return await verifyAndRecord(now, storeId, options);
+  }
+  if (!isThere(now?.copies.find((copy) => copy.store === storeId))) {
+    const error = new LowtideError('not_found', `the copy in store ${storeId} was pruned meanwhile`);
+    return { status: 'unable', error, warnings: [] };
+  }
+  catalog.recordVerification(backup.id, storeId, {
+    status: verdict.status,
+    at: clock.now(),
+    ...(verdict.status === 'failed' && { error: verdict.error.message }),
+  });
+  return verdict;
+}
+
+/** Throws `store_unavailable` for one that the config no longer has. */
+export function storeNamed(stores: ReadonlyMap<string, Store>, id: string): Store {
+  const store = stores.get(id);
+  if (store !== undefined) return store;
+  throw new LowtideError('store_unavailable', `there is no store ${id} any more`, {
+    hint: 'Put it back into the config, under stores, to reach the copies in it.',
+  });
+}
+
+function isThere(copy: Copy | undefined): boolean {
+  return copy?.status === 'good' || copy?.status === 'damaged';
+}
+
+function isSameSealing(one: Manifest, other: Manifest): boolean {
+  return JSON.stringify([one.keyId, one.parts]) === JSON.stringify([other.keyId, other.parts]);
+}

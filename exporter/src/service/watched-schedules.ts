@@ -1,0 +1,36 @@
+import type { ScheduleConfig } from '../config/schema.ts';
+import type { WatchedSchedule } from '../health/facts.ts';
+import { firstAfter } from '../schedule/standing.ts';
+import { createSource } from '../source/create.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The configured schedules as metrics and health checks look at them. */
+export class WatchedSchedules {
+  readonly #schedules: readonly (Omit<WatchedSchedule, 'nextRunAt'> & { readonly id: string })[];
+  readonly #scheduler: Pick<Scheduler, 'nextRunAt'>;
+
+  constructor(schedules: readonly ScheduleConfig[], scheduler: Pick<Scheduler, 'nextRunAt'>, now: EpochMs) {
+    this.#scheduler = scheduler;
+    this.#schedules = schedules.map((schedule) => ({
+      id: schedule.id,
+      type: createSource(schedule.source).kind,
+      intervalSeconds: intervalOf(schedule, now) / 1000,
+      maxDelayMs: schedule.max_delay,
+    }));
+  }
+
+  list(): readonly WatchedSchedule[] {
+    return this.#schedules.map((schedule) => {
+      const nextRunAt = this.#scheduler.nextRunAt(schedule.id);
+      return { ...schedule, ...(nextRunAt !== undefined && { nextRunAt }) };
+    });
+  }
+}
+
+/** From the next due time to the one behind it: exact for `every`, and near enough for an uneven cron pattern. */
+function intervalOf(schedule: ScheduleConfig, now: EpochMs): number {
+  const first = firstAfter(schedule, now);
+  const second = first && firstAfter(schedule, first.dueAt);
+  return first === undefined || second === undefined ? (schedule.every ?? 0) : second.dueAt - first.dueAt;
+}

@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openInstallation, openKeystore, type Installation } from '../../exporter/src/compose.ts';
+import type { Backup, Run } from '../../exporter/src/catalog/catalog.ts';
+import { readConfig } from '../../exporter/src/config/read.ts';
+import type { ScheduleConfig } from '../../exporter/src/config/schema.ts';
+import type { BackupJob, BackupJobResult } from '../../exporter/src/run/jobs.ts';
+
+/** One installation of Lowtide in a folder of its own, opened as the CLI opens it. */
+export class TestInstallation implements AsyncDisposable {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly opened: Installation;
+
+  private constructor(folder: string, configFile: string, opened: Installation) {
+    this.folder = folder;
+    this.configFile = configFile;
+    this.opened = opened;
+  }
+
+  /** The parts are YAML, see `writeConfig`. */
+  static async make(schedules: string, parts?: ConfigParts): Promise<TestInstallation> {
+    const folder = mkdtempSync(join(tmpdir(), 'lowtide-installation-'));
+    const configFile = writeConfig(folder, schedules, parts);
+    const loaded = await readConfig(configFile, {});
+    await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() });
+    return new TestInstallation(folder, configFile, openInstallation(loaded, {}));
+  }
+
+  schedule(id: string): ScheduleConfig {
+    const found = this.opened.config.schedules.find((each) => each.id === id);
+    if (found === undefined) throw new Error(`there is no schedule ${id}`);
+    return found;
+  }
+
+  async backUp(id: string, more: Partial<BackupJob> = {}): Promise<BackupJobResult> {
+    return await this.opened.jobs.backUp({
+      schedule: this.schedule(id),
+      trigger: 'manual',
+      signal: new AbortController().signal,
+      ...more,
+    });
+  }
+
+  /** The backup of a run that has to have completed. */
+  async completed(id: string): Promise<Backup> {
+    const { run } = await this.backUp(id);
+    if (run.status !== 'completed') throw new Error(`the run ${run.status}: ${run.error?.message ?? ''}`);
+    return this.backupOf(run);
+  }
+
+  backupOf(run: Run): Backup {
+    const backup = run.backupId === undefined ? undefined : this.opened.catalog.backup(run.backupId);
+    if (backup === undefined) throw new Error(`the run has no backup`);
+    return backup;
+  }
+
+  /** Writes the secret half of the active key where stock `age -i` reads it. */
+  async identityFile(): Promise<string> {
+    const key = await this.opened.keystore.active();
+    const path = join(this.folder, 'identity.txt');
+    writeFileSync(path, `${await this.opened.keystore.identity(key.id)}\n`, { mode: 0o600 });
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.opened[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface ConfigParts {
+  /** The map of stores. */
+  readonly stores?: string;
+  /** Recipients beside the key's own. */
+  readonly recovery?: readonly string[];
+}
+
+/** A config to be used as it is; `schedules` is the list. `FOLDER` becomes the config's folder. Returns its path. */
+export function writeConfig(folder: string, schedules: string, parts: ConfigParts = {}): string {
+  const { stores = '{ local: { type: directory, path: ./backups } }', recovery = [] } = parts;
+  mkdirSync(folder, { recursive: true });
+  const configFile = join(folder, 'lowtide.yaml');
+  const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}] }`;
+  const lines = [
+    'instance: test',
+    'state: ./state',
+    `encryption: ${encryption}`,
+    `stores: ${stores}`,
+    'schedules:',
+  ];
+  const text = `${lines.join('\n')}\n${schedules}\n`.replaceAll('FOLDER', folder);
+  writeFileSync(configFile, text, { mode: 0o600 });
+  return configFile;
+}
