@@ -14,7 +14,7 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /** A descriptor that gives `bytes`; its file is gone already. */
-export function descriptorOf(bytes: Uint8Array): number {
+function descriptorOf(bytes: Uint8Array): number {
   const path = join(tmpdir(), `lowtide-sealed-${randomUUID()}`);
   writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
   const fd = openSync(path, 'r');

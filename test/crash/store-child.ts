@@ -1,6 +1,5 @@
-import { inPieces, put, sampleBytes } from '../../exporter/src/store/conformance/bodies.ts';
+import { bodyOf, inPieces, put, sampleBytes } from '../../exporter/src/store/conformance/bodies.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
-import { bodyOf } from '../../exporter/src/store/conformance/bodies.ts';
 import { steppingDisk } from './stepping-disk.ts';
 
 /**

@@ -43,8 +43,15 @@ export class Disk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    run('umount', this.path);
-    this.#release();
+    try {
+      run('umount', this.path);
+    } catch (busy) {
+      // Somebody has left a file open: a failure, but none that should stay on the machine.
+      run('umount', '--lazy', this.path);
+      throw busy;
+    } finally {
+      this.#release();
+    }
   }
 }
 

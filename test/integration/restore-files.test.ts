@@ -345,17 +345,19 @@ describe('a SQLite database', () => {
     expect(readDatabase(target)).toEqual({ rows: 5000, kind: 'new', check: 'ok' });
   });
 
+  /** A database whose last transactions are in its log alone, as a killed application leaves it. */
+  function leaveLog(target: string, { withDatabase }: { readonly withDatabase: boolean }): void {
+    const path = join(lowtide.newFolder('sources'), 'live');
+    makeDatabase(path, 'old', { rows: 5000, mode: 'wal' });
+    using live = new DatabaseSync(path);
+    live.exec("UPDATE orders SET kind = 'in the log'");
+    if (withDatabase) cpSync(path, target);
+    cpSync(`${path}-wal`, `${target}-wal`);
+  }
+
   it('never meets the log of an old one', async () => {
     const target = join(folder, 'shop.sqlite');
-    // Killed with pages in its log that are not in the file yet.
-    makeDatabase(join(folder, 'live'), 'old', { rows: 10, mode: 'wal' });
-    using live = new DatabaseSync(join(folder, 'live'));
-    live.exec("INSERT INTO orders (kind) VALUES ('in the log')");
-    cpSync(join(folder, 'live'), target);
-    cpSync(join(folder, 'live-wal'), `${target}-wal`);
-    live.close();
-    rmSync(join(folder, 'live'));
-
+    leaveLog(target, { withDatabase: true });
     await lowtide.restore(backup, target, { force: true });
     expect(readDatabase(target)).toEqual({ rows: 5000, kind: 'new', check: 'ok' });
     expect(readdirSync(folder)).toEqual(['shop.sqlite']);
@@ -363,7 +365,7 @@ describe('a SQLite database', () => {
 
   it('does not go where a log was left without its database, unless forced to', async () => {
     const target = join(folder, 'shop.sqlite');
-    writeFileSync(`${target}-wal`, 'left');
+    leaveLog(target, { withDatabase: false });
     await expect(lowtide.restore(backup, target)).rejects.toEqual(
       refusal('restore_target_exists', /-wal was left by/),
     );

@@ -184,6 +184,10 @@ describe('a folder of backups', () => {
       }
       await expect(put(store, 'large', large)).rejects.toMatchObject({ code: 'store_exists' });
       await expect(put(store, 'new', failing(large))).rejects.toThrow('broken off');
+      const early = new AbortController();
+      const beginning = read(store, 'large', { signal: early.signal });
+      early.abort(new Error('too early'));
+      await expect(beginning).rejects.toThrow('too early');
       const stop = new AbortController();
       await expect(
         (async () => {

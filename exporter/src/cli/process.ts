@@ -19,7 +19,7 @@ export async function main(): Promise<void> {
     await program.parseAsync();
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    process.exitCode = usageExitCode(thrown.code);
+    process.exitCode = usageExitCode(thrown.exitCode);
   }
 }
 

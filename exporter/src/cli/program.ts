@@ -6,7 +6,7 @@ import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
 import { rebuild } from './catalog.ts';
 import { checkConfig } from './check-config.ts';
 import { action, type Terminal } from './command.ts';
-import { exitCodes } from './exit.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { restore } from './restore.ts';
@@ -151,9 +151,7 @@ function exitWithUs(command: Command): void {
   for (const each of command.commands) exitWithUs(each);
 }
 
-/** What a thrown CommanderError means. */
-export function usageExitCode(code: string): number {
-  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
-    ? exitCodes.done
-    : exitCodes.usage;
+/** Commander's own codes are 0 for help that was asked for, and 1 for every mistake. */
+export function usageExitCode(commanderCode: number): ExitCode {
+  return commanderCode === 0 ? exitCodes.done : exitCodes.usage;
 }

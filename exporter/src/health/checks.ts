@@ -53,7 +53,7 @@ export function checkStores(stores: readonly WatchedStore[]): HealthCheck {
           `${id} cannot be used${lastCheck?.error === undefined ? '' : `: ${lastCheck.error}`}`,
       ),
     ),
-    hint: `Look closer with lowtide stores check ${down.map((store) => store.id).join(', ')}.`,
+    hint: 'Mount it, free space, or give the user that runs lowtide the right to write there; it is tried again every minute.',
   };
 }
 

@@ -172,11 +172,7 @@ class Feeding {
   async #feed(compressed: AsyncIterable<Uint8Array>, zstd: Writable): Promise<void> {
     for await (const bytes of compressed) {
       if (zstd.destroyed) return;
-      await new Promise<void>((r) => {
-        zstd.write(bytes, () => r());
-        zstd.once('close', r);
-      });
-      (bytes.buffer as ArrayBuffer).transfer(0);
+      await writeTo(zstd, bytes);
     }
     this.whole = true;
     zstd.end();

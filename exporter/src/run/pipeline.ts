@@ -158,7 +158,7 @@ class Target {
       await work(this);
     } catch (thrown) {
       this.error = LowtideError.from(thrown);
-      // Without a manifest these are nothing; what cannot be deleted now is an orphan for `backups prune` to find.
+      // Without a manifest these are no backup; what cannot be deleted now lies there, and nothing takes it for one.
       for (const name of this.#names) await this.store.delete(name).catch(() => undefined);
     }
   }

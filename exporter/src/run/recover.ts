@@ -108,8 +108,8 @@ async function wholeBackup(store: Store, run: Run, signal: AbortSignal): Promise
 }
 
 /**
- * Removes all that a run has left in the stores. A store that refuses keeps it: parts without a manifest are nothing, and
- * `backups prune --orphans` shows them. Returns a warning for each such store.
+ * Removes all that a run has left in the stores. A store that refuses keeps it: parts without a manifest are no backup, and
+ * nothing takes them for one. Returns a warning for each such store.
  */
 export async function discardObjects(stores: readonly Store[], prefix: string): Promise<readonly string[]> {
   const warnings: string[] = [];

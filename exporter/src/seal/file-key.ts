@@ -11,7 +11,7 @@ import {
  * The file key is the secret of one age file: 16 random bytes that every recipient's stanza wraps. From it come the key
  * of the header's MAC and, with the nonce, the key of the payload. Format: https://c2sp.org/age.
  */
-export const fileKeyBytes = 16;
+const fileKeyBytes = 16;
 export const nonceBytes = 16;
 const tagBytes = 16;
 

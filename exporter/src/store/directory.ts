@@ -59,9 +59,10 @@ export class DirectoryStore implements Store {
   async *get(name: string, options: GetOptions): AsyncIterable<Uint8Array> {
     const { signal, start = 0, end } = options;
     const path = this.locate(name);
-    signal.throwIfAborted();
     if ((await this.stat(name)) === undefined) throw this.#missing(name);
     if (end !== undefined && end <= start) return;
+    // Also because Node leaves the file open for good when the signal was aborted before the stream was made.
+    signal.throwIfAborted();
     const stream = createReadStream(path, {
       start,
       highWaterMark: readBytes,

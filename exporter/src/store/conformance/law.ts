@@ -8,7 +8,7 @@ export interface StoreLaw {
 }
 
 /** Where a law is tried: nothing outside `folder` is touched, so that a store in use can be checked as well. */
-export interface Ground {
+interface Ground {
   readonly store: Store;
   /** The same place, opened once more: another process's view. */
   readonly elsewhere: Store;

@@ -1,0 +1,47 @@
+import { dayMs, type LocalMs } from '../schedule/zone.ts';
+import type { LoadSeries } from './series.ts';
+
+/**
+ * History cut into days that begin at one time of day, the time of the forecast. Row 0 is the last 24 hours, row 1 the
+ * 24 hours before them: what followed the same time of day one day ago, two days ago and so on.
+ */
+export interface PastDays {
+  readonly stepsPerDay: number;
+  readonly count: number;
+  /** Row by row, oldest step of the row first; gaps are NaN. */
+  readonly values: Float64Array;
+}
+
+export function pastDays(series: LoadSeries, now: LocalMs): PastDays {
+  const stepsPerDay = Math.round(dayMs / series.stepMs);
+  const end = Math.floor(now / series.stepMs) - Math.round(series.startsAt / series.stepMs);
+  const first = series.values.findIndex((value) => !Number.isNaN(value));
+  const count = first === -1 ? 0 : Math.max(0, Math.ceil((end - first) / stepsPerDay));
+  const values = new Float64Array(count * stepsPerDay).fill(NaN);
+  for (let row = 0; row < count; row += 1) {
+    const from = end - (row + 1) * stepsPerDay;
+    const known = series.values.subarray(Math.max(0, from), Math.max(0, from + stepsPerDay));
+    values.set(known, row * stepsPerDay + Math.max(0, -from));
+  }
+  return { stepsPerDay, count, values };
+}
+
+/** The mean of the values that are there; NaN where none is. */
+export function mean(values: Float64Array): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count += 1;
+  }
+  return count === 0 ? NaN : sum / count;
+}
+
+/** Means over `size` steps each. */
+export function inBlocks(days: PastDays, size: number): PastDays {
+  const values = Float64Array.from({ length: days.values.length / size }, (_, block) =>
+    mean(days.values.subarray(block * size, (block + 1) * size)),
+  );
+  return { stepsPerDay: days.stepsPerDay / size, count: days.count, values };
+}

@@ -1,0 +1,68 @@
+import { unplaced, type Placement } from './placement.ts';
+
+/**
+ * Improves a placement as a whole by simulated annealing: random moves of single jobs, at first also such as make it
+ * worse, later almost only such as make it better. Finds arrangements that no sequence of gains leads to: heavy backups
+ * of little weight together where the host is busy anyway, and the quiet hours left to what matters.
+ */
+export interface Annealing {
+  /** How many moves are tried for each job. */
+  readonly movesPerJob: number;
+  /** Share of the time that is used up: from 1 on it ends. A placement that takes less is the same every time. */
+  readonly spent: () => number;
+}
+
+/** A cost of so much more is accepted about every third time; in load × weight, as costs are. */
+const hottest = 0.5;
+const coldest = 0.01;
+/** Half of the moves go no further than this, in slots: late on, only neighbours are worth a try. */
+const nearby = 4;
+const movesBetweenLooks = 256;
+const seed = 1;
+
+export function anneal(placement: Placement, { movesPerJob, spent }: Annealing): void {
+  const { count, starts, earliest, latest } = placement;
+  const random = generator(seed);
+  const total = movesPerJob * count;
+  const cooling = Math.log(coldest / hottest);
+  let temperature = hottest;
+  for (let move = 0; move < total; move += 1) {
+    if (move % movesBetweenLooks === 0) {
+      // Cooling follows whichever ends first, so that a short time still ends cold.
+      const share = Math.max(move / total, spent());
+      if (share >= 1) return;
+      temperature = hottest * Math.exp(cooling * share);
+    }
+    const job = Math.floor(random() * count);
+    const first = earliest[job] ?? 0;
+    const choice = (latest[job] ?? 0) - first + 1;
+    if (choice < 1) continue;
+    const from = starts[job] ?? unplaced;
+    if (from === unplaced) {
+      const start = placement.cheapestStart(job);
+      if (start !== unplaced) placement.put(job, start);
+      continue;
+    }
+    const start =
+      random() < 0.5
+        ? first + Math.floor(random() * choice)
+        : from + Math.floor(random() * (2 * nearby + 1)) - nearby;
+    if (start === from || start < first || start >= first + choice) continue;
+    const cost = placement.moveCost(job, start);
+    if (cost <= 0 || (cost < 16 * temperature && random() < Math.exp(-cost / temperature))) {
+      placement.take(job);
+      placement.put(job, start);
+    }
+  }
+}
+
+/** Mulberry32: the same numbers for the same seed, on every machine. */
+function generator(start: number): () => number {
+  let state = start >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,94 @@
+import { unplaced, type Placement } from './placement.ts';
+
+/** How many places are tried for one job, those included that are tried for the jobs it moves away. */
+const placesTried = 300;
+/** How many jobs may move one for the sake of the other. */
+const longestChain = 4;
+
+/**
+ * Finds slots for jobs that found no room, by moving others away from where they might lie, and again others for their
+ * sake. A job for which that does not help stays without, and everything else where it was.
+ */
+export function makeRoom(placement: Placement, goOn: () => boolean): void {
+  const { weight, starts } = placement;
+  const order: number[] = [];
+  for (let job = 0; job < placement.count; job += 1) if (starts[job] === unplaced) order.push(job);
+  order.sort((a, b) => (weight[b] ?? 0) - (weight[a] ?? 0) || a - b);
+  for (const job of order) {
+    if (!goOn()) return;
+    squeeze(placement, job, new Set(), { left: placesTried });
+  }
+}
+
+/** Whether the job has a slot now. */
+function squeeze(
+  placement: Placement,
+  job: number,
+  held: ReadonlySet<number>,
+  tries: { left: number },
+): boolean {
+  const free = placement.cheapestStart(job);
+  if (free !== unplaced) {
+    placement.put(job, free);
+    return true;
+  }
+  if (held.size >= longestChain) return false;
+  const chain = new Set([...held, job]);
+  const before = placement.starts.slice();
+  for (const start of leastShort(placement, job)) {
+    if (tries.left <= 0) break;
+    tries.left -= 1;
+    const moved = moveAway(placement, job, start, chain);
+    if (placement.fits(job, start)) {
+      placement.put(job, start);
+      if (moved.every((other) => squeeze(placement, other, chain, tries))) return true;
+    }
+    placement.restore(before);
+  }
+  return false;
+}
+
+/** The starts of a job, those first at which least is missing. */
+function leastShort(placement: Placement, job: number): number[] {
+  const first = placement.earliest[job] ?? 0;
+  return Array.from({ length: Math.max(0, (placement.latest[job] ?? 0) - first + 1) }, (_, index) => ({
+    start: first + index,
+    missing: placement.shortage(job, first + index).missing,
+  }))
+    .sort((a, b) => a.missing - b.missing || a.start - b.start)
+    .map(({ start }) => start);
+}
+
+/** Takes jobs away until `job` fits at `start`, or none is left that may move; gives those it took, weightiest first. */
+function moveAway(placement: Placement, job: number, start: number, held: ReadonlySet<number>): number[] {
+  const moved: number[] = [];
+  for (;;) {
+    const { missing, resource, slot } = placement.shortage(job, start);
+    if (missing <= 0) break;
+    const candidate = cheapestToMove(placement, { resource, slot, missing }, held);
+    if (candidate === undefined) break;
+    placement.take(candidate);
+    moved.push(candidate);
+  }
+  return moved.sort((a, b) => (placement.weight[b] ?? 0) - (placement.weight[a] ?? 0) || a - b);
+}
+
+/** Of the jobs that run in a slot: the smallest that frees enough alone, else the one that frees most. */
+function cheapestToMove(
+  placement: Placement,
+  { resource, slot, missing }: { resource: number; slot: number; missing: number },
+  held: ReadonlySet<number>,
+): number | undefined {
+  let best: number | undefined;
+  let bestNeed = 0;
+  for (let job = 0; job < placement.count; job += 1) {
+    if (!placement.runsIn(job, slot) || held.has(job)) continue;
+    const need = placement.need(job, resource);
+    const isBetter = bestNeed >= missing ? need >= missing && need < bestNeed : need > bestNeed;
+    if (need > 0 && isBetter) {
+      best = job;
+      bestNeed = need;
+    }
+  }
+  return best;
+}

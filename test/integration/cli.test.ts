@@ -1,0 +1,368 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../servers/daemon.ts';
+import { writeConfig } from '../servers/installation.ts';
+
+const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+
+interface End {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lowtide-cli-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function lowtide(...args: string[]): End {
+  const end = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8' });
+  return { code: end.status, stdout: end.stdout, stderr: end.stderr };
+}
+
+function json<T>(end: End): T {
+  return JSON.parse(end.stdout) as T;
+}
+
+describe('a first day with lowtide', () => {
+  it('goes from init to a restore, a recovery by hand, and a catalog that was lost', () => {
+    mkdirSync(join(folder, 'notes'));
+    writeFileSync(join(folder, 'notes', 'a.txt'), 'first');
+    const init = lowtide('init', '--source', 'notes');
+    expect(init).toMatchObject({ code: 0, stderr: '' });
+    expect(init.stdout).toContain('lowtide backup files');
+    expect(lowtide('check-config')).toMatchObject({ code: 0, stderr: '' });
+
+    const made = lowtide('backup', 'files', '--json');
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    const run = json<{ status: string; backupId: string; verification: { status: string }[] }>(made);
+    expect(run).toMatchObject({ status: 'completed', verification: [{ store: 'local', status: 'passed' }] });
+
+    const listed = json<Record<string, unknown>[]>(lowtide('backups', '--json'));
+    expect(listed).toMatchObject([
+      {
+        id: run.backupId,
+        schedule: 'files',
+        type: 'files',
+        status: 'completed',
+        createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
+        sizeBytes: expect.any(Number) as number,
+        storedBytes: expect.any(Number) as number,
+        keyId: expect.stringMatching(/^key-/) as string,
+        copies: [{ store: 'local', status: 'good', path: expect.stringMatching(/^\/.+\.age$/) as string }],
+      },
+    ]);
+
+    writeFileSync(join(folder, 'notes', 'a.txt'), 'second');
+    const restored = lowtide('restore', run.backupId, '--to', 'back');
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(folder, 'back', 'a.txt'), 'utf8')).toBe('first');
+    writeFileSync(join(folder, 'back', 'a.txt'), 'third');
+    const refused = lowtide('restore', run.backupId, '--to', 'back', '--json');
+    expect(refused.code).toBe(1);
+    expect(json(refused)).toMatchObject({ error: { code: 'restore_target_exists' } });
+    expect(readFileSync(join(folder, 'back', 'a.txt'), 'utf8')).toBe('third');
+    expect(lowtide('restore', run.backupId, '--to', 'back', '--force').code).toBe(0);
+    expect(readFileSync(join(folder, 'back', 'a.txt'), 'utf8')).toBe('first');
+
+    const [key] = json<{ id: string; recipient: string; state: string; backups: number }[]>(
+      lowtide('keys', '--json'),
+    );
+    expect(key).toMatchObject({
+      state: 'active',
+      backups: 1,
+      recipient: expect.stringMatching(/^age1/) as string,
+    });
+    expect(lowtide('keys', 'export', key?.id ?? '', '--output', 'recovery.key').code).toBe(0);
+    expect(statSync(join(folder, 'recovery.key')).mode & 0o777).toBe(0o600);
+    const [copy] = (listed[0]?.['copies'] ?? []) as { path: string }[];
+    const script = 'age -d -i recovery.key "$1" | zstd -d | tar -xO ./a.txt';
+    const byHand = spawnSync('bash', ['-o', 'pipefail', '-c', script, '-', copy?.path ?? ''], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(byHand).toMatchObject({ status: 0, stdout: 'first' });
+
+    rmSync(join(folder, 'data', 'state'), { recursive: true });
+    expect(json(lowtide('backups', '--json'))).toEqual([]);
+    expect(json(lowtide('catalog', 'rebuild', '--json'))).toMatchObject({
+      good: 1,
+      damaged: 0,
+      problems: [],
+    });
+    expect(json(lowtide('backups', '--json'))).toMatchObject([{ id: run.backupId }]);
+    expect(lowtide('backups', 'verify', '--all')).toMatchObject({ code: 0 });
+  });
+
+  it('never writes over what is there', () => {
+    expect(lowtide('init').code).toBe(0);
+    const before = readFileSync(join(folder, 'lowtide.yaml'), 'utf8');
+    expect(lowtide('init')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('exists already') as string,
+    });
+    expect(readFileSync(join(folder, 'lowtide.yaml'), 'utf8')).toBe(before);
+  });
+});
+
+describe('the exit code', () => {
+  it.each([
+    [['--help'], 0],
+    [['--version'], 0],
+    [[], 2],
+    [['no-such-command'], 2],
+    [['backup'], 2],
+    [['backups', '--limit', '-3'], 2],
+    [['backups', 'verify'], 2],
+    [['serve', '--log.level', 'loud'], 2],
+    [['check-config', '--config', 'missing.yaml'], 2],
+  ])('of lowtide %j is %i', (args, code) => {
+    expect(lowtide(...args).code).toBe(code);
+  });
+
+  it('is 2 for a config with mistakes, each named with its place', () => {
+    writeConfig(
+      folder,
+      '  - { id: x, source: { type: directory, path: . }, every: 1x, stores: [nowhere], widow: 1 }',
+    );
+    const end = lowtide('check-config');
+    expect(end.code).toBe(2);
+    expect(end.stdout).toBe('');
+    expect(end.stderr.match(/^lowtide\.yaml:\d+:\d+ schedules\[0\]/gm)?.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('is 1 for a backup that failed, with the reason and no secret', () => {
+    writeConfig(
+      folder,
+      `  - { id: db, source: { type: postgres, url: 'postgres://app:s3cret-pass@127.0.0.1:1/app' }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    lowtide('keys', 'new');
+    const end = lowtide('backup', 'db', '--json');
+    expect(end.code).toBe(1);
+    expect(json(end)).toMatchObject({ status: 'failed', error: { code: 'source_unreachable' } });
+    expect(end.stdout + end.stderr).not.toContain('s3cret-pass');
+  });
+
+  it('is 2 for a schedule or a backup that does not exist, naming those that do', () => {
+    writeConfig(
+      folder,
+      '  - { id: docs, source: { type: directory, path: docs }, every: 1d, stores: [local] }',
+    );
+    expect(lowtide('backup', 'other')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('docs') as string,
+    });
+    expect(lowtide('restore', 'nothing', '--to', 'x').code).toBe(2);
+  });
+
+  it('is 1 without a key, and says how to make one', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    expect(lowtide('backup', 'c')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('lowtide keys new') as string,
+    });
+  });
+
+  it('is 3 for a backup that one of its stores does not have', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local, second], keep: { last: 1 } }`,
+      {
+        stores:
+          '{ local: { type: directory, path: ./backups }, second: { type: directory, path: ./second } }',
+      },
+    );
+    lowtide('keys', 'new');
+    writeFileSync(join(folder, 'second'), 'in the way');
+    const end = lowtide('backup', 'c', '--json');
+    expect(end.code).toBe(3);
+    expect(json(end)).toMatchObject({ status: 'completed' });
+    expect(end.stderr).toContain('no copy in store second');
+  });
+
+  it('is 1 when a copy is damaged, and the restore of it is refused', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    lowtide('keys', 'new');
+    lowtide('backup', 'c');
+    const [backup] = json<{ id: string; copies: { path: string }[] }[]>(lowtide('backups', '--json'));
+    const path = backup?.copies[0]?.path ?? '';
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+    writeFileSync(path, bytes);
+    const end = lowtide('backups', 'verify', backup?.id ?? '', '--json');
+    expect(end.code).toBe(1);
+    expect(json(end)).toMatchObject([{ copies: [{ status: 'failed', code: 'verification_failed' }] }]);
+    expect(lowtide('restore', backup?.id ?? '', '--to', 'out').code).toBe(1);
+    expect(() => statSync(join(folder, 'out'))).toThrow();
+  });
+});
+
+describe('keys', () => {
+  it('are made, taken over, retired and destroyed, but never while a backup needs them', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    const first = json<{ id: string }>(lowtide('keys', 'new', '--json')).id;
+    lowtide('backup', 'c');
+    const second = json<{ id: string }>(lowtide('keys', 'new', '--kind', 'hybrid', '--json')).id;
+    expect(lowtide('keys', 'retire', first)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('1 backups need') as string,
+    });
+    lowtide('backup', 'c');
+    expect(lowtide('keys', 'retire', first).code).toBe(0);
+    expect(lowtide('keys', 'destroy', first).code).toBe(2);
+    expect(lowtide('keys', 'destroy', first, '--confirm', first).code).toBe(0);
+    expect(lowtide('keys', 'retire', second).code).toBe(1);
+    writeFileSync(join(folder, 'mine.txt'), spawnSync('age-keygen', { encoding: 'utf8' }).stdout);
+    expect(lowtide('keys', 'import', 'mine.txt').stdout).toContain('it is retiring');
+    expect(json<{ state: string }[]>(lowtide('keys', '--json')).map((key) => key.state)).toEqual([
+      'destroyed',
+      'active',
+      'retiring',
+    ]);
+  });
+});
+
+/** `lowtide serve`, to be stopped. */
+class Service implements AsyncDisposable {
+  readonly address: string;
+  readonly #child: ReturnType<typeof spawn>;
+  readonly #ended: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], address: string) {
+    this.address = address;
+    this.#child = spawn(process.execPath, [main, 'serve', '--web.listen-address', address, ...args], {
+      cwd: folder,
+    });
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.#ended = new Promise((resolve) => this.#child.once('close', (code) => resolve(code)));
+  }
+
+  async said(text: string | RegExp): Promise<void> {
+    const all = (): string => this.stdout + this.stderr;
+    await vi.waitUntil(() => (typeof text === 'string' ? all().includes(text) : text.test(all())), {
+      timeout: 30_000,
+    });
+  }
+
+  async metrics(): Promise<string> {
+    return await (await fetch(`http://${this.address}/metrics`)).text();
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child.kill(signal);
+    return await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGKILL');
+  }
+}
+
+async function serve(...args: string[]): Promise<Service> {
+  const service = new Service(args, `127.0.0.1:${await freePort()}`);
+  await service.said('lowtide is up');
+  return service;
+}
+
+describe('lowtide serve', () => {
+  const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 10s, stores: [local], keep: { last: 2 } }`;
+
+  beforeEach(() => {
+    writeConfig(folder, schedules);
+    using database = new DatabaseSync(join(folder, 'shop.db'));
+    database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1), (2)');
+    lowtide('keys', 'new');
+  });
+
+  it('runs what is due, counts it for Prometheus, counts the same after a kill -9, and stops when told to', async () => {
+    const counted = /^backup_total\{type="database",status="completed"\} (\d+)$/m;
+    let total: number;
+    {
+      await using service = await serve();
+      await service.said('backup completed');
+      await vi.waitUntil(async () => counted.test(await service.metrics()));
+      const page = await service.metrics();
+      total = Number(counted.exec(page)?.[1]);
+      expect(total).toBeGreaterThanOrEqual(1);
+      for (const line of [
+        /^backup_verification_total\{status="passed"\} [1-9]/m,
+        /^backup_success_rate\{type="database"\} 1$/m,
+        /^backup_health_status\{check_type="encryption"\} 1$/m,
+        /^backup_store_up\{store="local",cloud_provider="local"\} 1$/m,
+        /^backup_schedule_interval_seconds\{schedule="shop"\} 10$/m,
+        /^backup_last_success_timestamp_seconds\{schedule="shop"\} \d/m,
+      ]) {
+        expect(page).toMatch(line);
+      }
+      const lint = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' });
+      expect(lint).toMatchObject({ status: 0, stdout: '', stderr: '' });
+
+      const second = lowtide('serve', '--web.listen-address', '127.0.0.1:0');
+      expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('already serves') as string });
+      await service.end('SIGKILL');
+    }
+    await using again = await serve();
+    const page = await again.metrics();
+    expect(Number(counted.exec(page)?.[1])).toBeGreaterThanOrEqual(total);
+    expect(page).toMatch(/^backup_last_success_timestamp_seconds\{schedule="shop"\} \d/m);
+    expect(await again.end('SIGTERM')).toBe(0);
+    expect(again.stderr).toContain('lowtide has stopped');
+  });
+
+  it('refuses an address that is taken', async () => {
+    await using service = await serve();
+    rmSync(join(folder, 'other'), { recursive: true, force: true });
+    const other = writeConfig(join(folder, 'other'), schedules);
+    const refused = lowtide('serve', '--config', other, '--web.listen-address', service.address);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('another program listens') as string,
+    });
+  });
+});
+
+describe('lowtide serve --quickstart', () => {
+  it('makes something to back up, serves it, and says where to look', async () => {
+    {
+      await using service = await serve('--quickstart');
+      await service.said('Your own data');
+      expect(service.stdout).toContain(`curl -s http://${service.address}/metrics`);
+      const config = join('data', 'quickstart', 'lowtide.yaml');
+      expect(lowtide('backup', 'documents', '--config', config).code).toBe(0);
+      expect(lowtide('backup', 'shop', '--config', config).code).toBe(0);
+      expect(await service.end('SIGINT')).toBe(0);
+    }
+    await using again = await serve('--quickstart');
+    expect(await again.metrics()).toMatch(/^backup_total\{type="files",status="completed"\} 1$/m);
+  });
+
+  it('serves the config that is there instead', async () => {
+    writeConfig(
+      folder,
+      `  - { id: mine, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    lowtide('keys', 'new');
+    await using service = await serve('--quickstart');
+    expect(await service.metrics()).toContain('backup_running{schedule="mine"} 0');
+    expect(service.stdout).toBe('');
+  });
+});
