@@ -341,7 +341,12 @@ describe('a SQLite database', () => {
   it('takes the place of one in WAL mode with pages of another size', async () => {
     const target = join(folder, 'shop.sqlite');
     makeDatabase(target, 'old', { rows: 10, mode: 'wal', pageSize: 1024 });
+    using open = new DatabaseSync(target);
+    open.prepare('SELECT count(*) AS n FROM orders').get();
+    // The mode cannot be changed as long as somebody has it open.
+    setTimeout(() => open.close(), 300);
     await lowtide.restore(backup, target, { force: true });
+    expect(open.isOpen).toBe(false);
     expect(readDatabase(target)).toEqual({ rows: 5000, kind: 'new', check: 'ok' });
   });
 

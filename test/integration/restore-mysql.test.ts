@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
@@ -156,6 +156,24 @@ describe('a MariaDB database', () => {
     );
     expect(server.query('SHOW TABLES; SELECT * FROM customers', name)).toBe('customers\nprecious');
     expect(safetyFiles()).toEqual([]);
+  });
+
+  it.runIf(process.getuid?.() === 0)('is not touched when there is no room for the safety file', async () => {
+    server.query(oldContent, name);
+    const safetyFolder = lowtide.newFolder('small-disk');
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', safetyFolder]);
+    try {
+      await expect(lowtide.restore(backup, server.url(name), { force: true, safetyFolder })).rejects.toEqual(
+        refusal(
+          'restore_failed',
+          /^nothing was changed, as the old content could not be dumped: .*(space|errno 28)/,
+        ),
+      );
+      expect(readdirSync(safetyFolder)).toEqual([]);
+    } finally {
+      spawnSync('umount', [safetyFolder]);
+    }
+    expectOld();
   });
 
   it('is not touched while somebody uses one of its tables', async () => {

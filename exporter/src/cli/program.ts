@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { logFormats, logLevels } from '../service/log.ts';
+import { logFormats, logLevels } from '../service/log-options.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
@@ -10,7 +10,7 @@ import { exitCodes, type ExitCode } from './exit.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { restore } from './restore.ts';
-import { serve } from './serve.ts';
+import type { ServeCommandOptions } from './serve.ts';
 
 /** Every command with its words; what they do stands in the file of the same name. */
 export function createProgram(terminal: Terminal): Command {
@@ -42,7 +42,13 @@ export function createProgram(terminal: Terminal): Command {
       ),
     )
     .option('--quickstart', 'without a config: make up some data and back it up')
-    .action(action(terminal, serve));
+    .action(
+      action(terminal, async (context, options: ServeCommandOptions) => {
+        // The HTTP side is half of the program, and no other command has to wait for it.
+        const { serve } = await import('./serve.ts');
+        return await serve(context, options);
+      }),
+    );
 
   program
     .command('init')

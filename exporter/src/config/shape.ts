@@ -9,11 +9,12 @@ export interface Shape {
   readonly examples: readonly unknown[];
 }
 
-const root = configJsonSchema();
+/** Made when a mistake is to be explained: it takes longer than all else that reading a config does. */
+let root: JsonSchema | undefined;
 
 /** The shape at `path`, in a file that says `value`; undefined where the schema knows of nothing there. */
 export function shapeAt(path: ConfigPath, value: unknown): Shape | undefined {
-  let schema: JsonSchema | undefined = root;
+  let schema: JsonSchema | undefined = (root ??= configJsonSchema());
   let there = value;
   for (const step of path) {
     schema = schema && below(alternative(schema, there), step);

@@ -66,7 +66,7 @@ export interface BackupVerification {
 }
 
 /** `unable`: nothing was learned about the copy, and nothing was recorded. */
-export interface CopyVerification {
+interface CopyVerification {
   readonly store: string;
   readonly path: string;
   readonly status: 'passed' | 'failed' | 'unable';

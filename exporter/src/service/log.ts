@@ -1,31 +1,16 @@
-import pino, { type DestinationStream, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import pino, { type Logger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { LogOptions } from './log-options.ts';
 
 export type { Logger } from 'pino';
 
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-export const logFormats = ['json', 'pretty'] as const;
-
-export interface LogOptions {
-  readonly level: (typeof logLevels)[number];
-  readonly format: (typeof logFormats)[number];
-  /** Takes secrets out of every line. */
-  readonly redact: (text: string) => string;
-  readonly write: (line: string) => void;
-}
-
-/** One line an event: JSON for machines, or coloured text for a terminal. */
+/** One line an event: JSON for machines, or text for people. */
 export function createLog({ level, format, redact, write }: LogOptions): Logger {
-  const redacting: DestinationStream = { write: (line) => write(redact(line)) };
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (format === 'json') {
-    return pino({ ...base, formatters: { level: (label) => ({ level: label }) } }, redacting);
+    const formatters = { level: (label: string) => ({ level: label }) };
+    return pino({ ...base, formatters }, { write: (line) => write(redact(line)) });
   }
-  const prettyOptions = {
-    colorize: false,
-    ignore: 'hint',
-    translateTime: 'SYS:HH:MM:ss',
-    destination: redacting,
-  };
-  return pino(base, pretty({ ...prettyOptions, sync: true }));
+  const prettify = prettyFactory({ translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return pino(base, { write: (line) => write(redact(prettify(line))) });
 }

@@ -69,7 +69,7 @@ function unsafe(folder: string, thrown: unknown): unknown {
     'restore_failed',
     `nothing was changed, as the old content could not be dumped: ${cause.message}`,
     {
-      ...(cause.hint !== undefined && { hint: cause.hint }),
+      hint: cause.hint ?? `It goes to ${folder}, which must have room for all of it.`,
       retryable: cause.retryable,
       cause,
     },

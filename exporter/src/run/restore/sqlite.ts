@@ -27,7 +27,7 @@ const patienceMs = 30_000;
 export async function replaceDatabase(image: string, path: string, signal: AbortSignal): Promise<boolean> {
   await checkIntegrity(image, signal);
   using source = new DatabaseSync(immutableUrl(image), { readOnly: true });
-  let mayChangeMode = true;
+  let leftWalMode = false;
   for (let attempts = patienceMs / retryEveryMs; ; attempts -= 1) {
     signal.throwIfAborted();
     try {
@@ -35,12 +35,12 @@ export async function replaceDatabase(image: string, path: string, signal: Abort
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      const kind = kindOf(thrown);
+      let kind = kindOf(thrown);
       if (kind === 'no_database') return false;
-      if (kind === 'read_only' && mayChangeMode) {
-        mayChangeMode = false;
-        leaveWalMode(path);
-        continue;
+      if (kind === 'read_only' && !leftWalMode) {
+        leftWalMode = leaveWalMode(path);
+        if (leftWalMode) continue;
+        kind = 'busy';
       }
       if (kind !== 'busy' || attempts <= 1) throw refusal(path, thrown, kind);
     }
@@ -66,12 +66,17 @@ function kindOf(thrown: unknown): Kind {
   return kinds.get((sqliteCode(thrown) ?? -1) & 0xff) ?? 'other';
 }
 
-/** A database in WAL mode takes no image with pages of another size; out of that mode it does. Its data stays as it is. */
-function leaveWalMode(path: string): void {
+/**
+ * A database in WAL mode takes no image with pages of another size; out of that mode it does. Its data stays as it is.
+ * Returns false while others have it open.
+ */
+function leaveWalMode(path: string): boolean {
   try {
-    using database = new DatabaseSync(path, { timeout: 1000 });
+    using database = new DatabaseSync(path, { timeout: 0 });
     database.exec('PRAGMA journal_mode = DELETE');
+    return true;
   } catch (thrown) {
+    if (kindOf(thrown) === 'busy') return false;
     throw refusal(path, thrown, kindOf(thrown));
   }
 }
