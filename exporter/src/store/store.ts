@@ -1,4 +1,5 @@
 import type { EpochMs } from '../units/instant.ts';
+import type { Resealing } from './resealing.ts';
 
 /**
  * A place where backups lie. What every adapter guarantees (conformance/conformance.ts holds them to it):
@@ -21,7 +22,8 @@ export interface Store {
 
   /**
    * Writes a new object; refuses with `store_exists` unless `replace`, before it reads the body where it can know by then.
-   * Of several writers of one new name exactly one succeeds. Reads `body` once, piece by piece as it is written away.
+   * Of several writers of one new name exactly one succeeds. Reads `body` once, piece by piece as it is written away. A
+   * piece is the store's until it asks for the next; what it keeps for longer, it copies.
    */
   put(name: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredObject>;
 
@@ -54,6 +56,9 @@ export interface Store {
 
   /** Writes, reads back and deletes a probe object. Throws the store's own refusal. */
   check(): Promise<void>;
+
+  /** What a rotation of keys needs; absent where nothing that is stored can be changed. */
+  readonly resealing?: Resealing;
 }
 
 export interface PutOptions {

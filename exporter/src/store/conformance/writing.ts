@@ -27,6 +27,19 @@ export const writingLaws: readonly StoreLaw[] = [
     assert.deepEqual([written.name, written.sizeBytes], [name, oldBytes.length]);
     for (const view of [store, elsewhere]) await assertHolds(view, name, oldBytes);
   }),
+  law('keeps nothing of a piece once it has asked for the next', async ({ store, folder }) => {
+    const name = `${folder}borrowed.age`;
+    const pieces = inPieces(sampleBytes(6 * mebibyte), [mebibyte]);
+    const expected = Buffer.concat(pieces);
+    async function* lent(): AsyncGenerator<Uint8Array> {
+      for (const piece of pieces) {
+        yield await Promise.resolve(piece);
+        piece.fill(0);
+      }
+    }
+    await store.put(name, lent(), { signal: new AbortController().signal });
+    await assertHolds(store, name, expected);
+  }),
   law(
     'keeps objects of no, one and many bytes, in whatever pieces they come',
     async ({ store, elsewhere, folder }) => {
