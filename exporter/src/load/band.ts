@@ -10,7 +10,7 @@ export interface Band {
 }
 
 const outside = 0.1;
-const bins = 100;
+const bins = 500;
 /** What is not known yet: a share of a day on which every load was equally likely, so that few days give a wide band. */
 const unknownDays = 0.25;
 
@@ -72,8 +72,11 @@ function count(
 
 /** The load below which `share` of the histogram lies. */
 function quantile(histogram: Float64Array, share: number): number {
-  let rest = share * histogram.reduce((sum, weight) => sum + weight, 0);
-  for (const [bin, weight] of histogram.entries()) {
+  let total = 0;
+  for (let bin = 0; bin < bins; bin += 1) total += histogram[bin] ?? 0;
+  let rest = share * total;
+  for (let bin = 0; bin < bins; bin += 1) {
+    const weight = histogram[bin] ?? 0;
     if (rest <= weight) return (bin + (weight > 0 ? rest / weight : 0)) / bins;
     rest -= weight;
   }

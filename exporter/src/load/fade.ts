@@ -1,5 +1,5 @@
 import type { PastDays } from './past-days.ts';
-import { dayWeight, recencyPerDay, sameWeekdayWeight } from './day-weight.ts';
+import { recencyPerDay } from './day-weight.ts';
 
 /**
  * How long a load that is higher or lower than usual stays so. The answer is a share for each half hour ahead: 1 means
@@ -23,16 +23,16 @@ export function lullFade(blocks: number, blockMs: number): Float64Array {
 
 /**
  * Learned from every hour of the past at which the load stood above its usual course: the least-squares share of that
- * excess which was left a block later, two blocks later and so on. Never rises.
+ * excess which was left a block later, two blocks later and so on. Never rises. `weekday`: what a day of the same weekday
+ * counts more than another.
  */
-export function excessFade(days: PastDays, blocks: number, blockMs: number): Float64Array {
-  const { energy, product, averageEnergy } = gatherExcesses(days, blocks);
+export function excessFade(days: PastDays, weekday: number, blocks: number, blockMs: number): Float64Array {
+  const { energy, product, averageEnergy } = gatherExcesses(days, weekday, blocks);
   const fade = exponential(blocks, blockMs, excessFadesMs);
   const assumed = assumedDays * averageEnergy + 1e-9;
   let ceiling = 1;
   for (let ahead = 0; ahead < blocks; ahead += 1) {
-    const share =
-      ((product[ahead] ?? 0) + assumed * (fade[ahead] ?? 0)) / ((energy[ahead] ?? 0) + assumed);
+    const share = ((product[ahead] ?? 0) + assumed * (fade[ahead] ?? 0)) / ((energy[ahead] ?? 0) + assumed);
     ceiling = Math.max(0, Math.min(ceiling, share));
     fade[ahead] = ceiling;
   }
@@ -51,9 +51,9 @@ interface Excesses {
   readonly averageEnergy: number;
 }
 
-function gatherExcesses(days: PastDays, blocks: number): Excesses {
+function gatherExcesses(days: PastDays, weekday: number, blocks: number): Excesses {
   const size = days.stepsPerDay;
-  const { thatDay, dayAfter } = deviations(days);
+  const { thatDay, dayAfter } = deviations(days, weekday);
   const energy = new Float64Array(blocks);
   const product = new Float64Array(blocks);
   let seen = 0;
@@ -82,13 +82,15 @@ function gatherExcesses(days: PastDays, blocks: number): Excesses {
  * By how much each block differed from what the days before it made one expect; oldest day first. `dayAfter` holds the
  * deviations of the day behind each day, as expected without knowing that day.
  */
-function deviations(days: PastDays): { thatDay: Float64Array; dayAfter: Float64Array } {
+function deviations(days: PastDays, weekday: number): { thatDay: Float64Array; dayAfter: Float64Array } {
   const size = days.stepsPerDay;
   const thatDay = new Float64Array(days.count * size).fill(NaN);
   const dayAfter = new Float64Array(days.count * size).fill(NaN);
   const at = (day: number, block: number): number =>
     day < 0 ? NaN : (days.values[(days.count - 1 - day) * size + block] ?? NaN);
   const recency = recencyPerDay;
+  const week = recencyPerDay ** 7;
+  const extra = weekday - 1;
   for (let block = 0; block < size; block += 1) {
     // Decaying sums over the days before, and over those of the same weekday: one multiplication a day.
     let sum = 0;
@@ -97,7 +99,6 @@ function deviations(days: PastDays): { thatDay: Float64Array; dayAfter: Float64A
     const weekWeight = new Float64Array(7);
     for (let day = 0; day < days.count; day += 1) {
       const today = at(day, block);
-      const extra = sameWeekdayWeight - 1;
       const slot = day % 7;
       const next = (day + 1) % 7;
       const total = weight + extra * (weekWeight[slot] ?? 0);
@@ -110,7 +111,6 @@ function deviations(days: PastDays): { thatDay: Float64Array; dayAfter: Float64A
       const known = Number.isNaN(today) ? 0 : 1;
       sum = recency * (sum + (known === 1 ? today : 0));
       weight = recency * (weight + known);
-      const week = dayWeight(7) / sameWeekdayWeight;
       weekSum[slot] = week * ((weekSum[slot] ?? 0) + (known === 1 ? today : 0));
       weekWeight[slot] = week * ((weekWeight[slot] ?? 0) + known);
     }

@@ -1,7 +1,7 @@
 import type { LocalMs } from '../schedule/zone.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { bandOf } from './band.ts';
-import { dayWeight } from './day-weight.ts';
+import { dayWeight, weekdayWeight } from './day-weight.ts';
 import { excessFade, lullFade } from './fade.ts';
 import { inBlocks, mean, pastDays, type PastDays } from './past-days.ts';
 import type { LoadSeries } from './series.ts';
@@ -9,8 +9,9 @@ import type { LoadSeries } from './series.ts';
 /**
  * What the load of a resource will be, from its own past. Three things are weighed, and nothing else:
  *
- * - **What followed this time of day on earlier days**, recent ones and those of the same weekday first (`day-weight`).
- *   A single day that went far beyond the others counts as far as 2.5 standard deviations.
+ * - **What followed this time of day on earlier days**, recent ones first, and those of the same weekday as far as weekdays
+ *   differ on this host (`day-weight`).
+ *   A single day that went far beyond the others counts as far as 3 standard deviations.
  * - **Days on which the load stood, at this time of day, about where it stands now** count more: a host that is busy at
  *   midnight tonight is best compared with nights on which it was busy at midnight.
  * - **What is left of the difference between now and then** is carried on and fades, an excess as fast as excesses have
@@ -43,8 +44,8 @@ const blockMs = 30 * 60_000;
 /** How near, in standard deviations of the load, a past level must be to count as "about where it stands now". */
 const sameLevelWidth = 0.5;
 /** What days count that are like tonight in nothing but the date, against those that began like it. */
-const anyDayShare = 0.5;
-const outlierDeviations = 2.5;
+const anyDayShare = 0.7;
+const outlierDeviations = 3;
 /** Weights of a moving mean over 25 minutes: a job that starts a step earlier or later is the same job. */
 const smoothing = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16];
 
@@ -55,13 +56,15 @@ export function forecastLoad(history: LoadSeries, now: EpochMs, horizonMs: numbe
   const startsAt = now - (zone.localAt(now) - localNow);
   const length = Math.max(0, Math.ceil((now + horizonMs - startsAt) / stepMs));
   const days = pastDays(history, localNow);
-  const daysSeen = days.values.reduce((sum, value) => sum + Number(!Number.isNaN(value)), 0) / days.stepsPerDay;
-  // Where clocks are set within the horizon, more or less of what they show is needed.
-  const localOf = (step: number): LocalMs => zone.localAt(startsAt + step * stepMs);
-  const localLength = length === 0 ? 0 : Math.max(length, (localOf(length - 1) - localNow) / stepMs + 1);
-  const local = daysSeen < 1 ? levelAlone(days, localLength) : fromPastDays(days, localLength, stepMs);
-  const byClock = (values: Float64Array): Float64Array =>
-    Float64Array.from({ length }, (_, step) => values[(localOf(step) - localNow) / stepMs] ?? 0);
+  const daysSeen = known(days.values) / days.stepsPerDay;
+  const places = placesOf(history, { startsAt, localNow, length });
+  const reach = places.reduce((last, place) => Math.max(last, place), -1) + 1;
+  const local = daysSeen < 1 ? levelAlone(days, reach) : fromPastDays(days, reach, stepMs);
+  const byClock = (values: Float64Array): Float64Array => {
+    const steps = new Float64Array(length);
+    for (let step = 0; step < length; step += 1) steps[step] = values[places[step] ?? 0] ?? 0;
+    return steps;
+  };
   return {
     startsAt,
     stepMs,
@@ -71,6 +74,28 @@ export function forecastLoad(history: LoadSeries, now: EpochMs, horizonMs: numbe
     basis: daysSeen === 0 ? 'none' : daysSeen < 1 ? 'level' : daysSeen < 14 ? 'days' : 'weeks',
     daysSeen,
   };
+}
+
+/**
+ * How many steps behind what clocks show now lies what they will show in each step ahead. Mostly that many steps; where
+ * clocks are set, more or fewer. What they show again because they are set back right now counts as now.
+ */
+function placesOf(
+  { stepMs, zone }: LoadSeries,
+  { startsAt, localNow, length }: { startsAt: EpochMs; localNow: LocalMs; length: number },
+): Int32Array {
+  const places = new Int32Array(length);
+  for (let step = 0; step < length; step += 1) {
+    const local = zone.localAt(startsAt + step * stepMs);
+    places[step] = Math.max(0, Math.floor((local - localNow) / stepMs));
+  }
+  return places;
+}
+
+function known(values: Float64Array): number {
+  let count = 0;
+  for (const value of values) if (!Number.isNaN(value)) count += 1;
+  return count;
 }
 
 interface Course {
@@ -93,10 +118,11 @@ function fromPastDays(days: PastDays, length: number, stepMs: number): Course {
   const blocks = Math.ceil(length / blockSteps);
   const half = inBlocks(days, blockSteps);
   const levels = levelsBefore(half);
-  const weights = weighDays(days, levels);
+  const weekday = weekdayWeight(half);
+  const weights = weighDays(days, levels, weekday);
   const usual = smoothed(usualCourse(days, weights, length));
   const excess = differenceNow(levels, weights);
-  const fade = excess > 0 ? excessFade(half, blocks, blockMs) : lullFade(blocks, blockMs);
+  const fade = excess > 0 ? excessFade(half, weekday, blocks, blockMs) : lullFade(blocks, blockMs);
   const left = between(fade, blockSteps, length);
   const expected = usual.map((load, step) => Math.min(1, Math.max(0, load + excess * (left[step] ?? 0))));
   return { expected, ...bandOf({ days, weights, usual, expected, left, blockSteps }) };
@@ -109,8 +135,8 @@ function levelsBefore(half: PastDays): Float64Array {
 }
 
 /** `[k - 1]` is what the day that began `k` days ago counts; they sum to 1. */
-function weighDays(days: PastDays, levels: Float64Array): Float64Array {
-  const plain = Float64Array.from({ length: days.count }, (_, row) => dayWeight(row + 1));
+function weighDays(days: PastDays, levels: Float64Array, weekday: number): Float64Array {
+  const plain = Float64Array.from({ length: days.count }, (_, row) => dayWeight(row + 1, weekday));
   const now = levels[0] ?? NaN;
   const width = sameLevelWidth * deviation(days.values) + 1e-6;
   const alike = plain.map((weight, row) => {
@@ -198,7 +224,14 @@ function between(blocks: Float64Array, blockSteps: number, length: number): Floa
 
 function deviation(values: Float64Array): number {
   const middle = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+  let squares = 0;
+  let count = 0;
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    squares += (value - middle) ** 2;
+    count += 1;
+  }
+  return count === 0 ? 0 : Math.sqrt(squares / count);
 }
 
 function sum(values: Float64Array): number {

@@ -15,8 +15,9 @@ export interface PastDays {
 export function pastDays(series: LoadSeries, now: LocalMs): PastDays {
   const stepsPerDay = Math.round(dayMs / series.stepMs);
   const end = Math.floor(now / series.stepMs) - Math.round(series.startsAt / series.stepMs);
-  const first = series.values.findIndex((value) => !Number.isNaN(value));
-  const count = first === -1 ? 0 : Math.max(0, Math.ceil((end - first) / stepsPerDay));
+  let first = 0;
+  while (first < end && Number.isNaN(series.values[first] ?? NaN)) first += 1;
+  const count = Math.max(0, Math.ceil((end - first) / stepsPerDay));
   const values = new Float64Array(count * stepsPerDay).fill(NaN);
   for (let row = 0; row < count; row += 1) {
     const from = end - (row + 1) * stepsPerDay;
@@ -26,11 +27,12 @@ export function pastDays(series: LoadSeries, now: LocalMs): PastDays {
   return { stepsPerDay, count, values };
 }
 
-/** The mean of the values that are there; NaN where none is. */
-export function mean(values: Float64Array): number {
+/** The mean of the values from `from` up to `to` that are there; NaN where none is. */
+export function mean(values: Float64Array, from = 0, to = values.length): number {
   let sum = 0;
   let count = 0;
-  for (const value of values) {
+  for (let index = from; index < to; index += 1) {
+    const value = values[index] ?? NaN;
     if (Number.isNaN(value)) continue;
     sum += value;
     count += 1;
@@ -40,8 +42,9 @@ export function mean(values: Float64Array): number {
 
 /** Means over `size` steps each. */
 export function inBlocks(days: PastDays, size: number): PastDays {
-  const values = Float64Array.from({ length: days.values.length / size }, (_, block) =>
-    mean(days.values.subarray(block * size, (block + 1) * size)),
-  );
+  const values = new Float64Array(days.values.length / size);
+  for (let block = 0; block < values.length; block += 1) {
+    values[block] = mean(days.values, block * size, (block + 1) * size);
+  }
   return { stepsPerDay: days.stepsPerDay / size, count: days.count, values };
 }

@@ -1,4 +1,4 @@
-import { zoneOf, type LocalMs, type Zone } from '../schedule/zone.ts';
+import { dayMs, zoneOf, type LocalMs, type Zone } from '../schedule/zone.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
@@ -16,7 +16,8 @@ export interface LoadSeries {
 }
 
 /** Older days say little about tomorrow, and a wrong time stamp must not cost gigabytes. */
-const longestMs = 92 * 86_400_000;
+const longestMs = 92 * dayMs;
+const quarterMs = 15 * 60_000;
 
 /**
  * Puts samples into steps, whatever their order; a step takes the mean of those that begin in it (where clocks are set
@@ -41,23 +42,26 @@ export function seriesOf(
   if (newest === -Infinity) return { startsAt: 0, stepMs, zone, values: new Float64Array(0) };
   oldest = Math.max(oldest, newest - longestMs);
   // Clocks may have been set back in between: a day of margin holds whatever they showed.
-  const marginMs = 86_400_000;
-  const first = Math.floor((zone.localAt(oldest) - marginMs) / stepMs);
-  const length = Math.floor((zone.localAt(newest) + marginMs) / stepMs) - first + 1;
-  const sums = new Float64Array(length);
-  const counts = new Uint32Array(length);
+  const first = Math.floor((zone.localAt(oldest) - dayMs) / stepMs);
+  const length = Math.floor((zone.localAt(newest) + dayMs) / stepMs) - first + 1;
+  const values = new Float64Array(length).fill(NaN);
+  const counts = new Uint16Array(length);
+  // Offsets change on quarters of an hour only: asking for each sample would take most of the time.
+  let quarter = NaN;
+  let offsetMs = 0;
   for (let index = 0; index < times.length; index += 1) {
     const at = times[index] ?? NaN;
     const load = loads[index] ?? NaN;
     if (!(at >= oldest) || !Number.isFinite(load)) continue;
-    const step = Math.floor(zone.localAt(at) / stepMs) - first;
-    sums[step] = (sums[step] ?? 0) + Math.min(1, Math.max(0, load));
-    counts[step] = (counts[step] ?? 0) + 1;
+    if (Math.floor(at / quarterMs) !== quarter) {
+      quarter = Math.floor(at / quarterMs);
+      offsetMs = zone.localAt(at) - at;
+    }
+    const step = Math.floor((at + offsetMs) / stepMs) - first;
+    const count = counts[step] ?? 0;
+    const before = count === 0 ? 0 : (values[step] ?? 0);
+    values[step] = before + (Math.min(1, Math.max(0, load)) - before) / (count + 1);
+    counts[step] = count + 1;
   }
-  return {
-    startsAt: first * stepMs,
-    stepMs,
-    zone,
-    values: sums.map((sum, step) => (counts[step] === 0 ? NaN : sum / (counts[step] ?? 1))),
-  };
+  return { startsAt: first * stepMs, stepMs, zone, values };
 }

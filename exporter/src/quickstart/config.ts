@@ -15,12 +15,14 @@ schedules:
     source: { type: sqlite, path: ./${databaseName} }
     every: 1m
     priority: high
+    max_delay: 10s
     estimated_duration: 10s
     stores: [local]
     keep: { last: 5, hourly: 24 }
   - id: documents
     source: { type: directory, path: ./${documentsName} }
     every: 2m
+    max_delay: 10s
     estimated_duration: 10s
     stores: [local]
     keep: { last: 5, hourly: 24 }

@@ -6,30 +6,30 @@ import { unplaced, type Placement } from './placement.ts';
  * of little weight together where the host is busy anyway, and the quiet hours left to what matters.
  */
 export interface Annealing {
-  /** How many moves are tried for each job. */
-  readonly movesPerJob: number;
+  /** How many moves are tried. */
+  readonly moves: number;
+  /** Another seed takes another way. */
+  readonly seed: number;
   /** Share of the time that is used up: from 1 on it ends. A placement that takes less is the same every time. */
   readonly spent: () => number;
 }
 
 /** A cost of so much more is accepted about every third time; in load × weight, as costs are. */
-const hottest = 0.5;
+const hottest = 0.3;
 const coldest = 0.01;
 /** Half of the moves go no further than this, in slots: late on, only neighbours are worth a try. */
-const nearby = 4;
+const nearby = 2;
 const movesBetweenLooks = 256;
-const seed = 1;
 
-export function anneal(placement: Placement, { movesPerJob, spent }: Annealing): void {
+export function anneal(placement: Placement, { moves, seed, spent }: Annealing): void {
   const { count, starts, earliest, latest } = placement;
   const random = generator(seed);
-  const total = movesPerJob * count;
   const cooling = Math.log(coldest / hottest);
   let temperature = hottest;
-  for (let move = 0; move < total; move += 1) {
+  for (let move = 0; move < moves; move += 1) {
     if (move % movesBetweenLooks === 0) {
       // Cooling follows whichever ends first, so that a short time still ends cold.
-      const share = Math.max(move / total, spent());
+      const share = Math.max(move / moves, spent());
       if (share >= 1) return;
       temperature = hottest * Math.exp(cooling * share);
     }

@@ -26,9 +26,10 @@ function choice(placement: Placement, job: number): number {
   return (placement.latest[job] ?? 0) - (placement.earliest[job] ?? 0);
 }
 
-/** Moves one job after another to its cheapest start, until a whole round moves none or `goOn` says no. */
-export function settle(placement: Placement, goOn: () => boolean): void {
-  for (let moved = true; moved;) {
+/** Moves one job after another to its cheapest start, until a round moves none, the rounds are used up, or `goOn` says no. */
+export function settle(placement: Placement, rounds: number, goOn: () => boolean): void {
+  let moved = true;
+  for (let round = 0; round < rounds && moved; round += 1) {
     moved = false;
     for (let job = 0; job < placement.count; job += 1) {
       if (job % 64 === 0 && !goOn()) return;

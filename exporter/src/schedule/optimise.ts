@@ -1,6 +1,7 @@
 import { anneal } from './anneal.ts';
 import { placeAll, settle } from './construct.ts';
-import { Placement, unplaced, type PlacementProblem } from './placement.ts';
+import { Placement, unplaced } from './placement.ts';
+import type { PlacementProblem } from './placement-problem.ts';
 import { makeRoom } from './squeeze.ts';
 
 /** How much is done for a good placement. */
@@ -16,32 +17,54 @@ export interface Effort {
   readonly budget?: { readonly ms: number; readonly elapsedMs: () => number };
 }
 
-/** From here on more moves gain little; a thousand jobs take some 20 ms. */
+/** Twice as many gain less than a hundredth; a thousand jobs take some 10 ms. */
 const usualMovesPerJob = 40;
+/** Few jobs are cheap to plan well. */
+const fewestMoves = 4000;
+/** So few jobs can get stuck all together, each in the way of another: several ways are tried. */
+const fewJobs = 30;
+const waysForFew = 8;
+/** A third round moves hardly any job. */
+const usualRounds = 2;
 /** What is left of a budget to settle after annealing, which ends warm. */
 const annealingShare = 0.85;
 
 /** The best placement that was found. Jobs for which there is no room are left without a slot. */
 export function findPlacement(problem: PlacementProblem, effort: Effort): Placement {
-  const { thoroughness, movesPerJob = usualMovesPerJob, budget } = effort;
+  const { thoroughness, budget } = effort;
   const spent = (): number => (budget === undefined ? 0 : budget.elapsedMs() / budget.ms);
   const goOn = (): boolean => spent() < 1;
+  const rounds = budget === undefined ? usualRounds : Infinity;
   const placement = new Placement(problem);
   const hadSlots = keepPrevious(placement);
   placeAll(placement);
   makeRoom(placement, () => true);
   if (thoroughness === 'new') return placement;
-  if (thoroughness === 'settled') {
-    settle(placement, goOn);
-    return placement;
-  }
-  if (hadSlots) settle(placement, goOn);
-  const before = { starts: placement.starts.slice(), cost: placement.cost() };
-  anneal(placement, { movesPerJob, spent: () => spent() / annealingShare });
-  settle(placement, goOn);
-  makeRoom(placement, goOn);
-  if (placement.cost() > before.cost) placement.restore(before.starts);
+  if (thoroughness === 'settled' || hadSlots) settle(placement, rounds, goOn);
+  if (thoroughness === 'improved') improve(placement, { effort, rounds, spent });
   return placement;
+}
+
+interface Improvement {
+  readonly effort: Effort;
+  readonly rounds: number;
+  readonly spent: () => number;
+}
+
+function improve(placement: Placement, { effort, rounds, spent }: Improvement): void {
+  const { count } = placement;
+  const ways = count <= fewJobs ? waysForFew : 1;
+  const moves = Math.max(fewestMoves, ((effort.movesPerJob ?? usualMovesPerJob) * count) / ways);
+  let best = { starts: placement.starts.slice(), cost: placement.cost() };
+  for (let way = 0; way < ways && spent() < 1; way += 1) {
+    const spentOfWay = (): number => (spent() * ways - way) / annealingShare;
+    anneal(placement, { moves, seed: way + 1, spent: spentOfWay });
+    settle(placement, rounds, () => spent() < 1);
+    makeRoom(placement, () => spent() < 1);
+    const cost = placement.cost();
+    if (cost < best.cost) best = { starts: placement.starts.slice(), cost };
+  }
+  placement.restore(best.starts);
 }
 
 /** Whether any job got the slot it had in the plan before. */

@@ -1,56 +1,14 @@
-/**
- * Where jobs lie on a grid of slots, what that costs, and what a change of it would cost: the core that every way of
- * planning shares. Knows no clock and no names: slots and jobs are counted from 0.
- *
- * A placement costs, summed over its jobs,
- *
- *     weight × (mean load while the job runs + penalty per hour × hours behind the window's end + penalty for a move)
- *
- * where load is what the host does anyway, what runs already, and all jobs placed. A job that has no slot costs its weight
- * times a penalty so high that no gain in load pays for it. Capacity is a law, not a cost: a job is never put where any
- * resource would be taken beyond it.
- */
-export interface PlacementProblem {
-  readonly slots: number;
-  readonly slotHours: number;
-  readonly resources: readonly PlacementResource[];
-  readonly jobs: readonly PlacementJob[];
-  /** In load: a start one hour behind its window is as bad as a load that is so much higher. */
-  readonly delayPenaltyPerHour: number;
-  /** In load: what it costs not to run. */
-  readonly unplacedPenalty: number;
-  /** In load: what a job must gain to leave the slot it had. */
-  readonly movePenalty: number;
-}
-
-export interface PlacementResource {
-  /** What is taken already in each slot. */
-  readonly base: ArrayLike<number>;
-  readonly capacity: number;
-  /** What the resource counts in the load of a slot; 0 for one that is only scarce. */
-  readonly loadWeight: number;
-}
-
-export interface PlacementJob {
-  /** The first and the last slot it may start in; `windowEnd` is the last that is not late. */
-  readonly earliest: number;
-  readonly windowEnd: number;
-  readonly latest: number;
-  /** In slots, at least 1. */
-  readonly duration: number;
-  readonly weight: number;
-  /** What it takes of each resource, in the order of `resources`. */
-  readonly needs: readonly number[];
-  /** The slot it had in the plan before. */
-  readonly previous?: number;
-}
+import type { PlacementProblem, PlacementResource } from './placement-problem.ts';
 
 export const unplaced = -1;
 
 /** What rounding may add up to without a slot counting as overfull. */
 const tolerance = 1e-9;
 
-/** Typed arrays throughout: ten thousand jobs are tried at millions of starts. */
+/**
+ * Where the jobs of a problem lie, and what a change of it would cost: the core that every way of planning shares. Typed
+ * arrays throughout: ten thousand jobs are tried at millions of starts.
+ */
 export class Placement {
   readonly problem: PlacementProblem;
   readonly count: number;
@@ -68,38 +26,53 @@ export class Placement {
   /** Per slot: the load, and the sum of the shares of the jobs that run there. */
   readonly #load: Float64Array;
   readonly #share: Float64Array;
-  /** Free capacity by resource and slot. */
-  readonly #free: readonly Float64Array[];
+  /** Free capacity by resource and slot; nothing for a resource that cannot run out. */
+  readonly #free: readonly (Float64Array | undefined)[];
   /** What each job takes of each resource, resource by resource. */
   readonly #needs: readonly Float64Array[];
 
   constructor(problem: PlacementProblem) {
     const { jobs, resources, slots } = problem;
+    const count = jobs.length;
     this.problem = problem;
-    this.count = jobs.length;
-    this.starts = new Int32Array(jobs.length).fill(unplaced);
-    this.earliest = Int32Array.from(jobs, (job) => Math.max(0, job.earliest));
-    this.duration = Int32Array.from(jobs, (job) => job.duration);
-    this.latest = Int32Array.from(jobs, (job) => Math.min(job.latest, slots - job.duration));
-    this.weight = Float64Array.from(jobs, (job) => job.weight);
-    this.#windowEnd = Int32Array.from(jobs, (job) => job.windowEnd);
-    this.#previous = Int32Array.from(jobs, (job) => job.previous ?? unplaced);
-    this.#needs = resources.map((_, index) => Float64Array.from(jobs, (job) => job.needs[index] ?? 0));
-    this.#free = resources.map(({ base, capacity }) =>
-      Float64Array.from({ length: slots }, (_, slot) => capacity - (base[slot] ?? 0) + tolerance),
-    );
+    this.count = count;
+    this.starts = new Int32Array(count).fill(unplaced);
+    this.earliest = new Int32Array(count);
+    this.latest = new Int32Array(count);
+    this.duration = new Int32Array(count);
+    this.weight = new Float64Array(count);
+    this.#windowEnd = new Int32Array(count);
+    this.#previous = new Int32Array(count);
+    this.#needs = resources.map(() => new Float64Array(count));
+    this.#jobLoad = new Float64Array(count);
+    this.#jobShare = new Float64Array(count);
+    for (let index = 0; index < count; index += 1) {
+      const job = jobs[index];
+      if (job === undefined) continue;
+      this.earliest[index] = Math.max(0, job.earliest);
+      this.latest[index] = Math.min(job.latest, slots - job.duration);
+      this.duration[index] = job.duration;
+      this.weight[index] = job.weight;
+      this.#windowEnd[index] = job.windowEnd;
+      this.#previous[index] = job.previous ?? unplaced;
+      this.#jobShare[index] = job.weight / job.duration;
+      let load = 0;
+      for (let resource = 0; resource < resources.length; resource += 1) {
+        const need = job.needs[resource] ?? 0;
+        const needs = this.#needs[resource];
+        if (needs !== undefined) needs[index] = need;
+        load += (resources[resource]?.loadWeight ?? 0) * need;
+      }
+      this.#jobLoad[index] = load;
+    }
+    this.#free = resources.map((resource, index) => freeOf(resource, this.#needs[index], slots));
+    this.#share = new Float64Array(slots);
     this.#load = new Float64Array(slots);
-    this.#jobLoad = new Float64Array(jobs.length);
-    for (const [index, { base, loadWeight }] of resources.entries()) {
+    for (const { base, loadWeight } of resources) {
       for (let slot = 0; slot < slots; slot += 1) {
         this.#load[slot] = (this.#load[slot] ?? 0) + loadWeight * (base[slot] ?? 0);
       }
-      for (let job = 0; job < jobs.length; job += 1) {
-        this.#jobLoad[job] = (this.#jobLoad[job] ?? 0) + loadWeight * (this.#needs[index]?.[job] ?? 0);
-      }
     }
-    this.#share = new Float64Array(slots);
-    this.#jobShare = this.weight.map((weight, job) => weight / (this.duration[job] ?? 1));
   }
 
   put(job: number, start: number): void {
@@ -205,25 +178,38 @@ export class Placement {
     return cost + this.#fixedCost(job, start) - this.#fixedCost(job, from);
   }
 
-  /** Calls `visit` with every start at which a job without a slot fits and what it would add to the cost. */
-  eachStart(job: number, visit: (start: number, cost: number) => void): void {
+  /** The cheapest start at which a job without a slot fits, the earliest of equal ones; `unplaced` where none does. */
+  cheapestStart(job: number): number {
     const duration = this.duration[job] ?? 1;
     const earliest = this.earliest[job] ?? 0;
     const end = (this.latest[job] ?? 0) + duration;
     const load = this.#jobLoad[job] ?? 0;
     const share = this.#jobShare[job] ?? 0;
-    const own = share * load * duration;
+    const weight = this.weight[job] ?? 0;
+    const windowEnd = this.#windowEnd[job] ?? 0;
+    const previous = this.#previous[job] ?? unplaced;
+    const move = previous === unplaced ? 0 : weight * this.problem.movePenalty;
+    const late = weight * this.problem.slotHours * this.problem.delayPenaltyPerHour;
     const full = this.#fullSlots(job, earliest, end);
     let lastFull = -1;
-    let cost = 0;
-    for (let slot = earliest; slot < end; slot += 1) {
-      cost += share * (this.#load[slot] ?? 0) + load * (this.#share[slot] ?? 0);
-      if (full !== undefined && full[slot - earliest] === 1) lastFull = slot;
-      const start = slot - duration + 1;
+    let sum = 0;
+    let best = unplaced;
+    let lowest = Infinity;
+    for (let slot = earliest, start = earliest - duration + 1; slot < end; slot += 1, start += 1) {
+      sum += share * (this.#load[slot] ?? 0) + load * (this.#share[slot] ?? 0);
+      if (full?.[slot - earliest] === 1) lastFull = slot;
       if (start < earliest) continue;
-      if (start > earliest) cost -= share * (this.#load[start - 1] ?? 0) + load * (this.#share[start - 1] ?? 0);
-      if (lastFull < start) visit(start, cost + own + this.#fixedCost(job, start));
+      if (start > earliest)
+        sum -= share * (this.#load[start - 1] ?? 0) + load * (this.#share[start - 1] ?? 0);
+      if (lastFull >= start) continue;
+      const cost =
+        sum + (start > windowEnd ? late * (start - windowEnd) : 0) + (start === previous ? 0 : move);
+      // Rounding must not decide between equal starts.
+      if (cost >= lowest - 1e-12) continue;
+      lowest = cost;
+      best = start;
     }
+    return best;
   }
 
   /** Marks the slots in which the job finds no room; undefined where it finds room in all. */
@@ -242,17 +228,13 @@ export class Placement {
     return full;
   }
 
-  /** The cheapest start at which a job without a slot fits, the earliest of equal ones; `unplaced` where none does. */
-  cheapestStart(job: number): number {
-    let best = unplaced;
-    let lowest = Infinity;
-    this.eachStart(job, (start, cost) => {
-      // Rounding must not decide between equal starts.
-      if (cost >= lowest - 1e-12) return;
-      lowest = cost;
-      best = start;
-    });
-    return best;
+  /** The first start from `from` on at which a job without a slot fits, by its deadline or behind; `unplaced`: none. */
+  firstStart(job: number, from: number): number {
+    const duration = this.duration[job] ?? 1;
+    for (let start = Math.max(0, from); start + duration <= this.problem.slots; start += 1) {
+      if (this.fits(job, start)) return start;
+    }
+    return unplaced;
   }
 
   /** The mean load from `start` on, for as long as a job takes, as placed now. */
@@ -269,7 +251,7 @@ export class Placement {
       const need = this.#needs[index]?.[job] ?? 0;
       if (need === 0) continue;
       for (let slot = start; slot < start + (this.duration[job] ?? 0); slot += 1) {
-        const missing = need - (this.#free[index]?.[slot] ?? 0);
+        const missing = need - (this.#free[index]?.[slot] ?? Infinity);
         if (missing > worst.missing) worst = { missing, resource: index, slot };
       }
     }
@@ -289,6 +271,17 @@ export class Placement {
     }
     return cost;
   }
+}
+
+/** What is free in each slot; undefined where even all jobs together leave some. */
+function freeOf(
+  { base, capacity }: PlacementResource,
+  needs: Float64Array | undefined,
+  slots: number,
+): Float64Array | undefined {
+  const free = Float64Array.from({ length: slots }, (_, slot) => capacity - (base[slot] ?? 0) + tolerance);
+  const wanted = needs?.reduce((sum, need) => sum + need, 0) ?? 0;
+  return free.every((amount) => amount >= wanted) ? undefined : free;
 }
 
 export interface Shortage {

@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { mayStart } from '../run/admission.ts';
+import type { DueJob } from './tide.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import { standing } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -12,8 +13,24 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
   readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
+  /**
+   * When each of them is to start, by schedule: not before its window opens. One that is left out starts as it opens.
+   * Absent: all do.
+   */
+  readonly plan?: (
+    due: readonly DueJob[],
+    running: readonly RunningSchedule[],
+    now: EpochMs,
+  ) => ReadonlyMap<string, EpochMs>;
+  /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
+  readonly gate?: (due: DueJob, slot: EpochMs, now: EpochMs) => string | undefined;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
   readonly onError: (error: unknown) => void;
+}
+
+export interface RunningSchedule {
+  readonly schedule: ScheduleConfig;
+  readonly since: EpochMs;
 }
 
 /** Other processes pause schedules, clocks are set, hosts sleep: nothing is relied on for longer than this. */
@@ -27,24 +44,33 @@ const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
 };
 
 /**
- * Runs each schedule as its window opens: critical ones first, as many at once as fit into the host's resources. One that
- * does not fit waits until it does, at most to its deadline. Where a start is put off or missed, an event says so.
+ * Starts each schedule in its slot: critical ones first, as many at once as fit into the host's resources. One that does not
+ * fit, or that the gate holds, waits until it does, at most to its deadline. Where a start is put off or missed, an event
+ * says so.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #running = new Map<string, ScheduleConfig['resources']>();
-  readonly #next = new Map<string, Occurrence>();
-  /** The occurrence for which a deferral was told, by schedule. */
-  readonly #deferred = new Map<string, EpochMs>();
+  readonly #running = new Map<string, RunningSchedule>();
+  readonly #slots = new Map<string, EpochMs>();
+  /** The last deferral that was told, by schedule. */
+  readonly #deferred = new Map<string, string>();
+  #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#schedules = options.schedules;
+  }
+
+  /** From now on these are run, and no others; runs that are going on go on. */
+  replaceSchedules(schedules: readonly ScheduleConfig[]): void {
+    this.#schedules = schedules;
+    this.poke();
   }
 
   /** When a schedule is to run next; undefined while it is paused, runs, or has nothing to come. */
   nextRunAt(schedule: string): EpochMs | undefined {
-    return this.#next.get(schedule)?.windowStart;
+    return this.#slots.get(schedule);
   }
 
   /** Looks again at once: a schedule was paused, resumed, or run by hand. */
@@ -70,32 +96,42 @@ export class Scheduler {
 
   /** Starts what is due; returns when there will be something to do next. */
   #look(now: EpochMs): EpochMs {
-    const due: { readonly schedule: ScheduleConfig; readonly occurrence: Occurrence }[] = [];
-    let earliest = Infinity;
-    for (const schedule of this.#options.schedules) {
-      const next = this.#nextOf(schedule, now);
-      if (next === undefined) continue;
-      if (next.windowStart <= now) due.push({ schedule, occurrence: next });
-      else earliest = Math.min(earliest, next.windowStart);
-    }
-    due.sort(
-      (a, b) =>
-        ranks[a.schedule.priority] - ranks[b.schedule.priority] ||
-        a.occurrence.deadline - b.occurrence.deadline ||
-        (a.schedule.id < b.schedule.id ? -1 : 1),
+    const { plan } = this.#options;
+    const coming = this.#schedules.flatMap((schedule): DueJob[] => {
+      const occurrence = this.#nextOf(schedule, now);
+      return occurrence === undefined ? [] : [{ schedule, occurrence }];
+    });
+    const starts = plan?.(coming, [...this.#running.values()], now);
+    this.#slots.clear();
+    const slots = coming.map((job) => {
+      const start = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
+      this.#slots.set(job.schedule.id, start);
+      return { job, start };
+    });
+    this.#startDue(
+      slots.filter(({ start }) => start <= now),
+      now,
     );
+    return Math.min(...slots.map(({ start }) => start).filter((start) => start > now));
+  }
+
+  #startDue(due: readonly { readonly job: DueJob; readonly start: EpochMs }[], now: EpochMs): void {
     let room = true;
-    for (const { schedule, occurrence } of due) {
+    for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
+      const held = this.#options.gate?.(job, start, now);
+      if (held !== undefined) {
+        this.#defer(job, held, now);
+        continue;
+      }
+      const running = [...this.#running.values()].map(({ schedule }) => schedule.resources);
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
-      room &&= mayStart(schedule.resources, [...this.#running.values()]);
-      if (room) this.#start(schedule, occurrence);
-      else this.#defer(schedule, occurrence, now);
+      room &&= mayStart(job.schedule.resources, running);
+      if (room) this.#start(job, now);
+      else this.#defer(job, 'capacity', now);
     }
-    return earliest;
   }
 
   #nextOf(schedule: ScheduleConfig, now: EpochMs): Occurrence | undefined {
-    this.#next.delete(schedule.id);
     if (this.#running.has(schedule.id)) return undefined;
     const { catalog } = this.#options;
     const { paused, settledUntil } = catalog.schedule(schedule.id);
@@ -107,22 +143,31 @@ export class Scheduler {
       return undefined;
     }
     if (missed !== undefined) catalog.recordMissed(schedule.id, missed.dueAt, missed.occurrences, now);
-    if (next !== undefined) this.#next.set(schedule.id, next);
     return next;
   }
 
-  #start(schedule: ScheduleConfig, { dueAt }: Occurrence): void {
-    this.#next.delete(schedule.id);
-    this.#running.set(schedule.id, schedule.resources);
-    void this.#options.start(schedule, dueAt).finally(() => {
+  #start({ schedule, occurrence }: DueJob, now: EpochMs): void {
+    this.#slots.delete(schedule.id);
+    this.#running.set(schedule.id, { schedule, since: now });
+    void this.#options.start(schedule, occurrence.dueAt).finally(() => {
       this.#running.delete(schedule.id);
       this.poke();
     });
   }
 
-  #defer(schedule: ScheduleConfig, { dueAt }: Occurrence, now: EpochMs): void {
-    if (this.#deferred.get(schedule.id) === dueAt) return;
-    this.#deferred.set(schedule.id, dueAt);
-    this.#options.catalog.append({ name: 'run:deferred', schedule: schedule.id, reason: 'capacity' }, now);
+  /** Told once for each occurrence and reason, not at every look. */
+  #defer({ schedule, occurrence }: DueJob, reason: string, now: EpochMs): void {
+    const deferral = `${occurrence.dueAt} ${reason}`;
+    if (this.#deferred.get(schedule.id) === deferral) return;
+    this.#deferred.set(schedule.id, deferral);
+    this.#options.catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now);
   }
+}
+
+function byUrgency(a: DueJob, b: DueJob): number {
+  return (
+    ranks[a.schedule.priority] - ranks[b.schedule.priority] ||
+    a.occurrence.deadline - b.occurrence.deadline ||
+    (a.schedule.id < b.schedule.id ? -1 : 1)
+  );
 }

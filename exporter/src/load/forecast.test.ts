@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dayMs, zoneOf } from '../schedule/zone.ts';
+import { forecastLoad, type LoadForecast } from './forecast.ts';
+import { seriesOf, type LoadSeries } from './series.ts';
+
+const stepMs = 300_000;
+const hourMs = 3_600_000;
+const now = Date.UTC(2026, 10, 24);
+
+/** History up to now, one value for each step, as the load of `at`. */
+function history(days: number, loadAt: (at: number) => number, timezone = 'UTC'): LoadSeries {
+  const count = Math.round((days * dayMs) / stepMs);
+  const times = Array.from({ length: count }, (_, index) => now - (count - index) * stepMs);
+  return seriesOf(times, times.map(loadAt), stepMs, timezone);
+}
+
+const hourOf = (at: number): number => (at % dayMs) / hourMs;
+const nightly = (at: number): number => (hourOf(at) >= 2 && hourOf(at) < 4 ? 0.8 : 0.2);
+const weekdayOf = (at: number): number => (Math.floor(at / dayMs) + 4) % 7;
+
+function valueAt({ startsAt, expected }: LoadForecast, at: number): number {
+  return expected[Math.floor((at - startsAt) / stepMs)] ?? NaN;
+}
+
+describe('forecastLoad', () => {
+  it('expects at a time of day what came at that time before', () => {
+    const forecast = forecastLoad(history(30, nightly), now, 2 * dayMs);
+    expect(forecast.expected).toHaveLength(576);
+    expect(forecast.basis).toBe('weeks');
+    for (const hour of [1, 5, 12, 25, 30]) expect(valueAt(forecast, now + hour * hourMs)).toBeCloseTo(0.2, 2);
+    for (const hour of [3, 27]) expect(valueAt(forecast, now + hour * hourMs)).toBeCloseTo(0.8, 2);
+  });
+
+  it('tells a weekday apart where it is always different', () => {
+    // 2026-11-24 is a Tuesday.
+    const busyTuesdays = history(70, (at) => (weekdayOf(at) === 2 ? 0.9 : 0.1));
+    const forecast = forecastLoad(busyTuesdays, now, 2 * dayMs);
+    expect(valueAt(forecast, now + 12 * hourMs)).toBeGreaterThan(0.6);
+    expect(valueAt(forecast, now + 36 * hourMs)).toBeLessThan(0.3);
+  });
+
+  it('follows a host whose load has changed for good', () => {
+    const forecast = forecastLoad(
+      history(60, (at) => (at < now - 20 * dayMs ? 0.7 : 0.1)),
+      now,
+      dayMs,
+    );
+    expect(valueAt(forecast, now + 12 * hourMs)).toBeLessThan(0.3);
+  });
+
+  it('is not led astray by a single day that stands out', () => {
+    const once = (at: number): number => (now - at > 5 * dayMs && now - at < 6 * dayMs ? 1 : 0.1);
+    const forecast = forecastLoad(history(40, once), now, dayMs);
+    // The plain weighted mean would be above 0.14.
+    expect(Math.max(...forecast.expected)).toBeLessThan(0.14);
+  });
+
+  it('carries on a load that is unusual now, less and less', () => {
+    const busyNow = (at: number): number => (now - at <= hourMs ? 0.9 : 0.2);
+    const forecast = forecastLoad(history(30, busyNow), now, dayMs);
+    const course = [0.25, 2, 6, 20].map((hours) => valueAt(forecast, now + hours * hourMs));
+    expect(course[0]).toBeGreaterThan(0.75);
+    for (const [index, load] of course.slice(1).entries()) expect(load).toBeLessThan(course[index] ?? 0);
+    expect(course.at(-1)).toBeLessThan(0.26);
+  });
+
+  it('has learned how long an excess lasts on this host', () => {
+    // Every third day something runs from 22:00 on: on one host for half an hour more, on the other for ten hours.
+    const job = (lastsHours: number) => (at: number) => {
+      const sinceTen = at - Math.floor((at - 22 * hourMs) / dayMs) * dayMs - 22 * hourMs;
+      const day = Math.floor((at - 22 * hourMs) / dayMs);
+      return (Math.floor(now / dayMs) - 1 - day) % 3 === 0 && sinceTen < lastsHours * hourMs ? 0.9 : 0.1;
+    };
+    const at = now + 4 * hourMs;
+    const short = valueAt(forecastLoad(history(60, job(2.5)), now, dayMs), at);
+    const long = valueAt(forecastLoad(history(60, job(12)), now, dayMs), at);
+    expect(long - short).toBeGreaterThan(0.4);
+  });
+
+  it.each([
+    ['no history at all', seriesOf([], [], stepMs), 'none', 0.5],
+    ['nothing but gaps', history(20, () => NaN), 'none', 0.5],
+    ['one hour', history(1 / 24, () => 0.4), 'level', 0.4],
+    ['three days', history(3, () => 0.4), 'days', 0.4],
+    ['a constant', history(40, () => 0.4), 'weeks', 0.4],
+    ['a host that is always full', history(40, () => 1), 'weeks', 1],
+    ['a host that does nothing', history(40, () => 0), 'weeks', 0],
+  ] as const)('says what it rests on: %s', (_, series, basis, level) => {
+    const forecast = forecastLoad(series, now, 2 * dayMs);
+    expect(forecast.basis).toBe(basis);
+    for (const load of forecast.expected) expect(load).toBeCloseTo(level, 6);
+    const width = Math.max(...forecast.high) - Math.min(...forecast.low);
+    if (basis === 'none' || basis === 'level') expect(width).toBe(1);
+  });
+
+  it('does not look at what comes from now on', () => {
+    const known = history(30, nightly);
+    const peeking = {
+      ...known,
+      values: known.values.map((value, step) => (step * stepMs + known.startsAt < now ? value : 1)),
+    };
+    expect(forecastLoad(peeking, now, dayMs)).toEqual(forecastLoad(known, now, dayMs));
+  });
+
+  it('begins with the step that holds now, also amid one', () => {
+    const forecast = forecastLoad(history(20, nightly), now + 100_000, hourMs);
+    expect(forecast.startsAt).toBe(now);
+    expect(forecast.expected).toHaveLength(13);
+  });
+
+  it('keeps to the clock on the wall when that is set', () => {
+    // Clocks in Madrid went back on 2026-10-25: half past two UTC is what half past two by the clock was an hour before.
+    const zone = zoneOf('Europe/Madrid');
+    const change = Date.UTC(2026, 9, 25, 1);
+    const byClock = (at: number): number => nightly(zone.localAt(at));
+    const count = (30 * dayMs) / stepMs;
+    const times = Array.from({ length: count }, (_, index) => change + 4 * dayMs - (count - index) * stepMs);
+    const series = seriesOf(times, times.map(byClock), stepMs, 'Europe/Madrid');
+    const after = forecastLoad(series, change + 4 * dayMs, dayMs);
+    for (let step = 0; step < 288; step += 6) {
+      const at = after.startsAt + step * stepMs;
+      const isEdge = [1.8, 2, 3.8, 4].some((hour) => Math.abs(hourOf(zone.localAt(at)) - hour) < 0.4);
+      if (!isEdge) expect(after.expected[step]).toBeCloseTo(byClock(at), 1);
+    }
+  });
+
+  it.each([
+    ['forward', Date.UTC(2026, 2, 29, 1)],
+    ['back', Date.UTC(2026, 9, 25, 1)],
+  ])('goes on over the hour in which clocks go %s', (_, change) => {
+    for (const minutes of [-125, -60, -35, -5, 0, 25, 55, 60]) {
+      const at = change + minutes * 60_000;
+      const times = Array.from({ length: 20 * 288 }, (_, index) => at - (index + 1) * stepMs);
+      const series = seriesOf(
+        times,
+        times.map(() => 0.3),
+        stepMs,
+        'Europe/Madrid',
+      );
+      const forecast = forecastLoad(series, at, 2 * dayMs);
+      expect(forecast.startsAt).toBe(at);
+      expect(forecast.expected).toHaveLength(576);
+      for (const load of forecast.expected) expect(load).toBeCloseTo(0.3, 6);
+    }
+  });
+
+  it('is a number between 0 and 1, inside its band, whatever the history', () => {
+    const anyLoad = fc.oneof(
+      { weight: 6, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
+      fc.constantFrom(NaN, Infinity, -Infinity, -5, 7, 1e300),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(anyLoad, { minLength: 1, maxLength: 50 }),
+        fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 0, max: 25 * 288 }),
+        fc.integer({ min: -400, max: 400 }),
+        (loads, gaps, count, shift) => {
+          const times: number[] = [];
+          const values: number[] = [];
+          for (let index = 0; index < count; index += 1) {
+            if (gaps[index % gaps.length] === 0) continue;
+            times.push(now - (count - index + shift) * stepMs);
+            values.push((loads[(index * 7) % loads.length] ?? 0) * (index % 288 < 100 ? 1 : 0.3));
+          }
+          const forecast = forecastLoad(seriesOf(times, values, stepMs), now, 2 * dayMs);
+          expect(forecast.expected).toHaveLength(576);
+          forecast.expected.forEach((load, step) => {
+            const low = forecast.low[step] ?? NaN;
+            const high = forecast.high[step] ?? NaN;
+            if (!(low >= 0 && low <= load && load <= high && high <= 1)) {
+              throw new Error(`step ${step}: ${low} ${load} ${high}`);
+            }
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes a few milliseconds with 92 days of history', () => {
+    const long = history(92, (at) => 0.5 + 0.4 * Math.sin(at / 7e6));
+    forecastLoad(long, now, 2 * dayMs);
+    const began = performance.now();
+    for (let round = 0; round < 10; round += 1) forecastLoad(long, now, 2 * dayMs);
+    // Some 3 ms alone on a core: the bound is for a change of kind, not of degree.
+    expect((performance.now() - began) / 10).toBeLessThan(50);
+  });
+});

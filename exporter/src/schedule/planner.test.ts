@@ -1,0 +1,351 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Explanation } from './explain.ts';
+import { planSlots, type Plan, type PlanJob, type PlanRequest } from './planner.ts';
+import { nextOccurrences } from './recurrence.ts';
+import type { HostLoad } from './slot-grid.ts';
+
+const slotMs = 300_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const now = Date.UTC(2026, 10, 24, 12);
+
+/** Two days of load; `at` gives the processor's, by hours from now. */
+function load(at: (hour: number) => number, isKnown = true): HostLoad {
+  const cpu = Float64Array.from({ length: 576 }, (_, step) => at(step / 12));
+  return { startsAt: now, stepMs: slotMs, cpu, memory: new Float64Array(576).fill(0.2), isKnown };
+}
+
+const trough = load((hour) => (hour >= 14 && hour < 16 ? 0.05 : 0.4));
+
+interface Wish {
+  readonly schedule?: string;
+  /** Hours from now. */
+  readonly opens?: number;
+  readonly closes?: number;
+  readonly delay?: number;
+  readonly minutes?: number;
+  readonly cpu?: number;
+  readonly stores?: readonly string[];
+  readonly priority?: PlanJob['priority'];
+}
+
+function job(wish: Wish = {}): PlanJob {
+  const { opens = 12, closes = 18, delay = 2, minutes = 45, cpu = 0.3, stores = ['local'] } = wish;
+  const windowStart = now + opens * hourMs;
+  const windowEnd = now + closes * hourMs;
+  return {
+    schedule: wish.schedule ?? 'db',
+    occurrence: { dueAt: windowStart, windowStart, windowEnd, deadline: windowEnd + delay * hourMs },
+    durationMs: minutes * minuteMs,
+    resources: { cpu, memory: 0.1 },
+    stores,
+    priority: wish.priority ?? 'medium',
+  };
+}
+
+const plan = (jobs: readonly PlanJob[], more: Partial<PlanRequest> = {}): Plan =>
+  planSlots({ now, load: trough, jobs, ...more });
+
+const hoursOf = (at: number | undefined): number => ((at ?? NaN) - now) / hourMs;
+
+function startOf({ slots }: Plan, schedule: string): number {
+  return hoursOf(slots.find((slot) => slot.schedule === schedule)?.start);
+}
+
+function explained(of: Plan, schedule: string): Explanation {
+  const slot = of.slots.find((each) => each.schedule === schedule);
+  if (slot === undefined) throw new Error(`${schedule} has no slot`);
+  return of.explain(slot);
+}
+
+describe('planSlots', () => {
+  it('puts a backup into the quietest part of its window, and says so', () => {
+    const found = plan([job()]);
+    const [slot] = found.slots;
+    expect(hoursOf(slot?.start)).toBeGreaterThanOrEqual(14);
+    expect(hoursOf(slot?.end)).toBeLessThanOrEqual(16);
+    const { code, text, load: met, best, others } = explained(found, 'db');
+    expect({ code, text }).toEqual({
+      code: 'quietest',
+      text: 'quietest 45m of its window: cpu 0.05, memory 0.20',
+    });
+    expect(met.cpu).toBeCloseTo(0.05);
+    expect(best.start).toBe(slot?.start);
+    expect(others).toHaveLength(3);
+    for (const other of others) expect(other.whyNot).toBe('history');
+  });
+
+  it('gives the quiet hour to the one that counts more, and the other the next best', () => {
+    const wish = { minutes: 120, cpu: 0.6, opens: 12, closes: 18 };
+    const found = plan([
+      job({ ...wish, schedule: 'low', priority: 'low' }),
+      job({ ...wish, schedule: 'critical', priority: 'critical' }),
+    ]);
+    expect(startOf(found, 'critical')).toBe(14);
+    expect(Math.abs(startOf(found, 'low') - 14)).toBeGreaterThanOrEqual(2);
+    const { code, others } = explained(found, 'low');
+    expect(code).toBe('shared');
+    expect(others[0]).toMatchObject({ whyNot: 'priority', text: 'cpu is taken by 1 of higher priority' });
+  });
+
+  it('tells a start that others of the same priority fill from one behind the window', () => {
+    const wish = { minutes: 120, cpu: 0.6 };
+    const found = plan([
+      job({ ...wish, schedule: 'a' }),
+      job({ ...wish, schedule: 'b' }),
+      job({ schedule: 'c', opens: 10, closes: 13, delay: 3, minutes: 60, cpu: 0.01 }),
+    ]);
+    const loser = startOf(found, 'a') === 14 ? 'b' : 'a';
+    expect(explained(found, loser).others[0]).toMatchObject({ whyNot: 'capacity', text: 'cpu is taken' });
+    expect(startOf(found, 'c')).toBeLessThanOrEqual(13);
+    expect(explained(found, 'c').others.map(({ whyNot }) => whyNot)).toContain('deadline');
+  });
+
+  it('starts behind the window, in time, where that has no room', () => {
+    const found = plan([job({ opens: 1, closes: 2, delay: 6, cpu: 0.5 })], {
+      running: [{ until: now + 4 * hourMs, resources: { cpu: 0.5, memory: 0.1 }, stores: [] }],
+    });
+    expect(startOf(found, 'db')).toBe(4);
+    expect(found.misfits).toEqual([]);
+    expect(explained(found, 'db')).toMatchObject({ code: 'after_window' });
+  });
+
+  it('lets no more runs write to a store than it takes, those that run already counted', () => {
+    const jobs = Array.from({ length: 6 }, (_, index) =>
+      job({ schedule: `s${index}`, cpu: 0.01, minutes: 60 }),
+    );
+    const found = plan(jobs, {
+      streams: { local: 2, offsite: 1 },
+      running: [{ until: now + 20 * hourMs, resources: { cpu: 0, memory: 0 }, stores: ['local'] }],
+    });
+    const starts = found.slots.map(({ start }) => hoursOf(start));
+    expect(starts).toHaveLength(6);
+    for (const [index, start] of starts.slice(1).entries()) {
+      expect(start - (starts[index] ?? 0)).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  it('starts late, and says how late, what the others leave no room for', () => {
+    const all = { opens: 1, closes: 1, delay: 0, minutes: 60, cpu: 0.6 };
+    const found = plan([
+      job({ ...all, schedule: 'first', priority: 'high' }),
+      job({ ...all, schedule: 'second' }),
+      job({ ...all, schedule: 'third', priority: 'low' }),
+    ]);
+    expect(['first', 'second', 'third'].map((id) => startOf(found, id))).toEqual([1, 2, 3]);
+    expect(
+      found.misfits.map(({ job: { schedule }, lateMs, reason }) => [schedule, lateMs, reason.text]),
+    ).toEqual([
+      ['second', hourMs, 'starts 1h behind its deadline: cpu is taken until its deadline'],
+      ['third', 2 * hourMs, 'starts 2h behind its deadline: cpu is taken until its deadline'],
+    ]);
+    expect(explained(found, 'third').code).toBe('late');
+  });
+
+  it('names what finds no room at any time', () => {
+    const found = plan([job({ opens: 1, closes: 2, delay: 1 })], {
+      streams: { local: 1 },
+      running: [{ until: now + 100 * hourMs, resources: { cpu: 0.1, memory: 0 }, stores: ['local'] }],
+    });
+    // Only the running one has the stream: no slot of its window has room, whatever is planned.
+    expect(found.misfits).toHaveLength(1);
+    expect(found.misfits[0]?.reason).toMatchObject({ code: 'cramped' });
+    expect(found.misfits[0]?.reason.text).toBe(
+      'it asks for 1 of the way to local, and in its window the host has at most 0 of the way to local free',
+    );
+  });
+
+  it('runs a backup on a host that is always full where most is free, and says what is missing', () => {
+    const full = load((hour) => (hour >= 15 && hour < 16 ? 0.9 : 1));
+    const found = plan([job({ cpu: 0.5 })], { load: full });
+    expect(startOf(found, 'db')).toBe(15);
+    expect(found.misfits[0]).toMatchObject({
+      lateMs: 0,
+      reason: {
+        code: 'cramped',
+        text: 'it asks for cpu 0.50, and in its window the host has at most cpu 0.10 free',
+      },
+    });
+    expect(explained(found, 'db').code).toBe('cramped');
+  });
+
+  it('starts at once what is overdue', () => {
+    const found = plan([job({ opens: -9, closes: -6, delay: 1 })], { now: now + 70_000 });
+    expect(found.slots[0]?.start).toBe(now + 70_000);
+    expect(explained(found, 'db').code).toBe('overdue');
+    expect(found.misfits[0]?.lateMs).toBe(5 * hourMs + 70_000);
+  });
+
+  it('takes a window that is shorter than the run, or than a slot, for what it is: the time to start', () => {
+    const short = job({ opens: 14, closes: 14.5, delay: 0, minutes: 120 });
+    expect(startOf(plan([short]), 'db')).toBeGreaterThanOrEqual(14);
+    expect(startOf(plan([short]), 'db')).toBeLessThanOrEqual(14.5);
+    const opens = 14 + 62 / 3600;
+    const found = plan([job({ opens, closes: opens + 1 / 60, delay: 0 })]);
+    expect(startOf(found, 'db')).toBeCloseTo(opens, 9);
+    expect(explained(found, 'db').code).toBe('only_start');
+  });
+
+  it('opens the window where nothing is known of the load', () => {
+    const found = plan([job()], { load: load(() => 0.5, false) });
+    expect(startOf(found, 'db')).toBe(12);
+    expect(explained(found, 'db').code).toBe('no_history');
+    const nothing = { startsAt: now, stepMs: slotMs, cpu: new Float64Array(0), memory: new Float64Array(0) };
+    expect(startOf(plan([job()], { load: { ...nothing, isKnown: false } }), 'db')).toBe(12);
+  });
+
+  it('leaves a slot only where that is worth it, and says that it stayed', () => {
+    const first = plan([job()], { load: load((hour) => (hour >= 14 && hour < 15 ? 0.2 : 0.4)) });
+    const start = startOf(first, 'db');
+    const nearly = load((hour) => (hour >= 17 && hour < 18 ? 0.19 : hour >= 14 && hour < 15 ? 0.2 : 0.4));
+    const kept = plan([job()], { load: nearly, previous: first.slots });
+    expect(startOf(kept, 'db')).toBe(start);
+    const much = load((hour) => (hour >= 17 && hour < 18 ? 0.05 : hour >= 14 && hour < 15 ? 0.2 : 0.4));
+    const moved = plan([job()], { load: much, previous: first.slots });
+    expect(startOf(moved, 'db')).toBeGreaterThanOrEqual(17);
+  });
+
+  it('keeps every other slot when one schedule changes', () => {
+    const jobs = Array.from({ length: 40 }, (_, index) => job({ schedule: `s${index}`, cpu: 0.02 }));
+    const before = plan(jobs);
+    const changed = jobs.map((each) =>
+      each.schedule === 's7' ? job({ schedule: 's7', cpu: 0.05, opens: 13 }) : each,
+    );
+    const after = plan(changed, { previous: before.slots, effort: { thoroughness: 'new' } });
+    for (const { schedule, start } of before.slots) {
+      if (schedule !== 's7') expect(startOf(after, schedule)).toBe(hoursOf(start));
+    }
+    expect(after.slots).toHaveLength(40);
+    const without = plan(jobs.slice(1), { previous: before.slots });
+    expect(without.slots.some(({ schedule }) => schedule === 's0')).toBe(false);
+  });
+
+  it('places 10,000 schedules with one and the same window, as many at once as there is room for', () => {
+    const occurrences = nextOccurrences(
+      {
+        every: 24 * hourMs,
+        window: { startMinute: 60, endMinute: 360 },
+        timezone: 'Europe/Madrid',
+        max_delay: 0,
+      },
+      now,
+      now + 24 * hourMs,
+    );
+    const [occurrence] = occurrences;
+    if (occurrence === undefined) throw new Error('no night');
+    const jobs = Array.from({ length: 10_000 }, (_, index) => ({
+      ...job({ schedule: `s${index}`, minutes: 30, cpu: 0.0005 }),
+      resources: { cpu: 0.0005, memory: 0.0001 },
+      occurrence,
+    }));
+    const found = plan(jobs);
+    expect(found.slots).toHaveLength(10_000);
+    expectLawful(found, { now, load: trough, jobs });
+    // 0.0005 of 10,000 for half an hour each is half of what is free: nothing has to wait.
+    expect(found.misfits).toEqual([]);
+  });
+
+  const requests = fc
+    .record({
+      jobs: fc.array(
+        fc.record({
+          opens: fc.integer({ min: -300, max: 2000 }).map((minutes) => minutes / 60),
+          window: fc.integer({ min: 0, max: 400 }).map((minutes) => minutes / 60),
+          delay: fc.integer({ min: 0, max: 5 }),
+          minutes: fc.integer({ min: 1, max: 200 }),
+          cpu: fc.double({ min: 0, max: 0.8, noNaN: true }),
+          stores: fc.constantFrom([], ['local'], ['local', 'offsite']),
+          priority: fc.constantFrom('critical' as const, 'high' as const, 'medium' as const, 'low' as const),
+        }),
+        { minLength: 1, maxLength: 15 },
+      ),
+      loads: fc.array(fc.double({ min: 0, max: 1.2 }), { minLength: 1, maxLength: 60 }),
+      running: fc.array(
+        fc.record({
+          until: fc.integer({ min: 0, max: 600 }).map((minutes) => now + minutes * minuteMs),
+          resources: fc.record({
+            cpu: fc.double({ min: 0, max: 0.3, noNaN: true }),
+            memory: fc.constant(0.05),
+          }),
+          stores: fc.constantFrom([], ['local']),
+        }),
+        { maxLength: 2 },
+      ),
+    })
+    .map(({ jobs, loads, running }): PlanRequest => ({
+      now,
+      load: load((hour) => loads[Math.floor(hour * 2) % loads.length] ?? 0),
+      jobs: jobs.map(({ opens, window, ...wish }, index) =>
+        job({ schedule: `s${index}`, opens, closes: opens + window, ...wish }),
+      ),
+      streams: { local: 3, offsite: 1 },
+      running,
+    }));
+
+  it('never breaks a law, drops nothing, and has a reason for everything', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const found = planSlots(request);
+        expectLawful(found, request);
+        for (const slot of found.slots) {
+          const { text, load: met, best } = found.explain(slot);
+          expect(text).not.toBe('');
+          expect(Number.isFinite(met.cpu + met.memory + best.load.cpu)).toBe(true);
+          expect(best.load.cpu * 0.7 + best.load.memory * 0.3).toBeLessThanOrEqual(
+            met.cpu * 0.7 + met.memory * 0.3 + (slot.start > slot.job.occurrence.deadline ? 1 : 1e-9),
+          );
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('is the same plan for the same request, and again when nothing has changed', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        const once = planSlots(request);
+        expect(planSlots(request).slots).toEqual(once.slots);
+        const again = planSlots({ ...request, previous: once.slots, effort: { thoroughness: 'new' } });
+        const inTime = once.misfits.length === 0;
+        if (inTime) expect(again.slots).toEqual(once.slots);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+/** Throws where a plan breaks a law; counted minute by minute from the request alone. */
+function expectLawful({ slots, misfits }: Plan, request: PlanRequest): void {
+  const placed = new Set(slots.map((slot) => slot.job));
+  const cramped = new Set(misfits.filter(({ lateMs }) => lateMs === 0).map((misfit) => misfit.job));
+  for (const each of request.jobs) {
+    expect(placed.has(each) || misfits.some((misfit) => misfit.job === each)).toBe(true);
+  }
+  const cpu = Float64Array.from({ length: 900 }, (_, slot) => {
+    const value = request.load.cpu[slot < 576 ? slot : 288 + (slot % 288)] ?? 0;
+    return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : 0.5;
+  });
+  const streams = new Float64Array(900);
+  const add = (from: number, to: number, amount: number, stores: readonly string[]): void => {
+    for (let slot = Math.floor((from - now) / slotMs); slot < Math.ceil((to - now) / slotMs); slot += 1) {
+      cpu[slot] = (cpu[slot] ?? 0) + amount;
+      if (stores.includes('local')) streams[slot] = (streams[slot] ?? 0) + 1;
+    }
+  };
+  for (const { until, resources, stores } of request.running ?? []) add(now, until, resources.cpu, stores);
+  const before = cpu.slice();
+  for (const { start, end, job: each } of slots) {
+    const { windowStart, deadline } = each.occurrence;
+    expect(start).toBeGreaterThanOrEqual(Math.max(windowStart, request.now));
+    if (start > Math.max(deadline, request.now)) {
+      expect(misfits.some((misfit) => misfit.job === each && misfit.lateMs === start - deadline)).toBe(true);
+    }
+    expect(end - start).toBe(each.durationMs);
+    if (!cramped.has(each)) add(start, end, each.resources.cpu, each.stores);
+  }
+  for (const [slot, used] of cpu.entries()) {
+    if (used > (before[slot] ?? 0)) expect(used).toBeLessThanOrEqual(1 + 1e-7);
+    if (request.streams !== undefined) expect(streams[slot]).toBeLessThanOrEqual(3);
+  }
+}

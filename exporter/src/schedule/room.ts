@@ -1,0 +1,41 @@
+import type { PlacementJob, PlacementResource } from './placement-problem.ts';
+
+/**
+ * Gives each job as it is where it fits at any start on a host that runs nothing else of ours; else one that takes only
+ * what is free at the roomiest start. Of what the host does not have, more cannot be taken, and what the others take must
+ * still be theirs.
+ */
+export function withinRoom(
+  jobs: readonly PlacementJob[],
+  resources: readonly PlacementResource[],
+  slots: number,
+): PlacementJob[] {
+  const least = resources.map(({ base, capacity }) => freeBetween(base, capacity, 0, slots));
+  return jobs.map((job) =>
+    job.needs.every((need, index) => need === 0 || need <= (least[index] ?? 0))
+      ? job
+      : roomFor(job, resources, slots),
+  );
+}
+
+function roomFor(job: PlacementJob, resources: readonly PlacementResource[], slots: number): PlacementJob {
+  const last = Math.min(job.latest, slots - job.duration);
+  let best: { readonly missing: number; readonly free: readonly number[] } | undefined;
+  for (let start = Math.max(0, job.earliest); start <= last; start += 1) {
+    const free = resources.map(({ base, capacity }) =>
+      freeBetween(base, capacity, start, start + job.duration),
+    );
+    const missing = Math.max(...job.needs.map((need, index) => (need > 0 ? need - (free[index] ?? 0) : 0)));
+    if (missing <= 1e-9) return job;
+    if (best === undefined || missing < best.missing) best = { missing, free };
+  }
+  if (best === undefined) return job;
+  const { free } = best;
+  return { ...job, needs: job.needs.map((need, index) => Math.max(0, Math.min(need, free[index] ?? 0))) };
+}
+
+function freeBetween(base: ArrayLike<number>, capacity: number, from: number, to: number): number {
+  let highest = -Infinity;
+  for (let slot = from; slot < to; slot += 1) highest = Math.max(highest, base[slot] ?? 0);
+  return capacity - highest;
+}

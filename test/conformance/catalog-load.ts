@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import type { LoadRecord } from '../../exporter/src/load/load.ts';
+import type { Given } from './catalog-given.ts';
+import { noon } from './catalog-samples.ts';
+
+const minute = 60_000;
+const day = 86_400_000;
+
+/** What a catalog keeps of the host's load. */
+export function catalogLoad(given: Given): void {
+  const record = (at: number, cpu = 0.5): LoadRecord => ({ at, cpu, memory: 0.25, disk: NaN });
+
+  it('keeps the load by step, in order of time, gaps as gaps', () => {
+    const { load } = given.catalog;
+    load.record([record(noon + minute), record(noon)], 'fine');
+    load.record([record(noon)], 'coarse');
+    expect(load.records('fine', noon, noon + day)).toEqual([record(noon), record(noon + minute)]);
+    expect(load.records('fine', noon + 1, noon + minute)).toEqual([]);
+    expect(load.records('coarse', 0, noon + 1)).toEqual([record(noon)]);
+  });
+
+  it('takes a second record of a step for the better one', () => {
+    const { load } = given.catalog;
+    load.record([record(noon, 0.1)], 'fine');
+    load.record([record(noon, 0.9)], 'fine');
+    expect(load.records('fine', noon, noon + 1)).toEqual([record(noon, 0.9)]);
+  });
+
+  it('forgets fine records after 14 days and coarse ones after 92', () => {
+    const { load } = given.catalog;
+    for (const step of ['fine', 'coarse'] as const) {
+      load.record([record(noon), record(noon + 14 * day + minute), record(noon + 92 * day + minute)], step);
+    }
+    const kept = (step: 'fine' | 'coarse'): number[] =>
+      load.records(step, 0, noon + 100 * day).map(({ at }) => (at - noon) / day);
+    expect(kept('fine').map(Math.floor)).toEqual([92]);
+    expect(kept('coarse').map(Math.floor)).toEqual([14, 92]);
+  });
+}
