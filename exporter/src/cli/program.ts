@@ -9,6 +9,8 @@ import { action, type Terminal } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
+import { load } from './load.ts';
+import { plan } from './plan.ts';
 import { restore } from './restore.ts';
 import type { ServeCommandOptions } from './serve.ts';
 
@@ -34,7 +36,11 @@ export function createProgram(terminal: Terminal): Command {
   program
     .command('serve')
     .description('run schedules when they are due, and serve /metrics')
-    .option('--web.listen-address <host:port>', 'where to listen; default: server.listen of the config')
+    .option(
+      '--web.listen-address <host:port>',
+      'where to listen, may be given several times; default: server.listen of the config',
+      (address: string, others: readonly string[] = []) => [...others, address],
+    )
     .addOption(new Option('--log.level <level>', 'what is logged').choices(logLevels).default('info'))
     .addOption(
       new Option('--log.format <format>', 'how; default: pretty on a terminal, else json').choices(
@@ -67,6 +73,18 @@ export function createProgram(terminal: Terminal): Command {
     .description('make a backup now')
     .argument('<schedule>', 'the id of a schedule')
     .action(action(terminal, backup));
+
+  program
+    .command('plan')
+    .description('what will run when, and why then')
+    .option('--hours <count>', 'how far ahead', positive, 48)
+    .action(action(terminal, plan));
+
+  program
+    .command('load')
+    .description('how busy this host was, and when it is quiet')
+    .option('--hours <count>', 'how far back', positive, 168)
+    .action(action(terminal, load));
 
   const backups = program
     .command('backups')

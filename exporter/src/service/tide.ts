@@ -8,6 +8,7 @@ import {
   planSlots,
   type Plan,
   type PlanJob,
+  type PlannedSlot,
   type PreviousSlot,
   type RunningJob,
 } from '../schedule/planner.ts';
@@ -64,12 +65,12 @@ export class Tide {
     now: EpochMs,
     more: { readonly running?: readonly RunningJob[]; readonly previous?: readonly PreviousSlot[] } = {},
   ): Plan {
-    return planSlots({
-      now,
-      jobs: due.map((job) => this.#jobOf(job)),
-      load: hostLoad(this.forecasts(now)),
-      ...more,
-    });
+    const load = hostLoad(this.forecasts(now));
+    const { free = [], fixed = [] } = Object.groupBy(
+      due.map((job) => this.#jobOf(job)),
+      ({ occurrence }) => (occurrence.deadline - occurrence.windowStart < load.stepMs ? 'fixed' : 'free'),
+    );
+    return withFixed(planSlots({ now, jobs: free, load, ...more }), fixed, load, now);
   }
 
   /** Every occurrence of the schedules that is due within `hours`, planned as if all were free to run. */
@@ -115,12 +116,43 @@ function loadsOf(records: readonly LoadRecord[], resource: Resource): readonly n
   return records.map((record) => record[resource]);
 }
 
+/**
+ * Adds what may start at one time only, as a schedule that is due every minute does: there is nothing to plan, and in a grid of
+ * five minutes it would be in its own way.
+ */
+function withFixed(plan: Plan, fixed: readonly PlanJob[], load: HostLoad, now: EpochMs): Plan {
+  const slots = fixed.map((job): PlannedSlot => {
+    const start = Math.max(now, job.occurrence.windowStart);
+    return {
+      schedule: job.schedule,
+      dueAt: job.occurrence.dueAt,
+      start,
+      end: start + job.durationMs,
+      job,
+    };
+  });
+  const added = new Set(slots);
+  const explain: Plan['explain'] = (slot) => {
+    if (!added.has(slot)) return plan.explain(slot);
+    const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
+    const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
+    const best = { start: slot.start, load: there };
+    return { code: 'only_start', text: 'it may start at no other time', load: there, best, others: [] };
+  };
+  return { ...plan, slots: [...plan.slots, ...slots].sort((a, b) => a.start - b.start), explain };
+}
+
 function hostLoad({ cpu, memory }: Forecasts): HostLoad {
   return {
     startsAt: cpu.startsAt,
     stepMs: cpu.stepMs,
-    cpu: cpu.expected,
-    memory: memory.expected,
+    cpu: capacityTaken(cpu),
+    memory: capacityTaken(memory),
     isKnown: cpu.basis === 'days' || cpu.basis === 'weeks',
   };
+}
+
+/** Nothing known is no reason to leave room for: the gate looks at the load itself when the time has come. */
+function capacityTaken({ basis, expected }: LoadForecast): Float64Array {
+  return basis === 'none' ? new Float64Array(expected.length) : expected;
 }

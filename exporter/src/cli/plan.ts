@@ -1,0 +1,37 @@
+import { slotView } from '../service/plan-view.ts';
+import { Tide } from '../service/tide.ts';
+import { toRfc3339 } from '../units/instant.ts';
+import { formatDuration } from '../units/duration.ts';
+import type { CommandContext } from './command.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
+import { table } from './output.ts';
+import { shownTime } from './views.ts';
+
+/** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
+export async function plan(
+  context: CommandContext,
+  { hours }: { readonly hours: number },
+): Promise<ExitCode> {
+  await using installation = await context.open();
+  const { catalog, config, clock } = installation;
+  const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
+  const active = config.schedules.filter(({ id }) => !catalog.schedule(id).paused);
+  const planned = tide.planAhead(active, clock.now(), hours);
+  const slots = planned.slots.map((slot) => slotView(planned, slot));
+  const rows = planned.slots.map((slot, index) => [
+    slot.schedule,
+    shownTime(slot.start),
+    formatDuration(Math.round((slot.end - slot.start) / 1000) * 1000),
+    shownTime(slot.job.occurrence.deadline),
+    slots[index]?.reason.text ?? '',
+  ]);
+  const nothing = `Nothing is due within ${hours} hours.`;
+  context.output.answer(
+    slots,
+    rows.length === 0 ? nothing : table(['SCHEDULE', 'START', 'TAKES', 'AT THE LATEST', 'WHY THEN'], rows),
+  );
+  for (const { job, reason } of planned.misfits) {
+    context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
+  }
+  return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
+}
