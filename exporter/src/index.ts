@@ -2,6 +2,13 @@
 export { BackupEncryption, BackupKey } from './library/encryption.ts';
 export { BackupManager, type BackupManagerOptions, type BackupOutcome } from './library/manager.ts';
 export { BackupMetrics, getBackupMetrics, type BackupRecord } from './library/metrics.ts';
+export {
+  BackupPriority,
+  IntelligentBackupScheduler,
+  type BackupSchedule,
+  type IntelligentBackupSchedulerOptions,
+  type ScheduledBackup,
+} from './library/scheduler.ts';
 export { LowtideError } from './errors/lowtide-error.ts';
 export type { ErrorCode } from './errors/codes.ts';
 export { version } from './version.ts';

@@ -209,6 +209,10 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
     case 'run:missed':
     case 'run:deferred':
     case 'backup:pruned':
+    case 'rotation:started':
+    case 'rotation:backups':
+    case 'rotation:finished':
+    case 'key:changed':
       return;
   }
 }
