@@ -74,5 +74,9 @@ export default tseslint.config(
     files: ['**/*.test.ts', 'test/**/*.ts', 'exporter/setup/*.ts'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
-  { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['*.js', 'test/bench/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
+  },
 );

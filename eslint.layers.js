@@ -12,6 +12,7 @@ const contracts = [
   'clock/clock.ts',
   'config/schema.ts',
   'keys/keystore.ts',
+  'load/load.ts',
   'store/store.ts',
 ];
 
@@ -71,7 +72,7 @@ const layers = [
   {
     folders: ['catalog'],
     may: [...words, 'store/manifest.ts'],
-    types: ['events/', 'source/source.ts', 'store/store.ts'],
+    types: ['events/', 'load/load.ts', 'source/source.ts', 'store/store.ts'],
     way: 'The catalog writes down what it is told: work belongs in run/ or retention/.',
   },
   {
@@ -99,6 +100,13 @@ const layers = [
     way: 'Runs take contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters, metrics/ hear events.',
   },
   {
+    folders: ['rotation'],
+    // What the file system says while a payload is written anew is the store's to judge.
+    may: [...words, 'seal/', 'store/manifest.ts', 'store/directory/refusal.ts'],
+    types: [...contracts, 'catalog/rotations.ts', 'store/resealing.ts'],
+    way: 'A rotation takes contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters.',
+  },
+  {
     folders: ['run/restore'],
     // A target is a source turned round: how a database is reached, and what its programs say, is known there.
     may: [...words, 'process/', 'source/', 'store/manifest.ts', 'store/durable-file.ts'],
@@ -117,6 +125,12 @@ const layers = [
     way: 'Metrics hear events and read the catalog: nothing is done, opened or asked for their sake.',
   },
   {
+    folders: ['api'],
+    may: [...words, 'http/address.ts', 'http/guard.ts', 'http/problem.ts'],
+    types: [...contracts, 'catalog/access.ts', 'catalog/rotations.ts', 'events/', 'health/'],
+    way: 'The API asks for everything through Commands (api/commands.ts): the service hands it in.',
+  },
+  {
     folders: ['http'],
     may: words,
     types: ['health/', 'metrics/'],
@@ -127,8 +141,9 @@ const layers = [
 const pure = [
   '{errors,events,schedule,units}/*.ts',
   'config/{exclusion,nearest,scalars,schema,shape,warnings}.ts',
-  'keys/key.ts',
+  'keys/{key,key-age}.ts',
   'retention/retention.ts',
+  'rotation/{candidates,plan,speed}.ts',
   'run/admission.ts',
   'seal/{header,hybrid,stanza,stream,x25519}.ts',
   'source/verdict.ts',

@@ -4,14 +4,18 @@ import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Clock } from './clock/clock.ts';
 import { systemClock } from './clock/system.ts';
+import { withAdded } from './config/added-schedules.ts';
 import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
+import type { LowtideError } from './errors/lowtide-error.ts';
 import { importEnvironmentKey } from './keys/environment.ts';
 import { fileKeystore } from './keys/file.ts';
 import type { Keystore } from './keys/keystore.ts';
 import { findCompression, type Compression } from './run/compression.ts';
 import { Jobs } from './run/jobs.ts';
+import type { ProtectedPlace } from './run/restore/protected.ts';
 import { Runner } from './run/runner.ts';
+import { Rotator } from './rotation/rotator.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
 import { DirectoryStore } from './store/directory.ts';
 import type { Store } from './store/store.ts';
@@ -31,6 +35,11 @@ export interface Installation extends AsyncDisposable {
   readonly pool: SealPool;
   readonly scratchRoot: string;
   readonly jobs: Jobs;
+  readonly rotator: Rotator;
+  /** Why schedules that were added through the API do not run. */
+  readonly problems: readonly LowtideError[];
+  /** The same state under another config; what goes on under this one goes on. Only the first one is disposed. */
+  reconfigured(loaded: LoadedConfig): Installation;
   /** Takes over the key in the environment, where there is one; commands that seal or open call it first. */
   takeEnvironmentKey(): Promise<void>;
 }
@@ -40,12 +49,36 @@ export function openInstallation(
   loaded: LoadedConfig,
   env: Readonly<Record<string, string | undefined>>,
 ): Installation {
-  const { config } = loaded;
+  const catalog = openSqliteCatalog(loaded.config.state);
+  const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
+  return assemble(loaded, env, {
+    catalog,
+    pool,
+    compression: foundOnce(),
+    running: new Set(),
+    rotating: new Set(),
+  });
+}
+
+/** What outlives a change of the config. */
+interface Lasting {
+  readonly catalog: Catalog;
+  readonly pool: SealPool;
+  readonly compression: () => Promise<Compression>;
+  readonly running: Set<string>;
+  readonly rotating: Set<string>;
+}
+
+function assemble(
+  loaded: LoadedConfig,
+  env: Readonly<Record<string, string | undefined>>,
+  lasting: Lasting,
+): Installation {
+  const { catalog, pool } = lasting;
+  const { config, problems } = withAdded(loaded.config, catalog.access.addedSchedules());
   const clock = systemClock;
   const keystore = openKeystore(config);
   const stores = openStores(config);
-  const catalog = openSqliteCatalog(config.state);
-  const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
   const scratchRoot = scratchFolder(config);
   const elapsed = (): number => performance.now();
   const runner = new Runner({
@@ -55,10 +88,11 @@ export function openInstallation(
     stores,
     keystore,
     pool,
-    compression: foundOnce(),
+    compression: lasting.compression,
     scratchRoot,
     clock,
     elapsed,
+    running: lasting.running,
   });
   const jobs = new Jobs({
     runner,
@@ -68,7 +102,17 @@ export function openInstallation(
     pool,
     scratchRoot,
     safetyFolder: join(config.state, 'before-restore'),
+    protectedPlaces: protectedPlaces(loaded),
     clock,
+  });
+  const rotator = new Rotator({
+    catalog,
+    stores,
+    keystore,
+    pool,
+    clock,
+    recoveryRecipients: config.encryption.recovery_recipients,
+    running: lasting.rotating,
   });
   return {
     loaded,
@@ -80,6 +124,9 @@ export function openInstallation(
     pool,
     scratchRoot,
     jobs,
+    rotator,
+    problems,
+    reconfigured: (changed) => assemble(changed, env, lasting),
     async takeEnvironmentKey() {
       const text = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
       if (text !== undefined) await importEnvironmentKey(keystore, text, clock.now());
@@ -89,6 +136,15 @@ export function openInstallation(
       catalog[Symbol.dispose]();
     },
   };
+}
+
+function protectedPlaces({ config, file }: LoadedConfig): readonly ProtectedPlace[] {
+  return [
+    ...Object.entries(config.stores).map(([id, { path }]) => ({ path, what: `store ${id}` })),
+    { path: config.encryption.keystore, what: 'the keystore' },
+    { path: config.state, what: 'the catalog' },
+    ...(file === '' ? [] : [{ path: file, what: 'the config' }]),
+  ];
 }
 
 export function openKeystore({ encryption: { keystore: folder, passphrase } }: Config): Keystore {

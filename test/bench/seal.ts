@@ -69,7 +69,12 @@ async function runHashed(input: string, args: readonly string[]): Promise<void> 
 
 /** What a consumer has to do at least: take every piece, and hand it to the kernel. */
 async function drain(pieces: AsyncIterable<Uint8Array>, fd: number): Promise<void> {
-  for await (const piece of pieces) writeSync(fd, piece);
+  for await (const piece of pieces) {
+    writeSync(fd, piece);
+    // As the pipeline does once a store has taken a piece: it spares the garbage collector.
+    if (piece.buffer instanceof ArrayBuffer && piece.buffer.byteLength === piece.length)
+      piece.buffer.transfer(0);
+  }
 }
 
 const median = (values: readonly number[]): number =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Catalog, CatalogTotals, Run } from '../../exporter/src/catalog/catalog.ts';
+import type { Backup, Catalog, CatalogTotals, Run } from '../../exporter/src/catalog/catalog.ts';
 import type { Manifest } from '../../exporter/src/store/manifest.ts';
 import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 
@@ -189,9 +189,19 @@ function recount(catalog: Catalog, history: History): CatalogTotals {
     ),
     lastSuccessBySchedule: Object.fromEntries(history.lastSuccess),
     runningBySchedule: sum((add) => runs.forEach((run) => run.status === 'running' && add(run.schedule, 1))),
-    backupsByKey: sum((add) => completed.forEach((backup) => add(backup.keyId, 1))),
-    bytesByKey: sum((add) => completed.forEach((backup) => add(backup.keyId, backup.storedBytes))),
+    backupsByKey: sum((add) => completed.forEach((backup) => keysOf(backup).forEach((key) => add(key, 1)))),
+    bytesByKey: sum((add) =>
+      completed.forEach((backup) => keysOf(backup).forEach((key) => add(key, backup.storedBytes))),
+    ),
   };
+}
+
+/** Those that its copies are sealed to. */
+function keysOf({ keyId, copies }: Backup): ReadonlySet<string> {
+  return new Set([
+    keyId,
+    ...copies.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest.keyId])),
+  ]);
 }
 
 /** A key whose backups are all gone stays listed with 0; the recount no longer meets it. */

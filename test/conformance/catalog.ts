@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
+import { catalogAccess } from './catalog-access.ts';
 import { catalogBackups } from './catalog-backups.ts';
+import { catalogLoad } from './catalog-load.ts';
 import { complete, refuses, snapshot, type Given } from './catalog-given.ts';
 import { catalogRuns } from './catalog-runs.ts';
 import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 import { catalogLaws } from './catalog-laws.ts';
+import { catalogRotations } from './catalog-rotations.ts';
 
 /** One installation's state, empty at first, and gone once disposed. */
 export interface CatalogState extends Disposable {
@@ -34,6 +37,9 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     };
     catalogRuns(given);
     catalogBackups(given);
+    catalogRotations(given);
+    catalogAccess(given);
+    catalogLoad(given);
 
     it('keeps whether a schedule is paused, known or not', () => {
       expect(catalog.schedule('db-prod')).toEqual({ paused: false });
@@ -54,6 +60,7 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
       const sequences = (after: number, limit: number): number[] =>
         catalog.eventsAfter(after, limit).map((event) => event.sequence);
       expect(sequences(0, 10)).toEqual([1, 2, 3]);
+      expect(catalog.latestSequence()).toBe(3);
       expect(sequences(1, 1)).toEqual([2]);
       expect(sequences(3, 10)).toEqual([]);
       refuses('usage', () => sequences(0, -1));

@@ -34,6 +34,7 @@ export function steppingDisk(root: string, before: (step: string) => void | Prom
           await file.sync();
         },
         stat: () => file.stat(),
+        fd: file.fd,
         async close() {
           // First, so that a step that fails leaves no file open.
           await file.close();
@@ -56,6 +57,27 @@ export function steppingDisk(root: string, before: (step: string) => void | Prom
     async removeFolder(path) {
       await before(`remove folder ${called(path)}`);
       await nodeDisk.removeFolder(path);
+    },
+    async openFile(path) {
+      const name = called(path);
+      const file = await nodeDisk.openFile(path);
+      return {
+        stat: () => file.stat(),
+        readHead: (length) => file.readHead(length),
+        async overwriteHead(bytes) {
+          await before(`overwrite ${name}`);
+          const half = Math.floor(bytes.length / 2);
+          await file.overwriteHead(bytes.subarray(0, half));
+          await before(`overwrite on ${name}`);
+          await file.overwriteHead(bytes);
+        },
+        utimes: (atime, mtime) => file.utimes(atime, mtime),
+        async datasync() {
+          await before(`flush ${name}`);
+          await file.datasync();
+        },
+        close: () => file.close(),
+      };
     },
     async syncFolder(path) {
       await before(`sync folder ${called(path)}`);

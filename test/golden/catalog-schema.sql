@@ -1,4 +1,22 @@
--- user_version 1
+-- user_version 4
+
+CREATE TABLE added_schedules (
+  id TEXT PRIMARY KEY,
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  hash TEXT NOT NULL CHECK (length(hash) = 64)
+) STRICT;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
 CREATE TABLE backups (
   id TEXT PRIMARY KEY,
@@ -62,11 +80,15 @@ CREATE TABLE copies (
   verified_at INTEGER,
   verification TEXT CHECK (verification IN ('passed', 'failed')),
   pruned_at INTEGER,
-  prune_reason TEXT,
+  prune_reason TEXT, manifest TEXT CHECK (json_valid(manifest)), key_id TEXT, next_manifest TEXT CHECK (json_valid(next_manifest)),
   UNIQUE (backup_id, store),
   CHECK ((verified_at IS NULL) = (verification IS NULL)),
   CHECK ((status = 'pruned') = (pruned_at IS NOT NULL))
 ) STRICT;
+
+CREATE INDEX copies_sealed_otherwise ON copies (key_id, backup_id) WHERE key_id IS NOT NULL;
+
+CREATE INDEX copies_unsettled ON copies (number) WHERE next_manifest IS NOT NULL;
 
 CREATE TRIGGER copies_counted AFTER INSERT ON copies
 BEGIN
@@ -108,6 +130,61 @@ CREATE TABLE key_totals (
   bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE load_records (
+  step TEXT NOT NULL CHECK (step IN ('fine', 'coarse')),
+  at INTEGER NOT NULL,
+  cpu REAL,
+  memory REAL,
+  disk REAL,
+  PRIMARY KEY (step, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE requests (
+  caller TEXT NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  status INTEGER,
+  body TEXT CHECK (json_valid(body)),
+  PRIMARY KEY (caller, key),
+  CHECK ((status IS NULL) = (body IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX requests_by_time ON requests (at);
+
+CREATE TABLE rotation_backups (
+  rotation INTEGER NOT NULL REFERENCES rotations (number),
+  number INTEGER NOT NULL,
+  backup_id TEXT NOT NULL REFERENCES backups (id),
+  bytes INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'done', 'skipped', 'failed')),
+  reason TEXT,
+  PRIMARY KEY (rotation, number),
+  UNIQUE (rotation, backup_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rotation_backups_by_status ON rotation_backups (rotation, status, number, bytes);
+
+CREATE TABLE rotations (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  mode TEXT NOT NULL CHECK (mode IN ('rotate', 'rewrap', 'reencrypt')),
+  status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled', 'interrupted')),
+  owner TEXT NOT NULL,
+  started_by TEXT NOT NULL CHECK (started_by IN ('manual', 'policy', 'api')),
+  by_whom TEXT,
+  days_back REAL,
+  key_id TEXT,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  cancel_requested INTEGER NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
+  error TEXT CHECK (json_valid(error)),
+  CHECK ((status = 'running') = (finished_at IS NULL))
+) STRICT;
+
+CREATE INDEX rotations_running ON rotations (number) WHERE status = 'running';
+
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -147,6 +224,18 @@ CREATE TABLE schedules (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE store_totals (store TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tokens (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+  hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;
 
 CREATE TABLE type_totals (type TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

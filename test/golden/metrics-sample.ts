@@ -56,6 +56,7 @@ export const totals: CatalogTotals = {
   runningBySchedule: { etc: 1 },
   backupsByKey: { 'key-0000000000aa': 1 },
   bytesByKey: { 'key-0000000000aa': 7144 },
+  rotationProgress: 0.75,
 };
 
 export const eventBodies: readonly EventBody[] = [
@@ -91,6 +92,10 @@ export const eventBodies: readonly EventBody[] = [
   { name: 'backup:restored', backupId: 'b1', status: 'completed' },
   { name: 'backup:pruned', backupId: 'b0', reason: 'too old' },
   { name: 'error', errorType: 'store' },
+  { name: 'rotation:started', rotationId: 'o1', mode: 'rewrap', trigger: 'manual', by: 'ann' },
+  { name: 'key:changed', keyId: 'key-0000000000bb', change: 'created', rotationId: 'o1' },
+  { name: 'rotation:backups', rotationId: 'o1', mode: 'rewrap', done: 60, skipped: 3, failed: 1, bytes: 7144 },
+  { name: 'rotation:finished', rotationId: 'o1', mode: 'rewrap', status: 'failed', done: 60, skipped: 3, failed: 1 },
 ];
 
 /** An event log in memory. `append` is what another process would do. */
@@ -117,6 +122,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     schedules: () => schedules,
     stores: () => stores,
     disk: () => Promise.resolve({ freeBytes: 25 * 2 ** 30, totalBytes: 100 * 2 ** 30 }),
+    load: () => ({ measured: { cpu: 0.25, memory: 0.5, disk: NaN }, expected: { cpu: 0.125, memory: 0.5 } }),
     health: () =>
       Promise.resolve([
         { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },

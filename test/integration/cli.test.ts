@@ -27,6 +27,7 @@ function lowtide(...args: string[]): End {
   return { code: end.status, stdout: end.stdout, stderr: end.stderr };
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what each command answers is the test's to say
 function json<T>(end: End): T {
   return JSON.parse(end.stdout) as T;
 }
@@ -92,6 +93,7 @@ describe('a first day with lowtide', () => {
 
     rmSync(join(folder, 'data', 'state'), { recursive: true });
     expect(json(lowtide('backups', '--json'))).toEqual([]);
+    expect(lowtide('backups').stdout).toContain('`lowtide catalog rebuild` brings them back');
     expect(json(lowtide('catalog', 'rebuild', '--json'))).toMatchObject({
       good: 1,
       damaged: 0,
@@ -99,6 +101,31 @@ describe('a first day with lowtide', () => {
     });
     expect(json(lowtide('backups', '--json'))).toMatchObject([{ id: run.backupId }]);
     expect(lowtide('backups', 'verify', '--all')).toMatchObject({ code: 0 });
+  });
+
+  it('refuses to restore over its own store, keys, state or config, forced or not', () => {
+    writeFileSync(join(folder, 'a.txt'), 'mine');
+    lowtide('init');
+    const { backupId } = json<{ backupId: string }>(lowtide('backup', 'files', '--json'));
+    for (const target of ['.', 'data', 'data/backups', 'data/keys', 'data/state', 'lowtide.yaml']) {
+      const end = lowtide('restore', backupId, '--to', target, '--force', '--json');
+      expect(end.code).toBe(2);
+      expect(json(end)).toMatchObject({ error: { code: 'usage' } });
+    }
+    expect(lowtide('backups', 'verify', '--all').code).toBe(0);
+  });
+
+  it('takes the target of a restore from a variable, for a command line is no secret', () => {
+    writeFileSync(join(folder, 'a.txt'), 'mine');
+    lowtide('init');
+    const { backupId } = json<{ backupId: string }>(lowtide('backup', 'files', '--json'));
+    expect(lowtide('restore', backupId, '--to', '${env:NO_SUCH_VARIABLE}')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is not set') as string,
+    });
+    writeFileSync(join(folder, 'target'), `${join(folder, 'back')}\n`);
+    expect(lowtide('restore', backupId, '--to', '${file:target}').code).toBe(0);
+    expect(readFileSync(join(folder, 'back', 'a.txt'), 'utf8')).toBe('mine');
   });
 
   it('never writes over what is there', () => {
@@ -125,6 +152,29 @@ describe('the exit code', () => {
     [['check-config', '--config', 'missing.yaml'], 2],
   ])('of lowtide %j is %i', (args, code) => {
     expect(lowtide(...args).code).toBe(code);
+  });
+
+  it('comes with JSON also for wrong usage', () => {
+    const end = lowtide('restore', 'x', '--json');
+    expect(end.code).toBe(2);
+    expect(json(end)).toMatchObject({
+      error: { code: 'usage', message: expect.stringContaining('--to') as string },
+    });
+  });
+
+  it('is 1 for a copy whose manifest is damaged: a lost catalog could not bring it back', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
+    );
+    lowtide('keys', 'new');
+    lowtide('backup', 'c');
+    const [backup] = json<{ copies: { path: string }[] }[]>(lowtide('backups', '--json'));
+    writeFileSync(`${backup?.copies[0]?.path ?? ''}.json`, '{"formatVersion":1,');
+    expect(lowtide('backups', 'verify', '--all')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('is damaged') as string,
+    });
   });
 
   it('is 2 for a config with mistakes, each named with its place', () => {
@@ -327,6 +377,73 @@ describe('lowtide serve', () => {
     expect(await again.end('SIGTERM')).toBe(0);
     expect(again.stderr).toContain('lowtide has stopped');
   });
+
+  it('says so when its backups could not be opened: wrong passphrase, lost key, lost store', async () => {
+    await using service = await serve();
+    await service.said('backup completed');
+    const health = async (check: string): Promise<boolean> => {
+      const answer = await fetch(`http://${service.address}/-/ready`);
+      const { checks } = (await answer.json()) as { checks: { type: string; ok: boolean }[] };
+      return checks.find(({ type }) => type === check)?.ok ?? false;
+    };
+    expect(await health('encryption')).toBe(true);
+    expect(await service.end('SIGTERM')).toBe(0);
+
+    const config = readFileSync(join(folder, 'lowtide.yaml'), 'utf8');
+    writeFileSync(
+      join(folder, 'lowtide.yaml'),
+      config.replace('a-passphrase-for-tests', 'another-passphrase'),
+    );
+    {
+      await using other = await serve();
+      const page = await other.metrics();
+      expect(page).toContain('backup_health_status{check_type="encryption"} 0\n');
+    }
+    writeFileSync(join(folder, 'lowtide.yaml'), config);
+    rmSync(join(folder, 'keys'), { recursive: true });
+    rmSync(join(folder, 'backups'), { recursive: true });
+    lowtide('keys', 'new');
+    await using later = await serve();
+    await vi.waitUntil(async () =>
+      (await later.metrics()).includes('backup_store_up{store="local",cloud_provider="local"} 0'),
+    );
+    expect(await later.metrics()).toContain('backup_health_status{check_type="encryption"} 0\n');
+  });
+
+  it('verifies after a kill -9 what had been stored and not yet verified', async () => {
+    const backups = (): { id: string; copies: { verifiedAt?: string }[] }[] =>
+      json(lowtide('backups', '--json'));
+    lowtide('backup', 'shop');
+    {
+      using database = new DatabaseSync(join(folder, 'state', 'catalog.db'));
+      database.exec('UPDATE copies SET verified_at = NULL, verification = NULL');
+    }
+    expect(backups()[0]?.copies[0]?.verifiedAt).toBeUndefined();
+    await using service = await serve();
+    await service.said('had not been verified was, and is whole');
+  });
+
+  it('makes the backup that is due though one by hand fails meanwhile', async () => {
+    writeFileSync(join(folder, 'block'), '');
+    writeConfig(
+      folder,
+      `  - { id: slow, source: { type: command, argv: [bash, -c, 'echo x; [ -e FOLDER/block ] || exit 0; until [ -e FOLDER/go ]; do sleep 0.1; done; exit 1'] }, every: 10s, max_delay: 10m, stores: [local], keep: { last: 2 } }`,
+    );
+    const byHand = spawn(process.execPath, [main, 'backup', 'slow'], { cwd: folder, stdio: 'ignore' });
+    const ended = new Promise<number | null>((resolve) => byHand.once('close', resolve));
+    await vi.waitUntil(() => lowtide('backups').code === 0 && runs('running') === 1, { timeout: 20_000 });
+    await using service = await serve();
+    await service.said('waits for a run that was started elsewhere');
+    rmSync(join(folder, 'block'));
+    writeFileSync(join(folder, 'go'), '');
+    expect(await ended).toBe(1);
+    await service.said('backup completed');
+  });
+
+  function runs(status: string): number {
+    using database = new DatabaseSync(join(folder, 'state', 'catalog.db'), { readOnly: true });
+    return Number(database.prepare('SELECT count(*) AS n FROM runs WHERE status = ?').get(status)?.['n']);
+  }
 
   it('refuses an address that is taken', async () => {
     await using service = await serve();

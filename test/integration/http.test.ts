@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import { Router } from 'express';
+import { json, Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import type { HealthCheck } from '../../exporter/src/health/health.ts';
@@ -272,6 +272,21 @@ describe('bad clients', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
+  it('that never end their body get 408', async () => {
+    const reading = Router();
+    reading.use(json());
+    reading.post('/', (_request, response) => void response.send('read'));
+    const { port } = await start({
+      routers: [{ path: '/in', router: reading }],
+      limits: { headersMs: 200, requestMs: 200 },
+    });
+    const socket = await dial(port);
+    socket.write(
+      'POST /in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a":',
+    );
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  });
+
   it('that never read their answer are hung up on', async () => {
     const big = Router();
     const gone = Promise.withResolvers<undefined>();
@@ -309,6 +324,18 @@ describe('the server', () => {
 
   it('is refused what is no address', async () => {
     await expect(start({ listen: 'anywhere' })).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it('listens on several addresses, or on none of them', async () => {
+    const { address } = await start({ listen: ['127.0.0.1:0', '[::1]:0'] });
+    const [server] = servers;
+    expect(server?.addresses).toEqual([address, expect.stringMatching(/^\[::1\]:/)]);
+    for (const each of server?.addresses ?? []) {
+      expect((await fetch(`http://${each}/-/healthy`)).status).toBe(200);
+    }
+    await expect(start({ listen: ['127.0.0.1:0', address] })).rejects.toMatchObject({
+      code: 'listen_failed',
+    });
   });
 
   it('listens on IPv6', async () => {

@@ -48,7 +48,7 @@ describe('the npm package', () => {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
     const wanted =
-      /^(dist\/.+\.(js|d\.ts)|docs\/.+\.md|schema\/lowtide\.schema\.json|LICENSE|README\.md|package\.json)$/;
+      /^(dist\/.+\.(js|d\.ts)|docs\/.+\.md|schema\/(lowtide\.schema|openapi)\.json|LICENSE|README\.md|package\.json)$/;
     expect(files.filter((file) => !wanted.test(file) || file.includes('.test.'))).toEqual([]);
     expect(files).toEqual(
       expect.arrayContaining([
@@ -57,7 +57,9 @@ describe('the npm package', () => {
         'dist/index.js',
         'dist/seal/worker.js',
         'docs/README.md',
+        'dist/api/contract.d.ts',
         'schema/lowtide.schema.json',
+        'schema/openapi.json',
       ]),
     );
     expect(readFileSync(join(installed, 'LICENSE'), 'utf8')).toBe(
@@ -79,6 +81,20 @@ describe('the npm package', () => {
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     const strict = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node'];
     expect(run([process.execPath, tsc, ...strict, 'program.mts'], project)).toBe('');
+  });
+
+  it('has the types of its API, and no code of it', () => {
+    const program = `
+      import type { Backup, Run, Schedule } from 'lowtide/api';
+      export const title = (run: Run, backup: Backup, schedule: Schedule): string =>
+        run.kind + (run.kind === 'restore' ? run.target : '') + backup.copies.length.toFixed() + schedule.id;
+    `;
+    writeFileSync(join(project, 'types.mts'), program);
+    const tsc = join(root, 'node_modules', '.bin', 'tsc');
+    const strict = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node'];
+    expect(run([process.execPath, tsc, ...strict, 'types.mts'], project)).toBe('');
+    writeFileSync(join(project, 'code.mjs'), `await import('lowtide/api');`);
+    expect(() => run([process.execPath, 'code.mjs'], project)).toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
   it('is a command that makes a backup', () => {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { TestInstallation, type ConfigParts } from '../servers/installation.ts';
 import { startMariadb, type MariadbServer } from '../servers/mariadb.ts';
@@ -151,6 +151,18 @@ describe('a run', () => {
     const pid = Number(readFileSync(join(at.folder, 'pid'), 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow();
     expect(readdirSync(join(at.folder, 'state', 'scratch'))).toEqual([]);
+  });
+
+  it('ends in time when it is told to stop, though something its program started does not listen', async () => {
+    const script = 'echo begun; (trap "" TERM; sleep 60) & touch FOLDER/ready; sleep 60';
+    const at = await install(
+      `  - { id: deaf, source: { type: command, argv: [bash, -c, '${script}'] }, ${daily} }`,
+    );
+    const stop = new AbortController();
+    const run = at.backUp('deaf', { signal: stop.signal });
+    await vi.waitUntil(() => existsSync(join(at.folder, 'ready')), { timeout: 10_000 });
+    stop.abort(new LowtideError('cancelled', 'enough'));
+    expect((await run).run.status).toBe('cancelled');
   });
 
   it('refuses a second one of the same schedule meanwhile', async () => {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,14 @@ export function serverFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `lowtide-${name}-`));
   if (owner) chownSync(folder, owner.uid, owner.gid);
   return folder;
+}
+
+/** Gives all that was put into a server's folder to the server's user. */
+export function chownForServer(folder: string): void {
+  if (!owner) return;
+  for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    chownSync(join(folder, entry), owner.uid, owner.gid);
+  }
 }
 
 /** A loopback port that was free a moment ago. */

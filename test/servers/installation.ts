@@ -75,11 +75,13 @@ export interface ConfigParts {
   readonly stores?: string;
   /** Recipients beside the key's own. */
   readonly recovery?: readonly string[];
+  /** Further lines of the config, as YAML. */
+  readonly more?: string;
 }
 
 /** A config to be used as it is; `schedules` is the list. `FOLDER` becomes the config's folder. Returns its path. */
 export function writeConfig(folder: string, schedules: string, parts: ConfigParts = {}): string {
-  const { stores = '{ local: { type: directory, path: ./backups } }', recovery = [] } = parts;
+  const { stores = '{ local: { type: directory, path: ./backups } }', recovery = [], more = '' } = parts;
   mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'lowtide.yaml');
   const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}] }`;
@@ -88,6 +90,7 @@ export function writeConfig(folder: string, schedules: string, parts: ConfigPart
     'state: ./state',
     `encryption: ${encryption}`,
     `stores: ${stores}`,
+    ...(more === '' ? [] : [more]),
     'schedules:',
   ];
   const text = `${lines.join('\n')}\n${schedules}\n`.replaceAll('FOLDER', folder);

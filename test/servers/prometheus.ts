@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, serverFolder, startDaemon } from './daemon.ts';
+import { chownForServer, freePort, serverFolder, startDaemon } from './daemon.ts';
 
 export interface PrometheusServer extends AsyncDisposable {
   readonly url: string;
@@ -19,8 +19,8 @@ interface QueryAnswer {
 
 const patienceMs = 20_000;
 
-/** A Prometheus of its own that scrapes `target` (host:port) every second. */
-export async function startPrometheus(target: string): Promise<PrometheusServer> {
+/** A Prometheus of its own that scrapes `target` (host:port) every second; `blocks` is a folder of older data to begin with. */
+export async function startPrometheus(target: string, blocks?: string): Promise<PrometheusServer> {
   const folder = serverFolder('prometheus');
   const config = join(folder, 'prometheus.yml');
   const job = { job_name: 'lowtide', static_configs: [{ targets: [target] }] };
@@ -29,6 +29,8 @@ export async function startPrometheus(target: string): Promise<PrometheusServer>
     config,
     JSON.stringify({ global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: [job] }),
   );
+  if (blocks !== undefined) cpSync(blocks, join(folder, 'data'), { recursive: true });
+  chownForServer(folder);
   const port = await freePort();
   const daemon = await startDaemon({
     argv: [

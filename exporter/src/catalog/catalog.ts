@@ -1,6 +1,9 @@
+import type { LoadHistory } from '../load/load.ts';
+import type { AccessRecords } from './access.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { BackupType } from '../source/source.ts';
 import type { Manifest } from '../store/manifest.ts';
+import type { RotationRecords } from './rotations.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
@@ -9,6 +12,13 @@ import type { EpochMs } from '../units/instant.ts';
  * Several processes may use one catalog at once; each run belongs to one of them (its owner).
  */
 export interface Catalog extends Disposable {
+  /** What the API keeps beside it. */
+  readonly access: AccessRecords;
+  /** Rotations of keys, and how each copy is sealed. */
+  readonly rotations: RotationRecords;
+  /** How busy this host was. */
+  readonly load: LoadHistory;
+
   /**
    * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the
    * schedule goes on; one whose owner is gone does not block (`orphanedRuns` names it until somebody ends it). With
@@ -32,7 +42,7 @@ export interface Catalog extends Disposable {
 
   /**
    * Files a backup found in a store (rebuild), or adds a copy to one already known; the sealing that the found manifest
-   * describes replaces the one on file. A copy that failed its last verification stays `damaged`.
+   * describes replaces the one on file for that copy. A copy that failed its last verification stays `damaged`.
    * Throws `manifest_invalid` when the id is known for other content.
    */
   adoptBackup(manifest: Manifest, copy: FoundCopy): void;
@@ -59,6 +69,8 @@ export interface Catalog extends Disposable {
   append(event: EventBody, at: EpochMs): StoredEvent;
   /** Events with a greater sequence, oldest first, at most `limit`. */
   eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
+  /** That of the newest event; 0 where there is none. */
+  latestSequence(): number;
 
   /** What gauges are made of, from summaries: cheap at 100,000 backups. */
   totals(): CatalogTotals;
@@ -137,6 +149,10 @@ export interface Copy {
   readonly verifiedAt?: EpochMs;
   readonly prunedAt?: EpochMs;
   readonly pruneReason?: string;
+  /** How this copy is sealed, where that is otherwise than `Backup.manifest` says. */
+  readonly manifest?: Manifest;
+  /** A rotation is sealing it anew: it is still as it was, or already as this says. */
+  readonly next?: Manifest;
 }
 
 export interface Backup {
@@ -188,7 +204,12 @@ export interface CatalogTotals {
   /** When each schedule last completed; after a rebuild, when its newest backup was made. */
   readonly lastSuccessBySchedule: Readonly<Record<string, EpochMs>>;
   readonly runningBySchedule: Readonly<Record<string, number>>;
-  /** Backups not pruned, by the key they are sealed to, and the bytes of one copy of each. */
+  /**
+   * Backups not pruned, by the key they are sealed to, and the bytes of one copy of each. One whose copies are sealed to
+   * different keys counts for each of these.
+   */
   readonly backupsByKey: Readonly<Record<string, number>>;
   readonly bytesByKey: Readonly<Record<string, number>>;
+  /** Share of its backups that the latest rotation has dealt with, 0 to 1; absent before the first. */
+  readonly rotationProgress?: number;
 }

@@ -1,5 +1,5 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { decodeManifest, manifestName, manifestSuffix, type Manifest } from '../store/manifest.ts';
+import { decodeManifest, manifestName, isManifestName, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import type { Backup, Catalog, FoundCopy } from './catalog.ts';
 
@@ -82,6 +82,9 @@ class StoreReader {
 
   async read(): Promise<void> {
     try {
+      // What a rotation was killed over is completed first, but for one that goes on: its own process does that.
+      const [rotation] = this.#catalog.rotations.list({ limit: 1 });
+      if (rotation?.status !== 'running') await this.#store.resealing?.finish();
       for await (const object of this.#store.list('')) {
         this.#options.signal.throwIfAborted();
         this.#listing.set(object.name, object);
@@ -90,7 +93,7 @@ class StoreReader {
       this.#report(error);
       return;
     }
-    const manifests = [...this.#listing.values()].filter((object) => object.name.endsWith(manifestSuffix));
+    const manifests = [...this.#listing.values()].filter((object) => isManifestName(object.name));
     let done = 0;
     await inParallel(manifests, async (object) => {
       await this.#adopt(object);
@@ -166,8 +169,10 @@ class StoreReader {
     }
   }
 
-  async #markIfMissing({ manifest, copies }: Backup): Promise<void> {
-    if (!copies.some((copy) => copy.store === this.#id && copy.status === 'good')) return;
+  async #markIfMissing(backup: Backup): Promise<void> {
+    const copy = backup.copies.find((each) => each.store === this.#id && each.status === 'good');
+    if (copy === undefined) return;
+    const manifest = copy.manifest ?? backup.manifest;
     if (manifest.parts.every((part) => this.#listing.has(part.name))) return;
     try {
       const fault = await this.#fault(manifest);

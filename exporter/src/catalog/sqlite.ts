@@ -15,12 +15,19 @@ import type {
   ScheduleState,
   VerificationResult,
 } from './catalog.ts';
+import type { AccessRecords } from './access.ts';
+import type { RotationRecords } from './rotations.ts';
+import { SqliteAccessRecords } from './sqlite/access/access.ts';
 import { fileBackup, fileCopy, findBackup, listBackups } from './sqlite/backups.ts';
+import type { LoadHistory } from '../load/load.ts';
+import { SqliteLoadHistory } from './sqlite/load-history.ts';
 import { recordVerification, removeCopy } from './sqlite/copies.ts';
 import { StateDatabase } from './sqlite/database.ts';
-import { appendEvent, eventsAfter } from './sqlite/events.ts';
+import { appendEvent, eventsAfter, latestSequence } from './sqlite/events.ts';
+import { SqliteRotationRecords } from './sqlite/rotations/records.ts';
 import { finishRun, findRun, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
 import { raiseLastSuccess, recordMissed, scheduleState, setPaused, settle } from './sqlite/schedules.ts';
+import { setSealing } from './sqlite/sealings.ts';
 import { readTotals } from './sqlite/totals.ts';
 
 /**
@@ -33,10 +40,16 @@ export function openSqliteCatalog(folder: string): Catalog {
 
 /** One method, one transaction; the statements live in `sqlite/`. */
 class SqliteCatalog implements Catalog {
+  readonly access: AccessRecords;
+  readonly rotations: RotationRecords;
+  readonly load: LoadHistory;
   readonly #database: StateDatabase;
 
   constructor(database: StateDatabase) {
     this.#database = database;
+    this.access = new SqliteAccessRecords(database);
+    this.rotations = new SqliteRotationRecords(database);
+    this.load = new SqliteLoadHistory(database);
   }
 
   startRun(run: NewRun): Run {
@@ -63,6 +76,7 @@ class SqliteCatalog implements Catalog {
     this.#database.write(() => {
       fileBackup(this.#database, manifest);
       fileCopy(this.#database, manifest.id, copy);
+      setSealing(this.#database, manifest.id, copy.store, manifest);
       raiseLastSuccess(this.#database, manifest.schedule, fromRfc3339(manifest.createdAt));
     });
   }
@@ -114,6 +128,10 @@ class SqliteCatalog implements Catalog {
 
   eventsAfter(sequence: number, limit: number): readonly StoredEvent[] {
     return this.#database.read(() => eventsAfter(this.#database, sequence, limit));
+  }
+
+  latestSequence(): number {
+    return this.#database.read(() => latestSequence(this.#database));
   }
 
   totals(): CatalogTotals {

@@ -1,6 +1,8 @@
 import type { Backup, Catalog } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupVerification } from '../run/verify.ts';
+import { isManifestName } from '../store/manifest.ts';
+import type { Store } from '../store/store.ts';
 import { formatSize } from '../units/size.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import type { CommandContext } from './command.ts';
@@ -32,8 +34,7 @@ export async function listBackups(context: CommandContext, options: ListOptions)
     backup.keyId,
     backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', '),
   ]);
-  const empty =
-    'No backups yet: `lowtide backup SCHEDULE` makes one now, `lowtide serve` makes them when due.';
+  const empty = rows.length === 0 ? await explainEmpty(installation.stores) : '';
   context.output.answer(
     backups.map(backupView),
     rows.length === 0 ? empty : table(['BACKUP', 'CREATED', 'SIZE', 'STORED', 'KEY', 'COPIES'], rows),
@@ -119,6 +120,17 @@ export async function pruneBackups(
   );
   for (const { store, error } of problems) context.output.note(`problem with ${store}: ${error.message}`);
   return problems.length > 0 ? exitCodes.partly : exitCodes.done;
+}
+
+/** A catalog that was lost and begun anew knows nothing, while the stores may be full. */
+async function explainEmpty(stores: ReadonlyMap<string, Store>): Promise<string> {
+  for (const store of stores.values()) {
+    for await (const { name } of store.list('')) {
+      if (!isManifestName(name)) continue;
+      return `The catalog knows of no backups, but store ${store.id} holds some: \`lowtide catalog rebuild\` brings them back.`;
+    }
+  }
+  return 'No backups yet: `lowtide backup SCHEDULE` makes one now, `lowtide serve` makes them when due.';
 }
 
 export function backupNamed(catalog: Catalog, id: string): Backup {

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted with `cancelled` by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Calls the listener at each SIGHUP, which ends the process while nobody listens. */
+  readonly onHangup: (listener: () => void) => void;
   /** Milliseconds of a clock that is never set. */
   readonly elapsed: () => number;
   /** Takes the exit code of the command. */

@@ -10,13 +10,13 @@ import { exitCodes, type ExitCode } from './exit.ts';
 
 const schemaFile = fileURLToPath(new URL('../../schema/lowtide.schema.json', import.meta.url));
 
-/** `lowtide init [FOLDER]`: a first config, a passphrase, and a keystore with its first key; over nothing that exists. */
+/** `lowtide init [FOLDER]`: a first config, a passphrase, an API token, and a keystore with its first key; over nothing that exists. */
 export async function init(
   context: CommandContext,
   folder: string,
   options: { readonly source?: string },
 ): Promise<ExitCode> {
-  const { configFile, passphraseFile } = await writeInitialFiles(folder, {
+  const { configFile, passphraseFile, tokenFile } = await writeInitialFiles(folder, {
     instance: hostname(),
     schema: schemaFile,
     ...(options.source !== undefined && { source: options.source }),
@@ -27,9 +27,9 @@ export async function init(
   const at = shown === 'lowtide.yaml' ? '' : ` --config ${shown}`;
   const first = config.schedules[0]?.id ?? 'SCHEDULE';
   context.output.answer(
-    { configFile, passphraseFile, keystore: config.encryption.keystore, keyId: key.id },
+    { configFile, passphraseFile, tokenFile, keystore: config.encryption.keystore, keyId: key.id },
     [
-      `Wrote ${shown}, the passphrase of its keystore, and a first key (${key.id}).`,
+      `Wrote ${shown}, the passphrase of its keystore, a first key (${key.id}), and a token for the API.`,
       '',
       `  lowtide check-config${at}    checks the config after you have edited it`,
       `  lowtide backup ${first}${at}    makes a first backup now`,

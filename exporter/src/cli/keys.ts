@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { openKeystore, type Installation } from '../compose.ts';
+import { openInstallation, openKeystore, type Installation } from '../compose.ts';
+import type { LoadedConfig } from '../config/read.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { formatRecoveryFile, writeRecoveryFile } from '../keys/export.ts';
 import type { Key } from '../keys/keystore.ts';
 import { formatSize } from '../units/size.ts';
+import { noteAudit } from './audit.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
@@ -45,6 +47,7 @@ export async function newKey(
 ): Promise<ExitCode> {
   await using installation = await context.open();
   const key = await installation.keystore.create({ kind, now: installation.clock.now() });
+  noteAudit(installation, { action: 'key.create', subject: key.id });
   answerKey(
     context,
     installation,
@@ -63,6 +66,7 @@ export async function importKey(context: CommandContext, file: string): Promise<
     origin: 'imported',
     now: installation.clock.now(),
   });
+  noteAudit(installation, { action: 'key.import', subject: key.id });
   answerKey(context, installation, key, `Imported ${key.id}; it is ${key.state}.`);
   return exitCodes.done;
 }
@@ -72,6 +76,7 @@ export async function retireKey(context: CommandContext, id: string): Promise<Ex
   await using installation = await context.open();
   refuseNeeded(installation, id, 'retired');
   const key = await installation.keystore.retire(id);
+  noteAudit(installation, { action: 'key.retire', subject: id });
   answerKey(context, installation, key, `${id} is retired: no backup in the catalog needs it any more.`);
   return exitCodes.done;
 }
@@ -90,6 +95,7 @@ export async function destroyKey(
     });
   }
   const key = await installation.keystore.destroy(id);
+  noteAudit(installation, { action: 'key.destroy', subject: id });
   answerKey(context, installation, key, `${id} is destroyed: nothing sealed to it can be opened any more.`);
   return exitCodes.done;
 }
@@ -100,17 +106,32 @@ export async function exportKey(
   id: string,
   { output: file }: { readonly output: string },
 ): Promise<ExitCode> {
-  const { config } = await context.readConfig();
-  const keystore = openKeystore(config);
+  const loaded = await context.readConfig();
+  const keystore = openKeystore(loaded.config);
   const identity = await keystore.identity(id);
   const key = (await keystore.list()).find((each) => each.id === id);
   if (key === undefined) throw new LowtideError('key_missing', `the keystore does not list ${id}`);
+  await noteExport(context, loaded, { action: 'key.export', subject: id, detail: file });
   await writeRecoveryFile(file, formatRecoveryFile(key, identity));
   context.output.answer(
     { id, file },
     `Wrote ${file}. Whoever has it reads every backup sealed to ${id}: keep it off this host.`,
   );
   return exitCodes.done;
+}
+
+/** Before the file is there. A catalog that is lost must not keep anybody from the keys that bring the backups back. */
+async function noteExport(
+  { output, terminal }: CommandContext,
+  loaded: LoadedConfig,
+  entry: Parameters<typeof noteAudit>[1],
+): Promise<void> {
+  try {
+    await using installation = openInstallation(loaded, terminal.env);
+    noteAudit(installation, entry);
+  } catch (thrown) {
+    output.note(`warning: the export is not in the audit log: ${LowtideError.from(thrown).message}`);
+  }
 }
 
 function refuseNeeded({ catalog }: Installation, id: string, what: 'retired' | 'destroyed'): void {

@@ -5,11 +5,15 @@ import { createProgram, usageExitCode } from './program.ts';
 
 /** Runs the command that this process was started with. */
 export async function main(): Promise<void> {
+  const hangup: { listener?: () => void } = {};
   const program = createProgram({
     stdout: process.stdout,
     stderr: process.stderr,
     env: environment(),
-    signal: stopSignal(),
+    signal: stopSignal(hangup),
+    onHangup: (listener) => {
+      hangup.listener = listener;
+    },
     elapsed: () => performance.now(),
     exit: (code) => {
       process.exitCode = code;
@@ -20,15 +24,28 @@ export async function main(): Promise<void> {
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     process.exitCode = usageExitCode(thrown.exitCode);
+    if (thrown.exitCode !== 0 && process.argv.includes('--json')) {
+      const error = { code: 'usage', message: thrown.message.replace(/^error: /, '') };
+      process.stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
+    }
   }
 }
 
-/** The first Ctrl-C or SIGTERM asks to stop, in order; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
+const exitCodesOfSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * The first Ctrl-C or SIGTERM asks to stop, in order; a second one ends the process at once. So does a terminal that is
+ * closed, except where a service listens for that signal itself.
+ */
+function stopSignal(hangup: { readonly listener?: () => void }): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      if (signal === 'SIGHUP' && hangup.listener !== undefined) {
+        hangup.listener();
+        return;
+      }
+      if (stop.signal.aborted) process.exit(exitCodesOfSignals[signal]);
       stop.abort(new LowtideError('cancelled', `stopped by ${signal}`));
     });
   }

@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { logFormats, logLevels } from '../service/log-options.ts';
 import { version } from '../version.ts';
+import { verifyAudit } from './audit.ts';
 import { backup } from './backup.ts';
 import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
 import { rebuild } from './catalog.ts';
@@ -12,7 +13,9 @@ import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from '.
 import { load } from './load.ts';
 import { plan } from './plan.ts';
 import { restore } from './restore.ts';
+import { rotate } from './rotate.ts';
 import type { ServeCommandOptions } from './serve.ts';
+import { createToken, listTokens, revokeToken } from './token.ts';
 
 /** Every command with its words; what they do stands in the file of the same name. */
 export function createProgram(terminal: Terminal): Command {
@@ -39,8 +42,9 @@ export function createProgram(terminal: Terminal): Command {
     .option(
       '--web.listen-address <host:port>',
       'where to listen, may be given several times; default: server.listen of the config',
-      (address: string, others: readonly string[] = []) => [...others, address],
+      (address: string, others: readonly string[] | undefined) => [...(others ?? []), address],
     )
+    .option('--web.config.file <file>', "TLS and passwords, in the format of Prometheus' exporter-toolkit")
     .addOption(new Option('--log.level <level>', 'what is logged').choices(logLevels).default('info'))
     .addOption(
       new Option('--log.format <format>', 'how; default: pretty on a terminal, else json').choices(
@@ -58,7 +62,9 @@ export function createProgram(terminal: Terminal): Command {
 
   program
     .command('init')
-    .description('write a first config, a passphrase and a key; never over anything that exists')
+    .description(
+      'write a first config, a passphrase, an API token and a key; never over anything that exists',
+    )
     .argument('[folder]', 'where to', '.')
     .option('--source <folder>', 'what the first schedule backs up; default: the folder itself')
     .action(action(terminal, init));
@@ -150,11 +156,61 @@ export function createProgram(terminal: Terminal): Command {
     .action(action(terminal, exportKey));
 
   program
+    .command('rotate')
+    .description('give stored backups to a new key, which new ones use from then on')
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'rewrap: new headers, at once, for hygiene; reencrypt: all content anew, against a key that leaked',
+      )
+        .choices(['rewrap', 'reencrypt'])
+        .default('rewrap'),
+    )
+    .option('--days-back <days>', 'leave older backups as they are', positive)
+    .option('--limit-rate <MiB/s>', 're-encrypt at most so much a second', positive)
+    .option('--dry-run', 'only say what would be done')
+    .option('--resume', 'go on with the last rotation that was not completed')
+    .action(action(terminal, rotate));
+
+  program
     .command('catalog')
     .description('look after the catalog')
     .command('rebuild')
     .description('bring it back from what lies in the stores')
     .action(action(terminal, rebuild));
+
+  const token = program
+    .command('token')
+    .description('who may use the API')
+    .action(action(terminal, listTokens));
+  token
+    .command('create')
+    .description('make a token; it is shown once, and kept as a hash')
+    .argument('<name>', 'for the audit log')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'viewer reads, operator runs and rotates, admin restores and changes as well',
+      )
+        .choices(['viewer', 'operator', 'admin'])
+        .makeOptionMandatory(),
+    )
+    .option('--expires <duration>', 'for how long it is valid, as in 90d; default: until it is revoked')
+    .action(action(terminal, createToken));
+  token.command('list').description('list tokens, never their secret').action(action(terminal, listTokens));
+  token
+    .command('revoke')
+    .description('let a token open nothing any more')
+    .argument('<name>', 'a token, as `lowtide token list` has it')
+    .action(action(terminal, revokeToken));
+
+  program
+    .command('audit')
+    .description('look after the audit log')
+    .command('verify')
+    .description('check that no entry was changed, removed or put in between')
+    .option('--head <hash>', 'a hash that was noted elsewhere, and must still be there')
+    .action(action(terminal, verifyAudit));
 
   exitWithUs(program);
   return program;

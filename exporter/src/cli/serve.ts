@@ -11,7 +11,8 @@ import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 
 export interface ServeCommandOptions {
-  readonly 'web.listenAddress'?: string;
+  readonly 'web.listenAddress'?: readonly string[];
+  readonly 'web.config.file'?: string;
   readonly 'log.level': LogOptions['level'];
   readonly 'log.format'?: LogOptions['format'];
   readonly quickstart?: boolean;
@@ -27,10 +28,12 @@ export async function serve(context: CommandContext, options: ServeCommandOption
   await using example = isQuickstart ? await quickstart(systemClock) : undefined;
   const configFile = example?.configFile ?? global.config;
   const loaded = await readConfig(configFile, terminal.env);
+  // After a reload old secrets are still secrets.
+  const redactors = [loaded.redact];
   const log = createLog({
     level: options['log.level'],
     format: options['log.format'] ?? (terminal.stderr.isTTY ? 'pretty' : 'json'),
-    redact: loaded.redact,
+    redact: (text) => redactors.reduce((rest, redact) => redact(rest), text),
     write: (line) => terminal.stderr.write(line),
   });
   for (const warning of loaded.warnings) log.warn(formatProblem(configFile, warning));
@@ -38,12 +41,21 @@ export async function serve(context: CommandContext, options: ServeCommandOption
   await installation.takeEnvironmentKey();
   await runService({
     installation,
-    listen: options['web.listenAddress'] ?? loaded.config.server.listen,
+    listen: options['web.listenAddress'] ?? [loaded.config.server.listen],
     log,
     signal: terminal.signal,
     graceMs,
-    onReady(address) {
-      log.info({ address, config: loaded.file }, 'lowtide is up');
+    ...(options['web.config.file'] !== undefined && { webConfigFile: options['web.config.file'] }),
+    reload: {
+      async read() {
+        const changed = await readConfig(configFile, terminal.env);
+        redactors.push(changed.redact);
+        return changed;
+      },
+      listen: (reload) => terminal.onHangup(() => void reload()),
+    },
+    onReady(address, scheme) {
+      log.info({ address, scheme, config: loaded.file }, 'lowtide is up');
       if (example !== undefined) terminal.stdout.write(quickstartGuide(address, configFile));
     },
   });

@@ -1,4 +1,5 @@
 import type { Backup, Run } from '../catalog/catalog.ts';
+import type { Rotation } from '../catalog/rotations.ts';
 import type { Key } from '../keys/keystore.ts';
 import type { BackupVerification } from '../run/verify.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
@@ -66,6 +67,29 @@ export function verificationView({ copies }: BackupVerification): readonly Recor
     ...(error !== undefined && { code: error.code, error: error.message }),
     warnings,
   }));
+}
+
+export function rotationView(rotation: Rotation): Record<string, unknown> {
+  const { id, mode, status, trigger, by, keyId, daysBack, startedAt, finishedAt, error } = rotation;
+  const { done, skipped, failed, pending } = rotation;
+  return {
+    id,
+    mode,
+    status,
+    trigger,
+    ...(by !== undefined && { by }),
+    ...(keyId !== undefined && { keyId }),
+    ...(daysBack !== undefined && { daysBack }),
+    startedAt: toRfc3339(startedAt),
+    ...timeOf('finishedAt', finishedAt),
+    backupsRewrapped: mode === 'rewrap' ? done.backups : 0,
+    backupsReencrypted: mode === 'reencrypt' ? done.backups : 0,
+    backupsSkipped: skipped.backups,
+    backupsFailed: failed.backups,
+    backupsPending: pending.backups,
+    bytesDone: done.bytes,
+    ...(error !== undefined && { error }),
+  };
 }
 
 /** Local to this machine, to the second: for people. */

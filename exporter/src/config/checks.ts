@@ -7,6 +7,7 @@ import type { Draft, DraftSchedule } from './draft.ts';
 import { isExcluded } from './exclusion.ts';
 import type { Finding } from './explain.ts';
 import { nearest } from './nearest.ts';
+import { isMysqlUrl, isPostgresUrl, isUrl } from './restore-target.ts';
 import { formatPath, type ConfigPath } from './problem.ts';
 
 /** What the checks know of the place where the file lies. */
@@ -34,6 +35,8 @@ export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
   );
   const remarks = [
     ...checkListen(draft.server.listen),
+    ...checkTokens(draft.server.tokens),
+    ...checkRestoreTargets(draft.restore_targets),
     ...checkIds(draft),
     ...schedules.flatMap(({ schedule, index }) => checkSchedule(schedule, ['schedules', index], draft)),
     ...checkFolders(draft, place),
@@ -47,6 +50,33 @@ export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
 
 function checkListen(listen: string | undefined): readonly Remark[] {
   return listen === undefined ? [] : refused(['server', 'listen'], () => parseListenAddress(listen));
+}
+
+function checkTokens(tokens: Draft['server']['tokens']): readonly Remark[] {
+  return tokens.flatMap(({ name, token }, index) => {
+    const before = tokens.slice(0, index);
+    const path = ['server', 'tokens', index];
+    if (name !== undefined && before.some((other) => other.name === name)) {
+      return [{ path: [...path, 'name'], message: 'is the name of another token: give each one of its own' }];
+    }
+    if (token !== undefined && before.some((other) => other.token === token)) {
+      const message = 'the token is the same as that of another name: nobody could tell the two apart';
+      return [{ path: [...path, 'token'], message, isWhole: true }];
+    }
+    return [];
+  });
+}
+
+function checkRestoreTargets(targets: Draft['restore_targets']): readonly Remark[] {
+  return Object.entries(targets).flatMap(([name, { to }]) => {
+    const path = ['restore_targets', name, 'to'];
+    if (to === undefined || !isUrl(to)) return [];
+    if (isPostgresUrl(to)) return refused(path, () => parsePostgresUrl(to));
+    if (isMysqlUrl(to)) return refused(path, () => parseMysqlUrl(to));
+    const message =
+      'the URL is of no database that can be restored to: it begins with postgres:// or mysql://';
+    return [{ path, message, isWhole: true }];
+  });
 }
 
 function checkIds(draft: Draft): readonly Remark[] {

@@ -17,7 +17,15 @@ const draftSchedule = z.object({
 });
 
 const draftSchema = z.object({
-  server: z.object({ listen: text }).catch({ listen: undefined }),
+  server: z
+    .object({
+      listen: text,
+      tokens: z
+        .array(z.object({ name: text, token: text }).catch({ name: undefined, token: undefined }))
+        .catch([]),
+    })
+    .catch({ listen: undefined, tokens: [] }),
+  restore_targets: z.record(z.string(), z.object({ to: text }).catch({ to: undefined })).catch({}),
   stores: z.record(z.string(), z.object({ path: text }).catch({ path: undefined })).catch({}),
   schedules: z.array(draftSchedule.optional().catch(undefined)).catch([]),
 });
@@ -27,5 +35,7 @@ export type DraftSchedule = z.output<typeof draftSchedule>;
 
 export function draftOf(value: unknown): Draft {
   const parsed = draftSchema.safeParse(value);
-  return parsed.success ? parsed.data : { server: { listen: undefined }, stores: {}, schedules: [] };
+  return parsed.success
+    ? parsed.data
+    : { server: { listen: undefined, tokens: [] }, restore_targets: {}, stores: {}, schedules: [] };
 }

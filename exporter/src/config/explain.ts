@@ -17,13 +17,7 @@ type Issue = z.core.$ZodIssue;
  * Keys that the format has and this version does nothing with. Better refused than silently without effect:
  * somebody would believe in a drill that never runs.
  */
-const laterKeys = new Set([
-  'load',
-  'server.tokens',
-  'server.web_config_file',
-  'encryption.rotation',
-  'schedules.verify.drill',
-]);
+const laterKeys = new Set(['schedules.verify.drill']);
 const laterTypes = new Set(['s3', 'azure']);
 
 /**

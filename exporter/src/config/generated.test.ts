@@ -52,7 +52,14 @@ describe('what is made of the schema', () => {
   it('marks what is secret', () => {
     const secret = [...schemasIn(configJsonSchema(), '')].filter(([, schema]) => schema.writeOnly === true);
     expect(new Set(secret.map(([path]) => path))).toEqual(
-      new Set(['.encryption.passphrase', '.schedules[].source.url', '.schedules[].source.env.NAME']),
+      new Set([
+        '.server.tokens[].token',
+        '.load.history.prometheus.bearer_token',
+        '.encryption.passphrase',
+        '.restore_targets.NAME.to',
+        '.schedules[].source.url',
+        '.schedules[].source.env.NAME',
+      ]),
     );
   });
 });
@@ -65,7 +72,9 @@ describe('docs/configuration.md', () => {
       const { config, warnings } = parseConfig(text, {
         file: '/srv/lowtide/lowtide.yaml',
         host: { name: 'db1', timezone: 'UTC' },
-        resolveSecret: ({ kind }) => ({ value: kind === 'env' ? 'postgres://app@db1/app' : 'hunter2' }),
+        resolveSecret: ({ kind }) => ({
+          value: kind === 'env' ? 'postgres://app@db1/app' : 'hunter2hunter2hunter2',
+        }),
       });
       expect(warnings).toEqual([]);
       expect(config.schedules.length).toBeGreaterThan(0);

@@ -26,7 +26,9 @@ function parse(text: string, file = '/srv/lowtide.yaml'): ReturnType<typeof pars
   return parseConfig(text, {
     file,
     host: { name: 'db1', timezone: 'UTC' },
-    resolveSecret: ({ name }) => ({ value: name === 'DATABASE_URL' ? 'postgres://app@db1/app' : 'hunter2' }),
+    resolveSecret: ({ name }) => ({
+      value: name === 'DATABASE_URL' ? 'postgres://app@db1/app' : 'hunter2hunter2hunter2',
+    }),
   });
 }
 

@@ -16,6 +16,8 @@ export interface InitialConfig {
 
 /** Where the passphrase lies, from the config's folder. */
 export const passphrasePath = 'data/keystore-passphrase';
+/** Where the first API token lies, from the config's folder. */
+const tokenPath = 'data/api-token';
 
 /** A config to begin with: works as it is, and shows in comments what else there is. */
 export function initialConfig({ instance, source, exclude, schema }: InitialConfig): string {
@@ -36,6 +38,11 @@ state: ./data/state
 server:
   # Prometheus scrapes http://127.0.0.1:10210/metrics
   listen: 127.0.0.1:10210
+  # Who may use the API (docs/api.md). "lowtide token create" makes further tokens, with any role.
+  tokens:
+    - { name: first, role: admin, token: "\${file:${tokenPath}}" }
+  # TLS and passwords, in the format of Prometheus' exporters.
+  # web_config_file: web.yml
 
 encryption:
   keystore: ./data/keys
@@ -52,6 +59,10 @@ stores:
   # usb:
   #   type: directory
   #   path: /mnt/usb/lowtide
+
+# Where the API may restore to, by name.
+# restore_targets:
+#   scratch: { to: /srv/restored }
 
 schedules:
   - id: files
@@ -109,32 +120,42 @@ export interface InitialFiles {
 }
 
 /**
- * Writes a first `lowtide.yaml` and the passphrase of its keystore (256 random bits) into `folder`: both or none, and
- * over nothing that exists. The first schedule backs up the folder `source`, by default the folder itself without its `data`.
- * Throws `config_exists`, `output_failed`.
+ * Writes a first `lowtide.yaml`, the passphrase of its keystore and an API token (256 random bits each) into `folder`: all or
+ * none, and over nothing that exists. The first schedule backs up the folder `source`, by default the folder itself without
+ * its `data`. Throws `config_exists`, `output_failed`.
  */
 export async function writeInitialFiles(
   folder: string,
   options: { readonly instance: string; readonly schema: string; readonly source?: string },
-): Promise<InitialFiles> {
+): Promise<InitialFiles & { readonly tokenFile: string }> {
   const root = resolve(folder);
   const source = options.source === undefined ? '.' : resolve(options.source);
   const config = initialConfig({ ...options, source, exclude: exclusions(resolve(root, source), root) });
-  return await writeConfigAndPassphrase(root, config);
+  const [passphraseFile, tokenFile] = [join(root, passphrasePath), join(root, tokenPath)];
+  const configFile = await writeWithSecrets(root, config, [passphraseFile, tokenFile]);
+  return { configFile, passphraseFile, tokenFile };
 }
 
-/** The same with a config of the caller's, which takes its passphrase from `passphrasePath`. */
+/** The same with a config of the caller's, which takes its passphrase from `passphrasePath`, and no token. */
 export async function writeConfigAndPassphrase(folder: string, config: string): Promise<InitialFiles> {
   const root = resolve(folder);
-  const files = { configFile: join(root, 'lowtide.yaml'), passphraseFile: join(root, passphrasePath) };
-  await refuseExisting([files.configFile, files.passphraseFile]);
-  const passphrase = randomBytes(32).toString('base64url');
+  const passphraseFile = join(root, passphrasePath);
+  return { configFile: await writeWithSecrets(root, config, [passphraseFile]), passphraseFile };
+}
+
+async function writeWithSecrets(
+  root: string,
+  config: string,
+  secretFiles: readonly string[],
+): Promise<string> {
+  const configFile = join(root, 'lowtide.yaml');
+  await refuseExisting([configFile, ...secretFiles]);
   const undo: (() => Promise<void>)[] = [];
   try {
     await makeFolder(join(root, 'data'), undo);
-    await writeNew(files.passphraseFile, `${passphrase}\n`, undo);
-    await writeNew(files.configFile, config, undo);
-    return files;
+    for (const file of secretFiles) await writeNew(file, `${randomBytes(32).toString('base64url')}\n`, undo);
+    await writeNew(configFile, config, undo);
+    return configFile;
   } catch (thrown) {
     for (const step of undo.toReversed()) await step();
     throw writeError(thrown);

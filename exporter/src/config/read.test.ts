@@ -37,7 +37,9 @@ describe('readConfig', () => {
     expect(loaded.config).toEqual({
       instance: hostname(),
       state: join(folder, 'data/state'),
-      server: { listen: '127.0.0.1:10210' },
+      server: { listen: '127.0.0.1:10210', tokens: [], cors_origins: [] },
+      load: { sample_interval: 15_000, high_water: { cpu: 0.75, memory: 0.9, disk: 0.8 } },
+      restore_targets: {},
       encryption: { keystore: join(folder, 'data/keys'), passphrase: 'hunter2', recovery_recipients: [] },
       stores: { local: { type: 'directory', path: join(folder, 'backups') } },
       schedules: [

@@ -8,6 +8,7 @@ import { readDocument, type ConfigDocument } from './document.ts';
 import { draftOf } from './draft.ts';
 import { explainIssue, show, type Finding } from './explain.ts';
 import { ConfigError, inFileOrder, type ConfigProblem } from './problem.ts';
+import { isUrl } from './restore-target.ts';
 import { configSchema, type Config, type SourceConfig, type WrittenConfig } from './schema.ts';
 import { heldSecrets } from './secret-values.ts';
 import { expandSecrets, Redactor, type ResolveSecret, type SecretReference } from './secrets.ts';
@@ -107,6 +108,13 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
     ...written,
     instance: written.instance ?? host.name,
     state: absolute(written.state),
+    server: completeServer(written.server, absolute),
+    restore_targets: Object.fromEntries(
+      Object.entries(written.restore_targets).map(([name, target]) => [
+        name,
+        isUrl(target.to) ? target : { ...target, to: absolute(target.to) },
+      ]),
+    ),
     encryption: { ...written.encryption, keystore: absolute(written.encryption.keystore) },
     stores: Object.fromEntries(
       Object.entries(written.stores).map(([name, store]) => [name, { ...store, path: absolute(store.path) }]),
@@ -117,6 +125,14 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
       source: completeSource(schedule.source, absolute),
     })),
   };
+}
+
+function completeServer(
+  server: WrittenConfig['server'],
+  absolute: (path: string) => string,
+): WrittenConfig['server'] {
+  const { web_config_file: file } = server;
+  return file === undefined ? server : { ...server, web_config_file: absolute(file) };
 }
 
 function completeSource(source: SourceConfig, absolute: (path: string) => string): SourceConfig {
@@ -170,7 +186,11 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
-function secretResolver(env: Readonly<Record<string, string | undefined>>, folder: string): ResolveSecret {
+/** Looks references up in `env`, and in files as seen from `folder`. */
+export function secretResolver(
+  env: Readonly<Record<string, string | undefined>>,
+  folder: string,
+): ResolveSecret {
   return ({ kind, name }) => (kind === 'env' ? fromVariable(name, env) : fromFile(name, folder));
 }
 

@@ -107,6 +107,21 @@ export const cron = text(
   { examples: ['30 2 * * *', '0 3 * * sun', '@monthly'] },
 );
 
+/** A cron pattern, or how much time passes from one to the next. */
+export const cronOrInterval = text(
+  (written): { readonly cron: string } | { readonly every: number } | Refusal => {
+    const ms = parseDuration(written);
+    if (ms !== undefined) {
+      return ms < 3_600_000 ? new Refusal('is too short: at least 1h') : { every: ms };
+    }
+    const parsed = parseCron(written);
+    return 'problem' in parsed
+      ? new Refusal('is neither a duration, as in 30d, nor a cron pattern, as in "0 0 1 * *"')
+      : { cron: written };
+  },
+  { examples: ['0 0 1 * *', '30d', '@monthly'] },
+);
+
 export const timezone = z.string().refine(isTimezone, {
   error: 'is no IANA time zone: write for example Europe/Madrid or UTC',
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   cron,
+  cronOrInterval,
   duration,
   interval,
   name,
@@ -94,6 +95,38 @@ const sourceSchema = z.discriminatedUnion('type', [
 
 const kept = (which: string) => z.int().min(1).max(10_000).optional().describe(`how many ${which} stay`);
 
+const expression = z.string().min(1).optional();
+
+const prometheusSchema = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: 'is no address: write http://HOST:9090' })
+      .describe('the address of the Prometheus'),
+    bearer_token: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'sent with each query, best given by ${file:}', writeOnly: true }),
+    matchers: z
+      .string()
+      .default('')
+      .meta({
+        description: "the labels of this host's node_exporter; empty: there is but one",
+        examples: ['instance="db1:9100"'],
+      }),
+    queries: z
+      .strictObject({
+        cpu: expression.describe('share of the processors in use'),
+        memory: expression.describe('share of the memory in use'),
+        disk: expression.describe('share of the time in which the busiest disk is busy'),
+      })
+      .prefault({})
+      .describe("PromQL that gives one series from 0 to 1; absent: node_exporter's"),
+    days: z.int().min(1).max(92).default(28).describe('how far back is asked for at the start'),
+    timeout: duration.prefault('30s').describe('for one query'),
+  })
+  .describe('a Prometheus that knows this host');
+
 const keepSchema = z.strictObject({
   last: kept('of the newest backups'),
   hourly: kept('hours with a backup (its newest)'),
@@ -103,7 +136,7 @@ const keepSchema = z.strictObject({
   yearly: kept('years with a backup (its newest)'),
 });
 
-const scheduleSchema = z
+export const scheduleSchema = z
   .strictObject({
     id: name.describe('the name of the schedule, in backups, metrics and commands'),
     source: sourceSchema.describe('what is backed up'),
@@ -163,6 +196,68 @@ const directoryStore = z.strictObject({
   path: path.describe('the folder, made where it is missing; not inside of what is backed up'),
 });
 
+/** What a token may be used for beyond reading, where its `grafana_logins` say so. */
+export const grantableActions = [
+  'run',
+  'pause',
+  'skip',
+  'cancel',
+  'verify',
+  'rotate',
+  'restore',
+  'schedules',
+  'keys',
+] as const;
+
+const tokenSchema = z.strictObject({
+  name: name.describe('the name of the token in the audit log'),
+  role: z
+    .enum(['viewer', 'operator', 'admin'])
+    .describe(
+      'viewer reads; operator also runs, pauses, verifies, rotates and cancels; admin also restores, changes schedules and retires keys',
+    ),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, {
+      error: 'is no token: at least 16 characters, without blanks; openssl rand -hex 32 makes one',
+    })
+    .meta({
+      description:
+        'the secret itself, at least 16 characters, best given by ${file:}; openssl rand -hex 32 makes one',
+      examples: ['${file:/run/secrets/grafana-token}'],
+      writeOnly: true,
+    }),
+  grafana_logins: z
+    .record(
+      z.string().regex(/^[\x21-\x7e]{1,190}$/, { error: 'cannot be a login' }),
+      z
+        .array(z.enum(['all', ...grantableActions]).describe('an action'))
+        .describe('what this login may do beyond reading, within the role'),
+    )
+    .optional()
+    .meta({
+      description:
+        'for a Grafana without fine-grained roles: who of its logins may do what, by X-Grafana-User; others, and requests without a login, read only; absent: the role alone decides',
+      examples: [{ alice: ['all'], bob: ['run', 'pause'] }],
+    }),
+});
+
+const restoreTargetSchema = z.strictObject({
+  to: z
+    .string()
+    .min(1)
+    .meta({
+      description:
+        'a folder, a file, or the URL of a database; a password is best given by ${env:} or ${file:}',
+      examples: ['/srv/restored', 'postgres://restore@localhost/scratch'],
+      writeOnly: true,
+    }),
+  overwrite: z
+    .boolean()
+    .default(false)
+    .describe('whether a restore that asks for it (force) may replace what is there'),
+});
+
 export const configSchema = z.strictObject({
   instance: z
     .string()
@@ -174,6 +269,28 @@ export const configSchema = z.strictObject({
   server: z
     .strictObject({
       listen: z.string().default('127.0.0.1:10210').describe('host:port of the metrics and the API'),
+      web_config_file: path
+        .optional()
+        .describe(
+          "TLS and basic auth, in the format of Prometheus' exporter-toolkit; read again when it changes",
+        ),
+      tokens: z
+        .array(tokenSchema.describe('a token'))
+        .default([])
+        .describe(
+          'who may use the API, beside the tokens of lowtide token create; without any token: reading from this host only',
+        ),
+      cors_origins: z
+        .array(
+          z
+            .string()
+            .regex(/^https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, {
+              error: 'is no origin: write scheme and host, as in https://grafana.example.org',
+            })
+            .describe('an origin'),
+        )
+        .default([])
+        .describe('web pages of these origins may call the API from a browser'),
     })
     .prefault({})
     .describe('the HTTP side'),
@@ -193,12 +310,58 @@ export const configSchema = z.strictObject({
         .array(recipient.describe('an age recipient, age1… or age1pq1…'))
         .default([])
         .describe('every backup is also sealed to these, whose keys lie elsewhere'),
+      rotation: z
+        .strictObject({
+          every: cronOrInterval.describe(
+            'when the key is changed: a cron pattern, or the age at which a key is followed by another',
+          ),
+          mode: z
+            .enum(['rotate', 'rewrap', 'reencrypt'])
+            .default('rewrap')
+            .describe(
+              'what becomes of stored backups: rotate leaves them, rewrap gives them new headers, reencrypt writes them anew',
+            ),
+          days_back: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('older backups are left as they are, in days; absent: all are given to the new key'),
+        })
+        .optional()
+        .describe(
+          'lets lowtide serve change the key by itself, and retire old keys that no backup needs any more; absent: only by hand',
+        ),
+      max_key_age: duration
+        .optional()
+        .describe('an older active key is a failing health check; absent: keys may have any age'),
     })
     .prefault({})
     .describe('how backups are sealed'),
+  load: z
+    .strictObject({
+      sample_interval: interval.prefault('15s').describe('how often the load of this host is measured'),
+      high_water: z
+        .strictObject({
+          cpu: ratio.default(0.75).describe('share of the processors in use'),
+          memory: ratio.default(0.9).describe('share of the memory in use'),
+          disk: ratio.default(0.8).describe('share of the time in which the busiest disk is busy'),
+        })
+        .prefault({})
+        .describe('above these a backup that has time left waits'),
+      history: z
+        .strictObject({ prometheus: prometheusSchema })
+        .optional()
+        .describe('where the load of this host is known from: weeks of it on the first day'),
+    })
+    .prefault({})
+    .describe('when the host is quiet'),
   stores: z
     .record(name, z.discriminatedUnion('type', [directoryStore]).describe('a place for backups'))
     .describe('places for backups, by name'),
+  restore_targets: z
+    .record(name, restoreTargetSchema.describe('a place to restore to'))
+    .default({})
+    .describe('where the API may restore to, by name'),
   schedules: z.array(scheduleSchema).describe('what is backed up, when and where to'),
 });
 
@@ -216,6 +379,7 @@ export type Config = Omit<Written, 'instance' | 'schedules'> & {
 export type WrittenConfig = Written;
 export type SourceConfig = ScheduleConfig['source'];
 export type StoreConfig = Config['stores'][string];
+export type TokenConfig = Config['server']['tokens'][number];
 export type KeepConfig = NonNullable<ScheduleConfig['keep']>;
 /** Minutes after local midnight. Equal ends mean the whole day. */
 export type Window = NonNullable<ScheduleConfig['window']>;

@@ -1,5 +1,6 @@
 import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
+import { isMysqlUrl, isPostgresUrl } from './restore-target.ts';
 import type { ConfigPath } from './problem.ts';
 import type { SourceConfig, WrittenConfig } from './schema.ts';
 import { hasReference, isSecretName } from './secrets.ts';
@@ -17,12 +18,24 @@ export interface HeldSecret {
 /** `written` is the file before secrets were put in. */
 export function heldSecrets(config: WrittenConfig, written: unknown): readonly HeldSecret[] {
   const { passphrase } = config.encryption;
+  const bearerToken = config.load.history?.prometheus.bearer_token;
   const ofKeystore: ConfigPath = ['encryption', 'passphrase'];
+  const ofHistory: ConfigPath = ['load', 'history', 'prometheus', 'bearer_token'];
   const isClear = (path: ConfigPath): boolean => !hasReference(valueAt(written, path));
   return [
     ...(passphrase === undefined
       ? []
       : [{ path: ofKeystore, values: [passphrase], isClear: isClear(ofKeystore) }]),
+    ...(bearerToken === undefined
+      ? []
+      : [{ path: ofHistory, values: [bearerToken], isClear: isClear(ofHistory) }]),
+    ...config.server.tokens.map(({ token }, index): HeldSecret => {
+      const path = ['server', 'tokens', index, 'token'];
+      return { path, values: [token], isClear: isClear(path) };
+    }),
+    ...Object.entries(config.restore_targets).flatMap(([name, { to }]) =>
+      ofTarget(to, ['restore_targets', name, 'to'], written),
+    ),
     ...config.schedules.flatMap(({ source }, index) =>
       ofSource(source, ['schedules', index, 'source'], written),
     ),
@@ -44,6 +57,13 @@ function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): rea
     case 'directory':
       return [];
   }
+}
+
+/** Only the URL of a database holds a secret. */
+function ofTarget(target: string, path: ConfigPath, written: unknown): readonly HeldSecret[] {
+  if (isPostgresUrl(target)) return ofUrl(target, parsePostgresUrl(target).password, path, written);
+  if (isMysqlUrl(target)) return ofUrl(target, parseMysqlUrl(target).password, path, written);
+  return [];
 }
 
 function ofUrl(

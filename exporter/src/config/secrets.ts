@@ -22,6 +22,9 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 const secretPaths: readonly RegExp[] = [
   /^encryption\.passphrase$/,
+  /^load\.history\.prometheus\.bearer_token$/,
+  /^server\.tokens\[\d+\]\.token$/,
+  /^restore_targets\.[^.]+\.to$/,
   /^schedules\[\d+\]\.source\.url$/,
   /^schedules\[\d+\]\.source\.env\..+$/,
 ];

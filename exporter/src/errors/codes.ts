@@ -22,6 +22,17 @@ export const errorCodes = facts({
   not_found: { exit: 2, http: 404, errorType: 'config' },
   listen_failed: { exit: 1, http: 500, errorType: 'config' },
 
+  unauthenticated: { exit: 1, http: 401, errorType: 'config' },
+  forbidden: { exit: 1, http: 403, errorType: 'config' },
+  rate_limited: { exit: 1, http: 429, errorType: 'config' },
+  too_many_clients: { exit: 1, http: 503, errorType: 'config' },
+  read_only: { exit: 1, http: 409, errorType: 'config' },
+  request_reused: { exit: 2, http: 422, errorType: 'config' },
+  request_active: { exit: 1, http: 409, errorType: 'config' },
+  outcome_unknown: { exit: 1, http: 409, errorType: 'config' },
+  token_exists: { exit: 1, http: 409, errorType: 'config' },
+  audit_broken: { exit: 1, http: 500, errorType: 'catalog' },
+
   tool_missing: { exit: 1, http: 500, errorType: 'source' },
   source_unreachable: { exit: 1, http: 502, errorType: 'source' },
   source_failed: { exit: 1, http: 502, errorType: 'source' },
@@ -54,12 +65,15 @@ export const errorCodes = facts({
   state_full: { exit: 1, http: 507, errorType: 'catalog' },
   run_active: { exit: 1, http: 409, errorType: 'catalog' },
   run_ended: { exit: 1, http: 409, errorType: 'catalog' },
+  rotation_active: { exit: 1, http: 409, errorType: 'encryption' },
+  rotation_ended: { exit: 1, http: 409, errorType: 'encryption' },
   manifest_invalid: { exit: 1, http: 422, errorType: 'catalog' },
 
   verification_failed: { exit: 1, http: 422, errorType: 'verification' },
   restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
   restore_failed: { exit: 1, http: 502, errorType: 'restore' },
 
+  history_unavailable: { exit: 1, http: 502, errorType: 'internal' },
   compression_failed: { exit: 1, http: 500, errorType: 'internal' },
   cancelled: { exit: 1, http: 409, errorType: 'internal' },
   interrupted: { exit: 1, http: 500, errorType: 'internal' },

@@ -38,6 +38,45 @@ export type EventBody =
   | { readonly name: 'backup:verified'; readonly backupId: string; readonly status: 'passed' | 'failed' }
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }
   | { readonly name: 'backup:pruned'; readonly backupId: string; readonly reason: string }
+  | {
+      readonly name: 'rotation:started';
+      readonly rotationId: string;
+      readonly mode: 'rotate' | 'rewrap' | 'reencrypt';
+      readonly trigger: 'manual' | 'policy' | 'api';
+      /** Who asked for it. */
+      readonly by?: string;
+      /** It goes on where an earlier attempt had stopped. */
+      readonly resumed?: boolean;
+    }
+  | {
+      /** How far it has come: backups that were dealt with since the last of these. */
+      readonly name: 'rotation:backups';
+      readonly rotationId: string;
+      readonly mode: 'rotate' | 'rewrap' | 'reencrypt';
+      readonly done: number;
+      readonly skipped: number;
+      readonly failed: number;
+      /** Sealed anew, all copies. */
+      readonly bytes: number;
+    }
+  | {
+      readonly name: 'rotation:finished';
+      readonly rotationId: string;
+      readonly mode: 'rotate' | 'rewrap' | 'reencrypt';
+      readonly status: 'completed' | 'failed' | 'cancelled' | 'interrupted';
+      /** Over all attempts. */
+      readonly done: number;
+      readonly skipped: number;
+      readonly failed: number;
+    }
+  | {
+      /** Something was done to a key: for the audit, with who, and never a secret. */
+      readonly name: 'key:changed';
+      readonly keyId: string;
+      readonly change: 'created' | 'imported' | 'retired' | 'destroyed' | 'exported';
+      readonly by?: string;
+      readonly rotationId?: string;
+    }
   | { readonly name: 'error'; readonly errorType: string };
 
 export interface StoredEvent {

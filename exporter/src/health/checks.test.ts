@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkStores } from './checks.ts';
+import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkSources, checkStores } from './checks.ts';
 import type { WatchedSchedule, WatchedStore } from './facts.ts';
 
 const GiB = 2 ** 30;
@@ -24,6 +24,23 @@ describe('the check of disk_space', () => {
     const check = checkDiskSpace({ freeBytes: free * GiB, totalBytes: total * GiB }, needed * GiB);
     expect(check).toMatchObject({ type: 'disk_space', ok, message });
     expect(check.hint !== undefined).toBe(!ok);
+  });
+});
+
+describe('the check of sources', () => {
+  it('names those that could not be dumped, and what helps', () => {
+    expect(checkSources([{ schedule: 'db' }])).toEqual({
+      type: 'sources',
+      ok: true,
+      message: 'Every source can be dumped.',
+    });
+    const trouble = { message: 'there is no folder /srv', hint: 'Mount it.' };
+    expect(checkSources([{ schedule: 'db' }, { schedule: 'files', trouble }])).toEqual({
+      type: 'sources',
+      ok: false,
+      message: 'files: there is no folder /srv.',
+      hint: 'Mount it.',
+    });
   });
 });
 

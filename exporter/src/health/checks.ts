@@ -3,7 +3,7 @@ import { formatDuration } from '../units/duration.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { usedRatio } from './disk.ts';
-import type { WatchedSchedule, WatchedStore } from './facts.ts';
+import type { WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
 import type { HealthCheck } from './health.ts';
 
 /** Above this share a file system is called full: many slow down, and one more backup may not fit. */
@@ -34,6 +34,18 @@ export function checkEncryption(findings: readonly string[]): HealthCheck {
     ok: false,
     message: sentences(findings),
     hint: 'The keystore is for its owner alone (folder 0700, files 0600); put a damaged key back from your copy of it.',
+  };
+}
+
+export function checkSources(sources: readonly WatchedSource[]): HealthCheck {
+  const troubled = sources.filter(({ trouble }) => trouble !== undefined);
+  if (troubled.length === 0) return { type: 'sources', ok: true, message: 'Every source can be dumped.' };
+  const [hint] = troubled.flatMap(({ trouble }) => trouble?.hint ?? []);
+  return {
+    type: 'sources',
+    ok: false,
+    message: sentences(troubled.map(({ schedule, trouble }) => `${schedule}: ${trouble?.message ?? ''}`)),
+    hint: hint ?? 'Put it right, or the next backup fails; it is looked at again every ten minutes.',
   };
 }
 

@@ -21,3 +21,10 @@ export interface WatchedStore {
   /** Absent before the first check. */
   readonly lastCheck?: { readonly up: boolean; readonly at: EpochMs; readonly error?: string };
 }
+
+/** What a configured schedule backs up, with what the last look in the background has found. */
+export interface WatchedSource {
+  readonly schedule: string;
+  /** Why it could not be dumped; absent where it could. */
+  readonly trouble?: { readonly message: string; readonly hint?: string };
+}

@@ -12,6 +12,7 @@ const well = (more: Partial<HealthSources> = {}): HealthSources => ({
   keystoreFindings: () => Promise.resolve([]),
   catalogFindings: () => [],
   stores: () => [],
+  sources: () => [],
   schedules: () => [],
   now: () => 0,
   ...more,
@@ -25,6 +26,7 @@ describe('watchHealth', () => {
       ['disk_space', true],
       ['encryption', true],
       ['scheduler', true],
+      ['sources', true],
       ['stores', true],
     ]);
   });

@@ -3,11 +3,18 @@ import { bounded } from '../probe/bounded.ts';
 import { recent } from '../probe/recent.ts';
 import type { StoreSpace } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkStores } from './checks.ts';
-import type { WatchedSchedule, WatchedStore } from './facts.ts';
+import {
+  checkCatalog,
+  checkDiskSpace,
+  checkEncryption,
+  checkScheduler,
+  checkSources,
+  checkStores,
+} from './checks.ts';
+import type { WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
 
 /** The `check_type` label of `backup_health_status`. */
-export type CheckType = 'catalog' | 'disk_space' | 'encryption' | 'scheduler' | 'stores';
+export type CheckType = 'catalog' | 'disk_space' | 'encryption' | 'scheduler' | 'sources' | 'stores';
 
 /** One thing that has to be in order for the next backup to succeed. */
 export interface HealthCheck {
@@ -26,6 +33,7 @@ export interface HealthSources {
   readonly keystoreFindings: () => Promise<readonly string[]>;
   readonly catalogFindings: () => readonly string[];
   readonly stores: () => readonly WatchedStore[];
+  readonly sources: () => readonly WatchedSource[];
   readonly schedules: () => readonly WatchedSchedule[];
   readonly now: () => EpochMs;
 }
@@ -67,6 +75,7 @@ export function watchHealth(
     check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
     check('encryption', async () => checkEncryption(await sources.keystoreFindings())),
     check('scheduler', () => checkScheduler(sources.schedules(), sources.now())),
+    check('sources', () => checkSources(sources.sources())),
     check('stores', () => checkStores(sources.stores())),
   ];
   return recent(() => Promise.all(checks.map((ask) => ask())), maxAgeMs, sources.now);

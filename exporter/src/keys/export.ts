@@ -18,7 +18,7 @@ export function formatRecoveryFile(key: Key, identity: Identity): string {
     '',
     'BACKUP.age.json beside it names the kind of content (parts, format) and its checksums:',
     '    tar         tar -xpf CONTENT -C FOLDER',
-    '    pg_custom   pg_restore --create --dbname postgres CONTENT',
+    '    pg_custom   createdb NEW; pg_restore --single-transaction --exit-on-error --dbname NEW CONTENT',
     '    sql         psql or mariadb DATABASE < CONTENT',
     '    sqlite      CONTENT is the database',
     '    raw         CONTENT is what the command wrote',

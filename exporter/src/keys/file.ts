@@ -1,6 +1,5 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { generateIdentity, recipientOf } from '../seal/identity.ts';
-import type { EpochMs } from '../units/instant.ts';
 import { inspectKeyFolder } from './findings.ts';
 import { KeyFolder, nodeDisk, type Disk } from './folder.ts';
 import { parseIdentity } from './identity-file.ts';
@@ -69,7 +68,7 @@ class FileKeystore implements Keystore {
     return await this.#identities.open(id, record);
   }
 
-  async create({ kind, now }: { readonly kind: 'x25519' | 'hybrid'; readonly now: EpochMs }): Promise<Key> {
+  async create({ kind, now, rotationId }: Parameters<Keystore['create']>[0]): Promise<Key> {
     const identity = await generateIdentity(kind);
     const recipient = await recipientOf(identity);
     const sealed = await this.#identities.seal(identity, { recipient, createdAt: now });
@@ -83,6 +82,7 @@ class FileKeystore implements Keystore {
         createdAt: now,
         origin: 'generated',
         ...(parent !== undefined && { parentId: parent.id }),
+        ...(rotationId !== undefined && { rotationId }),
         sequence: nextSequence(records),
       };
       await this.#file(record, sealed);
@@ -93,7 +93,7 @@ class FileKeystore implements Keystore {
 
   async import(
     text: Identity,
-    { origin, now }: { readonly origin: Key['origin']; readonly now: EpochMs },
+    { origin, now, activate = false }: Parameters<Keystore['import']>[1],
   ): Promise<Key> {
     const identity = parseIdentity(text, 'the key');
     const recipient = await recipientOf(identity);
@@ -105,15 +105,18 @@ class FileKeystore implements Keystore {
         throw new LowtideError('key_exists', `the keystore has ${id} already; it is ${known.state}`);
       }
       await this.#refuseSecondPassphrase(records);
+      const parent = records.find(({ state }) => state === 'active');
       const record: KeyRecord = known ?? {
         id,
         recipient,
-        state: records.some(({ state }) => state === 'active') ? 'retiring' : 'active',
+        state: parent === undefined || activate ? 'active' : 'retiring',
         createdAt: now,
         origin,
+        ...(parent !== undefined && activate && { parentId: parent.id }),
         sequence: nextSequence(records),
       };
       await this.#file(record, sealed);
+      if (parent !== undefined && record.state === 'active') await this.#fileOvertaken(parent);
       return record;
     });
   }
@@ -233,8 +236,16 @@ function nextSequence(records: readonly KeyRecord[]): number {
   return Math.max(0, ...records.map((record) => record.sequence)) + 1;
 }
 
-function toKey({ id, recipient, state, createdAt, origin, parentId }: KeyRecord): Key {
-  return { id, recipient, state, createdAt, origin, ...(parentId !== undefined && { parentId }) };
+function toKey({ id, recipient, state, createdAt, origin, parentId, rotationId }: KeyRecord): Key {
+  return {
+    id,
+    recipient,
+    state,
+    createdAt,
+    origin,
+    ...(parentId !== undefined && { parentId }),
+    ...(rotationId !== undefined && { rotationId }),
+  };
 }
 
 function isRefusal(thrown: unknown, code: LowtideError['code']): boolean {

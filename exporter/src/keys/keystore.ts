@@ -14,6 +14,8 @@ export interface Key {
   readonly origin: 'generated' | 'imported' | 'environment';
   /** The key this one replaced, for the history of rotations. */
   readonly parentId?: string;
+  /** The rotation that it was made for. */
+  readonly rotationId?: string;
 }
 
 /** A key's secret half as age writes it, `AGE-SECRET-KEY-…`. Never logged, never serialised. */
@@ -28,14 +30,19 @@ export interface Keystore {
   /** The secret half of one key. Throws `key_missing`, `keystore_locked` (no or wrong passphrase), `keystore_invalid`. */
   identity(id: string): Promise<Identity>;
   /** Makes a new key; it becomes active, and the one active before becomes `retiring`. */
-  create(options: { readonly kind: 'x25519' | 'hybrid'; readonly now: EpochMs }): Promise<Key>;
+  create(options: {
+    readonly kind: 'x25519' | 'hybrid';
+    readonly now: EpochMs;
+    readonly rotationId?: string;
+  }): Promise<Key>;
   /**
-   * Takes over an existing identity. It becomes active only where no key is active yet, else `retiring`. A key that is
+   * Takes over an existing identity. It becomes active only where no key is active yet or with `activate`, as `create` does
+   * it; else `retiring`. A key that is
    * known but has lost its secret gets it back. Throws `key_exists`, `identity_invalid`.
    */
   import(
     identity: Identity,
-    options: { readonly origin: Key['origin']; readonly now: EpochMs },
+    options: { readonly origin: Key['origin']; readonly now: EpochMs; readonly activate?: boolean },
   ): Promise<Key>;
   /** `retiring` → `retired`; a retired key stays so. Throws `key_missing`, and `key_in_use` for the active one. */
   retire(id: string): Promise<Key>;

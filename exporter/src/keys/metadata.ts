@@ -15,6 +15,7 @@ const metadataSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   origin: z.enum(['generated', 'imported', 'environment']),
   parentId: z.string().optional(),
+  rotationId: z.string().optional(),
   sequence: z.int().positive(),
 });
 
@@ -27,6 +28,7 @@ export function encodeMetadata(record: KeyRecord): Uint8Array {
     createdAt: toRfc3339(record.createdAt),
     origin: record.origin,
     ...(record.parentId !== undefined && { parentId: record.parentId }),
+    ...(record.rotationId !== undefined && { rotationId: record.rotationId }),
     sequence: record.sequence,
   };
   return new TextEncoder().encode(`${JSON.stringify(metadata, undefined, 2)}\n`);
@@ -42,7 +44,7 @@ export function decodeMetadata(bytes: Uint8Array, id: string, path: string): Key
   }
   const result = metadataSchema.safeParse(json);
   if (!result.success) throw damaged(path, `is no key metadata: ${z.prettifyError(result.error)}`);
-  const { recipient, state, createdAt, origin, parentId, sequence } = result.data;
+  const { recipient, state, createdAt, origin, parentId, rotationId, sequence } = result.data;
   if (result.data.id !== id) throw damaged(path, `describes ${result.data.id}`);
   // The id is a digest of the recipient: a recipient slipped in by somebody else would not fit its file's name.
   if (keyIdOf(recipient) !== id) throw damaged(path, `names a recipient that is not that of ${id}`);
@@ -53,6 +55,7 @@ export function decodeMetadata(bytes: Uint8Array, id: string, path: string): Key
     createdAt: fromRfc3339(createdAt),
     origin,
     ...(parentId !== undefined && { parentId }),
+    ...(rotationId !== undefined && { rotationId }),
     sequence,
   };
 }

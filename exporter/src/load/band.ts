@@ -36,8 +36,9 @@ export function bandOf({ days, weights, usual, expected, left, blockSteps }: Spr
     const to = Math.min(expected.length, from + blockSteps);
     histogram.fill(unknownDays / daysCounted / bins);
     count(histogram, days, weights, from, to);
-    const bottom = quantile(histogram, outside);
-    const top = quantile(histogram, 1 - outside);
+    // Loads of an idle host are often all the same: the edges of a bin hold what lies in it.
+    const bottom = binAt(histogram, outside) / bins;
+    const top = (binAt(histogram, 1 - outside) + 1) / bins;
     for (let step = from; step < to; step += 1) {
       const load = expected[step] ?? 0;
       const share = Math.min(1, left[step] ?? 0);
@@ -70,15 +71,14 @@ function count(
   }
 }
 
-/** The load below which `share` of the histogram lies. */
-function quantile(histogram: Float64Array, share: number): number {
+/** The bin up to which `share` of the histogram lies. */
+function binAt(histogram: Float64Array, share: number): number {
   let total = 0;
   for (let bin = 0; bin < bins; bin += 1) total += histogram[bin] ?? 0;
   let rest = share * total;
   for (let bin = 0; bin < bins; bin += 1) {
-    const weight = histogram[bin] ?? 0;
-    if (rest <= weight) return (bin + (weight > 0 ? rest / weight : 0)) / bins;
-    rest -= weight;
+    rest -= histogram[bin] ?? 0;
+    if (rest <= 0) return bin;
   }
-  return 1;
+  return bins - 1;
 }

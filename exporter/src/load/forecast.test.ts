@@ -66,16 +66,17 @@ describe('forecastLoad', () => {
   });
 
   it('has learned how long an excess lasts on this host', () => {
-    // Every third day something runs from 22:00 on: on one host for half an hour more, on the other for ten hours.
-    const job = (lastsHours: number) => (at: number) => {
-      const sinceTen = at - Math.floor((at - 22 * hourMs) / dayMs) * dayMs - 22 * hourMs;
-      const day = Math.floor((at - 22 * hourMs) / dayMs);
-      return (Math.floor(now / dayMs) - 1 - day) % 3 === 0 && sinceTen < lastsHours * hourMs ? 0.9 : 0.1;
+    // Bursts begin at any hour, so that no time of day tells when they end; one began half an hour ago.
+    const burst = (lastsHours: number) => (at: number) => {
+      const sinceHours = (now - 0.5 * hourMs - at) / hourMs;
+      const cycle = 29;
+      const inCycle = ((-sinceHours % cycle) + cycle) % cycle;
+      return inCycle < lastsHours ? 0.9 : 0.1;
     };
-    const at = now + 4 * hourMs;
-    const short = valueAt(forecastLoad(history(60, job(2.5)), now, dayMs), at);
-    const long = valueAt(forecastLoad(history(60, job(12)), now, dayMs), at);
-    expect(long - short).toBeGreaterThan(0.4);
+    const later = (lastsHours: number): number =>
+      valueAt(forecastLoad(history(60, burst(lastsHours)), now, dayMs), now + 3 * hourMs);
+    expect(later(1)).toBeLessThan(0.3);
+    expect(later(9)).toBeGreaterThan(0.5);
   });
 
   it.each([
@@ -177,6 +178,26 @@ describe('forecastLoad', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('has eight of ten values in its band', () => {
+    // Noise that no forecast can know, the same in each run of this test.
+    const noise = (at: number): number => {
+      const mixed = Math.imul((at / stepMs) ^ ((at / stepMs) >>> 7), 0x9e3779b1) >>> 0;
+      return 0.2 + 0.5 * (mixed / 2 ** 32);
+    };
+    const { low, high } = forecastLoad(history(40, noise), now, 2 * dayMs);
+    const counts = { below: 0, above: 0 };
+    // From six hours ahead on: by then the present says nothing any more.
+    for (let step = 72; step < 576; step += 1) {
+      const load = noise(now + step * stepMs);
+      if (load < (low[step] ?? NaN)) counts.below += 1;
+      if (load > (high[step] ?? NaN)) counts.above += 1;
+    }
+    for (const share of [counts.below / 504, counts.above / 504]) {
+      expect(share).toBeGreaterThan(0.05);
+      expect(share).toBeLessThan(0.15);
+    }
   });
 
   it('takes a few milliseconds with 92 days of history', () => {

@@ -23,14 +23,17 @@ describe('a part of the page that fails', () => {
       'backup_running',
       'backup_store_bytes',
       'backup_key_backups',
+      'backup_key_rotation_progress_ratio',
     ],
     disk: ['backup_disk_usage_percent', 'backup_disk_free_bytes'],
+    load: ['backup_load_ratio', 'backup_load_forecast_ratio'],
     health: ['backup_health_status'],
   };
   const faults: Readonly<Record<keyof typeof gauges, Partial<ServiceMetricsOptions>>> = {
     keys: { keys: broken },
     catalog: { catalog: { totals: broken, eventsAfter: new EventLog(eventBodies).eventsAfter } },
     disk: { disk: () => Promise.reject(new Error('broken')) },
+    load: { load: broken },
     health: { health: broken },
   };
 

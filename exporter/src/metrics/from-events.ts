@@ -20,6 +20,9 @@ const eventMetricNames = [
   'backup_missed_total',
   'backup_deferred_total',
   'backup_start_delay_seconds',
+  'backup_key_rotations_total',
+  'backup_key_rotation_backups_total',
+  'backup_key_rotation_bytes_total',
 ] as const satisfies readonly MetricName[];
 
 export type EventMetrics = Metrics<(typeof eventMetricNames)[number]>;
@@ -109,6 +112,7 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
   for (const error_type of errorTypes) metrics.backup_errors_total.inc({ error_type }, 0);
   for (const status of ['passed', 'failed']) metrics.backup_verification_total.inc({ status }, 0);
   for (const status of ['completed', 'failed']) metrics.backup_restore_total.inc({ status }, 0);
+  beginRotations(metrics);
   for (const { id, type } of sources.schedules()) {
     metrics.backup_missed_total.inc({ schedule: id }, 0);
     beginType(metrics, type, seen);
@@ -125,6 +129,19 @@ function beginType(metrics: EventMetrics, type: string, seen: Seen): void {
     metrics.backup_duration_seconds.zero({ type, status });
   }
   metrics.backup_size_bytes.zero({ type });
+}
+
+function beginRotations(metrics: EventMetrics): void {
+  for (const mode of ['rotate', 'rewrap', 'reencrypt']) {
+    for (const status of ['completed', 'failed', 'cancelled', 'interrupted']) {
+      metrics.backup_key_rotations_total.inc({ mode, status }, 0);
+    }
+    if (mode === 'rotate') continue;
+    for (const status of ['completed', 'skipped', 'failed']) {
+      metrics.backup_key_rotation_backups_total.inc({ mode, status }, 0);
+    }
+    metrics.backup_key_rotation_bytes_total.inc({ mode }, 0);
+  }
 }
 
 function beginProvider(metrics: EventMetrics, provider: string, seen: Seen): void {
@@ -164,7 +181,20 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
     case 'error':
       metrics.backup_errors_total.inc({ error_type: body.errorType });
       return;
+    case 'rotation:backups': {
+      const { mode, done, skipped, failed, bytes } = body;
+      metrics.backup_key_rotation_backups_total.inc({ mode, status: 'completed' }, done);
+      metrics.backup_key_rotation_backups_total.inc({ mode, status: 'skipped' }, skipped);
+      metrics.backup_key_rotation_backups_total.inc({ mode, status: 'failed' }, failed);
+      metrics.backup_key_rotation_bytes_total.inc({ mode }, bytes);
+      return;
+    }
+    case 'rotation:finished':
+      metrics.backup_key_rotations_total.inc({ mode: body.mode, status: body.status });
+      return;
     case 'backup:pruned':
+    case 'rotation:started':
+    case 'key:changed':
       return;
   }
 }

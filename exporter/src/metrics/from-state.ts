@@ -21,8 +21,15 @@ export interface StateSources {
   readonly stores: () => readonly WatchedStore[];
   /** The local file systems alone. */
   readonly disk: () => Promise<StoreSpace>;
+  readonly load: () => LoadFacts;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
+}
+
+/** By resource, 0 to 1; what is not known is absent, or NaN. */
+export interface LoadFacts {
+  readonly measured?: Readonly<Record<string, number>>;
+  readonly expected?: Readonly<Record<string, number>>;
 }
 
 /** Keys change by hand; their folder need not be read at every scrape. */
@@ -77,6 +84,7 @@ export function collectState(
         'backup_running',
         'backup_store_bytes',
         'backup_key_backups',
+        'backup_key_rotation_progress_ratio',
       ],
       sources.totals,
       (totals) => {
@@ -100,6 +108,9 @@ export function collectState(
         const storeIds = sources.stores().map((store) => store.id);
         for (const [store, bytes] of withZeros(totals.bytesByStore, storeIds)) {
           metrics.backup_store_bytes.set({ store }, bytes);
+        }
+        if (totals.rotationProgress !== undefined) {
+          metrics.backup_key_rotation_progress_ratio.set(totals.rotationProgress);
         }
         for (const [key_id, backups] of withZeros(totals.backupsByKey, keyIds)) {
           metrics.backup_key_backups.set({ key_id }, backups);
@@ -125,6 +136,13 @@ export function collectState(
         metrics.backup_store_up.set({ store: id, cloud_provider: provider }, lastCheck.up ? 1 : 0);
       }
     }),
+    collector('load', ['backup_load_ratio', 'backup_load_forecast_ratio'], sources.load, (load) => {
+      for (const [resource, ratio] of known(load.measured))
+        metrics.backup_load_ratio.set({ resource }, ratio);
+      for (const [resource, ratio] of known(load.expected)) {
+        metrics.backup_load_forecast_ratio.set({ resource }, ratio);
+      }
+    }),
     collector('disk', ['backup_disk_usage_percent', 'backup_disk_free_bytes'], sources.disk, (space) => {
       metrics.backup_disk_usage_percent.set(100 * usedRatio(space));
       metrics.backup_disk_free_bytes.set(space.freeBytes);
@@ -133,6 +151,10 @@ export function collectState(
       for (const { type, ok } of checks) metrics.backup_health_status.set({ check_type: type }, ok ? 1 : 0);
     }),
   ];
+}
+
+function known(load: Readonly<Record<string, number>> = {}): readonly [string, number][] {
+  return Object.entries(load).filter(([, ratio]) => !Number.isNaN(ratio));
 }
 
 /** The figures on record, and 0 for each of `names` that has none yet. */

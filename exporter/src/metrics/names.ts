@@ -143,6 +143,36 @@ export const metricFacts = {
     help: 'Backups not pruned, by the key they are sealed to.',
     labels: ['key_id'],
   },
+  backup_key_rotations_total: {
+    type: 'counter',
+    help: 'Rotations of keys that have ended.',
+    labels: ['mode', 'status'],
+  },
+  backup_key_rotation_backups_total: {
+    type: 'counter',
+    help: 'Stored backups that rotations have dealt with.',
+    labels: ['mode', 'status'],
+  },
+  backup_key_rotation_bytes_total: {
+    type: 'counter',
+    help: 'Stored bytes of the copies that rotations have sealed anew.',
+    labels: ['mode'],
+  },
+  backup_key_rotation_progress_ratio: {
+    type: 'gauge',
+    help: 'Share of its backups that the latest rotation has dealt with, 0 to 1; absent before the first.',
+    labels: [],
+  },
+  backup_load_ratio: {
+    type: 'gauge',
+    help: "Share of the host's resource in use, Lowtide's own use of the processors taken out; absent where it is not known.",
+    labels: ['resource'],
+  },
+  backup_load_forecast_ratio: {
+    type: 'gauge',
+    help: 'Share of the resource that is expected to be in use now; absent before anything is known.',
+    labels: ['resource'],
+  },
   backup_store_up: {
     type: 'gauge',
     help: 'Whether the last check of the store succeeded (1) or not (0); absent before the first.',
@@ -158,6 +188,26 @@ export const metricFacts = {
     type: 'gauge',
     help: 'Always 1; the labels tell what is running.',
     labels: ['version', 'node_version'],
+  },
+  lowtide_config_last_reload_successful: {
+    type: 'gauge',
+    help: 'Whether the config was taken up when it was last read (1) or not (0): then the one before is in force.',
+    labels: [],
+  },
+  lowtide_config_last_reload_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the config in force was read.',
+    labels: [],
+  },
+  lowtide_web_config_last_reload_successful: {
+    type: 'gauge',
+    help: 'Whether the web config was taken up when it was last read (1) or not (0).',
+    labels: [],
+  },
+  lowtide_web_config_last_reload_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the web config in force was read.',
+    labels: [],
   },
   lowtide_http_request_duration_seconds: {
     type: 'histogram',

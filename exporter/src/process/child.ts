@@ -68,8 +68,11 @@ export function startChild(
 }
 
 function stopper(child: ChildProcess): () => void {
+  // Not by the leader's own end: what it has started may outlive it, and hold the pipes that are waited for.
+  let closed = false;
+  child.once('close', () => (closed = true));
   const signalGroup = (signal: NodeJS.Signals): void => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child.pid === undefined || closed) return;
     try {
       process.kill(-child.pid, signal);
     } catch {
@@ -135,10 +138,14 @@ export async function runChild(
   return { ...end, stdout };
 }
 
-/** `tar failed with exit code 2: tar: x: Cannot open` – the last lines the program wrote say why. */
+/** `tar failed with exit code 2: tar: x: Cannot open`: the first lines that the program wrote say why, the last what came of it. */
 export function describeEnd(end: ChildEnd): string {
   const how =
     end.signal === null ? `failed with exit code ${end.exitCode ?? 'unknown'}` : `was ended by ${end.signal}`;
-  const lines = end.stderr.trim().split('\n').slice(-3).join('; ').slice(-600);
-  return lines === '' ? `${end.program} ${how}` : `${end.program} ${how}: ${lines}`;
+  const lines = end.stderr
+    .split('\n')
+    .map((line) => line.replaceAll(/\s+/g, ' ').trim().slice(0, 200))
+    .filter((line) => line !== '');
+  const told = lines.length <= 4 ? lines : [...lines.slice(0, 2), '…', ...lines.slice(-2)];
+  return told.length === 0 ? `${end.program} ${how}` : `${end.program} ${how}: ${told.join('; ')}`;
 }

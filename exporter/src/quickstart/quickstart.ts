@@ -47,7 +47,7 @@ Lowtide is running: http://${address}/
   It backs up ${join(folder, databaseName)} every minute, and ${join(folder, documentsName)} every two: made-up data that
   changes all the time. Each backup is compressed, encrypted, stored, read back, and counted. Within two minutes:
 
-  curl -s http://${address}/metrics | grep ^backup_
+  curl -s http://${address}/metrics | grep -E '^backup_(total|verification|last_success)'
   ${lowtide} backups --config ${configFile}
   ${lowtide} restore BACKUP --to /tmp/restored --config ${configFile}
 

@@ -2,7 +2,7 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { manifestName, manifestSuffix } from '../store/manifest.ts';
+import { manifestName, isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { decideRetention, type RetentionVerdict } from './retention.ts';
@@ -167,7 +167,7 @@ class StorePruner {
 
   /** Copies that are pruned by the catalog, and of which something still lies here: an earlier prune was cut off. */
   async #unfinished(copies: readonly StoredCopy[], listing: ReadonlyMap<string, number>): Promise<Doomed[]> {
-    const manifests = new Set([...listing.keys()].filter((name) => name.endsWith(manifestSuffix)));
+    const manifests = new Set([...listing.keys()].filter((name) => isManifestName(name)));
     for (const copy of copies) if (copy.status !== 'pruned') manifests.delete(copy.manifest);
     // Nearly always nothing is left by now, and the long history of pruned backups need not be read.
     const pruned =
@@ -244,7 +244,9 @@ interface Doomed {
 const notWhole = { keep: true, reasons: ['on file as good, but not found whole in the store'] };
 
 function copyIn(store: string, backup: Backup): readonly StoredCopy[] {
-  const status = backup.copies.find((copy) => copy.store === store)?.status;
+  const copy = backup.copies.find((each) => each.store === store);
+  const status = copy?.status;
+  const manifest = copy?.manifest ?? backup.manifest;
   // Of a copy that failed when it was made nothing is on file that could be removed.
   if (status === undefined || status === 'failed') return [];
   return [
@@ -254,11 +256,11 @@ function copyIn(store: string, backup: Backup): readonly StoredCopy[] {
       createdAt: backup.createdAt,
       storedBytes: backup.storedBytes,
       status,
-      parts: backup.manifest.parts.map((part) => ({
+      parts: manifest.parts.map((part) => ({
         name: part.name,
         sizeBytes: part.headerBytes + part.payloadBytes,
       })),
-      manifest: manifestName(backup.manifest),
+      manifest: manifestName(manifest),
     },
   ];
 }

@@ -7,6 +7,7 @@ import { prune, type PruneResult } from '../retention/prune.ts';
 import type { SealPool } from '../seal/pool.ts';
 import type { Store } from '../store/store.ts';
 import { restoreBackup, type RestoreResult } from './restore.ts';
+import { refuseProtected, type ProtectedPlace } from './restore/protected.ts';
 import type { Runner, RunRequest } from './runner.ts';
 import { openScratch } from './scratch.ts';
 import { verifyBackup, type BackupVerification } from './verify.ts';
@@ -20,6 +21,8 @@ export interface JobEnvironment {
   readonly scratchRoot: string;
   /** Where the old content of a database is kept while a restore replaces it. */
   readonly safetyFolder: string;
+  /** What no restore may touch: stores, keystore, state, config. */
+  readonly protectedPlaces: readonly ProtectedPlace[];
   readonly clock: Clock;
 }
 
@@ -41,6 +44,9 @@ export interface JobOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
+/** How many of a schedule's backups may have been left unverified by processes that ended. */
+const recentBackups = 10;
+
 /** What can be done with backups, each with all that belongs to it; the CLI, the service and the library call these. */
 export class Jobs {
   readonly #environment: JobEnvironment;
@@ -55,22 +61,50 @@ export class Jobs {
     const run = await runner.run(job);
     const backup = run.backupId === undefined ? undefined : catalog.backup(run.backupId);
     if (backup === undefined) return { run };
-    const { schedule, signal, onProblem } = job;
+    const { schedule, signal } = job;
+    const report = (problem: LowtideError): void => {
+      job.onProblem?.(problem);
+      const { errorType } = problem.facts;
+      catalog.append({ name: 'error', errorType }, this.#environment.clock.now());
+    };
     try {
       const verification = schedule.verify.after_backup ? await this.verify(backup, { signal }) : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
-      for (const problem of problemsOf(verification)) onProblem?.(problem);
+      problemsOf(verification).forEach(report);
       const pruned = proven ? await this.prune([schedule], { signal }) : undefined;
-      for (const { error } of pruned?.problems ?? []) onProblem?.(error);
+      for (const { error } of pruned?.problems ?? []) report(error);
       return {
         run,
         ...(verification !== undefined && { verification }),
         ...(pruned !== undefined && { pruned }),
       };
     } catch (thrown) {
-      onProblem?.(LowtideError.from(thrown));
+      report(LowtideError.from(thrown));
       return { run };
     }
+  }
+
+  /**
+   * Verifies what was stored lately and never verified: the process ended between the two. Returns what it has found.
+   */
+  async verifyUnproven(
+    schedules: readonly ScheduleConfig[],
+    signal: AbortSignal,
+  ): Promise<readonly { readonly backup: Backup; readonly verification: BackupVerification }[]> {
+    const found: { backup: Backup; verification: BackupVerification }[] = [];
+    for (const { id, verify } of schedules) {
+      if (!verify.after_backup) continue;
+      const recent = this.#environment.catalog.backups({
+        schedule: id,
+        status: 'completed',
+        limit: recentBackups,
+      });
+      for (const backup of recent.filter(isUnproven)) {
+        signal.throwIfAborted();
+        found.push({ backup, verification: await this.verify(backup, { signal }) });
+      }
+    }
+    return found;
   }
 
   async recover(signal: AbortSignal): Promise<readonly Run[]> {
@@ -88,6 +122,7 @@ export class Jobs {
     target: string,
     options: JobOptions & { readonly force: boolean },
   ): Promise<RestoreResult> {
+    refuseProtected(target, this.#environment.protectedPlaces);
     await using scratch = await openScratch(this.#environment.scratchRoot);
     return await restoreBackup({ ...this.#environment, ...options, backup, target, scratch: scratch.path });
   }
@@ -103,4 +138,8 @@ export class Jobs {
 
 function problemsOf(verification: BackupVerification | undefined): readonly LowtideError[] {
   return (verification?.copies ?? []).flatMap(({ error }) => (error === undefined ? [] : [error]));
+}
+
+function isUnproven({ copies }: Backup): boolean {
+  return copies.some(({ status, verifiedAt }) => status === 'good' && verifiedAt === undefined);
 }

@@ -1,6 +1,6 @@
 import type { Catalog, NewCopy, Run, RunEnd } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { decodeManifest, manifestSuffix, type Manifest } from '../store/manifest.ts';
+import { decodeManifest, isManifestName, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 
@@ -96,7 +96,7 @@ function copyIn(store: Store, manifest: Manifest): NewCopy {
 async function wholeBackup(store: Store, run: Run, signal: AbortSignal): Promise<Manifest | undefined> {
   const objects = new Map<string, StoredObject>();
   for await (const object of store.list(run.objectPrefix)) objects.set(object.name, object);
-  const name = [...objects.keys()].find((each) => each.endsWith(manifestSuffix));
+  const name = [...objects.keys()].find((each) => isManifestName(each));
   if (name === undefined) return undefined;
   // A manifest is written last and whole: one that cannot be read is damaged, which is for a person to look at.
   const bytes = Buffer.concat(await Array.fromAsync(store.get(name, { signal })));
@@ -118,9 +118,7 @@ export async function discardObjects(stores: readonly Store[], prefix: string): 
       await store.sweep(prefix);
       const names = (await Array.fromAsync(store.list(prefix))).map((object) => object.name);
       // The manifest first: as long as it is there, the rest is taken for a backup.
-      const manifestsFirst = names.toSorted(
-        (a, b) => Number(b.endsWith(manifestSuffix)) - Number(a.endsWith(manifestSuffix)),
-      );
+      const manifestsFirst = names.toSorted((a, b) => Number(isManifestName(b)) - Number(isManifestName(a)));
       for (const name of manifestsFirst) await store.delete(name);
     } catch (thrown) {
       warnings.push(`store ${store.id} may still hold ${prefix}…: ${LowtideError.from(thrown).message}`);

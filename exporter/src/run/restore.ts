@@ -3,10 +3,12 @@ import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
+import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPart } from './content.ts';
 import { chooseTarget } from './restore/choose.ts';
 import type { CopyReader, RestoreTarget } from './restore/target.ts';
+import { isSameSealing, nextSealingOf, sealingsOf } from './sealing.ts';
 import { storeNamed, verifyCopy } from './verify.ts';
 
 export interface RestoreOptions {
@@ -72,8 +74,7 @@ async function restoreFromBest(target: RestoreTarget, options: RestoreOptions): 
   const attempts: { readonly store: string; readonly error: LowtideError }[] = [];
   for (const store of copiesToTry(options)) {
     try {
-      const copy = await openCopy(storeNamed(options.stores, store), options);
-      const { restored, warnings } = await target.restore(copy);
+      const { restored, warnings } = await restoreCopy(target, storeNamed(options.stores, store), options);
       return {
         store,
         target: restored[0],
@@ -104,12 +105,35 @@ function allowsAnother({ code }: LowtideError): boolean {
 }
 
 function recordDamage(store: string, error: LowtideError, { backup, catalog, clock }: RestoreOptions): void {
+  // While it is being sealed anew it may be in neither state for a moment, which is no damage.
+  if (nextSealingOf(catalog.backup(backup.id) ?? backup, store) !== undefined) return;
   catalog.recordVerification(backup.id, store, { status: 'failed', at: clock.now(), error: error.message });
 }
 
-async function openCopy(store: Store, options: RestoreOptions): Promise<CopyReader> {
+/** A rotation may seal the copy anew meanwhile: what does not agree with one manifest may agree with another. */
+async function restoreCopy(
+  target: RestoreTarget,
+  store: Store,
+  options: RestoreOptions,
+): Promise<Awaited<ReturnType<RestoreTarget['restore']>>> {
+  const { backup, catalog } = options;
+  const tried: Manifest[] = [];
+  for (;;) {
+    const sealings = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
+    const manifest = sealings.find((sealing) => !tried.some((each) => isSameSealing(each, sealing)));
+    try {
+      return await target.restore(await openCopy(store, manifest ?? sealings[0], options));
+    } catch (thrown) {
+      if (LowtideError.from(thrown).code !== 'verification_failed' || manifest === undefined) throw thrown;
+      tried.push(manifest);
+      const left = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
+      if (left.every((sealing) => tried.some((each) => isSameSealing(each, sealing)))) throw thrown;
+    }
+  }
+}
+
+async function openCopy(store: Store, manifest: Manifest, options: RestoreOptions): Promise<CopyReader> {
   const { keystore, pool, signal, onProgress } = options;
-  const { manifest } = options.backup;
   const identity = await keystore.identity(manifest.keyId);
   let readBytes = 0;
   const onRead = (bytes: number): void => onProgress?.((readBytes += bytes));

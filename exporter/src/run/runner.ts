@@ -29,6 +29,8 @@ export interface RunEnvironment {
   readonly clock: Clock;
   /** Milliseconds of a clock that is never set. */
   readonly elapsed: () => number;
+  /** Shared by the runners of one process that use the same catalog: a reload makes a new one. */
+  readonly running?: Set<string>;
 }
 
 export interface RunRequest {
@@ -46,10 +48,11 @@ export interface RunRequest {
 export class Runner {
   readonly #environment: RunEnvironment;
   /** Runs that this process works on. */
-  readonly #running = new Set<string>();
+  readonly #running: Set<string>;
 
   constructor(environment: RunEnvironment) {
     this.#environment = environment;
+    this.#running = environment.running ?? new Set();
   }
 
   /**

@@ -17,6 +17,8 @@ const lockSuffix = '.lock';
 
 export async function openScratch(root: string): Promise<Scratch> {
   await mkdir(root, { recursive: true, mode: 0o700 });
+  // Whoever comes next cleans up: a host that uses the commands alone never starts a service, and there may be passwords.
+  await sweepScratch(root);
   for (;;) {
     const path = join(root, randomUUID());
     const lock = FileLock.take(`${path}${lockSuffix}`, 0);

@@ -6,7 +6,9 @@ import type { SealPool } from '../seal/pool.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPart } from './content.ts';
+import { isSameSealing, nextSealingOf, sealingOf } from './sealing.ts';
 import { startCheck } from './verify/check.ts';
+import { checkManifestInStore } from './verify/manifest-in-store.ts';
 
 export interface VerifyCopyOptions {
   readonly store: Store;
@@ -45,6 +47,7 @@ export async function verifyCopy(options: VerifyCopyOptions): Promise<CopyVerdic
       const warning = await check?.verdict();
       if (warning !== undefined) warnings.push(warning);
     }
+    await checkManifestInStore(store, manifest, signal);
     return { status: 'passed', warnings };
   } catch (thrown) {
     signal.throwIfAborted();
@@ -101,17 +104,32 @@ async function verifyAndRecord(
   options: VerifyBackupOptions,
 ): Promise<Omit<CopyVerification, 'store' | 'path'>> {
   const { stores, catalog, clock, signal } = options;
+  const judge = (manifest: Manifest): Promise<CopyVerdict> =>
+    verifyCopy({ ...options, store: storeNamed(stores, storeId), manifest });
   let verdict: CopyVerdict;
+  let now: Backup | undefined;
   try {
-    verdict = await verifyCopy({ ...options, store: storeNamed(stores, storeId), manifest: backup.manifest });
+    const manifest = sealingOf(backup, storeId);
+    verdict = await judge(manifest);
+    // A rotation may have sealed the copy anew while it was read: then it was judged by a manifest that no longer holds.
+    now = catalog.backup(backup.id);
+    if (now !== undefined && !isSameSealing(sealingOf(now, storeId), manifest)) {
+      return await verifyAndRecord(now, storeId, options);
+    }
+    const next = nextSealingOf(now ?? backup, storeId);
+    if (verdict.status === 'failed' && next !== undefined) {
+      // It is being sealed anew at this moment, and may be already.
+      verdict = await judge(next);
+      if (verdict.status === 'failed') {
+        const error = new LowtideError('rotation_active', 'the copy is being sealed anew', {
+          retryable: true,
+        });
+        return { status: 'unable', error, warnings: [] };
+      }
+    }
   } catch (thrown) {
     signal.throwIfAborted();
     return { status: 'unable', error: LowtideError.from(thrown), warnings: [] };
-  }
-  // A rotation may have sealed the copy anew while it was read: then it was judged by a manifest that no longer holds.
-  const now = catalog.backup(backup.id);
-  if (now !== undefined && !isSameSealing(now.manifest, backup.manifest)) {
-    return await verifyAndRecord(now, storeId, options);
   }
   if (!isThere(now?.copies.find((copy) => copy.store === storeId))) {
     const error = new LowtideError('not_found', `the copy in store ${storeId} was pruned meanwhile`);
@@ -136,8 +154,4 @@ export function storeNamed(stores: ReadonlyMap<string, Store>, id: string): Stor
 
 function isThere(copy: Copy | undefined): boolean {
   return copy?.status === 'good' || copy?.status === 'damaged';
-}
-
-function isSameSealing(one: Manifest, other: Manifest): boolean {
-  return JSON.stringify([one.keyId, one.parts]) === JSON.stringify([other.keyId, other.parts]);
 }

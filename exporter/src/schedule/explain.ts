@@ -1,7 +1,8 @@
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { unplaced, type Placement } from './placement.ts';
-import type { Planning, PlanJob, Resources } from './planner.ts';
+import type { PlanJob, Resources } from './planner.ts';
+import { makesDo, type Planning } from './planning.ts';
 import { timeOf } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
@@ -138,7 +139,7 @@ function reasonOf(
   if (job !== undefined && job.occurrence.deadline < request.now) {
     return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
   }
-  if (wanted[index] !== placement.problem.jobs[index]) {
+  if (makesDo(planning, index)) {
     return { code: 'cramped', text: `the host never has room for it, here it has most: ${met}` };
   }
   if ((placement.earliest[index] ?? 0) === latest) {
@@ -218,14 +219,17 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   const { placement, wanted, request } = planning;
   const job = planning.jobs[index];
   const need = wanted[index]?.needs ?? [];
-  if (lateMs === 0) {
+  if (lateMs !== undefined && makesDo(planning, index)) {
     const [scarce = 0] = need
       .map((amount, resource) => ({ resource, missing: amount - placement.need(index, resource) }))
       .sort((a, b) => b.missing - a.missing)
       .map(({ resource }) => resource);
+    const asked = amountOf(planning, scarce, need[scarce] ?? 0);
+    const had = amountOf(planning, scarce, placement.need(index, scarce));
+    const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
     return {
       code: 'cramped',
-      text: `it asks for ${amountOf(planning, scarce, need[scarce] ?? 0)}, and in its window the host has at most ${amountOf(planning, scarce, placement.need(index, scarce))} free`,
+      text: `it asks for ${asked}, and in its window the host has at most ${had} free${late}`,
     };
   }
   const latest = placement.latest[index] ?? 0;

@@ -27,7 +27,7 @@ export class Placement {
   readonly #load: Float64Array;
   readonly #share: Float64Array;
   /** Free capacity by resource and slot; nothing for a resource that cannot run out. */
-  readonly #free: readonly (Float64Array | undefined)[];
+  readonly #free: (Float64Array | undefined)[];
   /** What each job takes of each resource, resource by resource. */
   readonly #needs: readonly Float64Array[];
 
@@ -65,7 +65,11 @@ export class Placement {
       }
       this.#jobLoad[index] = load;
     }
-    this.#free = resources.map((resource, index) => freeOf(resource, this.#needs[index], slots));
+    this.#free = resources.map((resource, index) => {
+      const free = freeOf(resource, slots);
+      const wanted = this.#needs[index]?.reduce((sum, need) => sum + need, 0) ?? 0;
+      return free.every((amount) => amount >= wanted) ? undefined : free;
+    });
     this.#share = new Float64Array(slots);
     this.#load = new Float64Array(slots);
     for (const { base, loadWeight } of resources) {
@@ -119,6 +123,30 @@ export class Placement {
 
   need(job: number, resource: number): number {
     return this.#needs[resource]?.[job] ?? 0;
+  }
+
+  /** Lets a job without a slot ask for more or less than it did. */
+  ask(job: number, needs: readonly number[]): void {
+    const { resources, slots } = this.problem;
+    let load = 0;
+    for (const [index, resource] of resources.entries()) {
+      const asked = this.#needs[index];
+      if (asked === undefined) continue;
+      asked[job] = needs[index] ?? 0;
+      load += resource.loadWeight * (needs[index] ?? 0);
+      // What could not run out may now.
+      this.#free[index] ??= this.#leftOf(resource, asked, slots);
+    }
+    this.#jobLoad[job] = load;
+  }
+
+  #leftOf(resource: PlacementResource, needs: Float64Array, slots: number): Float64Array {
+    const free = freeOf(resource, slots);
+    for (const [job, start] of this.starts.entries()) {
+      const end = start === unplaced ? start : start + (this.duration[job] ?? 0);
+      for (let slot = start; slot < end; slot += 1) free[slot] = (free[slot] ?? 0) - (needs[job] ?? 0);
+    }
+    return free;
   }
 
   /** Whether a job that has no slot would fit at `start`. */
@@ -273,15 +301,9 @@ export class Placement {
   }
 }
 
-/** What is free in each slot; undefined where even all jobs together leave some. */
-function freeOf(
-  { base, capacity }: PlacementResource,
-  needs: Float64Array | undefined,
-  slots: number,
-): Float64Array | undefined {
-  const free = Float64Array.from({ length: slots }, (_, slot) => capacity - (base[slot] ?? 0) + tolerance);
-  const wanted = needs?.reduce((sum, need) => sum + need, 0) ?? 0;
-  return free.every((amount) => amount >= wanted) ? undefined : free;
+/** What is free in each slot before any job is placed. */
+function freeOf({ base, capacity }: PlacementResource, slots: number): Float64Array {
+  return Float64Array.from({ length: slots }, (_, slot) => capacity - (base[slot] ?? 0) + tolerance);
 }
 
 export interface Shortage {

@@ -170,6 +170,23 @@ describe('planSlots', () => {
     expect(explained(found, 'db').code).toBe('cramped');
   });
 
+  it('reckons with the last day over again where the forecast ends', () => {
+    // Two days are forecast, with a trough in the second night; the window lies in the third.
+    const nights = load((hour) => (hour >= 38 && hour < 40 ? 0.05 : 0.4));
+    const found = plan([job({ opens: 58, closes: 68 })], { load: nights });
+    expect(startOf(found, 'db')).toBeGreaterThanOrEqual(62);
+    expect(startOf(found, 'db')).toBeLessThan(64);
+  });
+
+  it('gives what starts late all it asks for, once there is room', () => {
+    // Until 13:00 hardly anything is free; two share it, then each gets all.
+    const full = load((hour) => (hour < 13 ? 0.9 : 0.1));
+    const wish = { opens: 11, closes: 11, delay: 0, minutes: 60, cpu: 0.8 };
+    const found = plan([job({ ...wish, schedule: 'a' }), job({ ...wish, schedule: 'b' })], { load: full });
+    expect(found.misfits.map(({ reason }) => reason.code).sort()).toEqual(['cramped', 'late']);
+    expect(found.slots.map(({ start }) => hoursOf(start))).toEqual([11, 13]);
+  });
+
   it('starts at once what is overdue', () => {
     const found = plan([job({ opens: -9, closes: -6, delay: 1 })], { now: now + 70_000 });
     expect(found.slots[0]?.start).toBe(now + 70_000);
@@ -318,7 +335,9 @@ describe('planSlots', () => {
 /** Throws where a plan breaks a law; counted minute by minute from the request alone. */
 function expectLawful({ slots, misfits }: Plan, request: PlanRequest): void {
   const placed = new Set(slots.map((slot) => slot.job));
-  const cramped = new Set(misfits.filter(({ lateMs }) => lateMs === 0).map((misfit) => misfit.job));
+  const cramped = new Set(
+    misfits.filter(({ reason }) => reason.code === 'cramped').map((misfit) => misfit.job),
+  );
   for (const each of request.jobs) {
     expect(placed.has(each) || misfits.some((misfit) => misfit.job === each)).toBe(true);
   }

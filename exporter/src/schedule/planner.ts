@@ -4,6 +4,7 @@ import { explainMisfit, explainSlot, type Explanation, type MisfitReason } from 
 import { findPlacement, type Effort } from './optimise.ts';
 import type { PlacementJob, PlacementResource } from './placement-problem.ts';
 import { unplaced, type Placement } from './placement.ts';
+import { makesDo, type Planning } from './planning.ts';
 import type { Occurrence } from './recurrence.ts';
 import { withinRoom } from './room.ts';
 import { occupy, slotGrid, timeOf, type HostLoad, type SlotGrid } from './slot-grid.ts';
@@ -77,7 +78,7 @@ export interface Misfit {
   readonly job: PlanJob;
   /** When it is to start all the same; undefined where no time has room for it. */
   readonly start: EpochMs | undefined;
-  /** How far that lies behind the deadline; 0 for one that is in time but takes more than is free. */
+  /** How far that lies behind the deadline; 0 for one that is in time but makes do with less than it asks for. */
   readonly lateMs: number | undefined;
   readonly reason: MisfitReason;
 }
@@ -123,33 +124,30 @@ export function planSlots(request: PlanRequest): Plan {
     },
     request.effort ?? { thoroughness: previous.length > 0 ? 'settled' : 'improved' },
   );
-  rescue(placement);
+  rescue(placement, wanted);
   return planOf({ request, grid, jobs, placement, wanted, stores });
 }
 
-/** Places what found no room by its deadline as soon behind it as there is some, the weightiest first. */
-function rescue(placement: Placement): void {
-  const { starts, weight, latest } = placement;
+/**
+ * Places what found no room by its deadline as soon behind it as there is some, the weightiest first: all that it asks for,
+ * or else what it was to make do with.
+ */
+function rescue(placement: Placement, wanted: readonly PlacementJob[]): void {
+  const { starts, weight, latest, problem } = placement;
   const left = [...starts.keys()].filter((job) => starts[job] === unplaced);
   for (const job of left.sort((a, b) => (weight[b] ?? 0) - (weight[a] ?? 0) || a - b)) {
-    const start = placement.firstStart(job, (latest[job] ?? 0) + 1);
-    if (start !== unplaced) placement.put(job, start);
+    for (const needs of new Set([wanted[job]?.needs ?? [], problem.jobs[job]?.needs ?? []])) {
+      placement.ask(job, needs);
+      const start = placement.firstStart(job, (latest[job] ?? 0) + 1);
+      if (start === unplaced) continue;
+      placement.put(job, start);
+      break;
+    }
   }
 }
 
-/** What a plan was made from and what came of it: all that its reasons need. */
-export interface Planning {
-  readonly request: PlanRequest;
-  readonly grid: SlotGrid;
-  readonly jobs: readonly PlanJob[];
-  readonly placement: Placement;
-  /** What the jobs need, also where less than that is free at any time. */
-  readonly wanted: readonly PlacementJob[];
-  readonly stores: readonly string[];
-}
-
 function planOf(planning: Planning): Plan {
-  const { grid, jobs, placement, request, wanted } = planning;
+  const { grid, jobs, placement, request } = planning;
   const slots: PlannedSlot[] = [];
   const misfits: Misfit[] = [];
   for (const index of inOrderOfStart(placement)) {
@@ -161,7 +159,7 @@ function planOf(planning: Planning): Plan {
     if (start !== undefined) {
       slots.push({ schedule, dueAt: occurrence.dueAt, start, end: start + durationMs, job });
     }
-    const isCramped = wanted[index] !== placement.problem.jobs[index];
+    const isCramped = makesDo(planning, index);
     const lateMs = start === undefined ? undefined : Math.max(0, start - occurrence.deadline);
     if (lateMs === undefined || lateMs > 0 || isCramped) {
       misfits.push({ job, start, lateMs, reason: explainMisfit(planning, index, lateMs) });

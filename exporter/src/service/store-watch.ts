@@ -7,13 +7,21 @@ const checkEveryMs = 60_000;
 
 /** Tries each store once a minute, in the background: whoever only watches asks what was found, and never a store. */
 export class StoreWatch {
-  readonly #stores: readonly Store[];
+  #stores: readonly Store[];
   readonly #clock: Clock;
+  readonly #newest: (store: string) => string | undefined;
   readonly #found = new Map<string, NonNullable<WatchedStore['lastCheck']>>();
 
-  constructor(stores: Iterable<Store>, clock: Clock) {
+  /** `newest`: the object that was stored last in a store, as far as is known. */
+  constructor(stores: Iterable<Store>, clock: Clock, newest: (store: string) => string | undefined) {
     this.#stores = [...stores];
     this.#clock = clock;
+    this.#newest = newest;
+  }
+
+  /** From now on these are tried; what was found about those that stay by name is kept until then. */
+  replaceStores(stores: Iterable<Store>): void {
+    this.#stores = [...stores];
   }
 
   watched(): readonly WatchedStore[] {
@@ -33,6 +41,7 @@ export class StoreWatch {
   async #check(store: Store): Promise<void> {
     try {
       await store.check();
+      await this.#refuseLost(store);
       this.#found.set(store.id, { up: true, at: this.#clock.now() });
     } catch (thrown) {
       this.#found.set(store.id, {
@@ -41,5 +50,12 @@ export class StoreWatch {
         error: LowtideError.from(thrown).message,
       });
     }
+  }
+
+  /** A disk that is not mounted any more takes a probe as well, and none of the backups are there. */
+  async #refuseLost(store: Store): Promise<void> {
+    const name = this.#newest(store.id);
+    if (name === undefined || (await store.stat(name)) !== undefined) return;
+    throw new LowtideError('store_missing_object', `the newest backup on file there, ${name}, is not there`);
   }
 }

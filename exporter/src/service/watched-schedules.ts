@@ -7,17 +7,16 @@ import type { Scheduler } from './scheduler.ts';
 
 /** The configured schedules as metrics and health checks look at them. */
 export class WatchedSchedules {
-  readonly #schedules: readonly (Omit<WatchedSchedule, 'nextRunAt'> & { readonly id: string })[];
+  #schedules: readonly Omit<WatchedSchedule, 'nextRunAt'>[];
   readonly #scheduler: Pick<Scheduler, 'nextRunAt'>;
 
   constructor(schedules: readonly ScheduleConfig[], scheduler: Pick<Scheduler, 'nextRunAt'>, now: EpochMs) {
     this.#scheduler = scheduler;
-    this.#schedules = schedules.map((schedule) => ({
-      id: schedule.id,
-      type: createSource(schedule.source).kind,
-      intervalSeconds: intervalOf(schedule, now) / 1000,
-      maxDelayMs: schedule.max_delay,
-    }));
+    this.#schedules = schedules.map((schedule) => factsOf(schedule, now));
+  }
+
+  replaceSchedules(schedules: readonly ScheduleConfig[], now: EpochMs): void {
+    this.#schedules = schedules.map((schedule) => factsOf(schedule, now));
   }
 
   list(): readonly WatchedSchedule[] {
@@ -26,6 +25,15 @@ export class WatchedSchedules {
       return { ...schedule, ...(nextRunAt !== undefined && { nextRunAt }) };
     });
   }
+}
+
+function factsOf(schedule: ScheduleConfig, now: EpochMs): Omit<WatchedSchedule, 'nextRunAt'> {
+  return {
+    id: schedule.id,
+    type: createSource(schedule.source).kind,
+    intervalSeconds: intervalOf(schedule, now) / 1000,
+    maxDelayMs: schedule.max_delay,
+  };
 }
 
 /** From the next due time to the one behind it: exact for `every`, and near enough for an uneven cron pattern. */

@@ -6,9 +6,11 @@ import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 import { BodyFailure, readBody } from './body.ts';
 import { nodeDisk, type Disk } from './directory/disk.ts';
 import { refusal } from './directory/refusal.ts';
+import { DirectoryResealing } from './directory/reseal.ts';
 import { filesUnder } from './directory/walk.ts';
 import { createPartial, fill, nameNewObject, replaceObject } from './directory/write.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName, objectOfPartial, partialName } from './name.ts';
+import type { Resealing } from './resealing.ts';
 import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace } from './store.ts';
 
 const readBytes = 1024 * 1024;
@@ -20,6 +22,7 @@ export class DirectoryStore implements Store {
   readonly id: string;
   readonly type = 'directory';
   readonly provider = 'local';
+  readonly resealing: Resealing;
   readonly #root: string;
   readonly #disk: Disk;
 
@@ -27,6 +30,12 @@ export class DirectoryStore implements Store {
     this.id = id;
     this.#root = resolve(root);
     this.#disk = disk;
+    this.resealing = new DirectoryResealing({
+      disk,
+      root: this.#root,
+      locate: (name) => this.locate(name),
+      refusal: (thrown, action) => this.#refusal(thrown, action),
+    });
   }
 
   locate(name: string): string {

@@ -52,7 +52,12 @@ const manifestSchema = z.object({
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestPart = z.output<typeof partSchema>;
 
-export const manifestSuffix = '.json';
+const manifestSuffix = '.json';
+
+/** Whether an object is a manifest, by its name: other people's JSON may lie in a store as well. */
+export function isManifestName(name: string): boolean {
+  return name.endsWith(`.age${manifestSuffix}`);
+}
 
 /** The manifest's object name: beside the main part. */
 export function manifestName(manifest: Manifest): string {

@@ -5,10 +5,11 @@ import type { Backup, BackupFilter, FoundCopy, NewCopy } from '../catalog.ts';
 import type { Row, StateDatabase } from './database.ts';
 import { equals, listLimit, where } from './page.ts';
 import { toBackup, toCopy } from './rows.ts';
+import { storedBytesOf } from './sealings.ts';
 
 /**
- * Files a backup, or takes over the sealing of one already on file (a rewrap or re-encryption changes key, header and
- * payload, never the content). Throws `manifest_invalid` when the id is known for other content.
+ * Files a backup, or brings back one already on file, whose copies may be sealed otherwise (a rewrap or re-encryption
+ * changes key, header and payload, never the content; see sealings.ts). Throws `manifest_invalid` when the id is known for other content.
  */
 export function fileBackup(database: StateDatabase, manifest: Manifest): void {
   const known = findBackup(database, manifest.id);
@@ -22,7 +23,7 @@ export function fileBackup(database: StateDatabase, manifest: Manifest): void {
       manifest.type,
       fromRfc3339(manifest.createdAt),
       manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
-      storedBytesOf(manifest),
+      storedBytesOf(manifest.parts),
       manifest.keyId,
       JSON.stringify(manifest),
     );
@@ -33,13 +34,7 @@ export function fileBackup(database: StateDatabase, manifest: Manifest): void {
       hint: 'Two different backups bear the same id: one of the manifests was copied or edited.',
     });
   }
-  database.run(
-    `UPDATE backups SET status = 'completed', stored_bytes = ?, key_id = ?, manifest = ? WHERE id = ?`,
-    storedBytesOf(manifest),
-    manifest.keyId,
-    JSON.stringify(manifest),
-    manifest.id,
-  );
+  database.run(`UPDATE backups SET status = 'completed' WHERE id = ?`, manifest.id);
 }
 
 /** What no re-sealing changes. */
@@ -50,10 +45,6 @@ function contentOf(manifest: Manifest): string {
     fromRfc3339(manifest.createdAt),
     manifest.parts.map((part) => [part.role, part.sizeBytes, part.compressedSha256]),
   ]);
-}
-
-function storedBytesOf(manifest: Manifest): number {
-  return manifest.parts.reduce((sum, part) => sum + part.headerBytes + part.payloadBytes, 0);
 }
 
 /** Files where a copy lies and what it is worth; sizes alone do not acquit one that failed its last verification. */

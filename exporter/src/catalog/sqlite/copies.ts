@@ -3,6 +3,7 @@ import type { EpochMs } from '../../units/instant.ts';
 import type { VerificationResult } from '../catalog.ts';
 import type { StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
+import { shareSealing } from './sealings.ts';
 
 /** A copy that was never written, or was pruned meanwhile, does not come to life by a late verdict. */
 export function recordVerification(
@@ -34,13 +35,15 @@ export function removeCopy(
 ): void {
   refuseMissing(database, backupId, store);
   database.run(
-    `UPDATE copies SET status = 'pruned', error = NULL, pruned_at = ?, prune_reason = ?
+    `UPDATE copies SET status = 'pruned', error = NULL, pruned_at = ?, prune_reason = ?, manifest = NULL,
+       key_id = NULL, next_manifest = NULL
      WHERE backup_id = ? AND store = ? AND status <> 'pruned'`,
     at,
     reason,
     backupId,
     store,
   );
+  shareSealing(database, backupId);
   const emptied = database.run(
     `UPDATE backups SET status = 'pruned'
      WHERE id = ?1 AND status = 'completed'

@@ -23,3 +23,7 @@ export function eventsAfter(database: StateDatabase, sequence: number, limit: nu
     )
     .map(toEvent);
 }
+
+export function latestSequence(database: StateDatabase): number {
+  return Number(database.get('SELECT max(sequence) AS latest FROM events')?.['latest'] ?? 0);
+}

@@ -83,6 +83,8 @@ interface CopyRow {
   readonly verified_at: number | null;
   readonly pruned_at: number | null;
   readonly prune_reason: string | null;
+  readonly manifest: string | null;
+  readonly next_manifest: string | null;
 }
 
 export function toCopy(row: Row): Copy {
@@ -95,6 +97,8 @@ export function toCopy(row: Row): Copy {
     ...(copy.verified_at !== null && { verifiedAt: copy.verified_at }),
     ...(copy.pruned_at !== null && { prunedAt: copy.pruned_at }),
     ...(copy.prune_reason !== null && { pruneReason: copy.prune_reason }),
+    ...(copy.manifest !== null && { manifest: JSON.parse(copy.manifest) as Manifest }),
+    ...(copy.next_manifest !== null && { next: JSON.parse(copy.next_manifest) as Manifest }),
   };
 }
 

@@ -6,6 +6,7 @@ import { appendEvent } from './events.ts';
 import { equals, listLimit, where } from './page.ts';
 import { toRun } from './rows.ts';
 import { setLastSuccess, settle } from './schedules.ts';
+import { setSealing } from './sealings.ts';
 
 /** Of one schedule at most one run is live; the owner of each is asked for inside the transaction. */
 export function startRun(database: StateDatabase, run: NewRun): Run {
@@ -49,7 +50,10 @@ export function finishRun(database: StateDatabase, id: string, end: RunEnd): Run
     if (end.backup !== undefined) {
       const { manifest, copies } = end.backup;
       fileBackup(database, manifest);
-      for (const copy of copies) fileCopy(database, manifest.id, copy);
+      for (const copy of copies) {
+        fileCopy(database, manifest.id, copy);
+        setSealing(database, manifest.id, copy.store, manifest);
+      }
     }
     const event = appendEvent(database, end.event, end.finishedAt);
     database.run(

@@ -1,12 +1,26 @@
 import type { BackupType } from '../../source/source.ts';
 import type { CatalogTotals } from '../catalog.ts';
 import type { Row, StateDatabase } from './database.ts';
+import { rotationProgress } from './rotations/read.ts';
 
 const types: readonly BackupType[] = ['database', 'files', 'command'];
 
 /** From the summary tables and short index ranges alone: the cost does not grow with the number of backups. */
 export function readTotals(database: StateDatabase): CatalogTotals {
-  const byKey = database.all('SELECT key_id, backups, bytes FROM key_totals');
+  // Beside the keys of the backups, those of copies that are sealed otherwise: few, and an index of their own.
+  const byKey = database.all(
+    `SELECT key_id, sum(backups) AS backups, sum(bytes) AS bytes FROM (
+       SELECT key_id, backups, bytes FROM key_totals
+       UNION ALL
+       SELECT key_id, count(*), sum(stored_bytes) FROM (
+         SELECT DISTINCT copies.key_id, backups.id, backups.stored_bytes
+         FROM copies JOIN backups ON backups.id = copies.backup_id
+         WHERE copies.key_id IS NOT NULL AND copies.status IN ('good', 'damaged')
+           AND copies.key_id <> backups.key_id)
+       GROUP BY key_id)
+     GROUP BY key_id`,
+  );
+  const progress = rotationProgress(database);
   return {
     bytesByStore: record(database.all('SELECT store, good_bytes FROM store_totals'), 'store', 'good_bytes'),
     bytesByType: record(database.all('SELECT type, good_bytes FROM type_totals'), 'type', 'good_bytes'),
@@ -23,6 +37,7 @@ export function readTotals(database: StateDatabase): CatalogTotals {
     ),
     backupsByKey: record(byKey, 'key_id', 'backups'),
     bytesByKey: record(byKey, 'key_id', 'bytes'),
+    ...(progress !== undefined && { rotationProgress: progress }),
   };
 }
 

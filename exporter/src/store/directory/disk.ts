@@ -1,4 +1,5 @@
-import { link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, mkdir, open, rename, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../../errors/lowtide-error.ts';
 import { syncFolder } from '../durable-file.ts';
@@ -18,6 +19,20 @@ export interface Disk {
   /** Only an empty one. */
   removeFolder(path: string): Promise<void>;
   syncFolder(path: string): Promise<void>;
+  /** A file that is there, to be changed where it lies. */
+  openFile(path: string): Promise<ExistingFile>;
+}
+
+/** A file whose beginning is to be changed. */
+export interface ExistingFile {
+  stat(): Promise<Stats>;
+  /** As many bytes from its beginning as there are. */
+  readHead(length: number): Promise<Uint8Array>;
+  /** Writes over its beginning. */
+  overwriteHead(bytes: Uint8Array): Promise<void>;
+  utimes(atime: Date, mtime: Date): Promise<void>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A file that is being written; a `FileHandle` is one. */
@@ -27,12 +42,14 @@ export interface NewFile {
   datasync(): Promise<void>;
   sync(): Promise<void>;
   stat(): Promise<{ readonly size: number; readonly mtimeMs: number }>;
+  /** For threads that write at places of their own. */
+  readonly fd: number;
   close(): Promise<void>;
 }
 
 export const nodeDisk: Disk = {
   makeFolder,
-  createFile: (path) => open(path, 'wx', 0o600),
+  createFile: (path) => open(path, 'wx+', 0o600),
   link,
   rename,
   async removeFile(path) {
@@ -44,7 +61,50 @@ export const nodeDisk: Disk = {
   },
   removeFolder: (path) => rmdir(path),
   syncFolder,
+  openFile: async (path) => new OpenedFile(await open(path, 'r+')),
 };
+
+class OpenedFile implements ExistingFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  stat(): Promise<Stats> {
+    return this.#handle.stat();
+  }
+
+  async readHead(length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe(length);
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await this.#handle.read(bytes, read, length - read, read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return bytes.subarray(0, read);
+  }
+
+  async overwriteHead(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) {
+      written += (await this.#handle.write(bytes, written, bytes.length - written, written)).bytesWritten;
+    }
+  }
+
+  utimes(atime: Date, mtime: Date): Promise<void> {
+    return this.#handle.utimes(atime, mtime);
+  }
+
+  datasync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
 
 /** Not `mkdir` with `recursive`: on a read-only or broken disk Node then says that the folder does not exist. */
 async function makeFolder(path: string): Promise<string | undefined> {

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { averageOf } from './averaging.ts';
+import { coarseStepMs, resources, type LoadRecord, type Resource } from './load.ts';
+
+/**
+ * The load of this host as a Prometheus has seen it: weeks of it on the first day. By range queries of its HTTP API,
+ * https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries.
+ */
+export interface PrometheusOptions {
+  readonly url: string;
+  readonly bearerToken?: string;
+  /** An expression for each resource that gives one series of shares, 0 to 1. */
+  readonly queries: Readonly<Partial<Record<Resource, string>>>;
+  /** For one query. */
+  readonly timeoutMs: number;
+}
+
+export interface FetchedHistory {
+  /** In steps of five minutes, oldest first; what no query gave is NaN. */
+  readonly records: readonly LoadRecord[];
+  /** Of queries that failed, or gave nothing of use; the others' answers are there all the same. */
+  readonly problems: readonly LowtideError[];
+}
+
+/** Prometheus refuses more than 11,000 points a series; a week at a time also keeps each query short. */
+const pageMs = 7 * 86_400_000;
+
+/** What node_exporter tells; `matchers` chooses the host, as in `instance="db1:9100"`. */
+export function nodeExporterQueries(matchers: string): Readonly<Record<Resource, string>> {
+  const idle = matchers === '' ? 'mode="idle"' : `mode="idle",${matchers}`;
+  return {
+    cpu: `1 - avg(rate(node_cpu_seconds_total{${idle}}[5m]))`,
+    memory: `1 - avg(node_memory_MemAvailable_bytes{${matchers}}) / avg(node_memory_MemTotal_bytes{${matchers}})`,
+    disk: `max(rate(node_disk_io_time_seconds_total{${matchers}}[5m]))`,
+  };
+}
+
+/** Asks for whole steps within [from, until). Throws the signal's reason alone. */
+export async function fetchHistory(
+  options: PrometheusOptions,
+  from: EpochMs,
+  until: EpochMs,
+  signal: AbortSignal,
+): Promise<FetchedHistory> {
+  const found = new Map<EpochMs, Record<Resource, number>>();
+  const problems: LowtideError[] = [];
+  for (const resource of resources) {
+    const query = options.queries[resource];
+    if (query === undefined) continue;
+    try {
+      for (const [at, share] of await fetchSeries(options, query, from, until, signal)) {
+        const record = found.get(at) ?? averageOf([]);
+        record[resource] = Math.min(1, Math.max(0, share));
+        found.set(at, record);
+      }
+    } catch (thrown) {
+      signal.throwIfAborted();
+      problems.push(refusal(resource, thrown));
+    }
+  }
+  const records = [...found].sort(([a], [b]) => a - b).map(([at, load]) => ({ at, ...load }));
+  return { records, problems };
+}
+
+async function fetchSeries(
+  options: PrometheusOptions,
+  query: string,
+  from: EpochMs,
+  until: EpochMs,
+  signal: AbortSignal,
+): Promise<readonly [EpochMs, number][]> {
+  const points: [EpochMs, number][] = [];
+  const first = Math.ceil(from / coarseStepMs) * coarseStepMs;
+  for (let start = first; start + coarseStepMs <= until; start += pageMs) {
+    // A rate over five minutes that is asked for at the end of a step is the mean of that step.
+    const last = Math.min(start + pageMs, until) - coarseStepMs;
+    const page = await ask(options, query, start + coarseStepMs, last + coarseStepMs, signal);
+    for (const [seconds, value] of page) {
+      const share = Number(value);
+      if (Number.isFinite(share)) points.push([Math.round(seconds * 1000) - coarseStepMs, share]);
+    }
+  }
+  return points;
+}
+
+const answerSchema = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    resultType: z.literal('matrix'),
+    result: z.array(z.object({ values: z.array(z.tuple([z.number(), z.string()])) })),
+  }),
+});
+
+const errorSchema = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() });
+
+async function ask(
+  { url, bearerToken, timeoutMs }: PrometheusOptions,
+  query: string,
+  start: EpochMs,
+  end: EpochMs,
+  signal: AbortSignal,
+): Promise<readonly [number, string][]> {
+  const response = await fetch(`${url.replace(/\/+$/, '')}/api/v1/query_range`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      query,
+      start: String(start / 1000),
+      end: String(end / 1000),
+      step: String(coarseStepMs / 1000),
+    }),
+    headers: bearerToken === undefined ? {} : { Authorization: `Bearer ${bearerToken}` },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  });
+  const json: unknown = await response.json().catch(() => undefined);
+  const failed = errorSchema.safeParse(json);
+  if (failed.success) throw new Refused(`${failed.data.errorType}: ${failed.data.error}`);
+  const answer = answerSchema.safeParse(json);
+  if (!answer.success) {
+    throw new Refused(`it answers ${response.status} with something that is no Prometheus answer`);
+  }
+  const { result } = answer.data.data;
+  if (result.length > 1) {
+    throw new Refused(
+      `it gives ${result.length} series where one belongs: aggregate them, as in avg(…), or choose the host by matchers`,
+    );
+  }
+  return result[0]?.values ?? [];
+}
+
+class Refused extends Error {}
+
+function refusal(resource: Resource, thrown: unknown): LowtideError {
+  const why =
+    thrown instanceof Refused
+      ? thrown.message
+      : thrown instanceof Error && thrown.name === 'TimeoutError'
+        ? 'it has not answered in time'
+        : `it cannot be reached (${causeOf(thrown)})`;
+  return new LowtideError('history_unavailable', `no ${resource} history from Prometheus: ${why}`, {
+    hint: 'Check load.history.prometheus in the config; until it answers, what Lowtide measures by itself is used.',
+    retryable: true,
+    cause: thrown,
+  });
+}
+
+/** fetch says "fetch failed"; what failed stands in its cause. */
+function causeOf(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return cause instanceof Error ? cause.message : String(cause);
+}

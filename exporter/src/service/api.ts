@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { credentialsOf } from '../api/authenticate.ts';
+import type { EventSource } from '../api/commands.ts';
+import { EventStreams } from '../api/event-stream.ts';
+import { Guard } from '../http/guard.ts';
+import { apiRouter } from '../api/router.ts';
+import type { MountedRouter } from '../http/app.ts';
+import { Background } from './background.ts';
+import { ServiceCommands, type CommandsOptions } from './commands.ts';
+import { describe } from './describe.ts';
+import type { Logger } from './log.ts';
+
+export interface ServiceApiOptions extends Omit<CommandsOptions, 'background'> {
+  readonly log: Logger;
+  /** The service waits for these when it stops. */
+  readonly track: (work: Promise<void>) => Promise<void>;
+  /** Whether an answer that is not as described is withheld, as tests want it. */
+  readonly isStrict: boolean;
+}
+
+export interface ServiceApi extends Disposable {
+  readonly router: MountedRouter;
+}
+
+/** The API of a service; disposing ends the streams of events. */
+export function serviceApi(options: ServiceApiOptions): ServiceApi {
+  const { installation, log, registry, track } = options;
+  const { catalog, clock } = installation();
+  const now = (): number => clock.now();
+  const background = new Background({ jobs: () => installation().jobs, registry, now, track });
+  const commands = new ServiceCommands({ ...options, background });
+  const onError = (error: unknown): void =>
+    log.error({ err: describe(error) }, 'a request could not be answered');
+  const source: EventSource = {
+    latest: () => catalog.latestSequence(),
+    eventsAfter: (sequence, limit) => catalog.eventsAfter(sequence, limit),
+    progress: () => registry.progress(),
+  };
+  const events = new EventStreams({ source, now, onError });
+  const router = apiRouter({
+    catalog,
+    commands,
+    authentication: {
+      credentials: () => credentialsOf(installation().config.server.tokens, catalog.access.tokens()),
+      guard: new Guard(() => performance.now()),
+      now,
+      onBlocked: (address) => log.warn({ from: address }, 'too many bad tokens: not listened to for a while'),
+    },
+    events,
+    answers: {
+      isStrict: options.isStrict,
+      onMismatch: (route, problem) =>
+        log.error({ route, problem }, 'an answer is not as openapi.json has it'),
+    },
+    corsOrigins: () => installation().config.server.cors_origins,
+    onAudit: ({ sequence, hash, body }) =>
+      log.info({ audit: { sequence, ...body, hash } }, `audit: ${body.action}`),
+    onError,
+  });
+  return {
+    router: {
+      path: '/api/v1',
+      router,
+      link: {
+        href: '/api/v1/openapi.json',
+        text: 'API',
+        description: 'Its description, as OpenAPI 3.1; everything but this page needs a token.',
+      },
+    },
+    [Symbol.dispose]: () => events[Symbol.dispose](),
+  };
+}
+
+/** The page that problems point at; it ships with the package. */
+export function errorsPage(): string {
+  return readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+}

@@ -1,0 +1,322 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
+
+/** `docs` is soon done; `endless` goes on until it is ended. Neither is due on its own. */
+const schedules = `  - id: docs
+    source: { type: directory, path: FOLDER/docs }
+    cron: "0 0 1 1 *"
+    stores: [local]
+    keep: { last: 50 }
+  - id: endless
+    source: { type: command, argv: [bash, -c, 'echo begun; exec sleep 600'], env: { PASSWORD: hunter2hunter2 } }
+    cron: "0 0 1 1 *"
+    stores: [local]
+    keep: { last: 3 }`;
+const targets = `restore_targets:
+  back: { to: FOLDER/back }
+  over: { to: FOLDER/over, overwrite: true }
+  database: { to: "postgres://app:hunter2hunter2@127.0.0.1:1/app" }`;
+
+const services: TestService[] = [];
+async function start(): Promise<TestService> {
+  const service = await TestService.start(schedules, { more: `${tokens}\n${targets}` });
+  services.push(service);
+  mkdirSync(join(service.installation.folder, 'docs'));
+  writeFileSync(join(service.installation.folder, 'docs', 'a.txt'), 'hello');
+  return service;
+}
+afterEach(async () => {
+  await Promise.all(services.splice(0).map((service) => service[Symbol.asyncDispose]()));
+});
+
+const itemsOf = (answer: Answer): Record<string, unknown>[] =>
+  answer.body['items'] as Record<string, unknown>[];
+
+/** Makes a backup, and answers its id. */
+async function backUp(service: TestService): Promise<string> {
+  const { status, body } = await service.post('/schedules/docs/run?wait=true');
+  expect([status, body['status']]).toEqual([200, 'completed']);
+  return String(body['backupId']);
+}
+
+describe('schedules', () => {
+  it('are listed with how they stand, and without what is secret', async () => {
+    const service = await start();
+    const listed = await service.call('/schedules', { token: viewer });
+    expect(listed.status).toBe(200);
+    expect(itemsOf(listed)).toMatchObject([
+      {
+        id: 'docs',
+        origin: 'config',
+        type: 'files',
+        source: { type: 'directory' },
+        cron: '0 0 1 1 *',
+        paused: false,
+        nextRunAt: expect.stringMatching(/-01-01T/) as string,
+        verifyAfterBackup: true,
+      },
+      { id: 'endless', type: 'command' },
+    ]);
+    expect(JSON.stringify(listed.body)).not.toMatch(/hunter2|sleep 600/);
+    expect((await service.call('/schedules/docs')).body).toEqual(itemsOf(listed)[0]);
+    expect((await service.call('/schedules/none')).body).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      docs: '/docs/errors.md',
+    });
+    const page = await fetch(service.url('/docs/errors.md'));
+    expect(await page.text()).toContain('`not_found`');
+  });
+
+  it('are paused, resumed, and their next occurrence skipped', async () => {
+    const service = await start();
+    const before = String((await service.call('/schedules/docs')).body['nextRunAt']);
+    const paused = await service.post('/schedules/docs/pause', { token: operator });
+    expect(paused.body).toMatchObject({ id: 'docs', paused: true });
+    await vi.waitFor(async () => {
+      expect((await service.call('/schedules/docs')).body['nextRunAt']).toBeUndefined();
+    });
+    expect((await service.call('/plan?hours=168')).body['slots']).toEqual([]);
+    expect((await service.post('/schedules/docs/resume')).body).toMatchObject({ paused: false });
+    expect((await service.post('/schedules/docs/skip-next')).status).toBe(200);
+    await vi.waitFor(async () => {
+      const after = String((await service.call('/schedules/docs')).body['nextRunAt']);
+      expect(Number(after.slice(0, 4))).toBe(Number(before.slice(0, 4)) + 1);
+    });
+  });
+
+  it('are added beside those of the config, changed, run and removed; those of the config are not', async () => {
+    const service = await start();
+    const added = await service.post('/schedules/docs-hourly', {
+      body: { like: 'docs', every: '1h', keep: { hourly: 24 }, resources: { cpu: 0.5 } },
+    });
+    expect(added.status).toBe(201);
+    expect(added.body).toMatchObject({
+      id: 'docs-hourly',
+      origin: 'api',
+      like: 'docs',
+      everySeconds: 3600,
+      keep: { hourly: 24 },
+      resources: { cpu: 0.5, memory: 0.1 },
+      source: { type: 'directory' },
+    });
+    expect(added.body['cron']).toBeUndefined();
+    const changed = await service.call('/schedules/docs-hourly', {
+      method: 'PATCH',
+      body: { every: null, cron: '0 0 1 2 *', window: '02:00-06:00' },
+    });
+    expect(changed.body).toMatchObject({ cron: '0 0 1 2 *', window: { start: '02:00', end: '06:00' } });
+    expect(changed.body['everySeconds']).toBeUndefined();
+    expect((await service.post('/schedules/docs-hourly/run?wait=true')).body).toMatchObject({
+      status: 'completed',
+      schedule: 'docs-hourly',
+    });
+    await service.end();
+    await service.begin();
+    expect((await service.call('/schedules/docs-hourly')).body).toMatchObject({ cron: '0 0 1 2 *' });
+    expect((await service.call('/schedules/docs-hourly', { method: 'DELETE' })).status).toBe(204);
+    expect((await service.call('/schedules/docs-hourly')).status).toBe(404);
+
+    for (const method of ['PATCH', 'DELETE']) {
+      const refused = await service.call('/schedules/docs', {
+        method,
+        ...(method === 'PATCH' && { body: {} }),
+      });
+      expect(refused.body).toMatchObject({ status: 409, code: 'read_only' });
+    }
+  });
+
+  it('are not added as anything else', async () => {
+    const service = await start();
+    const cases: readonly (readonly [object, number, string])[] = [
+      [{ like: 'none', every: '1h' }, 422, 'config_invalid'],
+      [{ like: 'docs', every: 'soon' }, 422, 'config_invalid'],
+      [{ like: 'docs', every: '1h', cron: '0 0 * * *' }, 422, 'config_invalid'],
+      [{ like: 'docs', cron: null }, 422, 'config_invalid'],
+      [{ like: 'docs', stores: ['elsewhere'] }, 422, 'config_invalid'],
+      [{ like: 'docs', source: { type: 'command', argv: ['id'] } }, 400, 'usage'],
+      [{ like: 'docs', timezone: '${env:PATH}' }, 422, 'config_invalid'],
+      [{ every: '1h' }, 400, 'usage'],
+    ];
+    for (const [body, status, code] of cases) {
+      expect((await service.post('/schedules/new', { body })).body).toMatchObject({ status, code });
+    }
+    expect((await service.call('/schedules/new')).status).toBe(404);
+  });
+});
+
+describe('runs', () => {
+  it('are begun, followed with their progress, and cancelled', async () => {
+    const service = await start();
+    const begun = await service.post('/schedules/endless/run', { token: operator });
+    expect(begun.status).toBe(202);
+    const id = String(begun.body['id']);
+    expect((await service.post('/schedules/endless/run')).body).toMatchObject({
+      status: 409,
+      code: 'run_active',
+    });
+    expect((await service.call(`/runs/${id}`)).body).toMatchObject({
+      kind: 'backup',
+      status: 'running',
+      trigger: 'api',
+      progress: { bytes: expect.any(Number) as number, bytesPerSecond: expect.any(Number) as number },
+    });
+    expect((await service.call('/schedules/endless')).body).toMatchObject({ runningRunId: id });
+    expect((await service.post(`/runs/${id}/cancel`, { token: operator })).status).toBe(202);
+    await vi.waitFor(async () => {
+      expect((await service.call(`/runs/${id}`)).body).toMatchObject({
+        status: 'cancelled',
+        error: { code: 'cancelled' },
+      });
+    });
+    expect((await service.post(`/runs/${id}/cancel`)).body).toMatchObject({ status: 409, code: 'run_ended' });
+    expect((await service.call('/runs/00000000')).status).toBe(404);
+  });
+
+  it('are listed by schedule and status, page by page', async () => {
+    const service = await start();
+    for (let count = 0; count < 3; count += 1) await backUp(service);
+    const all = itemsOf(await service.call('/runs?schedule=docs&status=completed'));
+    expect(all.length).toBe(3);
+    const first = await service.call('/runs?limit=2');
+    const second = await service.call(`/runs?limit=2&cursor=${String(first.body['nextCursor'])}`);
+    expect([...itemsOf(first), ...itemsOf(second)]).toEqual(all);
+    expect(second.body['nextCursor']).toBeUndefined();
+    expect(itemsOf(await service.call('/runs?schedule=endless'))).toEqual([]);
+  });
+});
+
+describe('backups', () => {
+  it('are listed, verified, and restored where the config says', async () => {
+    const service = await start();
+    const id = await backUp(service);
+    const listed = await service.call('/backups', { token: viewer });
+    expect(itemsOf(listed)).toMatchObject([
+      { id, schedule: 'docs', copies: [{ store: 'local', status: 'good' }] },
+    ]);
+    expect((await service.call(`/backups/${id}`)).body).toEqual(itemsOf(listed)[0]);
+
+    const verified = await service.post(`/backups/${id}/verify?wait=true`, { token: operator });
+    expect(verified.body).toMatchObject({
+      kind: 'verification',
+      status: 'completed',
+      copies: [{ store: 'local', status: 'passed' }],
+    });
+    const begun = await service.post(`/backups/${id}/restore`, { body: { target: 'back' } });
+    expect(begun.status).toBe(202);
+    await vi.waitFor(async () => {
+      expect((await service.call(`/runs/${String(begun.body['id'])}`)).body).toMatchObject({
+        kind: 'restore',
+        status: 'completed',
+        target: 'back',
+        store: 'local',
+      });
+    });
+    expect(readFileSync(join(service.installation.folder, 'back', 'a.txt'), 'utf8')).toBe('hello');
+    const results = itemsOf(await service.call('/audit')).map(({ action, result, detail }) => [
+      action,
+      result,
+      detail,
+    ]);
+    expect(results.slice(0, 2)).toEqual([
+      ['backup.restore', 'done', 'back'],
+      ['backup.restore', 'started', 'back'],
+    ]);
+  });
+
+  it('are restored over what is there only where target and caller both say so', async () => {
+    const service = await start();
+    const id = await backUp(service);
+    for (const name of ['back', 'over']) {
+      mkdirSync(join(service.installation.folder, name));
+      writeFileSync(join(service.installation.folder, name, 'a.txt'), 'precious');
+    }
+    const restore = (target: string, force?: boolean): Promise<Answer> =>
+      service.post(`/backups/${id}/restore?wait=true`, {
+        body: { target, ...(force !== undefined && { force }) },
+      });
+    expect((await restore('back', true)).body).toMatchObject({ status: 403, code: 'forbidden' });
+    expect((await restore('over')).body).toMatchObject({
+      status: 'failed',
+      error: { code: 'restore_target_exists' },
+    });
+    expect(readFileSync(join(service.installation.folder, 'over', 'a.txt'), 'utf8')).toBe('precious');
+    expect((await restore('over', true)).body).toMatchObject({ status: 'completed' });
+    expect(readFileSync(join(service.installation.folder, 'over', 'a.txt'), 'utf8')).toBe('hello');
+    expect((await restore('/etc')).status).toBe(400);
+    expect((await restore('nowhere')).body).toMatchObject({ status: 404, code: 'not_found' });
+    const database = await restore('database');
+    expect(database.body).toMatchObject({ status: 'failed', error: { code: 'usage' } });
+    expect(JSON.stringify(database.body)).not.toContain('hunter2');
+    expect(existsSync('/etc/a.txt')).toBe(false);
+  });
+
+  it('that are damaged fail their verification', async () => {
+    const service = await start();
+    const id = await backUp(service);
+    const [copy] = (await service.call(`/backups/${id}`)).body['copies'] as { path: string }[];
+    const bytes = readFileSync(copy!.path);
+    bytes[bytes.length - 20] = (bytes.at(-20) ?? 0) ^ 1;
+    writeFileSync(copy!.path, bytes);
+    const verified = await service.post(`/backups/${id}/verify?wait=true`);
+    expect(verified.body).toMatchObject({
+      status: 'failed',
+      error: { code: 'verification_failed' },
+      copies: [{ status: 'failed' }],
+    });
+    expect(itemsOf(await service.call('/audit'))[0]).toMatchObject({
+      action: 'backup.verify',
+      result: 'failed',
+      code: 'verification_failed',
+    });
+  });
+});
+
+describe('keys, plan, load and status', () => {
+  it('tell of keys no secret part, and retire none that is needed', async () => {
+    const service = await start();
+    await backUp(service);
+    const [key] = itemsOf(await service.call('/keys'));
+    expect(key).toMatchObject({
+      state: 'active',
+      backups: 1,
+      recipient: expect.stringMatching(/^age1/) as string,
+    });
+    const retire = (id: string): Promise<Answer> => service.post(`/keys/${id}/retire`);
+    expect((await retire(String(key?.['id']))).body).toMatchObject({ status: 409, code: 'key_in_use' });
+    expect((await retire('key-000000000000')).body).toMatchObject({ status: 404, code: 'not_found' });
+    await service.installation.opened.keystore.create({ kind: 'x25519', now: Date.now() });
+    await service.installation.opened.keystore.create({ kind: 'x25519', now: Date.now() });
+    const [, unused] = itemsOf(await service.call('/keys'));
+    expect((await retire(String(unused?.['id']))).body).toMatchObject({ state: 'retired' });
+  });
+
+  it('plan the occurrences within the hours asked for', async () => {
+    const service = await start();
+    await service.post('/schedules/often', { body: { like: 'docs', every: '6h' } });
+    const plan = await service.call('/plan?hours=24');
+    const slots = plan.body['slots'] as Record<string, unknown>[];
+    expect(slots.length).toBe(4);
+    expect(slots[0]).toMatchObject({ schedule: 'often', reason: { code: expect.any(String) as string } });
+    expect((await service.call('/load?hours=1')).body).toMatchObject({
+      resources: expect.any(Array) as unknown[],
+    });
+  });
+
+  it('tell who is asking and how things are', async () => {
+    const service = await start();
+    await vi.waitFor(async () => {
+      const { body } = await service.call('/status', { token: operator });
+      expect(body).toMatchObject({
+        instance: 'test',
+        ready: true,
+        caller: { token: 'operator', role: 'operator' },
+        restoreTargets: ['back', 'over', 'database'],
+      });
+    });
+    const { body } = await service.call('/status', { token: viewer });
+    expect(body['caller']).toEqual({ token: 'viewer', role: 'viewer', actions: ['read'] });
+  });
+});

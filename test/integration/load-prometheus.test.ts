@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  fetchHistory,
+  nodeExporterQueries,
+  type PrometheusOptions,
+} from '../../exporter/src/load/prometheus.ts';
+import { startPrometheus, type PrometheusServer } from '../servers/prometheus.ts';
+
+const minute = 60_000;
+const step = 5 * minute;
+const day = 86_400_000;
+/** Whole steps, and old enough to have been compacted. */
+const until = Math.floor(Date.now() / day) * day;
+const from = until - 10 * day;
+const never = new AbortController().signal;
+
+/** Ten days of a host with two processors as node_exporter shows it: busy by day, idle by night; one day is missing. */
+function openMetrics(): string {
+  const cpu: string[] = ['# TYPE node_cpu_seconds counter'];
+  const memory: string[] = ['# TYPE node_memory_MemAvailable_bytes gauge'];
+  const total: string[] = ['# TYPE node_memory_MemTotal_bytes gauge'];
+  const idle = [0, 0];
+  for (let at = from - step; at <= until; at += minute) {
+    const isDay = (at % day) / 3_600_000 >= 8;
+    for (const core of [0, 1]) idle[core] = (idle[core] ?? 0) + (isDay ? 15 : 54);
+    if (at >= from + 3 * day && at < from + 4 * day) continue;
+    for (const core of [0, 1]) {
+      cpu.push(
+        `node_cpu_seconds_total{cpu="${core}",mode="idle",instance="db1:9100"} ${idle[core] ?? 0} ${at / 1000}`,
+      );
+    }
+    memory.push(`node_memory_MemAvailable_bytes{instance="db1:9100"} 25 ${at / 1000}`);
+    total.push(`node_memory_MemTotal_bytes{instance="db1:9100"} 100 ${at / 1000}`);
+  }
+  return [...cpu, ...memory, ...total, '# EOF', ''].join('\n');
+}
+
+describe('the history of a real Prometheus', () => {
+  let folder: string;
+  let server: PrometheusServer;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lowtide-history-'));
+    writeFileSync(join(folder, 'history.txt'), openMetrics());
+    const blocks = join(folder, 'blocks');
+    mkdirSync(blocks);
+    const made = spawnSync(
+      'promtool',
+      ['tsdb', 'create-blocks-from', 'openmetrics', join(folder, 'history.txt'), blocks],
+      {
+        encoding: 'utf8',
+      },
+    );
+    if (made.status !== 0) throw new Error(made.stderr);
+    server = await startPrometheus('127.0.0.1:1', blocks);
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const options = (more: Partial<PrometheusOptions> = {}): PrometheusOptions => ({
+    url: server.url,
+    queries: nodeExporterQueries('instance="db1:9100"'),
+    timeoutMs: 20_000,
+    ...more,
+  });
+
+  it('comes in steps of five minutes over several pages, with gaps as gaps', async () => {
+    const { records, problems } = await fetchHistory(options(), from, until, never);
+    expect(problems).toEqual([]);
+    expect(records.length).toBeGreaterThan(9 * 288 - 10);
+    expect(records.length).toBeLessThanOrEqual(9 * 288 + 2);
+    expect(records.every(({ at }) => at % step === 0)).toBe(true);
+    const at = (time: number): number | undefined => records.find((record) => record.at === time)?.cpu;
+    expect(at(from + 2 * day + 3 * 3_600_000)).toBeCloseTo(0.1, 2);
+    expect(at(from + 2 * day + 12 * 3_600_000)).toBeCloseTo(0.75, 2);
+    expect(at(from + 3.5 * day)).toBeUndefined();
+    expect(records[100]).toMatchObject({ memory: 0.75, disk: NaN });
+  });
+
+  it('is partly there where one of the queries is wrong', async () => {
+    const queries = {
+      cpu: 'sum by (',
+      memory: 'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes',
+    };
+    const { records, problems } = await fetchHistory(options({ queries }), until - day, until, never);
+    expect(records[10]).toMatchObject({ cpu: NaN, memory: 0.25 });
+    expect(problems).toMatchObject([
+      { code: 'history_unavailable', message: expect.stringContaining('bad_data') as string },
+    ]);
+  });
+
+  it('is refused where a query gives more than one series', async () => {
+    const queries = { cpu: 'node_cpu_seconds_total' };
+    const { problems } = await fetchHistory(options({ queries }), until - day, until, never);
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('2 series where one belongs'),
+    ]);
+  });
+
+  it('is empty for a host that nobody knows', async () => {
+    const queries = nodeExporterQueries('instance="other:9100"');
+    expect(await fetchHistory(options({ queries }), from, until, never)).toEqual({
+      records: [],
+      problems: [],
+    });
+  });
+});
+
+describe('something that is no Prometheus', () => {
+  let server: Server | undefined;
+  afterEach(() => {
+    server?.closeAllConnections();
+    server?.close();
+  });
+  const ask = async (
+    answer: Parameters<typeof createServer>[1],
+    signal = never,
+  ): ReturnType<typeof fetchHistory> => {
+    const made = (server = createServer(answer));
+    await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+    const { port } = made.address() as AddressInfo;
+    const options = { url: `http://127.0.0.1:${port}`, queries: { cpu: 'up' }, timeoutMs: 300 };
+    return await fetchHistory(options, until - day, until, signal);
+  };
+
+  it('that answers HTML, or JSON of its own, is named as such', async () => {
+    const html = await ask((_request, response) => void response.end('<html>Login</html>'));
+    expect(html.problems).toMatchObject([
+      { message: expect.stringContaining('no Prometheus answer') as string },
+    ]);
+    server?.close();
+    const json = await ask((_request, response) => void response.end('{"status":"success","data":[]}'));
+    expect(json.problems).toMatchObject([
+      { message: expect.stringContaining('no Prometheus answer') as string },
+    ]);
+  });
+
+  it('that never answers is given up in time', async () => {
+    const { problems } = await ask(() => undefined);
+    expect(problems).toMatchObject([{ message: expect.stringContaining('not answered in time') as string }]);
+  });
+
+  it('that is not there is named, and a stop is a stop', async () => {
+    const gone = { url: 'http://127.0.0.1:1', queries: { cpu: 'up' }, timeoutMs: 300 };
+    const { problems } = await fetchHistory(gone, until - day, until, never);
+    expect(problems).toMatchObject([
+      { retryable: true, message: expect.stringContaining('cannot be reached') as string },
+    ]);
+    const reason = new Error('stopped');
+    await expect(ask(() => undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});

@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openInstallation, openKeystore, type Installation } from '../../exporter/src/compose.ts';
+import { readConfig } from '../../exporter/src/config/read.ts';
+import { createLog } from '../../exporter/src/service/log.ts';
+import { isDue, RotationPolicy, type RotationConfig } from '../../exporter/src/service/rotation-policy.ts';
+import { writeConfig } from '../servers/installation.ts';
+import { storeBackups } from '../servers/stored-backups.ts';
+
+const dayMs = 86_400_000;
+const schedules = '  []';
+
+describe('a policy for rotations', () => {
+  let folder: string;
+  let opened: Installation;
+  let stop: AbortController;
+  const lines: string[] = [];
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lowtide-policy-'));
+    const configFile = writeConfig(folder, schedules);
+    const text = readFileSync(configFile, 'utf8').replace(
+      'recovery_recipients: []',
+      'rotation: { every: 30d, mode: rewrap }',
+    );
+    writeFileSync(configFile, text.replace('schedules:\n  []', 'schedules: []'), { mode: 0o600 });
+    const loaded = await readConfig(configFile, {});
+    await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() - 31 * dayMs });
+    opened = openInstallation(loaded, {});
+    stop = new AbortController();
+    lines.length = 0;
+  });
+  afterEach(async () => {
+    await opened[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  const policy = (): RotationPolicy =>
+    new RotationPolicy({
+      installation: () => opened,
+      log: createLog({
+        level: 'info',
+        format: 'json',
+        redact: (text) => text,
+        write: (line) => lines.push(line),
+      }),
+      interrupted: stop.signal,
+      track: (work) => work,
+    });
+  const config = (): RotationConfig => {
+    const { rotation } = opened.config.encryption;
+    if (rotation === undefined) throw new Error('there is no policy');
+    return rotation;
+  };
+
+  it('rotates when the key has come of age, retires the old one, and then waits', async () => {
+    const { catalog, keystore } = opened;
+    const oldKey = await keystore.active();
+    const [backup] = await storeBackups(1, { folder: join(folder, 'backups'), catalog, key: oldKey });
+    await policy().look(config(), stop.signal);
+    const rotations = catalog.rotations.list({ limit: 10 });
+    expect(rotations).toMatchObject([
+      { trigger: 'policy', mode: 'rewrap', status: 'completed', done: { backups: 1 } },
+    ]);
+    expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
+    expect(catalog.backup(backup?.manifest.id ?? '')?.keyId).toBe((await keystore.active()).id);
+    const changes = catalog
+      .eventsAfter(0, 100)
+      .flatMap(({ body }) => (body.name === 'key:changed' ? [body] : []));
+    expect(changes.map(({ keyId, change }) => [keyId, change])).toEqual([
+      [rotations[0]?.keyId, 'created'],
+      [oldKey.id, 'retired'],
+    ]);
+    await policy().look(config(), stop.signal);
+    expect(catalog.rotations.list({ limit: 10 })).toHaveLength(1);
+    expect(lines.join('')).not.toContain('SECRET');
+  });
+
+  it('keeps a key that a backup still needs, until that has been pruned', async () => {
+    const { catalog, keystore } = opened;
+    const oldKey = await keystore.active();
+    const [backup] = await storeBackups(1, { folder: join(folder, 'backups'), catalog, key: oldKey });
+    await policy().look({ ...config(), mode: 'rotate' }, stop.signal);
+    expect((await keystore.list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
+    catalog.removeCopy(backup?.manifest.id ?? '', 'local', 'expired', Date.now());
+    await policy().look(config(), stop.signal);
+    expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
+  });
+
+  it('is interrupted when the service stops, and goes on after the next start', async () => {
+    const { catalog, keystore } = opened;
+    await storeBackups(3, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
+    await policy().look(config(), AbortSignal.abort());
+    expect(catalog.rotations.list({ limit: 1 })).toMatchObject([
+      { status: 'interrupted', pending: { backups: 3 } },
+    ]);
+    await policy().recover();
+    await policy().look(config(), stop.signal);
+    const rotations = catalog.rotations.list({ limit: 10 });
+    expect(rotations).toMatchObject([{ status: 'completed', done: { backups: 3 } }]);
+  });
+
+  it('says what kept it from rotating, and goes on looking', async () => {
+    const key = await opened.keystore.active();
+    rmSync(join(folder, 'keys', `${key.id}.age`));
+    const running = policy().run(stop.signal);
+    while (!lines.join('').includes('could not be looked after')) await new Promise(setImmediate);
+    stop.abort();
+    await running;
+    expect(lines.join('')).toContain('key_missing');
+    expect(opened.catalog.rotations.list({ limit: 1 })).toEqual([]);
+  });
+});
+
+describe('when a rotation is due', () => {
+  const key = { id: 'key-1', recipient: 'age1', state: 'active', origin: 'generated' } as const;
+  const made = Date.parse('2026-01-15T12:00:00Z');
+  const due = (every: RotationConfig['every'], at: string): boolean =>
+    isDue({ every, mode: 'rewrap' }, { ...key, createdAt: made }, Date.parse(at));
+
+  it.each<[RotationConfig['every'], string, boolean]>([
+    [{ every: 30 * dayMs }, '2026-02-14T11:59:59Z', false],
+    [{ every: 30 * dayMs }, '2026-02-14T12:00:00Z', true],
+    [{ cron: '0 12 1 * *' }, '2026-01-30T00:00:00Z', false],
+    [{ cron: '0 12 1 * *' }, '2026-02-03T00:00:00Z', true],
+    [{ cron: '0 12 1 * *' }, '2025-12-03T00:00:00Z', false],
+  ])('by %j it is at %s: %s', (every, at, expected) => {
+    expect(due(every, at)).toBe(expected);
+  });
+});
