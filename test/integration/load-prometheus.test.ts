@@ -4,7 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
+import { ManualClock } from '../../exporter/src/clock/manual.ts';
+import { parseConfig } from '../../exporter/src/config/read.ts';
+import { followPrometheus } from '../../exporter/src/load/history-follower.ts';
 import {
   fetchHistory,
   nodeExporterQueries,
@@ -82,6 +86,30 @@ describe('the history of a real Prometheus', () => {
     expect(at(from + 2 * day + 12 * 3_600_000)).toBeCloseTo(0.75, 2);
     expect(at(from + 3.5 * day)).toBeUndefined();
     expect(records[100]).toMatchObject({ memory: 0.75, disk: NaN });
+  });
+
+  it('is taken over into the catalog, and followed', async () => {
+    const { config } = parseConfig(
+      `load: { history: { prometheus: { url: '${server.url}', matchers: 'instance="db1:9100"', days: 9 } } }\nstores: {}\nschedules: []\n`,
+      { file: 'lowtide.yaml', resolveSecret: () => ({ value: '' }), host: { name: 'db1', timezone: 'UTC' } },
+    );
+    const prometheus = config.load.history?.prometheus;
+    if (prometheus === undefined) throw new Error('the history is configured');
+    using catalog = openSqliteCatalog(join(folder, 'state'));
+    const clock = new ManualClock(until - day);
+    const stop = new AbortController();
+    const problems: unknown[] = [];
+    const onProblem = (problem: unknown): void => void problems.push(problem);
+    const following = followPrometheus({ prometheus, history: catalog.load, clock, onProblem }, stop.signal);
+    const known = (): number => catalog.load.records('coarse', 0, until).length;
+    await vi.waitUntil(() => known() > 0, { timeout: 20_000 });
+    const atFirst = known();
+    expect(atFirst).toBeGreaterThan(7.5 * 288);
+    clock.advance(10 * minute);
+    await vi.waitUntil(() => known() > atFirst, { timeout: 20_000 });
+    expect(problems).toEqual([]);
+    stop.abort();
+    await following;
   });
 
   it('is partly there where one of the queries is wrong', async () => {

@@ -37,7 +37,8 @@ export async function followPrometheus(options: FollowerOptions, signal: AbortSi
     ...(bearerToken !== undefined && { bearerToken }),
   };
   let from = clock.now() - days * dayMs;
-  while (!signal.aborted) {
+  const stopped = (): boolean => signal.aborted;
+  while (!stopped()) {
     const until = Math.floor((clock.now() - settleMs) / coarseStepMs) * coarseStepMs;
     try {
       const { records, problems } = await fetchHistory(ask, from, until, signal);
@@ -45,7 +46,7 @@ export async function followPrometheus(options: FollowerOptions, signal: AbortSi
       problems.forEach(onProblem);
       if (problems.length === 0) from = Math.max(from, until);
     } catch (thrown) {
-      if (!signal.aborted) onProblem(LowtideError.from(thrown));
+      if (!stopped()) onProblem(LowtideError.from(thrown));
     }
     await clock.wakeAt(until + coarseStepMs + settleMs, signal).catch(() => undefined);
   }

@@ -1,5 +1,5 @@
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-export const logFormats = ['json', 'pretty'] as const;
+export const logFormats = ['logfmt', 'json', 'pretty'] as const;
 
 export interface LogOptions {
   readonly level: (typeof logLevels)[number];

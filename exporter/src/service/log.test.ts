@@ -31,7 +31,7 @@ describe('the log', () => {
     ]);
   });
 
-  it.each(['json', 'pretty'] as const)('shows no secret as %s, wherever it stands', (format) => {
+  it.each(['logfmt', 'json', 'pretty'] as const)('shows no secret as %s, wherever it stands', (format) => {
     const { log, written } = lines(format);
     log.error({ err: { message: 'password s3cret refused' } }, 'no s3cret here');
     expect(written.join('')).not.toContain('s3cret');

@@ -1,16 +1,22 @@
 import pino, { type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogOptions } from './log-options.ts';
+import { logfmt } from './logfmt.ts';
 
 export type { Logger } from 'pino';
 
 /** One line an event: JSON for machines, or text for people. */
 export function createLog({ level, format, redact, write }: LogOptions): Logger {
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (format === 'json') {
+  if (format !== 'pretty') {
     const formatters = { level: (label: string) => ({ level: label }) };
-    return pino({ ...base, formatters }, { write: (line) => write(redact(line)) });
+    const shaped = format === 'json' ? (line: string) => line : toLogfmt;
+    return pino({ ...base, formatters }, { write: (line) => write(redact(shaped(line))) });
   }
   const prettify = prettyFactory({ translateTime: 'SYS:HH:MM:ss', singleLine: true });
   return pino(base, { write: (line) => write(redact(prettify(line))) });
+}
+
+function toLogfmt(line: string): string {
+  return `${logfmt(JSON.parse(line) as Record<string, unknown>)}\n`;
 }

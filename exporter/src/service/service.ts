@@ -19,6 +19,7 @@ import { version } from '../version.ts';
 import { errorsPage, serviceApi, type ServiceApi } from './api.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { followHistory } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
 import { Outlook } from './outlook.ts';
 import { Planning } from './planning.ts';
@@ -166,7 +167,7 @@ class Service {
     await setImmediate();
     this.#options.onReady(http.address, http.scheme);
     void this.#track(this.#verifyUnproven());
-    await Promise.all(background);
+    await Promise.all([...background, followHistory(this.#installation, this.#log, signal)]);
     await this.#drain();
   }
 
