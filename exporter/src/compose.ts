@@ -151,7 +151,7 @@ export function openKeystore({ encryption: { keystore: folder, passphrase } }: C
   return fileKeystore({ folder, ...(passphrase !== undefined && { passphrase }) });
 }
 
-export function openStores(config: Config): ReadonlyMap<string, Store> {
+function openStores(config: Config): ReadonlyMap<string, Store> {
   return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store)]));
 }
 

@@ -13,7 +13,7 @@ import {
 export const noon = Date.UTC(2026, 2, 3, 12);
 const hourMs = 3_600_000;
 
-export const schedules: readonly WatchedSchedule[] = [
+const schedules: readonly WatchedSchedule[] = [
   {
     id: 'db-prod',
     type: 'database',
@@ -24,13 +24,13 @@ export const schedules: readonly WatchedSchedule[] = [
   { id: 'etc', type: 'files', intervalSeconds: 3600, maxDelayMs: hourMs },
 ];
 
-export const stores: readonly WatchedStore[] = [
+const stores: readonly WatchedStore[] = [
   { id: 'local', provider: 'local', lastCheck: { up: true, at: noon } },
   { id: 'offsite', provider: 'aws', lastCheck: { up: false, at: noon, error: 'no route to host' } },
   { id: 'new', provider: 'azure' },
 ];
 
-export const keys: readonly Key[] = [
+const keys: readonly Key[] = [
   {
     id: 'key-0000000000aa',
     recipient: 'age1old',

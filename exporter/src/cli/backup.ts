@@ -62,7 +62,7 @@ function describe({ run, verification, pruned }: BackupJobResult): string {
   return `Backup ${run.backupId ?? ''} completed in ${took}: ${size}${proof}${gone}.`;
 }
 
-export function scheduleNamed(id: string, schedules: readonly ScheduleConfig[]): ScheduleConfig {
+function scheduleNamed(id: string, schedules: readonly ScheduleConfig[]): ScheduleConfig {
   const schedule = schedules.find((each) => each.id === id);
   if (schedule !== undefined) return schedule;
   throw new LowtideError('not_found', `there is no schedule ${id}`, {

@@ -216,6 +216,6 @@ function existing(file: string): LowtideError {
 }
 
 /** Text as YAML reads it back, whatever it holds. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return JSON.stringify(text.replaceAll('${', '$${'));
 }
