@@ -148,12 +148,12 @@ describe('rebuilding the catalog', () => {
     expect(catalog.backup('b1')?.copies[0]).not.toHaveProperty('error');
   });
 
-  it('reports what is no manifest, and goes on', async () => {
+  it('reports what is no manifest though its name says so, passes over what is not ours, and goes on', async () => {
     await local.put('a-first/package.json', body('{"name":"somebody else\'s"}'), { signal });
     await local.put('broken.age.json', body('{"formatVersion":1,'), { signal });
-    await local.put('bytes.json', body(new Uint8Array([0xff, 0xfe, 0])), { signal });
-    await local.put('empty.json', body(''), { signal });
-    await local.put('huge.json', body(' '.repeat(1024 * 1024 + 1)), { signal });
+    await local.put('bytes.age.json', body(new Uint8Array([0xff, 0xfe, 0])), { signal });
+    await local.put('empty.age.json', body(''), { signal });
+    await local.put('huge.age.json', body(' '.repeat(1024 * 1024 + 1)), { signal });
     const copied = manifestOf('copied');
     await local.put('elsewhere/copied.pgdump.zst.age.json', body(encodeManifest(copied)), { signal });
     await store(local, manifestOf('b1'));
@@ -161,12 +161,11 @@ describe('rebuilding the catalog', () => {
     expect(result).toMatchObject({ good: 1, damaged: 0 });
     expect(problems(result).sort()).toEqual(
       [
-        'a-first/package.json',
         'broken.age.json',
-        'bytes.json',
+        'bytes.age.json',
         'elsewhere/copied.pgdump.zst.age.json',
-        'empty.json',
-        'huge.json',
+        'empty.age.json',
+        'huge.age.json',
       ].map((name) => ['local', name, 'manifest_invalid']),
     );
     expect(catalog.backups({ limit: 10 }).map((backup) => backup.id)).toEqual(['b1']);
