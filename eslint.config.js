@@ -57,7 +57,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['exporter/src/**/*.ts'],
+    files: ['exporter/src/**/*.ts', 'grafana-plugin/src/**/*.ts'],
     ignores: [
       'exporter/src/clock/system.ts',
       'exporter/src/config/secrets.ts',
@@ -70,6 +70,19 @@ export default tseslint.config(
     },
   },
   ...layerRules,
+  {
+    files: ['grafana-plugin/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['Temporal', 'process', 'Buffer'].map((name) => ({
+          name,
+          message: 'The plugin runs in browsers, not all of which have this.',
+        })),
+      ],
+    },
+  },
   {
     files: ['**/*.test.ts', 'test/**/*.ts', 'exporter/setup/*.ts'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -1,6 +1,7 @@
 /**
  * Who may import whom in exporter/src, from the words up to the roots. A folder that is not listed may import all but the
  * roots. Each row names the folders (or files) it may use, those of which it may use the types alone, and the better way.
+ * Below stands what the plugin may import.
  *
  * @typedef {{ folders: string[], may: string[], types?: string[], way: string }} Layer
  */
@@ -194,6 +195,21 @@ export const layerRules = [
     ]),
   },
   ...layers.flatMap(rulesOf),
+  {
+    files: ['grafana-plugin/src/**/*.ts'],
+    ignores,
+    rules: restrict([
+      {
+        regex: '^lowtide/api$',
+        allowTypeImports: true,
+        message: 'The plugin takes only types from the exporter: it speaks to it over HTTP.',
+      },
+      {
+        regex: '^lowtide(?!/api$)|(?:^|/)exporter/|^node:',
+        message: 'The plugin runs in browsers. Of the exporter it knows the types of lowtide/api alone.',
+      },
+    ]),
+  },
   {
     files: pure.map((path) => `exporter/src/${path}`),
     ignores,

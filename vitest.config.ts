@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['exporter/src/**/*.test.ts'],
+          include: ['exporter/src/**/*.test.ts', 'grafana-plugin/src/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },

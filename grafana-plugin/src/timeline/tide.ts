@@ -1,0 +1,94 @@
+import type { BackupRun, Load, Plan, Schedule, Slot } from 'lowtide/api';
+import type { EpochMs } from '../format/format.ts';
+import { readLoad, type ResourceLoad } from './load-series.ts';
+import { minuteOf, type DailyWindow, type Span } from './windows.ts';
+
+/** What the tide chart shows, read from the answers of the API once each time they come. */
+export interface Tide {
+  readonly lanes: readonly Lane[];
+  readonly load: readonly ResourceLoad[];
+}
+
+/** One schedule with all that happened and is to happen. */
+export interface Lane {
+  readonly schedule: string;
+  readonly priority: Priority;
+  readonly isPaused: boolean;
+  /** When it may start on every day; absent where it may at any time. */
+  readonly window?: DailyWindow;
+  /** By start. */
+  readonly events: readonly TideEvent[];
+}
+
+export type Priority = Schedule['priority'];
+export type TideEvent = PlannedEvent | RunEvent;
+
+/** A slot that was chosen for a backup to come. */
+export interface PlannedEvent extends Span {
+  readonly kind: 'planned';
+  /** Stays the same as long as it is about the same thing, over refreshes. */
+  readonly key: string;
+  readonly deadline: EpochMs;
+  readonly slot: Slot;
+}
+
+export interface RunEvent {
+  readonly kind: 'run';
+  readonly key: string;
+  readonly start: EpochMs;
+  /** Absent while it goes on. */
+  readonly end?: EpochMs;
+  readonly run: BackupRun;
+}
+
+export interface TideAnswers {
+  readonly schedules: readonly Schedule[];
+  readonly plan?: Plan;
+  readonly runs: readonly BackupRun[];
+  readonly load?: Load;
+}
+
+const ranks: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
+
+/** The weightiest schedules first. What belongs to a schedule that is gone is left out. */
+export function readTide({ schedules, plan, runs, load }: TideAnswers): Tide {
+  const events = new Map<string, TideEvent[]>(schedules.map(({ id }) => [id, []]));
+  for (const run of runs) events.get(run.schedule)?.push(runEvent(run));
+  for (const slot of plan?.slots ?? []) events.get(slot.schedule)?.push(plannedEvent(slot));
+  const ordered = [...schedules].sort(
+    (a, b) => ranks[a.priority] - ranks[b.priority] || (a.id < b.id ? -1 : 1),
+  );
+  return {
+    lanes: ordered.map(({ id, priority, paused, window, timezone }) => ({
+      schedule: id,
+      priority,
+      isPaused: paused,
+      ...(window !== undefined && {
+        window: { startMinute: minuteOf(window.start), endMinute: minuteOf(window.end), timezone },
+      }),
+      events: (events.get(id) ?? []).sort((a, b) => a.start - b.start),
+    })),
+    load: load === undefined ? [] : readLoad(load),
+  };
+}
+
+function plannedEvent(slot: Slot): PlannedEvent {
+  return {
+    kind: 'planned',
+    key: `planned/${slot.schedule}/${slot.dueAt}`,
+    start: Date.parse(slot.start),
+    end: Date.parse(slot.end),
+    deadline: Date.parse(slot.deadline),
+    slot,
+  };
+}
+
+function runEvent(run: BackupRun): RunEvent {
+  return {
+    kind: 'run',
+    key: `run/${run.id}`,
+    start: Date.parse(run.startedAt),
+    ...(run.finishedAt !== undefined && { end: Date.parse(run.finishedAt) }),
+    run,
+  };
+}
