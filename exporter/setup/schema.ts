@@ -1,26 +1,57 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
+import { actionRoles } from '../src/api/actions.ts';
+import { openApiDocument } from '../src/api/openapi.ts';
+import { routes, type Route } from '../src/api/routes.ts';
 import { configJsonSchema, type JsonSchema } from '../src/config/json-schema.ts';
+import { version } from '../src/version.ts';
 
 /**
  * Writes what is made of the config's schema: schema/lowtide.schema.json for editors, and the tables in
- * docs/configuration.md between their two marks.
+ * docs/configuration.md between their two marks; and of the API's: schema/openapi.json, and the table in docs/api.md.
  */
 const schemaFile = new URL('../schema/lowtide.schema.json', import.meta.url);
+const openApiFile = new URL('../schema/openapi.json', import.meta.url);
+const apiDocsFile = new URL('../docs/api.md', import.meta.url);
 const docsFile = new URL('../docs/configuration.md', import.meta.url);
 const marks = ['<!-- keys: written by setup/schema.ts -->', '<!-- end of keys -->'] as const;
+const apiMarks = ['<!-- routes: written by setup/schema.ts -->', '<!-- end of routes -->'] as const;
 
 export function schemaText(): string {
   return `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`;
 }
 
+export function openApiText(): string {
+  return `${JSON.stringify(openApiDocument(version), undefined, 2)}\n`;
+}
+
 /** The page as it should be, from the page as it is. */
 export async function docsText(page: string): Promise<string> {
-  const [before, rest] = page.split(marks[0]);
-  const after = rest?.split(marks[1])[1];
-  if (before === undefined || after === undefined) throw new Error(`${docsFile.pathname} has lost its marks`);
-  const text = `${before}${marks[0]}\n\n${tables()}\n\n${marks[1]}${after}`;
-  return format(text, { ...(await resolveConfig(docsFile)), parser: 'markdown' });
+  return between(page, marks, tables(), docsFile);
+}
+
+export async function apiDocsText(page: string): Promise<string> {
+  return between(page, apiMarks, routeTable(), apiDocsFile);
+}
+
+async function between(
+  page: string,
+  [begin, end]: readonly [string, string],
+  content: string,
+  file: URL,
+): Promise<string> {
+  const [before, rest] = page.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`${file.pathname} has lost its marks`);
+  const text = `${before}${begin}\n\n${content}\n\n${end}${after}`;
+  return format(text, { ...(await resolveConfig(file)), parser: 'markdown' });
+}
+
+function routeTable(): string {
+  const rows = (Object.values(routes) as Route[]).map(({ method, path, summary, action }) => {
+    return `| \`${method.toUpperCase()} ${path}\` | ${actionRoles[action]} | ${summary} |`;
+  });
+  return ['| route | role | what it does |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 /** One table a map. */
@@ -103,5 +134,7 @@ function asSchema(value: JsonSchema['not'] | JsonSchema['items']): JsonSchema {
 
 if (import.meta.main) {
   await writeFile(schemaFile, schemaText());
+  await writeFile(openApiFile, openApiText());
+  await writeFile(apiDocsFile, await apiDocsText(await readFile(apiDocsFile, 'utf8')));
   await writeFile(docsFile, await docsText(await readFile(docsFile, 'utf8')));
 }

@@ -1,6 +1,13 @@
 /** The public names of the package. Importing it opens nothing and starts nothing. */
 export { BackupEncryption, BackupKey } from './library/encryption.ts';
 export { BackupManager, type BackupManagerOptions, type BackupOutcome } from './library/manager.ts';
+export {
+  BackupKeyRotator,
+  type BackupKeyRotatorOptions,
+  type KeyInfo,
+  type KeyRotationRequest,
+  type KeyRotationResult,
+} from './library/key-rotator.ts';
 export { BackupMetrics, getBackupMetrics, type BackupRecord } from './library/metrics.ts';
 export {
   BackupPriority,

@@ -155,6 +155,8 @@ export function catalogRotations(given: Given): void {
       refuses('rotation_active', () => rotations.resume('o2', noon));
       expect(rotations.interruptOrphans(new Set(['o7']), noon)).toMatchObject([{ id: 'o1' }]);
       expect(rotations.list({ limit: 10 }).map(({ id }) => id)).toEqual(['o2', 'o1']);
+      expect(rotations.list({ limit: 10, status: 'running' })).toEqual([]);
+      expect(rotations.list({ limit: 10, status: 'interrupted' })).toHaveLength(2);
       expect(rotations.list({ limit: 1, after: 'o2' }).map(({ id }) => id)).toEqual(['o1']);
       expect(rotations.rotation('o9')).toBeUndefined();
       refuses('not_found', () => rotations.resume('o9', noon));

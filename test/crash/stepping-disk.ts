@@ -58,9 +58,9 @@ export function steppingDisk(root: string, before: (step: string) => void | Prom
       await before(`remove folder ${called(path)}`);
       await nodeDisk.removeFolder(path);
     },
-    async openFile(path) {
+    openFile(path) {
       const name = called(path);
-      const file = await nodeDisk.openFile(path);
+      const file = nodeDisk.openFile(path);
       return {
         stat: () => file.stat(),
         readHead: (length) => file.readHead(length),

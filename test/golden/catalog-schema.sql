@@ -175,6 +175,7 @@ CREATE TABLE rotations (
   started_by TEXT NOT NULL CHECK (started_by IN ('manual', 'policy', 'api')),
   by_whom TEXT,
   days_back REAL,
+  from_keys TEXT CHECK (json_valid(from_keys)),
   key_id TEXT,
   started_at INTEGER NOT NULL,
   finished_at INTEGER,

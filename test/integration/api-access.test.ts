@@ -166,9 +166,7 @@ describe('access', () => {
     ).toMatchObject({
       caller: { token: 'grafana', grafanaUser: 'bob', actions: ['read', 'pause'] },
     });
-    expect(
-      itemsOf(await at.call('/audit', { token: grafana })).map(({ hash, at: time, ...entry }) => entry),
-    ).toEqual([
+    expect(itemsOf(await at.call('/audit', { token: grafana }))).toMatchObject([
       {
         sequence: 4,
         actor: 'grafana',

@@ -274,6 +274,70 @@ describe('backups', () => {
   });
 });
 
+describe('rotations', () => {
+  it('tell first what they would do, and are begun once, followed, and listed', async () => {
+    const service = await start();
+    const backups = [await backUp(service), await backUp(service)];
+    const [old] = itemsOf(await service.call('/keys'));
+    const plan = await service.post('/rotations', { token: operator, body: { dryRun: true } });
+    expect(plan.body).toMatchObject({
+      dryRun: true,
+      mode: 'rewrap',
+      backups: 2,
+      retirableKeys: [old?.['id']],
+    });
+    expect(itemsOf(await service.call('/rotations'))).toEqual([]);
+
+    const headers = { 'idempotency-key': 'rotate-1' };
+    const twice = await Promise.all(
+      [1, 2].map(() => service.post('/rotations?wait=true', { token: operator, body: {}, headers })),
+    );
+    const done = twice.filter(({ status }) => status === 200);
+    expect(done[0]?.body).toMatchObject({
+      status: 'completed',
+      trigger: 'api',
+      by: 'operator',
+      done: { backups: 2 },
+      pending: { backups: 0 },
+    });
+    for (const { status, body } of twice)
+      if (status !== 200) expect(body).toMatchObject({ code: 'request_active' });
+    const listed = itemsOf(await service.call('/rotations'));
+    expect(listed).toEqual([done[0]?.body]);
+    const id = String(listed[0]?.['id']);
+    expect((await service.call(`/rotations/${id}`)).body).toEqual(listed[0]);
+    for (const verb of ['cancel', 'resume']) {
+      expect((await service.post(`/rotations/${id}/${verb}`)).body).toMatchObject({
+        status: 409,
+        code: 'rotation_ended',
+      });
+    }
+    expect((await service.call('/rotations/none')).status).toBe(404);
+
+    const keys = itemsOf(await service.call('/keys'));
+    expect(keys).toMatchObject([
+      { id: old?.['id'], state: 'retiring', backups: 0 },
+      { state: 'active', backups: 2 },
+    ]);
+    for (const backup of backups) {
+      expect((await service.post(`/backups/${backup}/verify?wait=true`)).body).toMatchObject({
+        status: 'completed',
+      });
+    }
+    expect((await service.post(`/keys/${String(old?.['id'])}/retire`)).body).toMatchObject({
+      state: 'retired',
+    });
+    const begun = await service.post('/rotations', { body: { mode: 'reencrypt', daysBack: 1 } });
+    expect([begun.status, begun.body['status']]).toEqual([202, 'running']);
+    await vi.waitFor(async () => {
+      expect((await service.call(`/rotations/${String(begun.body['id'])}`)).body).toMatchObject({
+        status: 'completed',
+        done: { backups: 2 },
+      });
+    }, 20_000);
+  });
+});
+
 describe('keys, plan, load and status', () => {
   it('tell of keys no secret part, and retire none that is needed', async () => {
     const service = await start();

@@ -83,8 +83,8 @@ class StoreReader {
   async read(): Promise<void> {
     try {
       // What a rotation was killed over is completed first, but for one that goes on: its own process does that.
-      const [rotation] = this.#catalog.rotations.list({ limit: 1 });
-      if (rotation?.status !== 'running') await this.#store.resealing?.finish();
+      const [goingOn] = this.#catalog.rotations.list({ status: 'running', limit: 1 });
+      if (goingOn === undefined) await this.#store.resealing?.finish();
       for await (const object of this.#store.list('')) {
         this.#options.signal.throwIfAborted();
         this.#listing.set(object.name, object);

@@ -105,6 +105,7 @@ export interface RotationEnd {
 }
 
 export interface RotationFilter {
+  readonly status?: RotationStatus;
   /** Continues a list: only those that come after this one. Throws `not_found` for an unknown one. */
   readonly after?: string;
   readonly limit: number;

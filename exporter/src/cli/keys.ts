@@ -138,7 +138,7 @@ function refuseNeeded({ catalog }: Installation, id: string, what: 'retired' | '
   const count = catalog.totals().backupsByKey[id] ?? 0;
   if (count === 0) return;
   throw new LowtideError('key_in_use', `${count} backups need ${id}: it cannot be ${what}`, {
-    hint: 'Seal them to another key, or let them be pruned first.',
+    hint: '`lowtide rotate` gives them to another key; or let them be pruned first.',
   });
 }
 

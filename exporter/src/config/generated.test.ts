@@ -72,8 +72,8 @@ describe('docs/configuration.md', () => {
       const { config, warnings } = parseConfig(text, {
         file: '/srv/lowtide/lowtide.yaml',
         host: { name: 'db1', timezone: 'UTC' },
-        resolveSecret: ({ kind }) => ({
-          value: kind === 'env' ? 'postgres://app@db1/app' : 'hunter2hunter2hunter2',
+        resolveSecret: ({ kind, name }) => ({
+          value: kind === 'env' ? 'postgres://app@db1/app' : `hunter2-hunter2-${name}`,
         }),
       });
       expect(warnings).toEqual([]);

@@ -197,7 +197,7 @@ const directoryStore = z.strictObject({
 });
 
 /** What a token may be used for beyond reading, where its `grafana_logins` say so. */
-export const grantableActions = [
+const grantableActions = [
   'run',
   'pause',
   'skip',
@@ -379,7 +379,6 @@ export type Config = Omit<Written, 'instance' | 'schedules'> & {
 export type WrittenConfig = Written;
 export type SourceConfig = ScheduleConfig['source'];
 export type StoreConfig = Config['stores'][string];
-export type TokenConfig = Config['server']['tokens'][number];
 export type KeepConfig = NonNullable<ScheduleConfig['keep']>;
 /** Minutes after local midnight. Equal ends mean the whole day. */
 export type Window = NonNullable<ScheduleConfig['window']>;

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { checkCatalog, checkDiskSpace, checkEncryption, checkScheduler, checkSources, checkStores } from './checks.ts';
+import {
+  checkCatalog,
+  checkDiskSpace,
+  checkEncryption,
+  checkScheduler,
+  checkSources,
+  checkStores,
+} from './checks.ts';
 import type { WatchedSchedule, WatchedStore } from './facts.ts';
 
 const GiB = 2 ** 30;

@@ -1,4 +1,11 @@
-import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express';
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
 import helmet from 'helmet';
 import type { HealthCheck } from '../health/health.ts';
 import type { MetricsPages } from '../metrics/page.ts';
@@ -6,7 +13,7 @@ import type { Metrics } from '../metrics/registry.ts';
 import { landingPage, landingStyleHash, type LandingLink } from './landing.ts';
 import { negotiateFormat } from './negotiate.ts';
 import { observeRequests } from './observe.ts';
-import { methodNotAllowed, problem, problemOf, sendProblem } from './problem.ts';
+import { errorsPath, methodNotAllowed, problem, problemOf, sendProblem } from './problem.ts';
 
 export interface MountedRouter {
   /** Where the router's own paths begin, as in `/api/v1`. */
@@ -24,6 +31,10 @@ export interface AppOptions {
   readonly health: () => Promise<readonly HealthCheck[]>;
   /** What is served beside the public pages of this file; each looks after its own authentication. */
   readonly routers?: readonly MountedRouter[];
+  /** docs/errors.md, which problems point at. */
+  readonly errorsPage?: string;
+  /** Looks at each request before all else: TLS and passwords of the web config. */
+  readonly gate?: RequestHandler;
   /** Hears of what was answered with 500 and above. */
   readonly onError: (error: unknown) => void;
 }
@@ -46,6 +57,7 @@ export function createApp(options: AppOptions): Express {
   app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
   app.use(observeRequests(options.metrics));
   app.use(securityHeaders());
+  if (options.gate !== undefined) app.use(options.gate);
 
   const links = [...publicLinks, ...routers.flatMap(({ link }) => (link === undefined ? [] : [link]))];
   const landing = landingPage({ version: options.version, instance: options.instance, links });
@@ -66,6 +78,13 @@ export function createApp(options: AppOptions): Express {
     .route('/-/ready')
     .get(async (_request, response) => sendReadiness(await options.health(), response))
     .all(read);
+  const { errorsPage } = options;
+  if (errorsPage !== undefined) {
+    app
+      .route(errorsPath)
+      .get((_request, response) => void response.type('text/markdown').send(errorsPage))
+      .all(read);
+  }
   for (const { path, router } of routers) app.use(path, router);
 
   app.use((_request: Request, response: Response) => {

@@ -12,7 +12,9 @@ const answers: Readonly<Record<string, readonly [status: number, detail: string]
 /** Answers what the HTTP parser has refused, in the form every other refusal has, and hangs up. */
 export function answerClientError(error: Error, socket: Duplex): void {
   const code = systemErrorCode(error) ?? '';
-  if (code === 'ECONNRESET' || !socket.writable) {
+  // Where the handshake has failed there is no way to answer: what is written would wait for its end for ever.
+  const hasNoTls = /^ERR_(TLS|SSL)_/.test(code);
+  if (code === 'ECONNRESET' || hasNoTls || !socket.writable) {
     socket.destroy();
     return;
   }

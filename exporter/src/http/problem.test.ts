@@ -15,6 +15,7 @@ describe('a problem', () => {
       detail: 'no room on local',
       code: 'store_full',
       hint: 'Prune.',
+      docs: '/docs/errors.md',
     });
   });
 

@@ -13,8 +13,13 @@ export interface Problem {
   readonly detail: string;
   readonly code?: string;
   readonly hint?: string;
+  /** Where the code is explained, on this server. */
+  readonly docs?: string;
   readonly [extension: string]: unknown;
 }
+
+/** The page that explains every code, served by app.ts. */
+export const errorsPath = '/docs/errors.md';
 
 export const problemType = 'application/problem+json';
 
@@ -23,7 +28,8 @@ export function problem(
   detail: string,
   more: Readonly<Record<string, unknown>> = {},
 ): Problem {
-  return { ...more, type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+  const docs = 'code' in more ? { docs: errorsPath } : {};
+  return { ...docs, ...more, type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
 }
 
 /**

@@ -1,13 +1,25 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Express } from 'express';
 import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 import { createApp, type AppOptions } from './app.ts';
+import { asksForCertificate, satisfies } from './client-certificate.ts';
 import { answerClientError } from './client-error.ts';
+import { Guard } from './guard.ts';
 import { formatHostPort, parseListenAddress, type ListenAddress } from './listen-address.ts';
+import { webGate } from './web-gate.ts';
+import { Web, type OnWebReload } from './web.ts';
 
-export interface HttpOptions extends AppOptions {
-  /** `host:port`, see `parseListenAddress`. */
-  readonly listen: string;
+export interface HttpOptions extends Omit<AppOptions, 'gate'> {
+  /** `host:port`, or several, see `parseListenAddress`. */
+  readonly listen: string | readonly string[];
+  /** See web-config.ts; absent: plain HTTP. */
+  readonly webConfigFile?: string;
+  readonly onWebReload?: OnWebReload;
+  /** How often the files of the web config are looked at. */
+  readonly webCheckMs?: number;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -19,6 +31,8 @@ export interface HttpLimits {
   readonly requestMs: number;
   /** Without a byte moving either way: a client that no longer reads its answer. */
   readonly idleMs: number;
+  /** Between two requests of one connection: longer than Prometheus waits between two scrapes. */
+  readonly keepAliveMs: number;
   readonly headerBytes: number;
   /** What requests that are being answered get when the server closes. */
   readonly closeMs: number;
@@ -28,39 +42,99 @@ const defaultLimits: HttpLimits = {
   headersMs: 10_000,
   requestMs: 30_000,
   idleMs: 120_000,
+  keepAliveMs: 75_000,
   headerBytes: 16 * 1024,
   closeMs: 5000,
 };
 
 export interface HttpServer extends AsyncDisposable {
-  /** Where it listens, `host:port`, with the port that was free where 0 was asked for. */
+  /** Where it listens first, `host:port`, with the port that was free where 0 was asked for. */
   readonly address: string;
+  /** All of them. */
+  readonly addresses: readonly string[];
+  readonly scheme: 'http' | 'https';
+  /** Looks at the web config at once. */
+  reloadWebConfig(): Promise<void>;
 }
 
-/** Listens. Throws `config_invalid` (no address) and `listen_failed` (it is taken, not ours, or not allowed). */
+/**
+ * Listens. Throws `config_invalid` (no address, or a web config with mistakes), `config_missing` (no such web config) and
+ * `listen_failed` (the address is taken, not ours, or not allowed).
+ */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const limits = { ...defaultLimits, ...options.limits };
-  const server = createServer(
-    {
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      // Node looks for late requests only this often.
-      connectionsCheckingInterval: Math.min(limits.headersMs, limits.requestMs) / 4,
-      maxHeaderSize: limits.headerBytes,
-    },
-    createApp(options),
-  );
+  const { onWebReload = () => undefined, webCheckMs = 5000 } = options;
+  const addresses = [options.listen]
+    .flat()
+    .map((written) => ({ written, address: parseListenAddress(written) }));
+  const web = await Web.open(options.webConfigFile, onWebReload, webCheckMs);
+  const app = createApp({ ...options, gate: webGate(web.current, new Guard(() => performance.now())) });
+  const servers: Server[] = [];
+  const closeAll = async (graceMs: number): Promise<void> => {
+    web[Symbol.dispose]();
+    await Promise.all(servers.map((server) => close(server, graceMs)));
+  };
+  const bound: string[] = [];
+  try {
+    for (const { written, address } of addresses) {
+      const server = prepare(app, web, limits);
+      const { address: host, port } = await listen(server, address, written);
+      servers.push(server);
+      bound.push(formatHostPort(host, port));
+    }
+  } catch (thrown) {
+    await closeAll(0);
+    throw thrown;
+  }
+  return {
+    address: bound[0] ?? '',
+    addresses: bound,
+    scheme: web.current().tls === undefined ? 'http' : 'https',
+    reloadWebConfig: () => web.look(),
+    [Symbol.asyncDispose]: () => closeAll(limits.closeMs),
+  };
+}
+
+function prepare(app: Express, web: Web, limits: HttpLimits): Server {
+  const settings: ServerOptions = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // Node looks for late requests only this often.
+    connectionsCheckingInterval: Math.min(limits.headersMs, limits.requestMs) / 4,
+    maxHeaderSize: limits.headerBytes,
+  };
+  const server =
+    web.current().tls === undefined ? createServer(settings, app) : secured(app, web, limits, settings);
   server.setTimeout(limits.idleMs);
   server.on('clientError', answerClientError);
   server.on('request', (_request, response) => {
     // A connection kept alive would hold up the end until its client lets go; by the next turn it counts as idle.
     response.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
   });
-  const bound = await listen(server, parseListenAddress(options.listen), options.listen);
-  return {
-    address: formatHostPort(bound.address, bound.port),
-    [Symbol.asyncDispose]: () => close(server, limits.closeMs),
-  };
+  return server;
+}
+
+function secured(app: Express, web: Web, limits: HttpLimits, settings: ServerOptions): TlsServer {
+  const { secure, tls } = web.current();
+  const policy = tls?.clientAuth ?? 'NoClientCert';
+  const server = createTlsServer(
+    {
+      ...settings,
+      ...secure,
+      handshakeTimeout: limits.headersMs,
+      requestCert: asksForCertificate(policy),
+      rejectUnauthorized: false,
+    },
+    app,
+  );
+  web.onChange((config) => {
+    if (config.secure !== undefined) server.setSecureContext(config.secure);
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (!satisfies(policy, socket)) socket.destroy();
+  });
+  return server;
 }
 
 async function listen(server: Server, address: ListenAddress, written: string): Promise<AddressInfo> {

@@ -168,6 +168,13 @@ describe('create', () => {
   });
 });
 
+it('a key made for a rotation says so, whoever asks', async () => {
+  givenKey();
+  const key = await keystore.create({ kind: 'x25519', now, rotationId: 'o1' });
+  expect(key.rotationId).toBe('o1');
+  expect(await open().active()).toEqual(key);
+});
+
 describe('import', () => {
   it('makes the first key active, and those that follow retiring', async () => {
     const [first, second] = [await generateX25519Identity(), await generateHybridIdentity()];
@@ -181,6 +188,15 @@ describe('import', () => {
     ]);
     expect(await open().identity(other.id)).toBe(second);
     expect(await keystore.list()).toEqual([active, other]);
+  });
+
+  it('makes a key active that is to be, and the one before retiring', async () => {
+    const first = givenKey();
+    const identity = await generateX25519Identity();
+    const second = await keystore.import(identity, { origin: 'imported', now, activate: true });
+    expect(second).toMatchObject({ state: 'active', parentId: first.id });
+    expect(await open().active()).toEqual(second);
+    expect((await open().list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
   });
 
   it('refuses a key it has', async () => {

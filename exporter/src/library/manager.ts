@@ -217,7 +217,10 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
   }
 }
 
-function configOf(options: BackupManagerOptions): Config {
+/** What the options mean in the words of the config. */
+export function configOf(
+  options: Pick<BackupManagerOptions, 'backupDir' | 'keyStorageDir' | 'passphrase' | 'stateDir'>,
+): Config {
   const keystore = resolve(options.keyStorageDir);
   const written = configSchema.parse({
     state: options.stateDir ?? join(keystore, '..', 'state'),

@@ -110,15 +110,19 @@ function recordDamage(store: string, error: LowtideError, { backup, catalog, clo
   catalog.recordVerification(backup.id, store, { status: 'failed', at: clock.now(), error: error.message });
 }
 
+/** A rotation changes one group of copies within a second. */
+const waitMs = 100;
+const mostWaits = 100;
+
 /** A rotation may seal the copy anew meanwhile: what does not agree with one manifest may agree with another. */
 async function restoreCopy(
   target: RestoreTarget,
   store: Store,
   options: RestoreOptions,
 ): Promise<Awaited<ReturnType<RestoreTarget['restore']>>> {
-  const { backup, catalog } = options;
+  const { backup, catalog, clock, signal } = options;
   const tried: Manifest[] = [];
-  for (;;) {
+  for (let waits = 0; ;) {
     const sealings = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
     const manifest = sealings.find((sealing) => !tried.some((each) => isSameSealing(each, sealing)));
     try {
@@ -127,7 +131,12 @@ async function restoreCopy(
       if (LowtideError.from(thrown).code !== 'verification_failed' || manifest === undefined) throw thrown;
       tried.push(manifest);
       const left = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
-      if (left.every((sealing) => tried.some((each) => isSameSealing(each, sealing)))) throw thrown;
+      if (left.some((sealing) => !tried.some((each) => isSameSealing(each, sealing)))) continue;
+      if (left.length === 1 || waits === mostWaits) throw thrown;
+      // Its header and its manifest are being written at this moment.
+      waits += 1;
+      tried.length = 0;
+      await clock.wakeAt(clock.now() + waitMs, signal);
     }
   }
 }
@@ -139,7 +148,16 @@ async function openCopy(store: Store, manifest: Manifest, options: RestoreOption
   const onRead = (bytes: number): void => onProgress?.((readBytes += bytes));
   return {
     manifest,
-    open: (part) => openPart(part, { store, manifest, identity, pool, signal, onRead }),
+    // The target may hold a part as another manifest describes it: its name is the same in all.
+    open: (part) =>
+      openPart(manifest.parts.find(({ name }) => name === part.name) ?? part, {
+        store,
+        manifest,
+        identity,
+        pool,
+        signal,
+        onRead,
+      }),
     async verify() {
       const before = readBytes;
       const count = (bytes: number): void => onRead(before + bytes - readBytes);

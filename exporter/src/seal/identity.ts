@@ -44,10 +44,14 @@ export async function unwrapFileKey(header: Header, identities: readonly string[
       : new X25519Identity(identity).unwrap(header.stanzas);
     if (fileKey !== undefined) return fileKey;
   }
+  throw noIdentityFits(header, identities.length);
+}
+
+export function noIdentityFits(header: Header, tried: number): LowtideError {
   const types = [...new Set(header.stanzas.map((stanza) => stanza.args[0]))].join(', ').slice(0, 80);
-  throw new LowtideError(
+  return new LowtideError(
     'no_identity_match',
-    `none of ${identities.length} identities opens this file, which is sealed to: ${types}`,
+    `none of ${tried} identities opens this file, which is sealed to: ${types}`,
     { hint: 'It was sealed to another key: import that key, or use a recovery key.' },
   );
 }

@@ -14,6 +14,17 @@ export interface NewHeader {
 
 /** A fresh file key, wrapped for every recipient. Throws `recipient_invalid`, also for more recipients than a header holds. */
 export async function newHeader(recipients: readonly string[]): Promise<NewHeader> {
+  if (commonKind(recipients) === 'hybrid') {
+    const { fileKey, stanzas } = await wrapForHybrid(recipients);
+    return { fileKey, bytes: encodeHeader(stanzas, fileKey) };
+  }
+  const fileKey = newFileKey();
+  const stanzas = recipients.map((recipient) => wrapForX25519(recipient, fileKey));
+  return { fileKey, bytes: encodeHeader(stanzas, fileKey) };
+}
+
+/** The kind that all recipients of one file share. Throws `recipient_invalid` where they do not, or there is none. */
+export function commonKind(recipients: readonly string[]): KeyKind {
   const kinds = new Set(recipients.map(kindOf));
   if (kinds.size > 1) {
     throw new LowtideError('recipient_invalid', 'X25519 and post-quantum recipients cannot share a file', {
@@ -26,13 +37,7 @@ export async function newHeader(recipients: readonly string[]): Promise<NewHeade
       hint: 'A file without one could never be opened.',
     });
   }
-  if (kind === 'hybrid') {
-    const { fileKey, stanzas } = await wrapForHybrid(recipients);
-    return { fileKey, bytes: encodeHeader(stanzas, fileKey) };
-  }
-  const fileKey = newFileKey();
-  const stanzas = recipients.map((recipient) => wrapForX25519(recipient, fileKey));
-  return { fileKey, bytes: encodeHeader(stanzas, fileKey) };
+  return kind;
 }
 
 function kindOf(recipient: string): KeyKind {

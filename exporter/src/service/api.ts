@@ -1,21 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { credentialsOf } from '../api/authenticate.ts';
+import { credentialsOf, type Credential } from '../api/authenticate.ts';
 import type { EventSource } from '../api/commands.ts';
 import { EventStreams } from '../api/event-stream.ts';
-import { Guard } from '../http/guard.ts';
+import { Guard, type GuardLimits } from '../http/guard.ts';
 import { apiRouter } from '../api/router.ts';
 import type { MountedRouter } from '../http/app.ts';
 import { Background } from './background.ts';
+import { Rotations } from './rotations.ts';
 import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 
-export interface ServiceApiOptions extends Omit<CommandsOptions, 'background'> {
+export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 'rotations'> {
   readonly log: Logger;
   /** The service waits for these when it stops. */
   readonly track: (work: Promise<void>) => Promise<void>;
   /** Whether an answer that is not as described is withheld, as tests want it. */
   readonly isStrict: boolean;
+  /** Absent: those of everyday use. */
+  readonly limits?: Partial<GuardLimits>;
 }
 
 export interface ServiceApi extends Disposable {
@@ -27,8 +30,14 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
   const { installation, log, registry, track } = options;
   const { catalog, clock } = installation();
   const now = (): number => clock.now();
+  const credentials = (): readonly Credential[] =>
+    credentialsOf(installation().config.server.tokens, catalog.access.tokens());
   const background = new Background({ jobs: () => installation().jobs, registry, now, track });
-  const commands = new ServiceCommands({ ...options, background });
+  const commands = new ServiceCommands({
+    ...options,
+    background,
+    rotations: new Rotations({ installation, registry, track }),
+  });
   const onError = (error: unknown): void =>
     log.error({ err: describe(error) }, 'a request could not be answered');
   const source: EventSource = {
@@ -36,13 +45,20 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
     eventsAfter: (sequence, limit) => catalog.eventsAfter(sequence, limit),
     progress: () => registry.progress(),
   };
+  if (credentials().length === 0) {
+    const hint = 'lowtide token create --role operator NAME makes one';
+    log.info(
+      { hint },
+      'there is no token: this host may read the API, and nobody may change anything through it',
+    );
+  }
   const events = new EventStreams({ source, now, onError });
   const router = apiRouter({
     catalog,
     commands,
     authentication: {
-      credentials: () => credentialsOf(installation().config.server.tokens, catalog.access.tokens()),
-      guard: new Guard(() => performance.now()),
+      credentials,
+      guard: new Guard(() => performance.now(), options.limits),
       now,
       onBlocked: (address) => log.warn({ from: address }, 'too many bad tokens: not listened to for a while'),
     },

@@ -120,7 +120,7 @@ export class Background {
 }
 
 /** What may be told of it: an unforeseen error's message was written for the log. */
-export function failureOf(error: LowtideError): Failure {
+function failureOf(error: LowtideError): Failure {
   const { code, message, hint } = error;
   if (code === 'internal') return { code, message: 'something went wrong here; the log has the details' };
   return { code, message, ...(hint !== undefined && { hint }) };

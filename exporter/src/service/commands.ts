@@ -1,4 +1,4 @@
-import type { Begun, Commands } from '../api/commands.ts';
+import type { Begun, Commands, RotationWish } from '../api/commands.ts';
 import type {
   BackupRun,
   Key,
@@ -7,6 +7,8 @@ import type {
   Plan,
   Progress,
   RestoreRun,
+  Rotation,
+  RotationPlan,
   Schedule,
   ScheduleChange,
   VerificationRun,
@@ -23,6 +25,7 @@ import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import type { Background } from './background.ts';
 import type { Outlook } from './outlook.ts';
+import type { Rotations } from './rotations.ts';
 import { scheduleView } from './schedule-view.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { WorkRegistry } from './work.ts';
@@ -35,6 +38,7 @@ export interface CommandsOptions {
   readonly registry: WorkRegistry;
   readonly background: Background;
   readonly outlook: Outlook;
+  readonly rotations: Rotations;
   /** Makes a backup as the API's; `onStart` is told once it is on record. */
   readonly backUp: (schedule: ScheduleConfig, onStart: (run: Run) => void) => Promise<Run>;
   /** Takes up the schedules that were added, as they are in the catalog now. */
@@ -70,28 +74,21 @@ export class ServiceCommands implements Commands {
     return Object.keys(this.#installation.config.restore_targets);
   }
 
-  schedules(): readonly Schedule[] {
-    const { config, catalog } = this.#installation;
-    const like = this.#likes();
-    const { lastSuccessBySchedule } = catalog.totals();
-    return config.schedules
-      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map((schedule) =>
-        scheduleView(schedule, catalog, {
-          like: like.get(schedule.id),
-          nextRunAt: this.#options.scheduler.nextRunAt(schedule.id),
-          lastSuccessAt: lastSuccessBySchedule[schedule.id],
-        }),
-      );
+  scheduleIds(): readonly string[] {
+    return this.#installation.config.schedules.map(({ id }) => id).sort();
   }
 
-  schedule(id: string): Schedule {
+  schedules(ids: readonly string[]): readonly Schedule[] {
     const { catalog } = this.#installation;
-    return scheduleView(this.#named(id), catalog, {
-      like: this.#likes().get(id),
-      nextRunAt: this.#options.scheduler.nextRunAt(id),
-      lastSuccessAt: catalog.totals().lastSuccessBySchedule[id],
-    });
+    const likes = this.#likes();
+    const { lastSuccessBySchedule } = catalog.totals();
+    return ids.map((id) =>
+      scheduleView(this.#named(id), catalog, {
+        like: likes.get(id),
+        nextRunAt: this.#options.scheduler.nextRunAt(id),
+        lastSuccessAt: lastSuccessBySchedule[id],
+      }),
+    );
   }
 
   addSchedule(id: string, body: NewSchedule): Promise<Schedule> {
@@ -119,7 +116,7 @@ export class ServiceCommands implements Commands {
     this.#named(id);
     this.#installation.catalog.setPaused(id, paused);
     this.#options.scheduler.poke();
-    return this.schedule(id);
+    return this.#view(id);
   }
 
   skipNext(id: string): Schedule {
@@ -130,7 +127,7 @@ export class ServiceCommands implements Commands {
     if (next === undefined) throw new LowtideError('not_found', `${id} has no occurrence to come`);
     catalog.settle(id, next.dueAt);
     this.#options.scheduler.poke();
-    return this.schedule(id);
+    return this.#view(id);
   }
 
   plan(hours: number, withPaused: boolean): Plan {
@@ -193,6 +190,18 @@ export class ServiceCommands implements Commands {
     });
   }
 
+  planRotation(wish: RotationWish): Promise<RotationPlan> {
+    return this.#options.rotations.plan(wish);
+  }
+
+  rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
+    return this.#options.rotations.start(wish, by);
+  }
+
+  resumeRotation(id: string): Promise<Begun<Rotation>> {
+    return this.#options.rotations.resume(id);
+  }
+
   async keys(): Promise<readonly Key[]> {
     const { keystore, catalog } = this.#installation;
     const { backupsByKey, bytesByKey } = catalog.totals();
@@ -225,6 +234,12 @@ export class ServiceCommands implements Commands {
     return retired;
   }
 
+  #view(id: string): Schedule {
+    const [view] = this.schedules([id]);
+    if (view === undefined) throw new LowtideError('not_found', `there is no schedule ${id}`);
+    return view;
+  }
+
   #named(id: string): ScheduleConfig {
     const { schedules } = this.#installation.config;
     const schedule = schedules.find((each) => each.id === id);
@@ -253,7 +268,7 @@ export class ServiceCommands implements Commands {
     resolveAdded(id, body, this.#installation.loaded.config);
     this.#installation.catalog.access.putAddedSchedule({ id, body });
     this.#options.adoptSchedules();
-    return this.schedule(id);
+    return this.#view(id);
   }
 }
 

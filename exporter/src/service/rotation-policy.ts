@@ -72,9 +72,9 @@ export class RotationPolicy {
   async look(policy: RotationConfig, signal: AbortSignal): Promise<void> {
     const { catalog, keystore, clock, rotator } = this.#options.installation();
     const now = clock.now();
-    const [last] = catalog.rotations.list({ limit: 1 });
     // Somebody rotates by hand just now, perhaps in another process.
-    if (last?.status === 'running') return;
+    if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return;
+    const [last] = catalog.rotations.list({ limit: 1 });
     const options = { signal: AbortSignal.any([this.#options.interrupted, stopping(signal)]) };
     if (last !== undefined && mayGoOn(last, now)) {
       this.#report(await rotator.resume(last.id, options));

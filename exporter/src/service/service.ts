@@ -16,7 +16,7 @@ import type { EpochMs } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { version } from '../version.ts';
-import { errorsPage, serviceApi, type ServiceApi } from './api.ts';
+import { errorsPage, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { followHistory } from './follow-history.ts';
@@ -49,6 +49,8 @@ export interface ServeOptions {
   readonly graceMs: number;
   /** Withholds an answer of the API that is not as described: for tests. */
   readonly strictAnswers?: boolean;
+  /** How much one caller of the API may ask; absent: what is enough for everyday use. */
+  readonly apiLimits?: ServiceApiOptions['limits'];
 }
 
 /** An occurrence whose runs were interrupted so often is not tried again. */
@@ -299,6 +301,7 @@ class Service {
       log: this.#log,
       track: (work) => this.#track(work),
       isStrict: this.#options.strictAnswers ?? false,
+      limits: this.#options.apiLimits ?? {},
     });
   }
 

@@ -16,6 +16,9 @@ export interface Resealing {
     options: { readonly signal: AbortSignal },
   ): Promise<readonly ReplacementResult[]>;
 
+  /** The first bytes of an object, as many as there are up to `length`: quickly, for it is done for every backup. */
+  readHead(name: string, length: number): Promise<Uint8Array>;
+
   /** Why these objects would be skipped as they are now; undefined when they may be changed. */
   protection(names: readonly string[]): Promise<Skipped | undefined>;
 

@@ -13,41 +13,38 @@ export interface OpenedObject {
 }
 
 /** Opens a file to be changed where it lies, or says why it must not be. What else goes wrong is thrown. */
-export async function openForChange(
-  disk: Disk,
-  path: string,
-): Promise<OpenedObject | { readonly skipped: Skipped }> {
+export function openForChange(disk: Disk, path: string): OpenedObject | { readonly skipped: Skipped } {
   let file: ExistingFile;
   try {
-    file = await disk.openFile(path);
+    file = disk.openFile(path);
   } catch (thrown) {
     const reason = reasonOf.get(systemErrorCode(thrown) ?? '');
     if (reason === undefined) throw thrown;
     return skip(reason, path);
   }
-  const opened = await withFacts(file, path);
+  const opened = withFacts(file, path);
   const reason = protectionOf(opened);
   if (reason === undefined) return opened;
-  await file.close();
+  file.close();
   return skip(reason, path);
 }
 
 /** Opens a file whose change has begun, which nothing protects any more; undefined where there is none. */
-export async function openBegun(disk: Disk, path: string): Promise<OpenedObject | undefined> {
+export function openBegun(disk: Disk, path: string): OpenedObject | undefined {
   try {
-    return await withFacts(await disk.openFile(path), path);
+    return withFacts(disk.openFile(path), path);
   } catch (thrown) {
     if (reasonOf.get(systemErrorCode(thrown) ?? '') === 'missing') return undefined;
     throw thrown;
   }
 }
 
-async function withFacts(file: ExistingFile, path: string): Promise<OpenedObject> {
+function withFacts(file: ExistingFile, path: string): OpenedObject {
   try {
-    const { atime, mtime, mode, nlink } = await file.stat();
+    const { atime, mtime, mode, nlink } = file.stat();
     return { file, path, atime, mtime, mode, nlink };
   } catch (thrown) {
-    await file.close();
+    file.close();
     throw thrown;
   }
 }
@@ -60,8 +57,8 @@ function protectionOf({ mode, nlink }: OpenedObject): SkipReason | undefined {
 }
 
 /** Whether the file begins with what the caller knows of it. */
-export async function hasHead({ file }: OpenedObject, head: Uint8Array): Promise<boolean> {
-  return Buffer.from(head).equals(await file.readHead(head.length));
+export function hasHead({ file }: OpenedObject, head: Uint8Array): boolean {
+  return Buffer.compare(head, file.readHead(head.length)) === 0;
 }
 
 /** Writes the new head in the place of the old, which is as long; the file's times stay. */
@@ -70,9 +67,9 @@ export async function overwrite(
   { newHead }: Pick<ReplacedObject, 'newHead'>,
 ): Promise<void> {
   await file.overwriteHead(newHead);
-  await file.utimes(atime, mtime);
+  file.utimes(atime, mtime);
   await file.datasync();
-  if (!Buffer.from(newHead).equals(await file.readHead(newHead.length))) {
+  if (Buffer.compare(newHead, file.readHead(newHead.length)) !== 0) {
     throw new Error(`${path} does not begin with what was just written there`);
   }
 }

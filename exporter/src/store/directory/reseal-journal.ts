@@ -17,15 +17,16 @@ import type { Disk } from './disk.ts';
 const folderName = '.lowtide';
 const suffix = '.journal';
 
-const bytes = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'));
 const objectName = z.string().refine(isObjectName);
-const journalSchema = z.array(
+/** A length in the index, for bytes that follow it. */
+const length = z.int().nonnegative();
+const indexSchema = z.array(
   z.object({
     objects: z.array(
       z.object({
         name: objectName,
-        oldHead: bytes,
-        newHead: bytes,
+        oldHead: length,
+        newHead: length,
         /** The file name of a partial beside the object. */
         rewritten: z
           .string()
@@ -33,11 +34,19 @@ const journalSchema = z.array(
           .optional(),
       }),
     ),
-    manifest: z.object({ name: objectName, bytes }),
+    manifest: z.object({ name: objectName, bytes: length }),
   }),
 );
 
-export type JournalRecord = z.output<typeof journalSchema>[number];
+export interface JournalRecord {
+  readonly objects: readonly {
+    readonly name: string;
+    readonly oldHead: Uint8Array;
+    readonly newHead: Uint8Array;
+    readonly rewritten?: string | undefined;
+  }[];
+  readonly manifest: Replacement['manifest'];
+}
 
 export class ResealJournal {
   readonly #folder: string;
@@ -101,31 +110,51 @@ export class ResealJournal {
   }
 }
 
+/** A checksum, an index as JSON, each on a line, and then the bytes in the order of the index. */
 function encode(records: readonly Replacement[]): Uint8Array {
-  const text = JSON.stringify(
-    records.map(({ objects, manifest }) => ({
-      objects: objects.map(({ oldHead, newHead, ...object }) => ({
-        ...object,
-        oldHead: base64(oldHead),
-        newHead: base64(newHead),
-      })),
-      manifest: { name: manifest.name, bytes: base64(manifest.bytes) },
+  const bytes: Uint8Array[] = [];
+  const put = (of: Uint8Array): number => {
+    bytes.push(of);
+    return of.length;
+  };
+  const index = records.map(({ objects, manifest }) => ({
+    objects: objects.map((object) => ({
+      ...object,
+      oldHead: put(object.oldHead),
+      newHead: put(object.newHead),
     })),
-  );
-  return Buffer.from(`${sha256(text)}\n${text}\n`);
+    manifest: { name: manifest.name, bytes: put(manifest.bytes) },
+  }));
+  const rest = Buffer.concat([Buffer.from(`${JSON.stringify(index)}\n`), ...bytes]);
+  return Buffer.concat([Buffer.from(`${sha256(rest)}\n`), rest]);
 }
 
 /** Undefined for one that is not whole. */
 function decode(file: Buffer): readonly JournalRecord[] | undefined {
-  const [sum, text = ''] = file.toString('utf8').split('\n');
-  if (sum !== sha256(text)) return undefined;
-  return journalSchema.parse(JSON.parse(text));
+  const [sum, rest] = splitLine(file);
+  if (sum !== sha256(rest)) return undefined;
+  const [line, bytes] = splitLine(rest);
+  let left = bytes;
+  const take = (count: number): Uint8Array => {
+    const taken = left.subarray(0, count);
+    left = left.subarray(count);
+    return taken;
+  };
+  return indexSchema.parse(JSON.parse(line)).map(({ objects, manifest }) => ({
+    objects: objects.map((object) => ({
+      ...object,
+      oldHead: take(object.oldHead),
+      newHead: take(object.newHead),
+    })),
+    manifest: { name: manifest.name, bytes: take(manifest.bytes) },
+  }));
 }
 
-function base64(of: Uint8Array): string {
-  return Buffer.from(of.buffer, of.byteOffset, of.byteLength).toString('base64');
+function splitLine(bytes: Buffer): [string, Buffer] {
+  const end = bytes.indexOf('\n');
+  return end === -1 ? ['', Buffer.alloc(0)] : [bytes.toString('utf8', 0, end), bytes.subarray(end + 1)];
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -17,11 +17,11 @@ interface Place {
  */
 export async function redo(records: readonly JournalRecord[], place: Place): Promise<void> {
   for (const record of records) {
-    const steps = await stepsFor(record, place);
+    const steps = stepsFor(record, place);
     try {
       if (steps !== undefined) await take(steps, record, place);
     } finally {
-      for (const { opened } of steps ?? []) await opened?.file.close();
+      for (const { opened } of steps ?? []) opened?.file.close();
     }
   }
 }
@@ -33,46 +33,46 @@ interface Step {
   readonly opened?: OpenedObject;
 }
 
-async function stepsFor(record: JournalRecord, place: Place): Promise<readonly Step[] | undefined> {
+function stepsFor(record: JournalRecord, place: Place): readonly Step[] | undefined {
   const steps: Step[] = [];
   let whole = false;
   try {
     for (const object of record.objects) {
-      const step = await stepFor(object, place);
+      const step = stepFor(object, place);
       if (step === undefined) return undefined;
       steps.push(step);
     }
     whole = true;
     return steps;
   } finally {
-    if (!whole) for (const { opened } of steps) await opened?.file.close();
+    if (!whole) for (const { opened } of steps) opened?.file.close();
   }
 }
 
-async function stepFor(object: Step['object'], { disk, locate }: Place): Promise<Step | undefined> {
+function stepFor(object: Step['object'], { disk, locate }: Place): Step | undefined {
   const { oldHead, newHead, rewritten } = object;
-  const opened = await openBegun(disk, locate(object.name));
+  const opened = openBegun(disk, locate(object.name));
   if (opened === undefined) return undefined;
   const longest = Math.max(oldHead.length, newHead.length);
-  const found = await opened.file.readHead(longest);
-  const begins = (head: Uint8Array): boolean => Buffer.from(head).equals(found.subarray(0, head.length));
+  const found = opened.file.readHead(longest);
+  const begins = (head: Uint8Array): boolean => Buffer.compare(head, found.subarray(0, head.length)) === 0;
   if (begins(newHead)) return { object, what: 'nothing', opened };
   if (rewritten !== undefined) {
-    if (begins(oldHead) && (await isThere(disk, renamedFrom(object, locate), newHead))) {
+    if (begins(oldHead) && isThere(disk, renamedFrom(object, locate), newHead)) {
       return { object, what: 'name', opened };
     }
   } else if (mayBeTorn(found, oldHead, newHead)) return { object, what: 'head', opened };
-  await opened.file.close();
+  opened.file.close();
   return undefined;
 }
 
-async function isThere(disk: Disk, path: string, head: Uint8Array): Promise<boolean> {
-  const opened = await openBegun(disk, path);
+function isThere(disk: Disk, path: string, head: Uint8Array): boolean {
+  const opened = openBegun(disk, path);
   if (opened === undefined) return false;
   try {
-    return Buffer.from(head).equals(await opened.file.readHead(head.length));
+    return Buffer.compare(head, opened.file.readHead(head.length)) === 0;
   } finally {
-    await opened.file.close();
+    opened.file.close();
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
 import { partialName } from '../name.ts';
 import type {
   ReplacedObject,
@@ -57,12 +59,34 @@ export class DirectoryResealing implements Resealing {
     return results;
   }
 
-  async protection(names: readonly string[]): Promise<Skipped | undefined> {
+  async readHead(name: string, length: number): Promise<Uint8Array> {
+    const { locate, refusal } = this.#options;
+    try {
+      const file = await open(locate(name), 'r');
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, 0);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    } catch (thrown) {
+      if (systemErrorCode(thrown) === 'ENOENT') {
+        throw new LowtideError('store_missing_object', `${locate(name)} is gone`, { cause: thrown });
+      }
+      throw refusal(thrown, `read ${name} from`);
+    }
+  }
+
+  protection(names: readonly string[]): Promise<Skipped | undefined> {
+    return Promise.try(() => this.#protection(names));
+  }
+
+  #protection(names: readonly string[]): Skipped | undefined {
     for (const name of names) {
       try {
-        const opened = await openForChange(this.#options.disk, this.#options.locate(name));
+        const opened = openForChange(this.#options.disk, this.#options.locate(name));
         if ('skipped' in opened) return opened.skipped;
-        await opened.file.close();
+        opened.file.close();
       } catch (thrown) {
         throw this.#options.refusal(thrown, `open ${name} in`);
       }
@@ -91,7 +115,7 @@ export class DirectoryResealing implements Resealing {
   }
 
   async #replaceGroup(group: readonly Replacement[]): Promise<readonly ReplacementResult[]> {
-    const claims = await Promise.all(group.map((replacement) => this.#claim(replacement)));
+    const claims = this.#claimAll(group);
     const sound = claims.filter((claim) => 'objects' in claim);
     try {
       if (sound.length > 0) await this.#replace(sound);
@@ -99,30 +123,43 @@ export class DirectoryResealing implements Resealing {
         'skipped' in claim ? { status: 'skipped', ...claim.skipped } : { status: 'replaced' },
       );
     } finally {
-      await Promise.all(sound.flatMap(({ objects }) => objects.map(({ opened }) => opened.file.close())));
+      for (const { objects } of sound) for (const { opened } of objects) opened.file.close();
+    }
+  }
+
+  #claimAll(group: readonly Replacement[]): readonly (Claim | { readonly skipped: Skipped })[] {
+    const claims: (Claim | { readonly skipped: Skipped })[] = [];
+    try {
+      for (const replacement of group) claims.push(this.#claim(replacement));
+      return claims;
+    } catch (thrown) {
+      for (const claim of claims) {
+        if ('objects' in claim) for (const { opened } of claim.objects) opened.file.close();
+      }
+      throw thrown;
     }
   }
 
   /** Opens all objects of a backup and makes sure of each, so that either all or none is touched. */
-  async #claim(replacement: Replacement): Promise<Claim | { readonly skipped: Skipped }> {
+  #claim(replacement: Replacement): Claim | { readonly skipped: Skipped } {
     const { disk, locate } = this.#options;
     const objects: ClaimedObject[] = [];
     let kept = false;
     try {
       // The rename over a manifest that is immutable would fail after the heads are written.
-      const manifest = await openForChange(disk, locate(replacement.manifest.name));
-      if ('file' in manifest) await manifest.file.close();
+      const manifest = openForChange(disk, locate(replacement.manifest.name));
+      if ('file' in manifest) manifest.file.close();
       else if (manifest.skipped.reason !== 'linked') return manifest;
       for (const object of replacement.objects) {
-        const opened = await openForChange(disk, locate(object.name));
+        const opened = openForChange(disk, locate(object.name));
         if ('skipped' in opened) return opened;
         objects.push({ object, opened });
-        if (!(await hasHead(opened, object.oldHead))) return skip('changed', opened.path);
+        if (!hasHead(opened, object.oldHead)) return skip('changed', opened.path);
       }
       kept = true;
       return { objects, manifest: replacement.manifest };
     } finally {
-      if (!kept) await Promise.all(objects.map(({ opened }) => opened.file.close()));
+      if (!kept) for (const { opened } of objects) opened.file.close();
     }
   }
 

@@ -34,11 +34,11 @@ export async function withNewHead(
   } finally {
     await source.close();
   }
-  const copy = await disk.openFile(partial);
+  const copy = disk.openFile(partial);
   try {
-    await copy.utimes(atime, mtime);
+    copy.utimes(atime, mtime);
   } finally {
-    await copy.close();
+    copy.close();
   }
 }
 

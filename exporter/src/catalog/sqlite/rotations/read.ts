@@ -15,8 +15,9 @@ export function existingRotation(database: StateDatabase, id: string): Rotation 
   return rotation;
 }
 
-export function listRotations(database: StateDatabase, { after, limit }: RotationFilter): Rotation[] {
+export function listRotations(database: StateDatabase, { status, after, limit }: RotationFilter): Rotation[] {
   const condition = where([
+    equals('status', status),
     after === undefined ? undefined : { sql: 'number < ?', values: [numberOf(database, after)] },
   ]);
   return database

@@ -1,0 +1,81 @@
+import type { Backup, Run } from '../catalog/catalog.ts';
+import type { StoredEvent } from '../events/events.ts';
+import type { HealthCheck } from '../health/health.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type {
+  BackupRun,
+  Key,
+  Load,
+  NewSchedule,
+  Plan,
+  Progress,
+  RestoreRun,
+  Rotation,
+  RotationPlan,
+  Schedule,
+  ScheduleChange,
+  VerificationRun,
+} from './contract.ts';
+
+/** Work that goes on in the background. */
+export interface Begun<T> {
+  /** As it stands now. */
+  readonly run: T;
+  /** As it ended; never rejects. */
+  readonly ended: Promise<T>;
+}
+
+export interface RotationWish {
+  readonly mode: RotationPlan['mode'];
+  readonly daysBack?: number | undefined;
+}
+
+/** What the API lets others do: the service hands it in. Everything may throw a LowtideError, which is the answer then. */
+export interface Commands {
+  readonly version: string;
+  readonly instance: () => string;
+  readonly startedAt: EpochMs;
+  now(): EpochMs;
+  checks(): Promise<readonly HealthCheck[]>;
+  restoreTargets(): readonly string[];
+
+  /** In order. */
+  scheduleIds(): readonly string[];
+  /** Throws `not_found`. */
+  schedules(ids: readonly string[]): readonly Schedule[];
+  addSchedule(id: string, body: NewSchedule): Promise<Schedule>;
+  changeSchedule(id: string, change: ScheduleChange): Promise<Schedule>;
+  removeSchedule(id: string): Promise<void>;
+  setPaused(id: string, paused: boolean): Schedule;
+  skipNext(id: string): Schedule;
+
+  /** With the schedules that are paused, as if they were not, where asked for. */
+  plan(hours: number, withPaused: boolean): Plan | Promise<Plan>;
+  load(hours: number): Load | Promise<Load>;
+
+  run(schedule: string): Promise<Begun<BackupRun>>;
+  verify(backup: Backup): Begun<VerificationRun>;
+  restore(backup: Backup, target: string, force: boolean): Begun<RestoreRun>;
+  /** Verifications and restores that this process knows of. */
+  work(id: string): VerificationRun | RestoreRun | undefined;
+  progressOf(runId: string): Progress | undefined;
+  /** Throws `run_ended`, `run_active` (another process works on it). */
+  cancel(run: Run | VerificationRun | RestoreRun): void;
+
+  planRotation(wish: RotationWish): Promise<RotationPlan>;
+  /** Throws `rotation_active`, and what keeps it from being begun. */
+  rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>>;
+  resumeRotation(id: string): Promise<Begun<Rotation>>;
+
+  keys(): Promise<readonly Key[]>;
+  retireKey(id: string): Promise<Key>;
+}
+
+/** What GET events follows. */
+export interface EventSource {
+  /** The sequence of the newest event; 0 where there is none. */
+  latest(): number;
+  eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
+  /** Work that goes on, by run id. */
+  progress(): ReadonlyMap<string, Progress>;
+}

@@ -1,0 +1,191 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import type { EventSource } from './commands.ts';
+import type { ProgressEvent } from './contract.ts';
+import { eventView } from './views.ts';
+
+/**
+ * Server-sent events (html.spec.whatwg.org, 9.2). Events on record have their sequence as id, and nobody keeps them for a
+ * client: each has its place in the log and reads on from there, so that a slow one costs no memory and a client that
+ * comes back with `Last-Event-ID` misses none. Progress is not on record: who cannot take it just then does without.
+ */
+export interface EventStreamOptions {
+  readonly source: EventSource;
+  readonly now: () => EpochMs;
+  readonly onError: (error: unknown) => void;
+  readonly maxClients?: number;
+  /** How often the log is looked at, while somebody listens. */
+  readonly pollMs?: number;
+  readonly heartbeatMs?: number;
+  /** A client that takes nothing for so long is gone. */
+  readonly stuckMs?: number;
+}
+
+interface Client {
+  readonly response: ServerResponse;
+  /** The last event that was sent. */
+  sequence: number;
+  /** When it stopped taking more; undefined while it takes. */
+  stuckSince: EpochMs | undefined;
+}
+
+interface EventText {
+  readonly sequence: number;
+  readonly text: string;
+}
+
+/** What is read in one look, by the event it stands behind. */
+type Texts = Map<number, readonly EventText[]>;
+
+/** Read at once, for one client that catches up. */
+const batchSize = 200;
+
+export class EventStreams implements Disposable {
+  readonly #options: Required<EventStreamOptions>;
+  readonly #clients = new Set<Client>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastHeartbeat: EpochMs = 0;
+  #lastProgress = '';
+
+  constructor(options: EventStreamOptions) {
+    this.#options = { maxClients: 250, pollMs: 500, heartbeatMs: 15_000, stuckMs: 60_000, ...options };
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Answers with the stream, from behind an event, or else from now on. Throws `too_many_clients`. */
+  open(request: IncomingMessage, response: ServerResponse, lastEventId: string | undefined): void {
+    const { maxClients, source, now } = this.#options;
+    if (this.#clients.size >= maxClients) {
+      throw new LowtideError('too_many_clients', `${maxClients} clients follow the events already`, {
+        hint: 'Poll GET runs/{id} instead, or try again later.',
+        retryable: true,
+      });
+    }
+    const header = request.headers['last-event-id'];
+    const given =
+      lastEventId ?? (typeof header === 'string' && /^\d{1,15}$/.test(header) ? header : undefined);
+    const latest = source.latest();
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store',
+      // nginx would keep events back until it has a page of them.
+      'X-Accel-Buffering': 'no',
+    });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    const client: Client = {
+      response,
+      // A number from before the state was lost lies ahead of the log: that client begins anew.
+      sequence: given === undefined ? latest : Math.min(Number(given), latest),
+      stuckSince: undefined,
+    };
+    this.#clients.add(client);
+    response.on('drain', () => {
+      client.stuckSince = undefined;
+      this.#attempt(() => this.#catchUp(client));
+    });
+    response.once('close', () => this.#leave(client));
+    this.#write(client, `retry: 3000\nid: ${client.sequence}\n: lowtide ${toRfc3339(now())}\n\n`);
+    this.#timer ??= setInterval(() => this.#attempt(() => this.#look()), this.#options.pollMs).unref();
+    this.#attempt(() => this.#catchUp(client));
+  }
+
+  /** Ends every stream; clients come back when there is somebody to come back to. */
+  [Symbol.dispose](): void {
+    for (const { response } of this.#clients) response.end();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#options.onError(thrown);
+    }
+  }
+
+  #look(): void {
+    const now = this.#options.now();
+    this.#dropStuck(now);
+    const latest = this.#options.source.latest();
+    const behind = [...this.#clients].filter((client) => client.sequence < latest);
+    const texts: Texts = new Map();
+    for (const client of behind) this.#catchUp(client, texts);
+    this.#sendProgress(now);
+    if (now - this.#lastHeartbeat >= this.#options.heartbeatMs || now < this.#lastHeartbeat) {
+      this.#lastHeartbeat = now;
+      for (const client of this.#clients) this.#write(client, ': heartbeat\n\n');
+    }
+  }
+
+  /** Sends what is on record behind the client's last event, as long as it takes it. */
+  #catchUp(client: Client, texts: Texts = new Map()): void {
+    while (this.#takes(client)) {
+      const batch = this.#batch(client.sequence, texts);
+      for (const { sequence, text } of batch) {
+        if (!this.#takes(client)) return;
+        client.sequence = sequence;
+        this.#write(client, text);
+      }
+      if (batch.length < batchSize) return;
+    }
+  }
+
+  /** Those who stand at the same place share what is read there. */
+  #batch(after: number, texts: Texts): readonly EventText[] {
+    const known = texts.get(after);
+    if (known !== undefined) return known;
+    const batch = this.#options.source.eventsAfter(after, batchSize).map((event) => ({
+      sequence: event.sequence,
+      text: `id: ${event.sequence}\nevent: ${event.body.name}\ndata: ${JSON.stringify(eventView(event))}\n\n`,
+    }));
+    texts.set(after, batch);
+    return batch;
+  }
+
+  #sendProgress(now: EpochMs): void {
+    const running = [...this.#options.source.progress()];
+    const seen = JSON.stringify(running);
+    if (running.length === 0 || seen === this.#lastProgress) return;
+    this.#lastProgress = seen;
+    const text = running
+      .map(([runId, progress]): ProgressEvent => ({
+        name: 'run:progress',
+        at: toRfc3339(now),
+        runId,
+        progress,
+      }))
+      .map((event) => `event: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`)
+      .join('');
+    for (const client of this.#clients) this.#write(client, text);
+  }
+
+  #takes({ response, stuckSince }: Client): boolean {
+    return stuckSince === undefined && response.writable;
+  }
+
+  #write(client: Client, text: string): void {
+    if (!this.#takes(client)) return;
+    if (!client.response.write(text)) client.stuckSince = this.#options.now();
+  }
+
+  #dropStuck(now: EpochMs): void {
+    for (const { response, stuckSince } of this.#clients) {
+      if (stuckSince !== undefined && now - stuckSince > this.#options.stuckMs) response.destroy();
+    }
+  }
+
+  #leave(client: Client): void {
+    this.#clients.delete(client);
+    if (this.#clients.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

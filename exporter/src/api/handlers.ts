@@ -1,0 +1,192 @@
+import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { Rotation } from '../catalog/rotations.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { toRfc3339 } from '../units/instant.ts';
+import type { Caller } from './caller.ts';
+import type { Begun, Commands } from './commands.ts';
+import { pageOf, pageOfAll, type PageQuery } from './cursor.ts';
+import type { Ending, Handlers } from './routes.ts';
+import { auditView, backupView, rotationView, runView } from './views.ts';
+
+/** What each route does, for one caller. */
+export function handlersFor(
+  catalog: Pick<Catalog, 'run' | 'runs' | 'backup' | 'backups' | 'access' | 'rotations'>,
+  commands: Commands,
+  caller: Caller,
+): Handlers {
+  const backupNamed = (id: string): Backup => {
+    const backup = catalog.backup(id);
+    if (backup !== undefined) return backup;
+    throw new LowtideError('not_found', `there is no backup ${id}`, { hint: 'GET backups lists them.' });
+  };
+  const rotationNamed = (id: string): Rotation => {
+    const rotation = catalog.rotations.rotation(id);
+    if (rotation !== undefined) return rotation;
+    throw new LowtideError('not_found', `there is no rotation ${id}`, { hint: 'GET rotations lists them.' });
+  };
+  const ok = <T>(body: T): { readonly status: 200; readonly body: T } => ({ status: 200, body });
+  return {
+    async getStatus() {
+      const checks = await commands.checks();
+      return ok({
+        version: commands.version,
+        instance: commands.instance(),
+        startedAt: toRfc3339(commands.startedAt),
+        now: toRfc3339(commands.now()),
+        caller: {
+          ...(caller.token !== undefined && { token: caller.token }),
+          role: caller.role,
+          ...(caller.grafanaUser !== undefined && { grafanaUser: caller.grafanaUser }),
+          actions: [...caller.actions],
+        },
+        ready: checks.every((check) => check.ok),
+        checks: checks.map((check) => ({ ...check })),
+        restoreTargets: [...commands.restoreTargets()],
+      });
+    },
+
+    listSchedules({ query }) {
+      const { items: ids, ...more } = pageOfAll('schedules', query, commands.scheduleIds(), (id) => id);
+      return ok({ items: [...commands.schedules(ids)], ...more });
+    },
+    getSchedule({ id }) {
+      const [schedule] = commands.schedules([id]);
+      if (schedule === undefined) throw new LowtideError('not_found', `there is no schedule ${id}`);
+      return ok(schedule);
+    },
+    addSchedule: async ({ id, body }) => ({ status: 201, body: await commands.addSchedule(id, body) }),
+    changeSchedule: async ({ id, body }) => ok(await commands.changeSchedule(id, body)),
+    async removeSchedule({ id }) {
+      await commands.removeSchedule(id);
+      return { status: 204, body: undefined };
+    },
+    runSchedule: async ({ id, query }) => answerBegun(await commands.run(id), query.wait),
+    pauseSchedule: ({ id }) => ok(commands.setPaused(id, true)),
+    resumeSchedule: ({ id }) => ok(commands.setPaused(id, false)),
+    skipNext: ({ id }) => ok(commands.skipNext(id)),
+
+    getPlan: async ({ query }) => ok(await commands.plan(query.hours, query.paused === 'true')),
+    getLoad: async ({ query }) => ok(await commands.load(query.hours)),
+
+    listRuns: ({ query: { schedule, status, ...page } }) =>
+      ok(
+        pageOf(
+          'runs',
+          page,
+          (after, limit) => catalog.runs({ limit, ...given({ schedule, status, after }) }),
+          (run) => run.id,
+          (run) => runView(run, commands.progressOf(run.id)),
+        ),
+      ),
+    getRun({ id }) {
+      const run = catalog.run(id);
+      const work = run === undefined ? commands.work(id) : runView(run, commands.progressOf(id));
+      if (work === undefined) throw noRun(id);
+      return ok(work);
+    },
+    cancelRun({ id }) {
+      const run = catalog.run(id);
+      const work = run ?? commands.work(id);
+      if (work === undefined) throw noRun(id);
+      commands.cancel(work);
+      const now = run === undefined ? commands.work(id) : runView(run, commands.progressOf(id));
+      if (now === undefined) throw noRun(id);
+      return { status: 202, body: now };
+    },
+
+    listBackups: ({ query: { schedule, status, ...page } }) =>
+      ok(
+        pageOf(
+          'backups',
+          page,
+          (after, limit) => catalog.backups({ limit, ...given({ schedule, status, after }) }),
+          (backup) => backup.id,
+          backupView,
+        ),
+      ),
+    getBackup: ({ id }) => ok(backupView(backupNamed(id))),
+    verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
+    async restoreBackup({ id, query, body: { target, force } }) {
+      const answer = await answerBegun(commands.restore(backupNamed(id), target, force), query.wait);
+      return { ...answer, detail: target };
+    },
+
+    listKeys: async ({ query }) => ok(pageOfAll('keys', query, await commands.keys(), (key) => key.id)),
+    retireKey: async ({ id }) => ok(await commands.retireKey(id)),
+
+    listRotations: ({ query }) =>
+      ok(
+        pageOf(
+          'rotations',
+          query,
+          (after, limit) => catalog.rotations.list({ limit, ...given({ after }) }),
+          (rotation) => rotation.id,
+          (rotation) => rotationView(rotation, commands.now()),
+        ),
+      ),
+    getRotation: ({ id }) => ok(rotationView(rotationNamed(id), commands.now())),
+    async startRotation({ query, body: { dryRun, ...wish } }) {
+      if (dryRun) return { ...ok(await commands.planRotation(wish)), detail: 'dry run' };
+      return answerBegun(await commands.rotate(wish, caller.grafanaUser ?? caller.token ?? ''), query.wait);
+    },
+    cancelRotation({ id }) {
+      rotationNamed(id);
+      return { status: 202, body: rotationView(catalog.rotations.requestCancel(id), commands.now()) };
+    },
+    async resumeRotation({ id, query }) {
+      rotationNamed(id);
+      return answerBegun(await commands.resumeRotation(id), query.wait);
+    },
+
+    listAudit: ({ query }) => ok(auditPage(catalog, query)),
+  };
+}
+
+function auditPage({ access }: Pick<Catalog, 'access'>, query: PageQuery) {
+  return pageOf(
+    'audit',
+    query,
+    (after, limit) => access.auditBefore(after === undefined ? undefined : Number(after), limit),
+    (entry) => String(entry.sequence),
+    auditView,
+  );
+}
+
+interface Ended {
+  readonly id: string;
+  readonly status: string;
+  readonly error?: { readonly code: string } | undefined;
+}
+
+type BegunAnswer<T> =
+  | { readonly status: 200; readonly body: T; readonly detail: string; readonly outcome: Ending }
+  | { readonly status: 202; readonly body: T; readonly detail: string; readonly ending: Promise<Ending> };
+
+async function answerBegun<T extends Ended>(
+  { run, ended }: Begun<T>,
+  wait: 'true' | 'false',
+): Promise<BegunAnswer<T>> {
+  if (wait === 'true') {
+    const body = await ended;
+    return { status: 200, body, detail: run.id, outcome: endingOf(body) };
+  }
+  return { status: 202, body: run, detail: run.id, ending: ended.then(endingOf) };
+}
+
+function endingOf({ status, error }: Ended): Ending {
+  if (status === 'completed') return { result: 'done' };
+  return { result: 'failed', ...(error !== undefined && { code: error.code }) };
+}
+
+function noRun(id: string): LowtideError {
+  return new LowtideError('not_found', `there is no run ${id}`, {
+    hint: 'GET runs lists backup runs; verifications and restores are forgotten when the service restarts.',
+  });
+}
+
+/** Without what is undefined. */
+function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

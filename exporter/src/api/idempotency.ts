@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import type { AccessRecords, ApiRequest, RequestAnswer } from '../catalog/access.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { EpochMs } from '../units/instant.ts';
+
+/** A key means the same request for a day. */
+const rememberedMs = 24 * 3600_000;
+
+export type Requests = Pick<AccessRecords, 'claimRequest' | 'answerRequest' | 'releaseRequest'>;
+
+export interface IdempotentRequest {
+  readonly caller: string;
+  readonly key: string;
+  readonly method: string;
+  /** With the query. */
+  readonly url: string;
+  readonly body: unknown;
+  readonly at: EpochMs;
+}
+
+export interface Idempotent {
+  readonly answer: RequestAnswer;
+  /** Whether it is the answer of an earlier request. */
+  readonly isReplay: boolean;
+}
+
+/**
+ * Does the work of a request once per key, over restarts: later requests get the answer of the first. A request that was
+ * refused has done nothing, and its key may be used again. Throws `request_reused`, `request_active`, `outcome_unknown`.
+ */
+export async function once(
+  requests: Requests,
+  { caller, key, at, ...content }: IdempotentRequest,
+  work: () => Promise<RequestAnswer>,
+): Promise<Idempotent> {
+  const request: ApiRequest = { caller, key, at, fingerprint: fingerprintOf(content) };
+  const claim = requests.claimRequest(request, at - rememberedMs);
+  switch (claim.state) {
+    case 'answered':
+      return { answer: claim.answer, isReplay: true };
+    case 'active':
+      throw new LowtideError('request_active', 'a request with this Idempotency-Key is being worked on', {
+        hint: 'Ask again with the same key: the answer will be that of the first request.',
+        retryable: true,
+      });
+    case 'lost':
+      throw new LowtideError(
+        'outcome_unknown',
+        'the service ended over a request with this Idempotency-Key',
+        {
+          hint: 'Look whether it was done (GET runs, GET audit); to do it (again), take a new key.',
+        },
+      );
+    case 'other':
+      throw new LowtideError('request_reused', 'this Idempotency-Key was used for another request', {
+        hint: 'Take a new key for each thing to be done.',
+      });
+    case 'ours':
+  }
+  let answer: RequestAnswer;
+  try {
+    answer = await work();
+  } catch (thrown) {
+    requests.releaseRequest(request);
+    throw thrown;
+  }
+  // Where this fails the claim stays: better no answer than the same work twice.
+  requests.answerRequest(request, answer);
+  return { answer, isReplay: false };
+}
+
+function fingerprintOf(content: {
+  readonly method: string;
+  readonly url: string;
+  readonly body: unknown;
+}): string {
+  const text = JSON.stringify([content.method, content.url, content.body ?? null]);
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,262 @@
+import express, {
+  Router,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import type { AccessRecords, AuditBody, AuditEntry } from '../catalog/access.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { methodNotAllowed, problem, problemOf, sendProblem, type Problem } from '../http/problem.ts';
+import { checkAnswer, type AnswerCheck } from './answers.ts';
+import { authenticate, isFromGrafana, type AuthenticateOptions } from './authenticate.ts';
+import type { Caller } from './caller.ts';
+import type { Commands } from './commands.ts';
+import { allowOrigins } from './cors.ts';
+import type { EventStreams } from './event-stream.ts';
+import { RateLimited } from '../http/guard.ts';
+import { handlersFor } from './handlers.ts';
+import { once } from './idempotency.ts';
+import { openApiDocument } from './openapi.ts';
+import { idempotencyKey, readRequest, type ReadRequest } from './requests.ts';
+import { routes, waits, type Ending, type PlainRouteName, type Route } from './routes.ts';
+
+export interface ApiOptions {
+  readonly catalog: Pick<Catalog, 'run' | 'runs' | 'backup' | 'backups' | 'access' | 'rotations'>;
+  readonly commands: Commands;
+  readonly authentication: AuthenticateOptions;
+  readonly events: EventStreams;
+  readonly answers: AnswerCheck;
+  readonly corsOrigins: () => readonly string[];
+  /** Hears of each entry of the audit log, for the log lines that leave the host. */
+  readonly onAudit: (entry: AuditEntry) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Largest body, and longest path with its query. */
+const bodyLimit = 64 * 1024;
+const urlLimit = 2048;
+
+/** Everything under /api/v1: each request is authenticated, allowed, read, done once, answered, and put on record. */
+export function apiRouter(options: ApiOptions): Router {
+  const router = Router({ caseSensitive: true });
+  const document = `${JSON.stringify(openApiDocument(options.commands.version))}\n`;
+  router.use(refuseLongUrls, allowOrigins(options.corsOrigins));
+  router
+    .route('/openapi.json')
+    .get((_request, response) => void response.type('json').send(document))
+    .all(methodNotAllowed('GET', 'HEAD'));
+  for (const [path, methods] of byPath()) {
+    const mounted = router.route(path.replaceAll('{id}', ':id'));
+    for (const [name, route] of methods) mounted[route.method](...steps(name, route, options));
+    const verbs = methods.map(([, { method }]) => method.toUpperCase());
+    mounted.all(methodNotAllowed(...verbs, ...(verbs.includes('GET') ? ['HEAD'] : [])));
+  }
+  router.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const answer = problemOf(error);
+    if (answer.status >= 500 && answer.code === 'internal') options.onError(error);
+    refuse(request, response, answer, error);
+  });
+  return router;
+}
+
+function byPath(): Map<string, (readonly [string, Route])[]> {
+  const paths = new Map<string, (readonly [string, Route])[]>();
+  for (const entry of Object.entries(routes) as [string, Route][]) {
+    const known = paths.get(entry[1].path);
+    if (known === undefined) paths.set(entry[1].path, [entry]);
+    else known.push(entry);
+  }
+  return paths;
+}
+
+/** Nothing of a request is read before its caller is known and allowed: strangers cannot make the parser work. */
+function steps(name: string, route: Route, options: ApiOptions): RequestHandler[] {
+  return [
+    (request, response, next) => {
+      const caller = authenticate(request, options.authentication);
+      response.locals['caller'] = caller;
+      if (!caller.actions.has(route.action)) {
+        const refusal = forbidden(caller, route);
+        record(options, caller, route, request, { result: 'refused', code: refusal.code });
+        throw refusal;
+      }
+      next();
+    },
+    refuseOtherContent,
+    express.json({ limit: bodyLimit, type: 'application/json' }),
+    async (request, response) => {
+      const caller = response.locals['caller'] as Caller;
+      const read = readRequest(route, request);
+      response.set('Cache-Control', 'no-store');
+      if (name === 'followEvents') {
+        const { lastEventId } = read.query as { readonly lastEventId?: string };
+        options.events.open(request, response, lastEventId);
+        return;
+      }
+      // A client that waits for an hour hears nothing for an hour, and must not be taken for one that is gone.
+      if (waits(read.query)) request.socket.setTimeout(0);
+      await answer(name as PlainRouteName, route, read, caller, request, response, options);
+    },
+  ];
+}
+
+async function answer(
+  name: PlainRouteName,
+  route: Route,
+  read: ReadRequest,
+  caller: Caller,
+  request: Request,
+  response: Response,
+  options: ApiOptions,
+): Promise<void> {
+  const work = async (): Promise<{ readonly status: number; readonly body: unknown }> => {
+    const handled = await handle(name, route, read, caller, request, options);
+    checkAnswer(name, route, handled, options.answers);
+    return { status: handled.status, body: handled.body ?? null };
+  };
+  const key = route.method === 'post' ? idempotencyKey(request) : undefined;
+  const { commands, catalog } = options;
+  const { answer: made, isReplay } =
+    key === undefined
+      ? { answer: await work(), isReplay: false }
+      : await once(
+          catalog.access,
+          {
+            caller: caller.token ?? '',
+            key,
+            method: request.method,
+            url: `${request.baseUrl}${request.url}`,
+            body: read.body,
+            at: commands.now(),
+          },
+          work,
+        );
+  if (isReplay) response.set('Idempotency-Replayed', 'true');
+  if (response.destroyed) return;
+  response.status(made.status);
+  if (made.status === 204) response.end();
+  else response.type('json').send(`${JSON.stringify(made.body)}\n`);
+}
+
+/** What any handler answers. */
+interface AnyHandled {
+  readonly status: number;
+  readonly body: unknown;
+  readonly detail?: string;
+  readonly outcome?: Ending;
+  readonly ending?: Promise<Ending>;
+}
+
+async function handle(
+  name: PlainRouteName,
+  route: Route,
+  read: ReadRequest,
+  caller: Caller,
+  request: Request,
+  options: ApiOptions,
+): Promise<AnyHandled> {
+  // The route's schemas have made of the request what this handler takes.
+  const handler = handlersFor(options.catalog, options.commands, caller)[name] as (
+    call: ReadRequest,
+  ) => AnyHandled | Promise<AnyHandled>;
+  try {
+    const handled = await handler(read);
+    const detail = handled.detail === undefined ? {} : { detail: handled.detail };
+    const note = (outcome: Pick<AuditBody, 'result' | 'code'>): void =>
+      record(options, caller, route, request, { ...outcome, ...detail });
+    note(handled.outcome ?? { result: handled.status === 202 ? 'started' : 'done' });
+    void handled.ending?.then((ending: Ending) => note(ending)).catch(options.onError);
+    return handled;
+  } catch (thrown) {
+    const { code } = LowtideError.from(thrown);
+    record(options, caller, route, request, {
+      result: problemOf(thrown).status < 500 ? 'refused' : 'failed',
+      code,
+    });
+    throw thrown;
+  }
+}
+
+/** Of what changes something, whatever came of it. */
+function record(
+  { catalog, commands, onAudit }: ApiOptions,
+  caller: Caller,
+  route: Route,
+  request: Request,
+  outcome: Pick<AuditBody, 'result' | 'code' | 'detail'>,
+): void {
+  if (route.audit === undefined) return;
+  const { id } = request.params;
+  const access: AccessRecords = catalog.access;
+  const body: AuditBody = {
+    actor: caller.token ?? 'none',
+    ...(caller.grafanaUser !== undefined && { grafanaUser: caller.grafanaUser }),
+    from: caller.address,
+    action: route.audit,
+    ...(typeof id === 'string' && { subject: id.slice(0, 200) }),
+    ...outcome,
+  };
+  onAudit(access.appendAudit(body, commands.now()));
+}
+
+function forbidden(caller: Caller, { action }: Route): LowtideError {
+  if (caller.token === undefined) {
+    return new LowtideError('forbidden', 'without a token this host may read, and change nothing', {
+      hint: 'lowtide token create --role operator NAME makes a token.',
+    });
+  }
+  const who =
+    caller.grafanaUser === undefined
+      ? `the token ${caller.token} (${caller.role})`
+      : `${caller.grafanaUser}, with the token ${caller.token} (${caller.role}),`;
+  return new LowtideError('forbidden', `${who} may not: ${action}`, {
+    hint: 'Use a token with a higher role, or grant it to the login under grafana_logins.',
+  });
+}
+
+function refuse(request: Request, response: Response, answer: Problem, error: unknown): void {
+  if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
+  if (answer.code === 'too_many_clients') response.set('Retry-After', '30');
+  if (answer.status === 401 && isFromGrafana(request)) {
+    sendProblem(response, problem(403, answer.detail, { code: answer.code, hint: answer.hint }));
+    return;
+  }
+  if (answer.status === 401) response.set('WWW-Authenticate', 'Bearer realm="lowtide"');
+  sendProblem(response, answer);
+}
+
+function refuseLongUrls(request: Request, response: Response, next: NextFunction): void {
+  if (request.originalUrl.length <= urlLimit) next();
+  else sendProblem(response, problem(414, 'The path and query are too long.', { code: 'usage' }));
+}
+
+/**
+ * Bodies are JSON, and say how long they are: the parser would read what is too long to its end before it refused it, and
+ * what has no end for as long as the connection may last.
+ */
+function refuseOtherContent(request: Request, response: Response, next: NextFunction): void {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (request.headers['transfer-encoding'] !== undefined) {
+    hangUp(response, problem(411, 'The body does not say how long it is.', { code: 'usage' }));
+  } else if (length > bodyLimit) {
+    const hint = `At most ${bodyLimit} bytes.`;
+    hangUp(response, problem(413, 'The body is too large.', { code: 'usage', hint }));
+  } else if (length > 0 && request.is('application/json') !== 'application/json') {
+    const hint = 'Send Content-Type: application/json.';
+    sendProblem(response, problem(415, 'The body is not JSON.', { code: 'usage', hint }));
+  } else {
+    next();
+  }
+}
+
+/** The body stays unread, so that the connection is of no further use. */
+function hangUp(response: Response, answer: Problem): void {
+  response.set('Connection', 'close');
+  sendProblem(response, answer);
+}

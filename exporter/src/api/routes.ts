@@ -1,0 +1,340 @@
+import type { z } from 'zod';
+import type { Action } from './actions.ts';
+import { auditList, auditQuery } from './schemas/audit.ts';
+import { backup, backupList, backupsQuery, restoreRequest } from './schemas/backups.ts';
+import { eventsQuery } from './schemas/events.ts';
+import { key, keyList, keysQuery } from './schemas/keys.ts';
+import { load, loadQuery, plan, planQuery } from './schemas/plan.ts';
+import { newRotation, rotation, rotationList, rotationOutcome, rotationsQuery } from './schemas/rotations.ts';
+import {
+  backupRun,
+  backupRunList,
+  restoreRun,
+  run,
+  runsQuery,
+  verificationRun,
+  waitQuery,
+} from './schemas/runs.ts';
+import { newSchedule, schedule, scheduleChange, scheduleList, schedulesQuery } from './schemas/schedules.ts';
+import { status } from './schemas/status.ts';
+
+/** What every route says of itself: openapi.json, the router, the roles and the tests are made of this table. */
+export interface Route {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** As in OpenAPI; the one parameter there is is `{id}`. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  /** What the caller must be allowed to do. */
+  readonly action: Action;
+  /** Its name in the audit log; of what changes something. */
+  readonly audit?: string;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** By status; without a schema: no content. */
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
+}
+
+export const routes = {
+  getStatus: {
+    method: 'get',
+    path: '/status',
+    summary: 'What runs here, how it is, and what the caller may do',
+    action: 'read',
+    answers: { 200: { description: 'The status.', schema: status } },
+  },
+
+  listSchedules: {
+    method: 'get',
+    path: '/schedules',
+    summary: 'All schedules, by id',
+    action: 'read',
+    query: schedulesQuery,
+    answers: { 200: { description: 'A page.', schema: scheduleList } },
+  },
+  getSchedule: {
+    method: 'get',
+    path: '/schedules/{id}',
+    summary: 'One schedule',
+    action: 'read',
+    answers: { 200: { description: 'The schedule.', schema: schedule } },
+  },
+  addSchedule: {
+    method: 'post',
+    path: '/schedules/{id}',
+    summary: 'Add a schedule that backs up the source of one in the config file',
+    action: 'schedules',
+    audit: 'schedule.add',
+    body: newSchedule,
+    answers: { 201: { description: 'The new schedule.', schema: schedule } },
+  },
+  changeSchedule: {
+    method: 'patch',
+    path: '/schedules/{id}',
+    summary: 'Change a schedule that was added through the API',
+    action: 'schedules',
+    audit: 'schedule.change',
+    body: scheduleChange,
+    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+  },
+  removeSchedule: {
+    method: 'delete',
+    path: '/schedules/{id}',
+    summary: 'Remove a schedule that was added through the API; its backups stay',
+    action: 'schedules',
+    audit: 'schedule.remove',
+    answers: { 204: { description: 'It is gone.' } },
+  },
+  runSchedule: {
+    method: 'post',
+    path: '/schedules/{id}/run',
+    summary: 'Make a backup now',
+    action: 'run',
+    audit: 'schedule.run',
+    query: waitQuery,
+    answers: {
+      202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: backupRun },
+      200: { description: 'With wait=true: it has ended; status tells how.', schema: backupRun },
+    },
+  },
+  pauseSchedule: {
+    method: 'post',
+    path: '/schedules/{id}/pause',
+    summary: 'Run it no more until it is resumed',
+    action: 'pause',
+    audit: 'schedule.pause',
+    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+  },
+  resumeSchedule: {
+    method: 'post',
+    path: '/schedules/{id}/resume',
+    summary: 'Run it again when it is due',
+    action: 'pause',
+    audit: 'schedule.resume',
+    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+  },
+  skipNext: {
+    method: 'post',
+    path: '/schedules/{id}/skip-next',
+    summary: 'Pass over the next occurrence',
+    action: 'skip',
+    audit: 'schedule.skip',
+    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+  },
+
+  getPlan: {
+    method: 'get',
+    path: '/plan',
+    summary: 'What will run when, and why there',
+    action: 'read',
+    query: planQuery,
+    answers: { 200: { description: 'The plan.', schema: plan } },
+  },
+  getLoad: {
+    method: 'get',
+    path: '/load',
+    summary: 'How busy the host was, and is expected to be',
+    action: 'read',
+    query: loadQuery,
+    answers: { 200: { description: 'What is known.', schema: load } },
+  },
+
+  listRuns: {
+    method: 'get',
+    path: '/runs',
+    summary: 'Backup runs, the one begun last first',
+    action: 'read',
+    query: runsQuery,
+    answers: { 200: { description: 'A page.', schema: backupRunList } },
+  },
+  getRun: {
+    method: 'get',
+    path: '/runs/{id}',
+    summary: 'A backup run, a verification or a restore, with its progress while it goes on',
+    action: 'read',
+    answers: { 200: { description: 'The run.', schema: run } },
+  },
+  cancelRun: {
+    method: 'post',
+    path: '/runs/{id}/cancel',
+    summary: 'End it; a backup run leaves nothing behind',
+    action: 'cancel',
+    audit: 'run.cancel',
+    answers: { 202: { description: 'It is being ended.', schema: run } },
+  },
+
+  listBackups: {
+    method: 'get',
+    path: '/backups',
+    summary: 'Backups, newest first',
+    action: 'read',
+    query: backupsQuery,
+    answers: { 200: { description: 'A page.', schema: backupList } },
+  },
+  getBackup: {
+    method: 'get',
+    path: '/backups/{id}',
+    summary: 'One backup',
+    action: 'read',
+    answers: { 200: { description: 'The backup.', schema: backup } },
+  },
+  verifyBackup: {
+    method: 'post',
+    path: '/backups/{id}/verify',
+    summary: 'Read every copy back, open it, and compare',
+    action: 'verify',
+    audit: 'backup.verify',
+    query: waitQuery,
+    answers: {
+      202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: verificationRun },
+      200: { description: 'With wait=true: it has ended; status tells how.', schema: verificationRun },
+    },
+  },
+  restoreBackup: {
+    method: 'post',
+    path: '/backups/{id}/restore',
+    summary: 'Restore it into a target that the config names',
+    action: 'restore',
+    audit: 'backup.restore',
+    query: waitQuery,
+    body: restoreRequest,
+    answers: {
+      202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: restoreRun },
+      200: { description: 'With wait=true: it has ended; status tells how.', schema: restoreRun },
+    },
+  },
+
+  listKeys: {
+    method: 'get',
+    path: '/keys',
+    summary: 'Encryption keys, oldest first, and what depends on them',
+    action: 'read',
+    query: keysQuery,
+    answers: { 200: { description: 'A page.', schema: keyList } },
+  },
+  retireKey: {
+    method: 'post',
+    path: '/keys/{id}/retire',
+    summary: 'Take a key out of use that no backup needs',
+    action: 'keys',
+    audit: 'key.retire',
+    answers: { 200: { description: 'The key as it is now.', schema: key } },
+  },
+
+  listRotations: {
+    method: 'get',
+    path: '/rotations',
+    summary: 'Rotations of keys, the one begun last first',
+    action: 'read',
+    query: rotationsQuery,
+    answers: { 200: { description: 'A page.', schema: rotationList } },
+  },
+  startRotation: {
+    method: 'post',
+    path: '/rotations',
+    summary: 'Give stored backups to a new key; with dryRun: only say what that would do',
+    action: 'rotate',
+    audit: 'rotation.start',
+    query: waitQuery,
+    body: newRotation,
+    answers: {
+      202: { description: 'It has begun: GET rotations/{id} tells how it goes.', schema: rotation },
+      200: {
+        description: 'With wait=true: it has ended; status tells how. With dryRun: the plan.',
+        schema: rotationOutcome,
+      },
+    },
+  },
+  getRotation: {
+    method: 'get',
+    path: '/rotations/{id}',
+    summary: 'One rotation, with its progress while it goes on',
+    action: 'read',
+    answers: { 200: { description: 'The rotation.', schema: rotation } },
+  },
+  cancelRotation: {
+    method: 'post',
+    path: '/rotations/{id}/cancel',
+    summary: 'Stop it after the backups in hand; it can be resumed',
+    action: 'rotate',
+    audit: 'rotation.cancel',
+    answers: { 202: { description: 'It is being stopped.', schema: rotation } },
+  },
+  resumeRotation: {
+    method: 'post',
+    path: '/rotations/{id}/resume',
+    summary: 'Go on with one that was not completed',
+    action: 'rotate',
+    audit: 'rotation.resume',
+    query: waitQuery,
+    answers: {
+      202: { description: 'It goes on: GET rotations/{id} tells how.', schema: rotation },
+      200: { description: 'With wait=true: it has ended; status tells how.', schema: rotation },
+    },
+  },
+
+  listAudit: {
+    method: 'get',
+    path: '/audit',
+    summary: 'The audit log, newest first',
+    action: 'read',
+    query: auditQuery,
+    answers: { 200: { description: 'A page.', schema: auditList } },
+  },
+  followEvents: {
+    method: 'get',
+    path: '/events',
+    summary:
+      'What happens, as it happens: server-sent events. Header Last-Event-ID: from the event behind that one',
+    action: 'read',
+    query: eventsQuery,
+    answers: { 200: { description: 'A stream of text/event-stream that does not end.' } },
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof routes;
+/** The routes that answer with JSON. */
+export type PlainRouteName = Exclude<RouteName, 'followEvents'>;
+
+type Described<N extends RouteName> = (typeof routes)[N];
+type QueryOf<N extends RouteName> =
+  Described<N> extends { query: infer Q extends z.ZodType } ? z.output<Q> : undefined;
+type BodyOf<N extends RouteName> =
+  Described<N> extends { body: infer B extends z.ZodType } ? z.output<B> : undefined;
+type Statuses<N extends RouteName> = keyof Described<N>['answers'];
+type ContentOf<A> = A extends { schema: infer S extends z.ZodType } ? z.output<S> : undefined;
+
+/** One of the statuses of the route, with what belongs to it. */
+export type AnswerOf<N extends RouteName> = {
+  [S in Statuses<N>]: { readonly status: S; readonly body: ContentOf<Described<N>['answers'][S]> };
+}[Statuses<N>];
+
+export interface Call<N extends RouteName> {
+  /** Of the path; empty where it has none. */
+  readonly id: string;
+  readonly query: QueryOf<N>;
+  readonly body: BodyOf<N>;
+}
+
+/** How work that was begun ends, for the audit log. */
+export interface Ending {
+  readonly result: 'done' | 'failed';
+  readonly code?: string;
+}
+
+export type Handled<N extends RouteName> = AnswerOf<N> & {
+  /** For the audit log: the id of what was begun, the name of a target. */
+  readonly detail?: string;
+  /** How work ended that the answer waited for. */
+  readonly outcome?: Ending;
+  /** Resolves when work that goes on behind the answer is over; never rejects. */
+  readonly ending?: Promise<Ending>;
+};
+
+export type Handlers = {
+  readonly [N in PlainRouteName]: (call: Call<N>) => Handled<N> | Promise<Handled<N>>;
+};
+
+/** Whether a handler may take as long as it likes. */
+export function waits(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'wait' in query && query.wait === 'true';
+}

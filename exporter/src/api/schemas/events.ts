@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { instant, named, progress } from './common.ts';
+
+export const storedEvent = named(
+  'StoredEvent',
+  z
+    .looseObject({
+      name: z
+        .string()
+        .describe(
+          'run:started, run:finished, run:missed, run:deferred, backup:verified, backup:restored, backup:pruned, …',
+        ),
+      at: instant,
+      runId: z.string().optional(),
+      schedule: z.string().optional(),
+      backupId: z.string().optional(),
+      status: z.string().optional(),
+      reason: z.string().optional(),
+      dueAt: instant.optional(),
+    })
+    .describe('The data of an event with an id: something that happened, and is on record.'),
+);
+
+export const progressEvent = named(
+  'ProgressEvent',
+  z
+    .strictObject({
+      name: z.literal('run:progress'),
+      at: instant,
+      runId: z.string(),
+      progress,
+    })
+    .describe('The data of a `run:progress` event, which has no id: it is not on record.'),
+);
+
+export const eventsQuery = z.strictObject({
+  lastEventId: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional()
+    .describe(
+      'as the header Last-Event-ID, for clients that cannot set it: begins with the event behind this one',
+    ),
+});

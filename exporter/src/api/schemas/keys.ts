@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { bytes, instant, listOf, named, page } from './common.ts';
+
+export const key = named(
+  'Key',
+  z
+    .strictObject({
+      id: z.string(),
+      recipient: z.string().describe('the public half'),
+      state: z.enum(['active', 'retiring', 'retired', 'destroyed']),
+      createdAt: instant,
+      origin: z.enum(['generated', 'imported', 'environment']),
+      parentId: z.string().optional().describe('the key it replaced'),
+      backups: z.int().min(0).describe('sealed to it, and not pruned'),
+      bytes: bytes.describe('of one copy of each'),
+    })
+    .describe('An encryption key: never any secret part.'),
+);
+
+export const keyList = listOf('KeyList', key);
+export const keysQuery = z.strictObject(page);

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { bytes, failure, id, instant, listOf, named, page, progress, seconds } from './common.ts';
+
+const mode = z
+  .enum(['rotate', 'rewrap', 'reencrypt'])
+  .describe(
+    'rotate: new backups use a new key, stored ones stay; rewrap: stored ones get new headers as well; reencrypt: they are encrypted anew',
+  );
+const count = z.strictObject({ backups: z.int().min(0), bytes });
+
+export const rotation = named(
+  'Rotation',
+  z
+    .strictObject({
+      id,
+      mode,
+      status: z.enum(['running', 'completed', 'failed', 'cancelled', 'interrupted']),
+      trigger: z.enum(['manual', 'policy', 'api']),
+      by: z.string().optional().describe('who asked for it'),
+      keyId: z.string().optional().describe('the key that backups are given to'),
+      daysBack: z.int().optional().describe('older backups are left alone'),
+      startedAt: instant,
+      finishedAt: instant.optional(),
+      cancelRequested: z.boolean(),
+      pending: count,
+      done: count,
+      skipped: count,
+      failed: count,
+      error: failure.optional(),
+      progress: progress.optional().describe('while it goes on'),
+    })
+    .describe('A rotation of keys. Anything but a completed one can be resumed.'),
+);
+
+export const rotationList = listOf('RotationList', rotation);
+export const rotationsQuery = z.strictObject(page);
+
+export const rotationPlan = named(
+  'RotationPlan',
+  z
+    .strictObject({
+      dryRun: z.literal(true),
+      mode,
+      daysBack: z.int().optional(),
+      stores: z.array(z.strictObject({ store: z.string(), backups: z.int(), bytes })),
+      backups: z.int().min(0).describe('of which a copy is to be sealed anew'),
+      bytes,
+      skipped: z.array(z.strictObject({ code: z.string(), text: z.string(), copies: z.int(), bytes })),
+      estimatedSeconds: seconds,
+      neededBytes: bytes.describe('free in each store while it goes on'),
+      retirableKeys: z.array(z.string()).describe('that no backup would depend on any more'),
+      stillReadable: z
+        .record(z.enum(['rotate', 'rewrap', 'reencrypt']), z.string())
+        .describe('what a holder of the old key could still read, after each of the three'),
+    })
+    .describe('What a rotation would do now.'),
+);
+
+export const newRotation = named(
+  'NewRotation',
+  z
+    .strictObject({
+      mode: mode.default('rewrap'),
+      daysBack: z.int().min(1).max(36_500).optional().describe('leave older backups alone'),
+      dryRun: z.boolean().default(false).describe('true: answer what it would do, and change nothing'),
+    })
+    .describe('What to rotate, and how.'),
+);
+
+export const rotationOutcome = named(
+  'RotationOutcome',
+  z.union([rotation, rotationPlan]).describe('A rotation that has ended, or what one would do.'),
+);

@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto';
+import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { NewRotation, NewRotationBackup, Rotation, RotationMode } from '../catalog/rotations.ts';
+import type { Clock } from '../clock/clock.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Identity, Key, Keystore } from '../keys/keystore.ts';
+import type { SealPool } from '../seal/pool.ts';
+import { recipientKind } from '../seal/identity.ts';
+import { commonKind } from '../seal/recipients.ts';
+import { manifestName } from '../store/manifest.ts';
+import type { Skipped } from '../store/resealing.ts';
+import type { Store } from '../store/store.ts';
+import { candidateOf, type Candidate, type CandidateRules } from './candidates.ts';
+import { planRotation, protectionKey, type RotationPlan } from './plan.ts';
+import { recoverRotations } from './recover.ts';
+import { measuredSpeed } from './speed.ts';
+import { RotationWork, type RotationProgress } from './work.ts';
+
+export interface RotatorEnvironment {
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly keystore: Keystore;
+  readonly pool: SealPool;
+  readonly clock: Clock;
+  readonly recoveryRecipients: readonly string[];
+  /** Rotations that this process works on; shared by all rotators of one catalog. */
+  readonly running: Set<string>;
+  /** Threads that encrypt; default 2. */
+  readonly threads?: number;
+}
+
+export interface RotationRequest {
+  readonly mode: RotationMode;
+  readonly daysBack?: number;
+  /** Only backups that are sealed to these keys; absent: to any but the new one. */
+  readonly fromKeys?: readonly string[];
+  /** An existing key to give the backups to, which has to be active; absent: a new one is made. */
+  readonly toKey?: string;
+  readonly trigger: NewRotation['trigger'];
+  readonly by?: string;
+}
+
+export interface RotationOptions {
+  readonly signal: AbortSignal;
+  /** Told when the rotation is on file. */
+  readonly onStart?: (rotation: Rotation) => void;
+  readonly onProgress?: (progress: RotationProgress) => void;
+  /** Bytes per second that re-encryption may read, and write, at most. */
+  readonly bytesPerSecond?: number;
+  /** Awaited before each step: holds the rotation back while the host is busy. */
+  readonly gate?: (signal: AbortSignal) => Promise<void>;
+}
+
+const pageSize = 500;
+
+/** Gives stored backups to a new key, one rotation at a time, each of which can be stopped anywhere and resumed. */
+export class Rotator {
+  readonly #environment: RotatorEnvironment;
+
+  constructor(environment: RotatorEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** What a rotation would do now. Changes nothing. */
+  async plan({ mode, daysBack, fromKeys, toKey }: Omit<RotationRequest, 'trigger'>): Promise<RotationPlan> {
+    const { catalog, keystore, clock } = this.#environment;
+    const rules = this.#rules({
+      now: clock.now(),
+      ...(daysBack !== undefined && { daysBack }),
+      ...(fromKeys !== undefined && { fromKeyIds: fromKeys }),
+      ...(toKey !== undefined && { targetKeyId: toKey }),
+    });
+    const candidates = this.#candidates(rules);
+    return planRotation({
+      mode,
+      ...(daysBack !== undefined && { daysBack }),
+      candidates,
+      protections: mode === 'rotate' ? new Map<string, Skipped>() : await this.#protections(candidates),
+      keys: await keystore.list(),
+      backupsByKey: catalog.totals().backupsByKey,
+      speed: measuredSpeed(catalog.rotations.list({ limit: 20 }), mode),
+    });
+  }
+
+  /**
+   * Rotates. One that fails, or is cancelled, is an answer (`status`, `error`), not an error; thrown is what keeps it from being
+   * begun: `rotation_active`, `keystore_…`, `key_missing`, `recipient_invalid`. Then nothing has been changed.
+   */
+  async rotate(request: RotationRequest, options: RotationOptions): Promise<Rotation> {
+    const { catalog, clock } = this.#environment;
+    await this.recover(options.signal);
+    await this.#refuseUnreadable(request);
+    const { mode, trigger, by, daysBack, fromKeys } = request;
+    const rotation = catalog.rotations.start({
+      id: randomUUID(),
+      mode,
+      trigger,
+      ...(by !== undefined && { by }),
+      ...(daysBack !== undefined && { daysBack }),
+      ...(fromKeys !== undefined && { fromKeys }),
+      startedAt: clock.now(),
+      backups: [],
+    });
+    return await this.#run(rotation, request, options);
+  }
+
+  /** Goes on with the one named, or the last that was not completed. Throws as `rotate` does, and `not_found`. */
+  async resume(id: string | undefined, options: RotationOptions): Promise<Rotation> {
+    const { catalog, clock } = this.#environment;
+    await this.recover(options.signal);
+    const [last] = catalog.rotations.list({ limit: 1 });
+    const chosen = id ?? (last?.status === 'completed' ? undefined : last?.id);
+    if (chosen === undefined) {
+      throw new LowtideError('not_found', 'there is no rotation to resume: the last one is complete');
+    }
+    const known = catalog.rotations.rotation(chosen);
+    await this.#refuseUnreadable({
+      mode: known?.mode ?? 'rewrap',
+      ...(known?.keyId !== undefined && { toKey: known.keyId }),
+    });
+    const rotation = catalog.rotations.resume(chosen, clock.now());
+    return await this.#run(rotation, rotation, options);
+  }
+
+  /** Puts in order what rotations have left whose process is gone; returns those. */
+  async recover(signal: AbortSignal): Promise<readonly Rotation[]> {
+    const { catalog, stores, clock, running } = this.#environment;
+    return await recoverRotations({ catalog, stores, running, now: clock.now(), signal });
+  }
+
+  async #run(
+    rotation: Rotation,
+    request: Pick<RotationRequest, 'mode' | 'daysBack' | 'fromKeys' | 'toKey'>,
+    options: RotationOptions,
+  ): Promise<Rotation> {
+    const { catalog, clock, running } = this.#environment;
+    running.add(rotation.id);
+    try {
+      options.onStart?.(rotation);
+      try {
+        const key = await this.#keyFor(rotation, request.toKey);
+        if (rotation.mode !== 'rotate') await this.#work(rotation, key, request, options);
+      } catch (thrown) {
+        const error = LowtideError.from(options.signal.aborted ? options.signal.reason : thrown);
+        return catalog.rotations.finish(rotation.id, {
+          status: error.code === 'cancelled' || error.code === 'interrupted' ? error.code : 'failed',
+          at: clock.now(),
+          error: {
+            code: error.code,
+            message: error.message,
+            ...(error.hint !== undefined && { hint: error.hint }),
+          },
+        });
+      }
+      const failed = catalog.rotations.rotation(rotation.id)?.failed.backups ?? 0;
+      return catalog.rotations.finish(rotation.id, {
+        status: failed === 0 ? 'completed' : 'failed',
+        at: clock.now(),
+      });
+    } finally {
+      running.delete(rotation.id);
+    }
+  }
+
+  async #work(
+    rotation: Rotation,
+    key: Key,
+    { daysBack, fromKeys }: Pick<RotationRequest, 'daysBack' | 'fromKeys'>,
+    options: RotationOptions,
+  ): Promise<void> {
+    const { catalog, keystore } = this.#environment;
+    const rules = this.#rules({
+      now: rotation.startedAt,
+      targetKeyId: key.id,
+      ...(daysBack !== undefined && { daysBack }),
+      ...(fromKeys !== undefined && { fromKeyIds: fromKeys.filter((id) => id !== key.id) }),
+    });
+    await using work = new RotationWork({
+      ...this.#environment,
+      ...options,
+      rotationId: rotation.id,
+      mode: rotation.mode === 'reencrypt' ? 'reencrypt' : 'rewrap',
+      rules,
+      target: { keyId: key.id, recipients: this.#recipientsFor(key) },
+      identities: new Identities(keystore),
+    });
+    // A backup that was being made when the key changed is sealed to the old one: it is found by the second look.
+    for (let looked = 0; ; looked += 1) {
+      catalog.rotations.add(rotation.id, this.#candidates(rules).map(toRotationBackup));
+      const { pending } = catalog.rotations.rotation(rotation.id) ?? rotation;
+      if (pending.backups === 0 && looked > 0) break;
+      await work.run();
+    }
+    await work.openSamples();
+  }
+
+  /** The rotation's own key, made once however often it is resumed. */
+  async #keyFor(rotation: Rotation, toKey: string | undefined): Promise<Key> {
+    const { keystore, catalog, clock } = this.#environment;
+    const keys = await keystore.list();
+    const known = keys.find(
+      ({ id, rotationId }) => id === (rotation.keyId ?? toKey) || rotationId === rotation.id,
+    );
+    if (known !== undefined) {
+      if (rotation.keyId === undefined) catalog.rotations.setKey(rotation.id, known.id);
+      if (known.state === 'active') return known;
+      throw new LowtideError(
+        'key_in_use',
+        `${known.id}, which the backups were to be given to, is ${known.state}`,
+        {
+          hint: 'Another key has become active since: begin a new rotation.',
+        },
+      );
+    }
+    const kind = await this.#kindOfActive();
+    const key = await keystore.create({ kind, now: clock.now(), rotationId: rotation.id });
+    catalog.rotations.setKey(rotation.id, key.id);
+    const { by } = rotation;
+    catalog.append(
+      {
+        name: 'key:changed',
+        keyId: key.id,
+        change: 'created',
+        rotationId: rotation.id,
+        ...(by !== undefined && { by }),
+      },
+      clock.now(),
+    );
+    return key;
+  }
+
+  async #kindOfActive(): Promise<'x25519' | 'hybrid'> {
+    return recipientKind((await this.#environment.keystore.active()).recipient) ?? 'x25519';
+  }
+
+  #recipientsFor(key: Key): readonly string[] {
+    return [...new Set([key.recipient, ...this.#environment.recoveryRecipients])];
+  }
+
+  /** All keys that will be needed can be opened, with this passphrase, before anything is begun. */
+  async #refuseUnreadable({
+    mode,
+    fromKeys,
+    toKey,
+  }: Pick<RotationRequest, 'mode' | 'fromKeys' | 'toKey'>): Promise<void> {
+    const { keystore, catalog } = this.#environment;
+    const active = await keystore.active();
+    commonKind(this.#recipientsFor(active));
+    const { backupsByKey } = catalog.totals();
+    const needed = Object.keys(backupsByKey).filter(
+      (id) => (backupsByKey[id] ?? 0) > 0 && (fromKeys?.includes(id) ?? true),
+    );
+    const all =
+      mode === 'rotate' ? [active.id] : [active.id, ...needed, ...(toKey === undefined ? [] : [toKey])];
+    for (const id of new Set(all)) await keystore.identity(id);
+  }
+
+  #rules(more: Omit<CandidateRules, 'stores' | 'fixedStores'>): CandidateRules {
+    const stores = [...this.#environment.stores.values()];
+    const ids = (of: readonly Store[]): ReadonlySet<string> => new Set(of.map(({ id }) => id));
+    return {
+      ...more,
+      stores: ids(stores.filter(({ resealing }) => resealing !== undefined)),
+      fixedStores: ids(stores.filter(({ resealing }) => resealing === undefined)),
+    };
+  }
+
+  #candidates(rules: CandidateRules): readonly Candidate[] {
+    const { catalog } = this.#environment;
+    const candidates: Candidate[] = [];
+    let page: readonly Backup[] = catalog.backups({ status: 'completed', limit: pageSize });
+    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+      candidates.push(...page.flatMap((backup) => candidateOf(backup, rules) ?? []));
+      page = catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
+    }
+    return candidates;
+  }
+
+  async #protections(candidates: readonly Candidate[]): Promise<ReadonlyMap<string, Skipped>> {
+    const { stores } = this.#environment;
+    const found = new Map<string, Skipped>();
+    for (const { backup, copies } of candidates) {
+      for (const { store, manifest } of copies) {
+        const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
+        const skipped = await stores.get(store)?.resealing?.protection(names);
+        if (skipped !== undefined) found.set(protectionKey(store, backup.id), skipped);
+      }
+    }
+    return found;
+  }
+}
+
+function toRotationBackup({ backup, copies, skipped }: Candidate): NewRotationBackup {
+  const bytes = [...copies, ...skipped].reduce((sum, copy) => sum + copy.bytes, 0);
+  const [first] = skipped;
+  return {
+    backupId: backup.id,
+    bytes,
+    ...(copies.length === 0 && first !== undefined && { skipped: first.text }),
+  };
+}
+
+/** Each secret is opened once a rotation, for the passphrase is stretched anew each time. */
+class Identities {
+  readonly #keystore: Keystore;
+  readonly #opened = new Map<string, Identity>();
+
+  constructor(keystore: Keystore) {
+    this.#keystore = keystore;
+  }
+
+  async of(keyId: string): Promise<Identity> {
+    const identity = this.#opened.get(keyId) ?? (await this.#keystore.identity(keyId));
+    this.#opened.set(keyId, identity);
+    return identity;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Begun, RotationWish } from '../api/commands.ts';
+import type { Rotation, RotationPlan } from '../api/contract.ts';
+import { rotationView } from '../api/views.ts';
+import type { Rotation as StoredRotation, RotationMode } from '../catalog/rotations.ts';
+import type { Installation } from '../compose.ts';
+import type { RotationOptions } from '../rotation/rotator.ts';
+import type { WorkRegistry } from './work.ts';
+
+export interface RotationsOptions {
+  /** As it is now: a reload changes it. */
+  readonly installation: () => Installation;
+  readonly registry: WorkRegistry;
+  /** The service waits for these when it stops. */
+  readonly track: (work: Promise<void>) => Promise<void>;
+}
+
+/** Rotations that somebody asked for through the API. */
+export class Rotations {
+  readonly #options: RotationsOptions;
+
+  constructor(options: RotationsOptions) {
+    this.#options = options;
+  }
+
+  async plan(wish: RotationWish): Promise<RotationPlan> {
+    const plan = await this.#options.installation().rotator.plan(requestOf(wish));
+    return {
+      ...plan,
+      dryRun: true,
+      stores: [...plan.stores],
+      skipped: [...plan.skipped],
+      retirableKeys: [...plan.retirableKeys],
+    };
+  }
+
+  start(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
+    const { rotator } = this.#options.installation();
+    return this.#begin((options) => rotator.rotate({ ...requestOf(wish), trigger: 'api', by }, options));
+  }
+
+  resume(id: string): Promise<Begun<Rotation>> {
+    const { rotator } = this.#options.installation();
+    return this.#begin((options) => rotator.resume(id, options));
+  }
+
+  async #begin(work: (options: RotationOptions) => Promise<StoredRotation>): Promise<Begun<Rotation>> {
+    const { registry, track, installation } = this.#options;
+    const { clock } = installation();
+    const started = Promise.withResolvers<StoredRotation>();
+    const attempt = async (): Promise<StoredRotation> => {
+      using inHand = registry.begin(undefined);
+      return await work({ signal: inHand.signal, onStart: started.resolve });
+    };
+    const over = attempt();
+    // What keeps it from beginning is the answer; from then on the rotation says how it ended.
+    over.catch(started.reject);
+    void track(
+      over.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    const rotation = await started.promise;
+    return {
+      run: rotationView(rotation, clock.now()),
+      ended: over.then((end) => rotationView(end, clock.now())),
+    };
+  }
+}
+
+function requestOf({ mode, daysBack }: RotationWish): {
+  readonly mode: RotationMode;
+  readonly daysBack?: number;
+} {
+  return { mode, ...(daysBack !== undefined && { daysBack }) };
+}

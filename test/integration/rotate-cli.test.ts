@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TestInstallation } from '../servers/installation.ts';
+
+const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local], keep: { last: 9 } }`;
+
+let installation: TestInstallation;
+beforeEach(async () => {
+  installation = await TestInstallation.make(schedules);
+});
+afterEach(() => installation[Symbol.asyncDispose]());
+
+function lowtide(...args: string[]): {
+  readonly code: number | null;
+  readonly out: string;
+  readonly said: string;
+} {
+  const all = [main, '--config', installation.configFile, ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+  return { code: status, out: stdout, said: stderr };
+}
+
+it('lowtide rotate tells its plan, rotates, and lets the old key be retired, which it was not before', async () => {
+  const { catalog, keystore } = installation.opened;
+  const backup = await installation.completed('data');
+  const oldKey = (await keystore.active()).id;
+
+  const dry = lowtide('rotate', '--dry-run', '--json', '--days-back', '90');
+  expect(dry.code).toBe(0);
+  expect(JSON.parse(dry.out)).toMatchObject({
+    dryRun: true,
+    mode: 'rewrap',
+    daysBack: 90,
+    backups: 1,
+    retirableKeys: [oldKey],
+    stillReadable: { rewrap: expect.any(String) as string },
+  });
+  expect(catalog.rotations.list({ limit: 1 })).toEqual([]);
+  expect(lowtide('rotate', '--resume')).toMatchObject({ code: 2 });
+
+  const rotated = lowtide('rotate', '--mode', 'reencrypt', '--json');
+  expect(rotated.code).toBe(0);
+  expect(rotated.said).toContain('Still readable with the old key: Nothing that lies in the stores now');
+  const { keyId, ...rotation } = JSON.parse(rotated.out) as Record<string, unknown>;
+  expect(rotation).toMatchObject({
+    status: 'completed',
+    mode: 'reencrypt',
+    backupsRewrapped: 0,
+    backupsReencrypted: 1,
+    backupsSkipped: 0,
+    backupsFailed: 0,
+  });
+  expect(catalog.backup(backup.id)?.keyId).toBe(keyId);
+
+  expect(lowtide('keys', 'retire', String(keyId)).said).toContain('1 backups need');
+  expect(lowtide('keys', 'retire', oldKey).code).toBe(0);
+  expect(lowtide('keys', 'destroy', oldKey).code).toBe(2);
+  expect(lowtide('keys', 'destroy', oldKey, '--confirm', oldKey).code).toBe(0);
+  expect(lowtide('backups', 'verify', backup.id).code).toBe(0);
+  const states = (await keystore.list()).map(({ id, state }) => [id, state]);
+  expect(states).toEqual([
+    [oldKey, 'destroyed'],
+    [keyId, 'active'],
+  ]);
+});

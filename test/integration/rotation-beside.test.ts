@@ -1,0 +1,157 @@
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Backup } from '../../exporter/src/catalog/catalog.ts';
+import { Rotator } from '../../exporter/src/rotation/rotator.ts';
+import { DirectoryStore } from '../../exporter/src/store/directory.ts';
+import type { Store } from '../../exporter/src/store/store.ts';
+import { steppingDisk } from '../crash/stepping-disk.ts';
+import { TestInstallation } from '../servers/installation.ts';
+import { canMount, Disk } from './disks.ts';
+
+const schedules = `  - { id: data, source: { type: command, argv: [bash, -c, 'head -c 3000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 1 } }`;
+const signal = new AbortController().signal;
+
+let installation: TestInstallation;
+beforeEach(async () => {
+  installation = await TestInstallation.make(schedules);
+});
+afterEach(() => installation[Symbol.asyncDispose]());
+
+const root = (): string => join(installation.folder, 'backups');
+const fresh = ({ id }: Backup): Backup => installation.opened.catalog.backup(id)!;
+
+function rotatorOn(store: Store): Rotator {
+  const { catalog, keystore, pool, clock } = installation.opened;
+  return new Rotator({
+    catalog,
+    stores: new Map([['local', store]]),
+    keystore,
+    pool,
+    clock,
+    recoveryRecipients: [],
+    running: new Set(),
+  });
+}
+
+async function statusOf(backup: Backup): Promise<string | undefined> {
+  const { copies } = await installation.opened.jobs.verify(fresh(backup), { signal });
+  return copies[0]?.status;
+}
+
+describe('while a rotation is in the middle of a backup', () => {
+  it.each<[string, 'rewrap' | 'reencrypt', RegExp]>([
+    ['its header is not written yet', 'rewrap', /^overwrite data.*age$/],
+    ['its header is new and its manifest old', 'rewrap', /^rename data.*\.json$/],
+    ['it is on disk, and not in the catalog', 'rewrap', /^remove .*journal$/],
+    ['its payload is written, and the old one in place', 'reencrypt', /^rename data.*age$/],
+    ['its payload is new and its manifest old', 'reencrypt', /^rename data.*\.json$/],
+  ])('when %s, it is verified and restored all the same', async (_, mode, step) => {
+    const backup = await installation.completed('data');
+    const reached = Promise.withResolvers<undefined>();
+    const go = Promise.withResolvers<undefined>();
+    const disk = steppingDisk(root(), async (what) => {
+      if (!step.test(what)) return;
+      reached.resolve(undefined);
+      await go.promise;
+    });
+    const rotator = rotatorOn(new DirectoryStore('local', root(), disk));
+    const rotating = rotator.rotate({ mode, trigger: 'manual' }, { signal });
+    await Promise.race([reached.promise, rotating]);
+    expect(fresh(backup).copies[0]?.next).toBeDefined();
+    // Between header and manifest there is nothing to be said about a copy, and nothing against it.
+    const isBetween = step.source.includes('json');
+    expect(await statusOf(backup)).toBe(isBetween ? 'unable' : 'passed');
+    const target = join(installation.folder, 'restored');
+    const restoring = installation.opened.jobs.restore(fresh(backup), target, { signal, force: false });
+    if (isBetween) go.resolve(undefined);
+    await restoring;
+    expect(readFileSync(target)).toHaveLength(3_000_000);
+    go.resolve(undefined);
+    expect(await rotating).toMatchObject({ status: 'completed', done: { backups: 1 } });
+    expect(await statusOf(backup)).toBe('passed');
+    expect(fresh(backup).copies[0]?.status).toBe('good');
+  });
+
+  it.each<['rewrap' | 'reencrypt', RegExp]>([
+    ['rewrap', /^overwrite data.*age$/],
+    ['reencrypt', /^rename data.*age$/],
+    ['rewrap', /^rename data.*\.json$/],
+  ])('a prune removes it for good (%s, at %s)', async (mode, step) => {
+    const doomed = await installation.completed('data');
+    const { catalog, stores } = installation.opened;
+    let pruned = false;
+    const disk = steppingDisk(root(), async (what) => {
+      if (!step.test(what) || pruned) return;
+      pruned = true;
+      catalog.removeCopy(doomed.id, 'local', 'expired', 0);
+      for (const part of doomed.manifest.parts) await stores.get('local')?.delete(part.name);
+      await stores.get('local')?.delete(`${doomed.manifest.parts[0].name}.json`);
+    });
+    // The folder stays, as it does where there are further backups.
+    writeFileSync(join(root(), 'data', 'other'), '');
+    const rotator = rotatorOn(new DirectoryStore('local', root(), disk));
+    const rotation = await rotator.rotate({ mode, trigger: 'manual' }, { signal });
+    expect(pruned).toBe(true);
+    expect(rotation.status).toBe('completed');
+    expect(readdirSync(join(root(), 'data'))).toEqual(['other']);
+    expect(fresh(doomed).status).toBe('pruned');
+    expect(catalog.rotations.unsettled()).toEqual([]);
+  });
+});
+
+describe.runIf(canMount)('a rotation on a disk that is full', () => {
+  class Unmeasured extends DirectoryStore {
+    override space(): Promise<undefined> {
+      return Promise.resolve(undefined);
+    }
+  }
+
+  it.each<['rewrap' | 'reencrypt', boolean]>([
+    ['rewrap', true],
+    ['reencrypt', true],
+    ['reencrypt', false],
+  ])(
+    'by %s is refused before anything was touched, and can be resumed (measured: %s)',
+    async (mode, measured) => {
+      const backup = await installation.completed('data');
+      using disk = Disk.tmpfs('size=24m');
+      const folder = join(disk.path, 'store');
+      const plain = new DirectoryStore('local', folder);
+      for (const name of [backup.manifest.parts[0].name, `${backup.manifest.parts[0].name}.json`]) {
+        const bytes = readFileSync(join(root(), name));
+        await plain.put(
+          name,
+          (async function* () {
+            yield await Promise.resolve(bytes);
+          })(),
+          { signal },
+        );
+      }
+      const path = join(folder, backup.manifest.parts[0].name);
+      const before = readFileSync(path);
+      const filler = join(disk.path, 'filler');
+      try {
+        // What is left takes neither a page of a manifest nor, for the payload, all of it.
+        writeFileSync(filler, Buffer.alloc(mode === 'rewrap' ? 24e6 : 20.5e6));
+      } catch {
+        // Full is full.
+      }
+      const store = measured ? plain : new Unmeasured('local', folder);
+      const failed = await rotatorOn(store).rotate({ mode, trigger: 'manual' }, { signal });
+      expect(failed).toMatchObject({
+        status: 'failed',
+        error: { code: 'store_full' },
+        pending: { backups: 1 },
+      });
+      expect(readFileSync(path).equals(before)).toBe(true);
+      expect(readdirSync(join(folder, 'data'))).toHaveLength(2);
+      expect(installation.opened.catalog.rotations.unsettled()).toEqual([]);
+      rmSync(filler);
+      const resumed = await rotatorOn(new Unmeasured('local', folder)).resume(undefined, { signal });
+      expect(resumed).toMatchObject({ id: failed.id, status: 'completed', done: { backups: 1 } });
+      expect(readFileSync(path).equals(before)).toBe(false);
+      expect(existsSync(filler)).toBe(false);
+    },
+  );
+});
