@@ -18,7 +18,7 @@ describe.skipIf(process.getuid?.() !== 0)(
     let folder: string;
     beforeEach(() => {
       mount = mkdtempSync(join(tmpdir(), 'lowtide-disk-'));
-      command('mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mount);
+      command('mount', '-t', 'tmpfs', '-o', 'size=5m', 'tmpfs', mount);
       folder = join(mount, 'state');
     });
     afterEach(() => {
@@ -42,7 +42,7 @@ describe.skipIf(process.getuid?.() !== 0)(
 
     it('says that the disk is full, keeps every whole run, still reads, and writes again once there is room', () => {
       const ballast = join(mount, 'ballast');
-      writeFileSync(ballast, Buffer.alloc(1024 * 1024));
+      writeFileSync(ballast, Buffer.alloc(2 * 1024 * 1024));
       using catalog = openSqliteCatalog(folder);
       const { refusal, last } = fill(catalog, 'first');
       expect(refusal.code).toBe('state_full');
