@@ -1,3 +1,4 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { NewRotation, NewRotationBackup, Rotation, RotationMode } from '../catalog/rotations.ts';
@@ -70,7 +71,7 @@ export class Rotator {
       ...(fromKeys !== undefined && { fromKeyIds: fromKeys }),
       ...(toKey !== undefined && { targetKeyId: toKey }),
     });
-    const candidates = this.#candidates(rules);
+    const candidates = await this.#candidates(rules);
     return planRotation({
       mode,
       ...(daysBack !== undefined && { daysBack }),
@@ -186,7 +187,8 @@ export class Rotator {
     });
     // A backup that was being made when the key changed is sealed to the old one: it is found by the second look.
     for (let looked = 0; ; looked += 1) {
-      catalog.rotations.add(rotation.id, this.#candidates(rules).map(toRotationBackup));
+      const candidates = await this.#candidates(rules);
+      catalog.rotations.add(rotation.id, candidates.map(toRotationBackup));
       const { pending } = catalog.rotations.rotation(rotation.id) ?? rotation;
       if (pending.backups === 0 && looked > 0) break;
       await work.run();
@@ -265,12 +267,14 @@ export class Rotator {
     };
   }
 
-  #candidates(rules: CandidateRules): readonly Candidate[] {
+  /** Page by page, and others get their turn in between: there may be a hundred thousand. */
+  async #candidates(rules: CandidateRules): Promise<readonly Candidate[]> {
     const { catalog } = this.#environment;
     const candidates: Candidate[] = [];
     let page: readonly Backup[] = catalog.backups({ status: 'completed', limit: pageSize });
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       candidates.push(...page.flatMap((backup) => candidateOf(backup, rules) ?? []));
+      await letOthersRun();
       page = catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
     }
     return candidates;

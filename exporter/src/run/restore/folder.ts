@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
 import { mkdir, opendir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
@@ -65,17 +65,22 @@ async function checkPlace(target: string, { force }: TargetOptions): Promise<Fol
   return { path, found, full };
 }
 
-/** A restore that was killed between its two renames has left the name to nobody: the old folder gets it back. */
+/**
+ * A restore that was killed between its two renames has left the name to nobody: the old folder gets it back. Of several that
+ * were taken aside it is the one that was so last, which its change time tells; others were being removed when a kill came.
+ */
 async function putBack({ path, found }: Place): Promise<void> {
   if (found !== undefined) return;
-  const names = await readdir(dirname(path)).catch(() => []);
-  const aside = names.filter(
-    (name) => name.startsWith(`${basename(path)}.lowtide-`) && name.endsWith('.replaced'),
-  );
-  const [only] = aside;
-  if (only === undefined || aside.length > 1) return;
-  renameSync(join(dirname(path), only), path);
-  await syncFolder(dirname(path));
+  const parent = dirname(path);
+  const names = await readdir(parent).catch(() => []);
+  const aside = names
+    .filter((name) => name.startsWith(`${basename(path)}.lowtide-`) && name.endsWith('.replaced'))
+    .map((name) => ({ name, changedAt: lstatSync(join(parent, name), { bigint: true }).ctimeNs }))
+    .sort((a, b) => (a.changedAt < b.changedAt ? 1 : -1));
+  const [last] = aside;
+  if (last === undefined) return;
+  renameSync(join(parent, last.name), path);
+  await syncFolder(parent);
 }
 
 async function isEmpty(path: string): Promise<boolean> {
