@@ -122,13 +122,21 @@ const layers = [
   {
     folders: ['metrics'],
     may: [...words, 'events/', 'health/', 'probe/'],
-    types: [...contracts, 'source/source.ts'],
+    types: [...contracts, 'catalog/reviews.ts', 'source/source.ts'],
     way: 'Metrics hear events and read the catalog: nothing is done, opened or asked for their sake.',
   },
   {
     folders: ['api'],
     may: [...words, 'http/address.ts', 'http/guard.ts', 'http/problem.ts'],
-    types: [...contracts, 'catalog/access.ts', 'catalog/rotations.ts', 'events/', 'health/'],
+    types: [
+      ...contracts,
+      'catalog/access.ts',
+      'catalog/background.ts',
+      'catalog/reviews.ts',
+      'catalog/rotations.ts',
+      'events/',
+      'health/',
+    ],
     way: 'The API asks for everything through Commands (api/commands.ts): the service hands it in.',
   },
   {
@@ -143,6 +151,8 @@ const pure = [
   '{errors,events,schedule,units}/*.ts',
   'config/{exclusion,nearest,scalars,schema,shape,warnings}.ts',
   'keys/{key,key-age}.ts',
+  'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
+  'load/replay/*.ts',
   'retention/retention.ts',
   'rotation/{candidates,plan,speed}.ts',
   'run/admission.ts',

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Clock } from './clock/clock.ts';
@@ -11,9 +12,12 @@ import type { LowtideError } from './errors/lowtide-error.ts';
 import { importEnvironmentKey } from './keys/environment.ts';
 import { fileKeystore } from './keys/file.ts';
 import type { Keystore } from './keys/keystore.ts';
+import { hostGauge } from './load/gauge.ts';
+import { findLauncher, type Launcher } from './process/courtesy.ts';
 import { findCompression, type Compression } from './run/compression.ts';
 import { Jobs } from './run/jobs.ts';
 import type { ProtectedPlace } from './run/restore/protected.ts';
+import { Pacer, turnMs } from './run/pacer.ts';
 import { Runner } from './run/runner.ts';
 import { Rotator } from './rotation/rotator.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
@@ -54,7 +58,9 @@ export function openInstallation(
   return assemble(loaded, env, {
     catalog,
     pool,
-    compression: foundOnce(),
+    compression: foundOnce(findCompression),
+    launcher: foundOnce(findLauncher),
+    pacer: pacerOf(loaded.config),
     running: new Set(),
     rotating: new Set(),
   });
@@ -65,6 +71,8 @@ interface Lasting {
   readonly catalog: Catalog;
   readonly pool: SealPool;
   readonly compression: () => Promise<Compression>;
+  readonly launcher: () => Promise<Launcher>;
+  readonly pacer: Pacer;
   readonly running: Set<string>;
   readonly rotating: Set<string>;
 }
@@ -80,7 +88,6 @@ function assemble(
   const keystore = openKeystore(config);
   const stores = openStores(config);
   const scratchRoot = scratchFolder(config);
-  const elapsed = (): number => performance.now();
   const runner = new Runner({
     config,
     version,
@@ -89,6 +96,8 @@ function assemble(
     keystore,
     pool,
     compression: lasting.compression,
+    launcher: lasting.launcher,
+    pacer: lasting.pacer,
     scratchRoot,
     clock,
     elapsed,
@@ -165,7 +174,22 @@ function scratchFolder(config: Config): string {
 }
 
 /** Looked for when the first backup is made. */
-function foundOnce(): () => Promise<Compression> {
-  let found: Promise<Compression> | undefined;
-  return () => (found ??= findCompression(AbortSignal.timeout(10_000)));
+function foundOnce<T>(find: (signal: AbortSignal) => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => (found ??= find(AbortSignal.timeout(10_000)));
+}
+
+/** Milliseconds of a clock that is never set. */
+function elapsed(): number {
+  return performance.now();
+}
+
+function pacerOf({ load }: Config): Pacer {
+  return new Pacer({
+    gauge: hostGauge({ proc: '/proc', pid: process.pid, elapsed }),
+    marks: load.slow_down,
+    turnMs,
+    elapsed,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+  });
 }

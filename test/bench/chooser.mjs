@@ -1,4 +1,4 @@
-import { forecastLoad } from '../../exporter/src/load/forecast.ts';
+import { Forecaster } from '../../exporter/src/load/forecaster.ts';
 import { quietestStart } from '../../exporter/src/load/quietest.ts';
 import { seriesOf } from '../../exporter/src/load/series.ts';
 
@@ -6,8 +6,10 @@ import { seriesOf } from '../../exporter/src/load/series.ts';
  * Lowtide's forecast behind the interface of ../shared/sched-eval: its traces count what clocks on the wall show as if it
  * were UTC. Scored by `node evaluate.mjs --loads ../loads --chooser .../test/bench/chooser.mjs --allow .../lowtide`.
  */
+const forecaster = new Forecaster();
 const forecastUntil = (until, { historyTimesMs, historyLoad, stepSeconds, nowMs }) =>
-  forecastLoad(seriesOf(historyTimesMs, historyLoad, stepSeconds * 1000), nowMs, until - nowMs);
+  forecaster.outlook(seriesOf(historyTimesMs, historyLoad, stepSeconds * 1000), nowMs, until - nowMs)
+    .forecast;
 
 export function choose(query) {
   const { windowStartMs: from, windowEndMs: until, durationSeconds } = query;

@@ -78,6 +78,16 @@ async function scrape(url: string): Promise<number[]> {
   return sorted(await Promise.all(scrapes));
 }
 
+/** By the process's own measure, since the start: what is left of the times above where the machine is shared with others. */
+async function lag(base: string): Promise<string> {
+  const page = await (await fetch(`${base}/metrics`)).text();
+  const [p50, p90, p99] = ['p50', 'p90', 'p99'].map((share) => {
+    const seconds = new RegExp(`^nodejs_eventloop_lag_${share}_seconds (\\S+)`, 'm').exec(page)?.[1];
+    return `${share} ${(Number(seconds) * 1000).toFixed(1)} ms`;
+  });
+  return `${p50}, ${p90}, ${p99}`;
+}
+
 const bearer = { authorization: `Bearer ${admin}` };
 
 /** Straight into the tables: by way of the catalog it would take minutes of fsync. Older than what is rotated. */
@@ -218,6 +228,7 @@ try {
   const busy = await scrape(`${base}/metrics`);
   stop.abort();
   print(`GET /metrics, ${scrapesPerSecond}/s, during a backup and ${await rotating} rotations`, busy, 50);
+  console.log(`  the event loop was held up for ${await lag(base)} meanwhile`);
   await post(base, `/runs/${String(run['id'])}/cancel`);
   const quiet = await scrape(`${base}/metrics`);
   print(`GET /metrics, ${scrapesPerSecond}/s`, quiet, 50);
@@ -244,8 +255,12 @@ try {
     ['GET runs', () => '/runs'],
     ['GET runs, failed', () => '/runs?status=failed'],
     ['GET schedules, 50 a page', () => '/schedules'],
+    ['GET backups of a key', () => `/backups?key=${key.id}`],
     ['GET audit', () => '/audit'],
+    ['GET keys', () => '/keys'],
+    ['GET rotations', () => '/rotations'],
     ['GET status', () => '/status'],
+    ['GET plan', () => '/plan'],
   ];
   for (const [what, path] of lists)
     print(what, await inTurn(200, (index) => `${base}/api/v1${path(index)}`), 50);

@@ -192,6 +192,8 @@ for (const count of [1000, 10_000]) {
     await using rig = await Rig.make();
     const manifests: Manifest[] = [];
     for (let index = 0; index < count; index += 1) manifests.push(await rig.storeLarge(`b${index}`, bytes));
+    // What is left over from making them would be flushed with the first heads.
+    spawnSync('sync');
     const store = new DirectoryStore('local', rig.backups);
     const each: number[] = [];
     for (let round = 0; round < rounds * 20; round += 1) {

@@ -28,6 +28,7 @@ export function snapshot(catalog: Catalog): unknown {
     backups: catalog.backups({ limit: 1000 }),
     events: catalog.eventsAfter(0, 1000),
     totals: catalog.totals(),
+    proofs: catalog.proofs(),
   };
 }
 

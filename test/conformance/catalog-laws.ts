@@ -193,7 +193,30 @@ function recount(catalog: Catalog, history: History): CatalogTotals {
     bytesByKey: sum((add) =>
       completed.forEach((backup) => keysOf(backup).forEach((key) => add(key, backup.storedBytes))),
     ),
+    copiesByKey: sum((add) =>
+      completed.forEach((backup) =>
+        backup.copies
+          .filter(({ status }) => status === 'good' || status === 'damaged')
+          .forEach(({ manifest }) => add(manifest?.keyId ?? backup.keyId, 1)),
+      ),
+    ),
   };
+}
+
+/** The backups of each key as the lists have them, newest first. */
+function listedByKey(catalog: Catalog, keyId: string): readonly string[] {
+  const listed: string[] = [];
+  for (;;) {
+    const after = listed.at(-1);
+    const page = catalog.backups({
+      keyId,
+      status: 'completed',
+      limit: 3,
+      ...(after !== undefined && { after }),
+    });
+    listed.push(...page.map(({ id }) => id));
+    if (page.length < 3) return listed;
+  }
 }
 
 /** Those that its copies are sealed to. */
@@ -208,7 +231,12 @@ function keysOf({ keyId, copies }: Backup): ReadonlySet<string> {
 function withoutZeroKeys(totals: CatalogTotals): CatalogTotals {
   const counted = (record: Readonly<Record<string, number>>): Record<string, number> =>
     Object.fromEntries(Object.entries(record).filter(([key]) => (totals.backupsByKey[key] ?? 0) !== 0));
-  return { ...totals, backupsByKey: counted(totals.backupsByKey), bytesByKey: counted(totals.bytesByKey) };
+  return {
+    ...totals,
+    backupsByKey: counted(totals.backupsByKey),
+    bytesByKey: counted(totals.bytesByKey),
+    copiesByKey: counted(totals.copiesByKey),
+  };
 }
 
 /** `makeState` gives an empty one each time; it goes when disposed. */
@@ -222,6 +250,11 @@ export function catalogLaws(makeState: () => Disposable & { open(): Catalog }): 
         for (const next of steps) {
           history.take(next);
           expect(withoutZeroKeys(catalog.totals())).toEqual(recount(catalog, history));
+        }
+        const completed = catalog.backups({ status: 'completed', limit: 10_000 });
+        for (const keyId of keys) {
+          const ofKey = completed.filter((backup) => keysOf(backup).has(keyId));
+          expect(listedByKey(catalog, keyId)).toEqual(ofKey.map(({ id }) => id));
         }
       }),
       { numRuns: 40 },

@@ -26,6 +26,28 @@ export function catalogLoad(given: Given): void {
     expect(load.records('fine', noon, noon + 1)).toEqual([record(noon, 0.9)]);
   });
 
+  it('keeps how much work had to wait, where it is known, whoever measures the load anew', () => {
+    const { load } = given.catalog;
+    const pressure = { cpu: 0.5, memory: NaN, disk: 0.25 };
+    load.record([{ ...record(noon), pressure }, record(noon + minute)], 'fine');
+    load.record([record(noon, 0.9)], 'fine');
+    expect(load.records('fine', noon, noon + day)).toEqual([
+      { ...record(noon, 0.9), pressure },
+      record(noon + minute),
+    ]);
+  });
+
+  it('keeps what moved through disks and network, where it is known, whoever measures the load anew', () => {
+    const { load } = given.catalog;
+    const throughput = { read: 1.5 * 2 ** 20, written: 0, received: NaN, sent: 12.25 };
+    load.record([{ ...record(noon), throughput }, record(noon + minute)], 'coarse');
+    load.record([record(noon, 0.9)], 'coarse');
+    expect(load.records('coarse', noon, noon + day)).toEqual([
+      { ...record(noon, 0.9), throughput },
+      record(noon + minute),
+    ]);
+  });
+
   it('forgets fine records after 14 days and coarse ones after 92', () => {
     const { load } = given.catalog;
     for (const step of ['fine', 'coarse'] as const) {

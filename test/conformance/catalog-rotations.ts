@@ -30,6 +30,14 @@ export function catalogRotations(given: Given): void {
     given.catalog.eventsAfter(after, 100).map((event) => event.body);
 
   describe('rotations', () => {
+    it('keeps how quickly one may go, also when it is resumed', () => {
+      const { rotations } = given.catalog;
+      const pace = { atLowTide: true, bytesPerSecond: 2 ** 20 };
+      expect(rotations.start(newRotation(pace))).toMatchObject(pace);
+      rotations.finish('o1', { status: 'cancelled', at: noon + 1 });
+      expect(rotations.resume('o1', noon + 2)).toMatchObject(pace);
+    });
+
     it('records one from its beginning to its end, with all that becomes of its backups', () => {
       for (const id of ['b1', 'b2', 'b3', 'b4']) complete(given.catalog, id);
       const { rotations } = given.catalog;
@@ -56,6 +64,11 @@ export function catalogRotations(given: Given): void {
         failed: { backups: 0, bytes: 0 },
       });
       expect(given.catalog.totals().rotationProgress).toBe(0.25);
+      rotations.leaveOut('o1', { backups: 7, bytes: 70 });
+      rotations.leaveOut('o1', { backups: 4, bytes: 40 });
+      expect(rotations.rotation('o1')?.skipped).toEqual({ backups: 5, bytes: 49 });
+      expect(given.catalog.totals().rotationProgress).toBe(5 / 8);
+      rotations.leaveOut('o1', { backups: 0, bytes: 0 });
       rotations.setKey('o1', newKey);
       const changes = ['b1', 'b2'].map((backupId) => ({
         backupId,

@@ -6,11 +6,12 @@ import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 export function catalogRuns(given: Given): void {
   describe('runs', () => {
     it('records a run and gives back every field, dueAt included or absent', () => {
+      const fresh = { status: 'running', warnings: [], pausedSeconds: 0 };
       const due = newRun('r1', { dueAt: noon - 5 });
-      expect(given.catalog.startRun(due)).toEqual({ ...due, status: 'running', warnings: [] });
+      expect(given.catalog.startRun(due)).toEqual({ ...due, ...fresh });
       const byHand = newRun('r2', { schedule: 'files', type: 'files', trigger: 'manual', stores: [] });
       given.catalog.startRun(byHand);
-      expect(given.catalog.run('r2')).toEqual({ ...byHand, status: 'running', warnings: [] });
+      expect(given.catalog.run('r2')).toEqual({ ...byHand, ...fresh });
       expect(given.catalog.run('r2')).not.toHaveProperty('dueAt');
       expect(given.catalog.run('nobody')).toBeUndefined();
     });
@@ -158,13 +159,38 @@ export function catalogRuns(given: Given): void {
     });
 
     it('settles what was missed with one event, and offers an occurrence again when told to', () => {
-      given.catalog.recordMissed('db-prod', noon, 3, noon + 5000);
-      expect(given.catalog.schedule('db-prod').settledUntil).toBe(noon);
+      given.catalog.recordMissed('db-prod', { dueAt: noon, occurrences: 3 }, noon + 5000);
+      expect(given.catalog.schedule('db-prod')).toEqual({
+        paused: false,
+        settledUntil: noon,
+        lastMissed: { dueAt: noon, at: noon + 5000 },
+      });
       expect(given.catalog.eventsAfter(0, 10)).toMatchObject([
         { at: noon + 5000, body: { name: 'run:missed', schedule: 'db-prod', dueAt: noon, occurrences: 3 } },
       ]);
       given.catalog.settle('db-prod', noon - 1);
-      expect(given.catalog.schedule('db-prod')).toEqual({ paused: false, settledUntil: noon - 1 });
+      expect(given.catalog.schedule('db-prod').settledUntil).toBe(noon - 1);
+    });
+
+    it('keeps why the last one was missed, as far as it is known', () => {
+      const missed = { dueAt: noon, occurrences: 1, reason: 'disk_pressure' };
+      given.catalog.recordMissed('db-prod', missed, noon + 5000);
+      const { dueAt, reason } = missed;
+      expect(given.catalog.schedule('db-prod').lastMissed).toEqual({ dueAt, at: noon + 5000, reason });
+      expect(given.catalog.eventsAfter(0, 10).map(({ body }) => body)).toEqual([
+        { name: 'run:missed', schedule: 'db-prod', ...missed },
+      ]);
+      given.catalog.recordMissed('db-prod', { dueAt: noon + 1000, occurrences: 2 }, noon + 9000);
+      expect(given.catalog.schedule('db-prod').lastMissed).toEqual({ dueAt: noon + 1000, at: noon + 9000 });
+    });
+
+    it('keeps how long a run was stopped for a busy host', () => {
+      const run = given.catalog.startRun(newRun('r1'));
+      expect(run.pausedSeconds).toBe(0);
+      given.catalog.finishRun('r1', runEnd(run, { status: 'failed', pausedSeconds: 12.5 }));
+      expect(given.catalog.run('r1')?.pausedSeconds).toBe(12.5);
+      given.catalog.finishRun('r2', runEnd(given.catalog.startRun(newRun('r2')), { status: 'failed' }));
+      expect(given.catalog.run('r2')?.pausedSeconds).toBe(0);
     });
 
     it('names its own runs as orphaned only where nobody works on them any more', () => {

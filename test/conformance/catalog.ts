@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { catalogAccess } from './catalog-access.ts';
+import { catalogBackground } from './catalog-background.ts';
 import { catalogBackups } from './catalog-backups.ts';
 import { catalogLoad } from './catalog-load.ts';
+import { catalogReviews } from './catalog-reviews.ts';
 import { complete, refuses, snapshot, type Given } from './catalog-given.ts';
 import { catalogRuns } from './catalog-runs.ts';
 import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 import { catalogLaws } from './catalog-laws.ts';
+import { catalogProofs } from './catalog-proofs.ts';
 import { catalogRotations } from './catalog-rotations.ts';
 
 /** One installation's state, empty at first, and gone once disposed. */
@@ -40,6 +43,9 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     catalogRotations(given);
     catalogAccess(given);
     catalogLoad(given);
+    catalogReviews(given);
+    catalogBackground(given);
+    catalogProofs(given);
 
     it('keeps whether a schedule is paused, known or not', () => {
       expect(catalog.schedule('db-prod')).toEqual({ paused: false });

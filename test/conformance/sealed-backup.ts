@@ -8,6 +8,7 @@ import { ManualClock } from '../../exporter/src/clock/manual.ts';
 import { fileKeystore } from '../../exporter/src/keys/file.ts';
 import type { Keystore } from '../../exporter/src/keys/keystore.ts';
 import { findCompression } from '../../exporter/src/run/compression.ts';
+import { Crew } from '../../exporter/src/process/crew.ts';
 import { runPipeline } from '../../exporter/src/run/pipeline.ts';
 import { restoreBackup, type RestoreOptions, type RestoreResult } from '../../exporter/src/run/restore.ts';
 import { openScratch } from '../../exporter/src/run/scratch.ts';
@@ -78,6 +79,12 @@ export class TestInstallation implements AsyncDisposable {
       pool: this.pool,
       scratch: scratch.path,
       objectPrefix: run.objectPrefix,
+      crew: new Crew({
+        launcher: { launch: (command) => command },
+        courtesy: { nice: 0, io: 'normal' },
+        work: run.id,
+      }),
+      turn: () => Promise.resolve(),
       signal,
       elapsed: () => performance.now(),
       describe: ({ parts, tools, warnings }): Manifest => ({

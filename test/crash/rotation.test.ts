@@ -173,12 +173,12 @@ describe('a rotation of 1,000 backups that is killed with kill -9 100 times', ()
 });
 
 describe.each(['rewrap', 'reencrypt'])(
-  'a rotation by %s that is killed before any step of the disk',
+  'a rotation by %s that is killed before each step of the disk',
   (mode) => {
     it('leaves every backup open, and is completed by the next process', async () => {
       const seen: string[] = [];
-      for (let steps = 1; ; steps += mode === 'rewrap' ? 3 : 4) {
-        const stored = await given(3, 100_000);
+      for (let steps = 1; ; steps += 1) {
+        const stored = await given(2, 100_000);
         const end = await rotateUntil(steps, mode);
         if (typeof end !== 'string') break;
         seen.push(end);
@@ -197,7 +197,7 @@ describe.each(['rewrap', 'reencrypt'])(
         keystore = openKeys();
         oldKey = await keystore.active();
       }
-      expect(seen.length).toBeGreaterThan(10);
+      expect(seen.length).toBeGreaterThan(30);
       expect(seen.some((step) => step.startsWith('rename'))).toBe(true);
     }, 240_000);
   },

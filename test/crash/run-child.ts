@@ -5,6 +5,7 @@ import { findCompression } from '../../exporter/src/run/compression.ts';
 import { Runner } from '../../exporter/src/run/runner.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
 import type { PutOptions, StoredObject } from '../../exporter/src/store/store.ts';
+import { makingWay } from '../servers/pacing.ts';
 
 /**
  * A process to be killed: `run-child.ts CONFIG SCHEDULE STEP`. It makes a backup, says each step that it has reached, and
@@ -51,6 +52,7 @@ const runner = new Runner({
   keystore,
   pool,
   compression: () => findCompression(new AbortController().signal),
+  ...makingWay(config, 16_000),
   scratchRoot,
   clock: systemClock,
   elapsed: () => performance.now(),

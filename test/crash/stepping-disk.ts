@@ -58,9 +58,9 @@ export function steppingDisk(root: string, before: (step: string) => void | Prom
       await before(`remove folder ${called(path)}`);
       await nodeDisk.removeFolder(path);
     },
-    openFile(path) {
+    openFile(path, flags) {
       const name = called(path);
-      const file = nodeDisk.openFile(path);
+      const file = nodeDisk.openFile(path, flags);
       return {
         stat: () => file.stat(),
         readHead: (length) => file.readHead(length),

@@ -1,4 +1,4 @@
--- user_version 4
+-- user_version 8
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -18,6 +18,26 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
+CREATE TABLE background_runs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (kind IN ('verification', 'restore')),
+  backup_id TEXT NOT NULL REFERENCES backups (id),
+  target TEXT,
+  status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed', 'cancelled', 'interrupted')),
+  owner TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  copies TEXT CHECK (json_valid(copies)),
+  store TEXT,
+  error TEXT CHECK (json_valid(error)),
+  warnings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(warnings)),
+  CHECK ((kind = 'restore') = (target IS NOT NULL)),
+  CHECK ((status = 'running') = (finished_at IS NULL))
+) STRICT;
+
+CREATE INDEX background_runs_running ON background_runs (number) WHERE status = 'running';
+
 CREATE TABLE backups (
   id TEXT PRIMARY KEY,
   schedule TEXT NOT NULL,
@@ -30,6 +50,10 @@ CREATE TABLE backups (
   good_copies INTEGER NOT NULL DEFAULT 0,
   manifest TEXT NOT NULL CHECK (json_valid(manifest))
 ) STRICT;
+
+CREATE INDEX backups_by_key ON backups (key_id, created_at, id);
+
+CREATE INDEX backups_by_key_and_status ON backups (key_id, status, created_at, id);
 
 CREATE INDEX backups_by_schedule ON backups (schedule, created_at, id);
 
@@ -112,6 +136,25 @@ BEGIN
     WHERE id = NEW.backup_id;
 END;
 
+CREATE TRIGGER key_copies_counted AFTER INSERT ON copies WHEN NEW.status IN ('good', 'damaged')
+BEGIN
+  INSERT INTO key_copies (key_id, copies)
+    SELECT coalesce(NEW.key_id, key_id), 1 FROM backups WHERE id = NEW.backup_id
+    ON CONFLICT (key_id) DO UPDATE SET copies = copies + 1;
+END;
+
+CREATE TRIGGER key_copies_recounted AFTER UPDATE OF status, key_id ON copies
+BEGIN
+  UPDATE key_copies
+    SET copies = copies - 1
+    WHERE OLD.status IN ('good', 'damaged')
+      AND key_id = coalesce(OLD.key_id, (SELECT backups.key_id FROM backups WHERE id = OLD.backup_id));
+  INSERT INTO key_copies (key_id, copies)
+    SELECT coalesce(NEW.key_id, key_id), 1
+    FROM backups WHERE id = NEW.backup_id AND NEW.status IN ('good', 'damaged')
+    ON CONFLICT (key_id) DO UPDATE SET copies = copies + 1;
+END;
+
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -124,6 +167,8 @@ CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
   BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
+CREATE TABLE key_copies (key_id TEXT PRIMARY KEY, copies INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 CREATE TABLE key_totals (
   key_id TEXT PRIMARY KEY,
   backups INTEGER NOT NULL,
@@ -135,7 +180,7 @@ CREATE TABLE load_records (
   at INTEGER NOT NULL,
   cpu REAL,
   memory REAL,
-  disk REAL,
+  disk REAL, cpu_pressure REAL, memory_pressure REAL, disk_pressure REAL, bytes_read REAL, bytes_written REAL, bytes_received REAL, bytes_sent REAL,
   PRIMARY KEY (step, at)
 ) STRICT, WITHOUT ROWID;
 
@@ -166,6 +211,29 @@ CREATE TABLE rotation_backups (
 
 CREATE INDEX rotation_backups_by_status ON rotation_backups (rotation, status, number, bytes);
 
+CREATE TRIGGER rotation_backups_counted AFTER INSERT ON rotation_backups
+BEGIN
+  INSERT INTO rotation_totals (rotation, status, backups, bytes) VALUES (NEW.rotation, NEW.status, 1, NEW.bytes)
+    ON CONFLICT (rotation, status) DO UPDATE SET backups = backups + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER rotation_backups_recounted AFTER UPDATE OF status ON rotation_backups
+WHEN NEW.status <> OLD.status
+BEGIN
+  UPDATE rotation_totals SET backups = backups - 1, bytes = bytes - OLD.bytes
+    WHERE rotation = OLD.rotation AND status = OLD.status;
+  INSERT INTO rotation_totals (rotation, status, backups, bytes) VALUES (NEW.rotation, NEW.status, 1, NEW.bytes)
+    ON CONFLICT (rotation, status) DO UPDATE SET backups = backups + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TABLE rotation_totals (
+  rotation INTEGER NOT NULL REFERENCES rotations (number),
+  status TEXT NOT NULL CHECK (status IN ('pending', 'done', 'skipped', 'failed')),
+  backups INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (rotation, status)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE rotations (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -180,11 +248,27 @@ CREATE TABLE rotations (
   started_at INTEGER NOT NULL,
   finished_at INTEGER,
   cancel_requested INTEGER NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
-  error TEXT CHECK (json_valid(error)),
+  error TEXT CHECK (json_valid(error)), at_low_tide INTEGER NOT NULL DEFAULT 0 CHECK (at_low_tide IN (0, 1)), bytes_per_second INTEGER, left_backups INTEGER NOT NULL DEFAULT 0, left_bytes INTEGER NOT NULL DEFAULT 0,
   CHECK ((status = 'running') = (finished_at IS NULL))
 ) STRICT;
 
 CREATE INDEX rotations_running ON rotations (number) WHERE status = 'running';
+
+CREATE TABLE run_reviews (
+  run INTEGER PRIMARY KEY REFERENCES runs (number),
+  schedule TEXT NOT NULL,
+  is_final INTEGER NOT NULL DEFAULT 0 CHECK (is_final IN (0, 1)),
+  cpu REAL,
+  memory REAL,
+  unusual TEXT CHECK (json_valid(unusual)),
+  load TEXT CHECK (json_valid(load)),
+  CHECK ((cpu IS NULL) = (memory IS NULL)),
+  CHECK (is_final = 0 OR unusual IS NOT NULL)
+) STRICT;
+
+CREATE INDEX run_reviews_measured ON run_reviews (schedule, run) WHERE cpu IS NOT NULL;
+
+CREATE INDEX run_reviews_open ON run_reviews (run) WHERE is_final = 0;
 
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY,
@@ -204,7 +288,7 @@ CREATE TABLE runs (
   error TEXT CHECK (json_valid(error)),
   warnings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(warnings)),
   size_bytes INTEGER,
-  stored_bytes INTEGER,
+  stored_bytes INTEGER, paused_seconds REAL NOT NULL DEFAULT 0 CHECK (paused_seconds >= 0),
   CHECK ((status = 'running') = (finished_at IS NULL)),
   CHECK ((status = 'running') = (finish_sequence IS NULL))
 ) STRICT;
@@ -217,12 +301,17 @@ CREATE INDEX runs_by_status ON runs (status, number);
 
 CREATE INDEX runs_judged ON runs (type, finish_sequence) WHERE status IN ('completed', 'failed', 'interrupted');
 
+CREATE TRIGGER runs_to_review AFTER UPDATE OF status ON runs WHEN NEW.status = 'completed'
+BEGIN
+  INSERT INTO run_reviews (run, schedule) VALUES (NEW.number, NEW.schedule) ON CONFLICT DO NOTHING;
+END;
+
 CREATE TABLE schedules (
   id TEXT PRIMARY KEY,
   paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
   last_success_at INTEGER,
   settled_until INTEGER
-) STRICT, WITHOUT ROWID;
+, missed_due_at INTEGER, missed_at INTEGER, missed_reason TEXT, reviewed_run INTEGER REFERENCES runs (number), run_load REAL, best_load REAL, fixed_load REAL, verified_at INTEGER, restored_at INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE TABLE store_totals (store TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

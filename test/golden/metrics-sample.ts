@@ -37,6 +37,7 @@ const keys: readonly Key[] = [
     state: 'retiring',
     createdAt: noon - 90 * 24 * hourMs,
     origin: 'generated',
+    purpose: 'backup',
   },
   {
     id: 'key-0000000000bb',
@@ -44,6 +45,7 @@ const keys: readonly Key[] = [
     state: 'active',
     createdAt: noon - 1500,
     origin: 'imported',
+    purpose: 'backup',
     parentId: 'key-0000000000aa',
   },
 ];
@@ -56,6 +58,7 @@ export const totals: CatalogTotals = {
   runningBySchedule: { etc: 1 },
   backupsByKey: { 'key-0000000000aa': 1 },
   bytesByKey: { 'key-0000000000aa': 7144 },
+  copiesByKey: { 'key-0000000000aa': 2 },
   rotationProgress: 0.75,
 };
 
@@ -68,6 +71,7 @@ export const eventBodies: readonly EventBody[] = [
     type: 'database',
     status: 'completed',
     durationSeconds: 45.25,
+    pausedSeconds: 12.5,
     sizeBytes: 100 * 2 ** 20,
     encryptionSeconds: 2.125,
     uploads: [
@@ -87,8 +91,12 @@ export const eventBodies: readonly EventBody[] = [
     errorType: 'internal',
   },
   { name: 'run:missed', schedule: 'etc', dueAt: noon, occurrences: 1 },
+  { name: 'run:missed', schedule: 'etc', dueAt: noon + hourMs, occurrences: 1, reason: 'disk_pressure' },
   { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
   { name: 'run:deferred', schedule: 'db-prod', reason: 'high_load' },
+  { name: 'run:unusual', runId: 'r1', schedule: 'db-prod', figure: 'duration', value: 45.25, low: 9, high: 20 },
+  { name: 'run:reviewed', runId: 'r1', schedule: 'db-prod', load: 0.125, metPeak: false, fixedMetPeak: true },
+  { name: 'run:reviewed', runId: 'r0', schedule: 'db-prod', load: 0.875, metPeak: true },
   { name: 'backup:restored', backupId: 'b1', status: 'completed' },
   { name: 'backup:pruned', backupId: 'b0', reason: 'too old' },
   { name: 'error', errorType: 'store' },
@@ -122,7 +130,20 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     schedules: () => schedules,
     stores: () => stores,
     disk: () => Promise.resolve({ freeBytes: 25 * 2 ** 30, totalBytes: 100 * 2 ** 30 }),
-    load: () => ({ measured: { cpu: 0.25, memory: 0.5, disk: NaN }, expected: { cpu: 0.125, memory: 0.5 } }),
+    load: () => ({
+      measured: { cpu: 0.25, memory: 0.5, disk: NaN },
+      pressure: { cpu: 0.125, memory: 0, disk: 0.0625 },
+      throughput: { read: 1_048_576, written: 4096.5, received: NaN, sent: 0 },
+      expected: { cpu: 0.125, memory: 0.5 },
+      forecasts: [
+        { resource: 'cpu', forecast: 'learned', isFollowed: true, regret: 0.015, error: 0.0625 },
+        { resource: 'cpu', forecast: 'yesterday', isFollowed: false, regret: 0.03, error: 0.05 },
+      ],
+    }),
+    runLoads: () => ({
+      'db-prod': { load: 0.125, best: 0.0625, fixed: 0.5 },
+      gone: { load: 0.25 },
+    }),
     health: () =>
       Promise.resolve([
         { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { EventSource } from '../../exporter/src/api/commands.ts';
+import type { EventSource, LiveProgress } from '../../exporter/src/api/commands.ts';
 import { EventStreams, type EventStreamOptions } from '../../exporter/src/api/event-stream.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import type { StoredEvent } from '../../exporter/src/events/events.ts';
@@ -106,6 +106,9 @@ describe('the events of a service', () => {
     await vi.waitFor(() => expect(lost.events.length).toBeGreaterThan(0));
     expect(lost.events[0]?.id).toBe(live.recorded.at(-1)?.id);
 
+    await service.post('/schedules/docs/pause');
+    await vi.waitFor(() => expect(live.events.map(({ event }) => event)).toContain('plan:changed'), 5000);
+
     const head = await fetch(service.url('/api/v1/events'), {
       method: 'HEAD',
       headers: { authorization: `Bearer ${viewer}` },
@@ -132,6 +135,8 @@ describe('a stream of events', () => {
   /** A log in memory, and a server that gives it out. */
   async function serveEvents(more: Partial<EventStreamOptions> = {}) {
     const log: StoredEvent[] = [];
+    const live: LiveProgress[] = [];
+    const plan = { version: 1 };
     const append = (reason = 'capacity'): void => {
       log.push({ sequence: log.length + 1, at: 0, body: { name: 'run:deferred', schedule: 'docs', reason } });
     };
@@ -142,7 +147,8 @@ describe('a stream of events', () => {
         reads.push(sequence);
         return log.slice(sequence, sequence + limit);
       },
-      progress: () => new Map(),
+      progress: () => live,
+      planVersion: () => plan.version,
     };
     const errors: unknown[] = [];
     const stream = new EventStreams({
@@ -164,7 +170,7 @@ describe('a stream of events', () => {
     servers.push(server);
     streams.push(stream);
     const { port } = server.address() as AddressInfo;
-    return { append, reads, errors, stream, port, url: `http://127.0.0.1:${port}/` };
+    return { append, live, plan, reads, errors, stream, port, url: `http://127.0.0.1:${port}/` };
   }
 
   it('lets so many clients follow and no more, and others once one has gone', async () => {
@@ -185,6 +191,24 @@ describe('a stream of events', () => {
     await vi.waitFor(() => {
       expect(listener.events.filter(({ comment }) => comment === 'heartbeat').length).toBeGreaterThan(2);
     });
+  });
+
+  it('tells how far runs and rotations have come, once each time, and that the plan has changed', async () => {
+    const { url, live, plan } = await serveEvents();
+    using listener = await Listener.open(url);
+    const events = (): unknown[] => listener.events.flatMap(({ data }) => (data === undefined ? [] : [data]));
+    const progress = { bytes: 5, bytesPerSecond: 1 };
+    live.push({ name: 'run:progress', runId: 'r1', progress });
+    const at = expect.any(String) as string;
+    await vi.waitFor(() => expect(events()).toEqual([{ name: 'run:progress', runId: 'r1', at, progress }]));
+    live.splice(0, 1, { name: 'rotation:progress', rotationId: 'o1', progress });
+    await vi.waitFor(() => expect(events().slice(1)).toMatchObject([{ rotationId: 'o1', progress }]));
+    plan.version += 1;
+    await vi.waitFor(() => expect(events().slice(2)).toEqual([{ name: 'plan:changed', at }]));
+    live.splice(0, 1);
+    plan.version += 1;
+    await vi.waitFor(() => expect(events().slice(3)).toEqual([{ name: 'plan:changed', at }]));
+    expect(listener.recorded).toEqual([]);
   });
 
   it('gives a long history whole and in order, and goes on live', async () => {

@@ -254,7 +254,9 @@ describe('the exit code', () => {
     writeFileSync(path, bytes);
     const end = lowtide('backups', 'verify', backup?.id ?? '', '--json');
     expect(end.code).toBe(1);
-    expect(json(end)).toMatchObject([{ copies: [{ status: 'failed', code: 'verification_failed' }] }]);
+    expect(json(end)).toMatchObject([
+      { copies: [{ status: 'failed', error: { code: 'verification_failed' } }] },
+    ]);
     expect(lowtide('restore', backup?.id ?? '', '--to', 'out').code).toBe(1);
     expect(() => statSync(join(folder, 'out'))).toThrow();
   });
@@ -275,16 +277,86 @@ describe('keys', () => {
     });
     lowtide('backup', 'c');
     expect(lowtide('keys', 'retire', first).code).toBe(0);
-    expect(lowtide('keys', 'destroy', first).code).toBe(2);
-    expect(lowtide('keys', 'destroy', first, '--confirm', first).code).toBe(0);
+    expect(lowtide('keys', 'export', first, '--output', 'first.key').code).toBe(0);
+    const unconfirmed = lowtide('keys', 'destroy', first);
+    expect(unconfirmed.code).toBe(2);
+    expect(unconfirmed.stderr).toMatch(/Crypto-shredded is every copy .* of 1 pruned backups of c \(/s);
+    expect(statSync(join(folder, 'keys', `${first}.age`)).isFile()).toBe(true);
+    const destroyed = lowtide('keys', 'destroy', first, '--confirm', first, '--json');
+    expect(destroyed.code).toBe(0);
+    expect(json(destroyed)).toMatchObject({
+      id: first,
+      state: 'destroyed',
+      shredded: {
+        prunedBackups: 1,
+        schedules: ['c'],
+        rotations: [],
+        opensStill: [
+          expect.stringMatching(/^its recovery files, .* 1 times.*first\.key/),
+          expect.any(String),
+        ],
+      },
+    });
     expect(lowtide('keys', 'retire', second).code).toBe(1);
     writeFileSync(join(folder, 'mine.txt'), spawnSync('age-keygen', { encoding: 'utf8' }).stdout);
-    expect(lowtide('keys', 'import', 'mine.txt').stdout).toContain('it is retiring');
+    expect(lowtide('keys', 'import', 'mine.txt').stdout).toContain('for backup; it is retiring');
     expect(json<{ state: string }[]>(lowtide('keys', '--json')).map((key) => key.state)).toEqual([
       'destroyed',
       'active',
       'retiring',
     ]);
+  });
+
+  it('tell which backups and copies depend on each, and are shown by backups --key', () => {
+    writeConfig(
+      folder,
+      `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local, second] }`,
+      { stores: '{ local: { type: directory, path: ./a }, second: { type: directory, path: ./b } }' },
+    );
+    const first = json<{ id: string }>(lowtide('keys', 'new', '--json')).id;
+    const made = [1, 2].map(() => json<{ backupId: string }>(lowtide('backup', 'c', '--json')).backupId);
+    const second = json<{ id: string }>(lowtide('keys', 'new', '--json')).id;
+    lowtide('backup', 'c');
+    expect(json(lowtide('keys', '--json'))).toMatchObject([
+      { id: first, state: 'retiring', purpose: 'backup', backups: 2, copies: 4 },
+      { id: second, state: 'active', purpose: 'backup', backups: 1, copies: 2, parentId: first },
+    ]);
+    expect(lowtide('keys').stdout).toMatch(/^KEY +STATE +PURPOSE +CREATED +BACKUPS +COPIES +BYTES/);
+    const listed = json<{ id: string }[]>(lowtide('backups', '--key', first, '--json'));
+    expect(listed.map(({ id }) => id)).toEqual(made.toReversed());
+  });
+
+  it('of recovery open backups whose own key is lost, and never become the one that seals', () => {
+    const schedule = `  - { id: c, source: { type: command, argv: [echo, precious] }, every: 1d, stores: [local] }`;
+    const recovery = spawnSync('age-keygen', { encoding: 'utf8' }).stdout;
+    const recipient = /age1\S+/.exec(recovery)?.[0] ?? '';
+    writeConfig(folder, schedule, { recovery: [recipient] });
+    lowtide('keys', 'new');
+    const { backupId } = json<{ backupId: string }>(lowtide('backup', 'c', '--json'));
+    rmSync(join(folder, 'keys'), { recursive: true });
+    expect(lowtide('restore', backupId, '--to', 'out').code).toBe(1);
+
+    writeFileSync(join(folder, 'paper.txt'), recovery);
+    const imported = lowtide('keys', 'import', 'paper.txt', '--json');
+    expect(json(imported)).toMatchObject({ purpose: 'recovery', state: 'retiring' });
+    expect(lowtide('backups', 'verify', backupId)).toMatchObject({ code: 0 });
+    expect(lowtide('restore', backupId, '--to', 'out')).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('precious\n');
+    expect(lowtide('backup', 'c')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('lowtide keys new') as string,
+    });
+  });
+
+  it('are exported to a printer without a file', () => {
+    writeConfig(folder, `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local] }`);
+    const { id, recipient } = json<{ id: string; recipient: string }>(lowtide('keys', 'new', '--json'));
+    const printed = lowtide('keys', 'export', id, '--output', '-');
+    expect(printed.code).toBe(0);
+    const keygen = spawnSync('age-keygen', ['-y'], { input: printed.stdout, encoding: 'utf8' });
+    expect(keygen.stdout.trim()).toBe(recipient);
+    expect(lowtide('keys', 'export', id, '--output', '-', '--json').code).toBe(2);
+    expect(lowtide('audit', 'verify').stdout).toContain('2 entries');
   });
 });
 

@@ -272,6 +272,27 @@ describe('bad clients', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
+  it('that send a byte now and then, two hundred at once, hold up nobody, and are hung up on', async () => {
+    const { url, port } = await start({ limits: { headersMs: 300, requestMs: 300 } });
+    const slow = await Promise.all(Array.from({ length: 200 }, () => dial(port)));
+    const closed = slow.map((socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+      return new Promise((resolve) => socket.once('close', resolve));
+    });
+    const drip = setInterval(() => {
+      for (const socket of slow) if (socket.writable) socket.write('a');
+    }, 20);
+    try {
+      const began = performance.now();
+      expect((await fetch(`${url}/-/healthy`)).status).toBe(200);
+      expect(performance.now() - began).toBeLessThan(1000);
+      await Promise.all(closed);
+    } finally {
+      clearInterval(drip);
+    }
+  });
+
   it('that never end their body get 408', async () => {
     const reading = Router();
     reading.use(json());

@@ -38,7 +38,11 @@ describe('stock age', () => {
   it('makes keys that the keystore takes over', async () => {
     const keystore = fileKeystore({ folder: join(folder, 'keys'), passphrase: 'p', scryptLogN: 6 });
     const text = run('age-keygen', []).toString();
-    const key = await keystore.import(parseIdentity(text, 'age-keygen'), { origin: 'imported', now });
+    const key = await keystore.import(parseIdentity(text, 'age-keygen'), {
+      origin: 'imported',
+      purpose: 'backup',
+      now,
+    });
     expect(text).toContain(`# public key: ${key.recipient}\n`);
     expect(await keystore.active()).toEqual(key);
   });

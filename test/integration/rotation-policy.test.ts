@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openInstallation, openKeystore, type Installation } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
+import { generateIdentity } from '../../exporter/src/seal/identity.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { isDue, RotationPolicy, type RotationConfig } from '../../exporter/src/service/rotation-policy.ts';
+import { WorkRegistry } from '../../exporter/src/service/work.ts';
 import { writeConfig } from '../servers/installation.ts';
 import { storeBackups } from '../servers/stored-backups.ts';
 
@@ -17,6 +19,7 @@ describe('a policy for rotations', () => {
   let opened: Installation;
   let stop: AbortController;
   const lines: string[] = [];
+  const held: string[] = [];
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lowtide-policy-'));
     const configFile = writeConfig(folder, schedules);
@@ -30,6 +33,7 @@ describe('a policy for rotations', () => {
     opened = openInstallation(loaded, {});
     stop = new AbortController();
     lines.length = 0;
+    held.length = 0;
   });
   afterEach(async () => {
     await opened[Symbol.asyncDispose]();
@@ -46,6 +50,11 @@ describe('a policy for rotations', () => {
         write: (line) => lines.push(line),
       }),
       interrupted: stop.signal,
+      registry: new WorkRegistry(() => performance.now(), stop.signal),
+      gate: (rotation) => {
+        held.push(rotation.id);
+        return Promise.resolve();
+      },
       track: (work) => work,
     });
   const config = (): RotationConfig => {
@@ -88,6 +97,54 @@ describe('a policy for rotations', () => {
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
   });
 
+  it('waits for the low tide where it is told to, also when it is resumed', async () => {
+    const { catalog, keystore } = opened;
+    await storeBackups(1, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
+    await policy().look(config(), AbortSignal.abort());
+    expect(held).toEqual([]);
+    await policy().look(config(), stop.signal);
+    expect(held).toEqual([]);
+    await keystore.create({ kind: 'x25519', now: Date.now() - 31 * dayMs });
+    const atLowTide = { ...config(), mode: 'reencrypt', at_low_tide: true, limit_rate: 64 } as const;
+    await policy().look(atLowTide, AbortSignal.abort());
+    const [begun] = catalog.rotations.list({ limit: 1 });
+    expect(begun).toMatchObject({ status: 'interrupted', atLowTide: true, bytesPerSecond: 64 * 2 ** 20 });
+    await policy().look(config(), stop.signal);
+    expect(catalog.rotations.rotation(begun?.id ?? '')).toMatchObject({ status: 'completed' });
+    expect(new Set(held)).toEqual(new Set([begun?.id]));
+  });
+
+  it('only counts what is too old for it, however much that is', async () => {
+    const { catalog, keystore } = opened;
+    await storeBackups(120, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
+    await policy().look({ ...config(), days_back: 1 }, stop.signal);
+    const [rotation] = catalog.rotations.list({ limit: 1 });
+    expect(rotation).toMatchObject({ status: 'completed', done: { backups: 0 }, skipped: { backups: 120 } });
+    const plan = await opened.rotator.plan({ mode: 'rewrap', daysBack: 1 });
+    expect(rotation?.skipped.bytes).toBe(plan.skipped.find(({ code }) => code === 'older')?.bytes);
+    expect(catalog.rotations.backups(rotation?.id ?? '', { limit: 200 })).toEqual([]);
+    expect(catalog.totals().rotationProgress).toBe(1);
+    expect((await keystore.list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
+  });
+
+  it('retires no key that somebody has brought to open other things with', async () => {
+    const { keystore, clock } = opened;
+    for (const purpose of ['recovery', 'restore'] as const) {
+      await keystore.import(await generateIdentity('x25519'), {
+        origin: 'imported',
+        purpose,
+        now: clock.now(),
+      });
+    }
+    await policy().look({ ...config(), mode: 'rotate' }, stop.signal);
+    expect((await keystore.list()).map(({ state, purpose }) => `${purpose} ${state}`)).toEqual([
+      'backup retired',
+      'recovery retiring',
+      'restore retiring',
+      'backup active',
+    ]);
+  });
+
   it('is interrupted when the service stops, and goes on after the next start', async () => {
     const { catalog, keystore } = opened;
     await storeBackups(3, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
@@ -114,10 +171,16 @@ describe('a policy for rotations', () => {
 });
 
 describe('when a rotation is due', () => {
-  const key = { id: 'key-1', recipient: 'age1', state: 'active', origin: 'generated' } as const;
+  const key = {
+    id: 'key-1',
+    recipient: 'age1',
+    state: 'active',
+    origin: 'generated',
+    purpose: 'backup',
+  } as const;
   const made = Date.parse('2026-01-15T12:00:00Z');
   const due = (every: RotationConfig['every'], at: string): boolean =>
-    isDue({ every, mode: 'rewrap' }, { ...key, createdAt: made }, Date.parse(at));
+    isDue({ every, mode: 'rewrap', at_low_tide: false }, { ...key, createdAt: made }, Date.parse(at));
 
   it.each<[RotationConfig['every'], string, boolean]>([
     [{ every: 30 * dayMs }, '2026-02-14T11:59:59Z', false],

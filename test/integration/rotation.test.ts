@@ -23,7 +23,9 @@ beforeEach(async () => {
 afterEach(() => installation[Symbol.asyncDispose]());
 
 async function rotate(mode: RotationMode, options: Partial<RotationOptions> = {}): Promise<Rotation> {
-  return await installation.opened.rotator.rotate({ mode, trigger: 'manual' }, { signal, ...options });
+  const atLowTide = options.gate !== undefined;
+  const request = { mode, trigger: 'manual', atLowTide } as const;
+  return await installation.opened.rotator.rotate(request, { signal, ...options });
 }
 
 /** What stock age makes of a copy with one identity; undefined where it does not open. */

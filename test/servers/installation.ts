@@ -75,19 +75,26 @@ export interface ConfigParts {
   readonly stores?: string;
   /** Recipients beside the key's own. */
   readonly recovery?: readonly string[];
+  /** The folder of the catalog. */
+  readonly state?: string;
   /** Further lines of the config, as YAML. */
   readonly more?: string;
 }
 
 /** A config to be used as it is; `schedules` is the list. `FOLDER` becomes the config's folder. Returns its path. */
 export function writeConfig(folder: string, schedules: string, parts: ConfigParts = {}): string {
-  const { stores = '{ local: { type: directory, path: ./backups } }', recovery = [], more = '' } = parts;
+  const {
+    stores = '{ local: { type: directory, path: ./backups } }',
+    recovery = [],
+    state = './state',
+    more = '',
+  } = parts;
   mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'lowtide.yaml');
   const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}] }`;
   const lines = [
     'instance: test',
-    'state: ./state',
+    `state: ${state}`,
     `encryption: ${encryption}`,
     `stores: ${stores}`,
     ...(more === '' ? [] : [more]),

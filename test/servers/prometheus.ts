@@ -19,15 +19,28 @@ interface QueryAnswer {
 
 const patienceMs = 20_000;
 
-/** A Prometheus of its own that scrapes `target` (host:port) every second; `blocks` is a folder of older data to begin with. */
-export async function startPrometheus(target: string, blocks?: string): Promise<PrometheusServer> {
+/**
+ * A Prometheus of its own that scrapes `target` (host:port) every second; `blocks` is a folder of older data to begin with,
+ * `rules` the groups of a rule file.
+ */
+export async function startPrometheus(
+  target: string,
+  blocks?: string,
+  rules?: readonly unknown[],
+): Promise<PrometheusServer> {
   const folder = serverFolder('prometheus');
   const config = join(folder, 'prometheus.yml');
   const job = { job_name: 'lowtide', static_configs: [{ targets: [target] }] };
   // JSON is YAML as well.
+  const ruleFile = join(folder, 'rules.yml');
+  if (rules !== undefined) writeFileSync(ruleFile, JSON.stringify({ groups: rules }));
   writeFileSync(
     config,
-    JSON.stringify({ global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: [job] }),
+    JSON.stringify({
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      scrape_configs: [job],
+      rule_files: rules === undefined ? [] : [ruleFile],
+    }),
   );
   if (blocks !== undefined) cpSync(blocks, join(folder, 'data'), { recursive: true });
   chownForServer(folder);

@@ -1,3 +1,4 @@
+import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
 import type { StoredEvent } from '../events/events.ts';
 import type { HealthCheck } from '../health/health.ts';
@@ -9,11 +10,13 @@ import type {
   NewSchedule,
   Plan,
   Progress,
+  ProgressEvent,
   RestoreRun,
   Rotation,
   RotationPlan,
   Schedule,
   ScheduleChange,
+  Status,
   VerificationRun,
 } from './contract.ts';
 
@@ -28,6 +31,8 @@ export interface Begun<T> {
 export interface RotationWish {
   readonly mode: RotationPlan['mode'];
   readonly daysBack?: number | undefined;
+  readonly atLowTide: boolean;
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** What the API lets others do: the service hands it in. Everything may throw a LowtideError, which is the answer then. */
@@ -38,6 +43,7 @@ export interface Commands {
   now(): EpochMs;
   checks(): Promise<readonly HealthCheck[]>;
   restoreTargets(): readonly string[];
+  encryption(): Promise<Status['encryption']>;
 
   /** In order. */
   scheduleIds(): readonly string[];
@@ -56,26 +62,33 @@ export interface Commands {
   run(schedule: string): Promise<Begun<BackupRun>>;
   verify(backup: Backup): Begun<VerificationRun>;
   restore(backup: Backup, target: string, force: boolean): Begun<RestoreRun>;
-  /** Verifications and restores that this process knows of. */
-  work(id: string): VerificationRun | RestoreRun | undefined;
   progressOf(runId: string): Progress | undefined;
   /** Throws `run_ended`, `run_active` (another process works on it). */
-  cancel(run: Run | VerificationRun | RestoreRun): void;
+  cancel(run: Run | BackgroundRun): void;
 
   planRotation(wish: RotationWish): Promise<RotationPlan>;
   /** Throws `rotation_active`, and what keeps it from being begun. */
   rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>>;
   resumeRotation(id: string): Promise<Begun<Rotation>>;
+  /** What keeps a rotation of this process waiting, as part of a sentence. */
+  rotationWaitsFor(id: string): string | undefined;
 
   keys(): Promise<readonly Key[]>;
-  retireKey(id: string): Promise<Key>;
+  retireKey(id: string, by: string): Promise<Key>;
 }
+
+/** What a progress event says, but for the time. */
+export type LiveProgress =
+  | Omit<Extract<ProgressEvent, { name: 'run:progress' }>, 'at'>
+  | Omit<Extract<ProgressEvent, { name: 'rotation:progress' }>, 'at'>;
 
 /** What GET events follows. */
 export interface EventSource {
   /** The sequence of the newest event; 0 where there is none. */
   latest(): number;
   eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
-  /** Work that goes on, by run id. */
-  progress(): ReadonlyMap<string, Progress>;
+  /** Of the work that goes on. */
+  progress(): readonly LiveProgress[];
+  /** Changes whenever the plan has. */
+  planVersion(): number;
 }

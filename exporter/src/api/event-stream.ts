@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import type { EventSource } from './commands.ts';
-import type { ProgressEvent } from './contract.ts';
+import type { PlanEvent, ProgressEvent } from './contract.ts';
 import { eventView } from './views.ts';
 
 /**
@@ -47,6 +47,7 @@ export class EventStreams implements Disposable {
   #timer: NodeJS.Timeout | undefined;
   #lastHeartbeat: EpochMs = 0;
   #lastProgress = '';
+  #lastPlan: number | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = { maxClients: 250, pollMs: 500, heartbeatMs: 15_000, stuckMs: 60_000, ...options };
@@ -118,7 +119,7 @@ export class EventStreams implements Disposable {
     const behind = [...this.#clients].filter((client) => client.sequence < latest);
     const texts: Texts = new Map();
     for (const client of behind) this.#catchUp(client, texts);
-    this.#sendProgress(now);
+    this.#sendLive(now);
     if (now - this.#lastHeartbeat >= this.#options.heartbeatMs || now < this.#lastHeartbeat) {
       this.#lastHeartbeat = now;
       for (const client of this.#clients) this.#write(client, ': heartbeat\n\n');
@@ -150,20 +151,20 @@ export class EventStreams implements Disposable {
     return batch;
   }
 
-  #sendProgress(now: EpochMs): void {
-    const running = [...this.#options.source.progress()];
-    const seen = JSON.stringify(running);
-    if (running.length === 0 || seen === this.#lastProgress) return;
+  /** What is not on record: whoever does not take it now does without. */
+  #sendLive(now: EpochMs): void {
+    const at = toRfc3339(now);
+    const { source } = this.#options;
+    const progress = source.progress();
+    const seen = JSON.stringify(progress);
+    const events: (ProgressEvent | PlanEvent)[] =
+      seen === this.#lastProgress ? [] : progress.map((each) => ({ ...each, at }));
     this.#lastProgress = seen;
-    const text = running
-      .map(([runId, progress]): ProgressEvent => ({
-        name: 'run:progress',
-        at: toRfc3339(now),
-        runId,
-        progress,
-      }))
-      .map((event) => `event: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`)
-      .join('');
+    const plan = source.planVersion();
+    if (this.#lastPlan !== undefined && plan !== this.#lastPlan) events.push({ name: 'plan:changed', at });
+    this.#lastPlan = plan;
+    if (events.length === 0) return;
+    const text = events.map((event) => `event: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`).join('');
     for (const client of this.#clients) this.#write(client, text);
   }
 

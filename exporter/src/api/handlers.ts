@@ -1,29 +1,47 @@
-import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
 import type { Rotation } from '../catalog/rotations.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import type { Caller } from './caller.ts';
 import type { Begun, Commands } from './commands.ts';
+import type { BackupRun, Rotation as RotationView, Run as AnyRun } from './contract.ts';
 import { pageOf, pageOfAll, type PageQuery } from './cursor.ts';
-import type { Ending, Handlers } from './routes.ts';
-import { auditView, backupView, rotationView, runView } from './views.ts';
+import type { Ending, Handlers } from './handling.ts';
+import { auditView, backgroundRunView, backupView, rotationView, runView } from './views.ts';
+
+/** What the API reads by itself. */
+export type ApiCatalog = Pick<
+  Catalog,
+  'run' | 'runs' | 'backup' | 'backups' | 'access' | 'background' | 'reviews' | 'rotations'
+>;
 
 /** What each route does, for one caller. */
-export function handlersFor(
-  catalog: Pick<Catalog, 'run' | 'runs' | 'backup' | 'backups' | 'access' | 'rotations'>,
-  commands: Commands,
-  caller: Caller,
-): Handlers {
+export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Caller): Handlers {
   const backupNamed = (id: string): Backup => {
     const backup = catalog.backup(id);
     if (backup !== undefined) return backup;
     throw new LowtideError('not_found', `there is no backup ${id}`, { hint: 'GET backups lists them.' });
+  };
+  const anyRunNamed = (id: string): AnyRun => {
+    const run = catalog.run(id);
+    if (run !== undefined) return backupRunView(run);
+    const background = catalog.background.run(id);
+    if (background === undefined) throw noRun(id);
+    return backgroundRunView(background, commands.progressOf(id));
   };
   const rotationNamed = (id: string): Rotation => {
     const rotation = catalog.rotations.rotation(id);
     if (rotation !== undefined) return rotation;
     throw new LowtideError('not_found', `there is no rotation ${id}`, { hint: 'GET rotations lists them.' });
   };
+  const viewOfRotation = (rotation: Rotation): RotationView =>
+    rotationView(rotation, commands.now(), {
+      waitsFor: commands.rotationWaitsFor(rotation.id),
+      progress: commands.progressOf(rotation.id),
+    });
+  const who = caller.grafanaUser ?? caller.token ?? '';
+  const backupRunView = (run: Run): BackupRun =>
+    runView(run, commands.progressOf(run.id), catalog.reviews.of([run.id]).get(run.id));
   const ok = <T>(body: T): { readonly status: 200; readonly body: T } => ({ status: 200, body });
   return {
     async getStatus() {
@@ -42,6 +60,7 @@ export function handlersFor(
         ready: checks.every((check) => check.ok),
         checks: checks.map((check) => ({ ...check })),
         restoreTargets: [...commands.restoreTargets()],
+        encryption: await commands.encryption(),
       });
     },
 
@@ -75,31 +94,23 @@ export function handlersFor(
           page,
           (after, limit) => catalog.runs({ limit, ...given({ schedule, status, after }) }),
           (run) => run.id,
-          (run) => runView(run, commands.progressOf(run.id)),
+          backupRunView,
         ),
       ),
-    getRun({ id }) {
-      const run = catalog.run(id);
-      const work = run === undefined ? commands.work(id) : runView(run, commands.progressOf(id));
-      if (work === undefined) throw noRun(id);
-      return ok(work);
-    },
+    getRun: ({ id }) => ok(anyRunNamed(id)),
     cancelRun({ id }) {
-      const run = catalog.run(id);
-      const work = run ?? commands.work(id);
-      if (work === undefined) throw noRun(id);
-      commands.cancel(work);
-      const now = run === undefined ? commands.work(id) : runView(run, commands.progressOf(id));
-      if (now === undefined) throw noRun(id);
-      return { status: 202, body: now };
+      const run = catalog.run(id) ?? catalog.background.run(id);
+      if (run === undefined) throw noRun(id);
+      commands.cancel(run);
+      return { status: 202, body: anyRunNamed(id) };
     },
 
-    listBackups: ({ query: { schedule, status, ...page } }) =>
+    listBackups: ({ query: { schedule, status, key: keyId, ...page } }) =>
       ok(
         pageOf(
           'backups',
           page,
-          (after, limit) => catalog.backups({ limit, ...given({ schedule, status, after }) }),
+          (after, limit) => catalog.backups({ limit, ...given({ schedule, status, keyId, after }) }),
           (backup) => backup.id,
           backupView,
         ),
@@ -112,7 +123,7 @@ export function handlersFor(
     },
 
     listKeys: async ({ query }) => ok(pageOfAll('keys', query, await commands.keys(), (key) => key.id)),
-    retireKey: async ({ id }) => ok(await commands.retireKey(id)),
+    retireKey: async ({ id }) => ok(await commands.retireKey(id, who)),
 
     listRotations: ({ query }) =>
       ok(
@@ -121,17 +132,17 @@ export function handlersFor(
           query,
           (after, limit) => catalog.rotations.list({ limit, ...given({ after }) }),
           (rotation) => rotation.id,
-          (rotation) => rotationView(rotation, commands.now()),
+          viewOfRotation,
         ),
       ),
-    getRotation: ({ id }) => ok(rotationView(rotationNamed(id), commands.now())),
+    getRotation: ({ id }) => ok(viewOfRotation(rotationNamed(id))),
     async startRotation({ query, body: { dryRun, ...wish } }) {
       if (dryRun) return { ...ok(await commands.planRotation(wish)), detail: 'dry run' };
-      return answerBegun(await commands.rotate(wish, caller.grafanaUser ?? caller.token ?? ''), query.wait);
+      return answerBegun(await commands.rotate(wish, who), query.wait);
     },
     cancelRotation({ id }) {
       rotationNamed(id);
-      return { status: 202, body: rotationView(catalog.rotations.requestCancel(id), commands.now()) };
+      return { status: 202, body: viewOfRotation(catalog.rotations.requestCancel(id)) };
     },
     async resumeRotation({ id, query }) {
       rotationNamed(id);
@@ -180,7 +191,7 @@ function endingOf({ status, error }: Ended): Ending {
 
 function noRun(id: string): LowtideError {
   return new LowtideError('not_found', `there is no run ${id}`, {
-    hint: 'GET runs lists backup runs; verifications and restores are forgotten when the service restarts.',
+    hint: 'GET runs lists backup runs; a verification or a restore was named when it began.',
   });
 }
 

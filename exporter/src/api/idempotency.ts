@@ -25,48 +25,76 @@ export interface Idempotent {
 }
 
 /**
- * Does the work of a request once per key, over restarts: later requests get the answer of the first. A request that was
- * refused has done nothing, and its key may be used again. Throws `request_reused`, `request_active`, `outcome_unknown`.
+ * Does the work of a request once per key, over restarts: later requests get the answer of the first, and those that come while
+ * it is worked on wait for that. A request that was refused has done nothing, and its key may be used again.
  */
-export async function once(
-  requests: Requests,
-  { caller, key, at, ...content }: IdempotentRequest,
-  work: () => Promise<RequestAnswer>,
-): Promise<Idempotent> {
-  const request: ApiRequest = { caller, key, at, fingerprint: fingerprintOf(content) };
-  const claim = requests.claimRequest(request, at - rememberedMs);
-  switch (claim.state) {
-    case 'answered':
-      return { answer: claim.answer, isReplay: true };
-    case 'active':
-      throw new LowtideError('request_active', 'a request with this Idempotency-Key is being worked on', {
-        hint: 'Ask again with the same key: the answer will be that of the first request.',
-        retryable: true,
-      });
-    case 'lost':
-      throw new LowtideError(
-        'outcome_unknown',
-        'the service ended over a request with this Idempotency-Key',
-        {
-          hint: 'Look whether it was done (GET runs, GET audit); to do it (again), take a new key.',
-        },
-      );
-    case 'other':
-      throw new LowtideError('request_reused', 'this Idempotency-Key was used for another request', {
-        hint: 'Take a new key for each thing to be done.',
-      });
-    case 'ours':
+export class Once {
+  readonly #requests: Requests;
+  /** What this process works on. */
+  readonly #underWay = new Map<string, Promise<RequestAnswer>>();
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
-  let answer: RequestAnswer;
-  try {
-    answer = await work();
-  } catch (thrown) {
-    requests.releaseRequest(request);
-    throw thrown;
+
+  /** Throws what `work` throws, and `request_reused`, `request_active`, `outcome_unknown`. */
+  async answer(
+    { caller, key, at, ...content }: IdempotentRequest,
+    work: () => Promise<RequestAnswer>,
+  ): Promise<Idempotent> {
+    const request: ApiRequest = { caller, key, at, fingerprint: fingerprintOf(content) };
+    const claim = this.#requests.claimRequest(request, at - rememberedMs);
+    const name = JSON.stringify([caller, key]);
+    switch (claim.state) {
+      case 'answered':
+        return { answer: claim.answer, isReplay: true };
+      case 'active': {
+        const first = this.#underWay.get(name);
+        if (first === undefined) throw activeElsewhere();
+        return { answer: await first, isReplay: true };
+      }
+      case 'lost':
+        throw outcomeUnknown();
+      case 'other':
+        throw new LowtideError('request_reused', 'this Idempotency-Key was used for another request', {
+          hint: 'Take a new key for each thing to be done.',
+        });
+      case 'ours':
+    }
+    const answer = this.#do(request, work);
+    this.#underWay.set(name, answer);
+    try {
+      return { answer: await answer, isReplay: false };
+    } finally {
+      this.#underWay.delete(name);
+    }
   }
-  // Where this fails the claim stays: better no answer than the same work twice.
-  requests.answerRequest(request, answer);
-  return { answer, isReplay: false };
+
+  async #do(request: ApiRequest, work: () => Promise<RequestAnswer>): Promise<RequestAnswer> {
+    let answer: RequestAnswer;
+    try {
+      answer = await work();
+    } catch (thrown) {
+      this.#requests.releaseRequest(request);
+      throw thrown;
+    }
+    // Where this fails the claim stays: better no answer than the same work twice.
+    this.#requests.answerRequest(request, answer);
+    return answer;
+  }
+}
+
+function activeElsewhere(): LowtideError {
+  return new LowtideError('request_active', 'a request with this Idempotency-Key is being worked on', {
+    hint: 'Ask again with the same key: the answer will be that of the first request.',
+    retryable: true,
+  });
+}
+
+function outcomeUnknown(): LowtideError {
+  return new LowtideError('outcome_unknown', 'the service ended over a request with this Idempotency-Key', {
+    hint: 'Look whether it was done (GET runs, GET audit); to do it (again), take a new key.',
+  });
 }
 
 function fingerprintOf(content: {

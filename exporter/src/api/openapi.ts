@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actionRoles } from './actions.ts';
 import { routes, type Route } from './routes.ts';
 import { components, id, problemSchema } from './schemas/common.ts';
-import { progressEvent, storedEvent } from './schemas/events.ts';
+import { planEvent, progressEvent, storedEvent } from './schemas/events.ts';
 
 type Json = Record<string, unknown>;
 
@@ -100,7 +100,9 @@ function operation(name: string, route: Route): Json {
             ...(name === 'followEvents' && {
               content: {
                 'text/event-stream': {
-                  schema: { oneOf: [reference(storedEvent), reference(progressEvent)] },
+                  schema: {
+                    oneOf: [reference(storedEvent), reference(progressEvent), reference(planEvent)],
+                  },
                 },
               },
             }),

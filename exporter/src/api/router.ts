@@ -6,7 +6,6 @@ import express, {
   type Response,
 } from 'express';
 import type { AccessRecords, AuditBody, AuditEntry } from '../catalog/access.ts';
-import type { Catalog } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { methodNotAllowed, problem, problemOf, sendProblem, type Problem } from '../http/problem.ts';
 import { checkAnswer, type AnswerCheck } from './answers.ts';
@@ -16,14 +15,15 @@ import type { Commands } from './commands.ts';
 import { allowOrigins } from './cors.ts';
 import type { EventStreams } from './event-stream.ts';
 import { RateLimited } from '../http/guard.ts';
-import { handlersFor } from './handlers.ts';
-import { once } from './idempotency.ts';
+import { handlersFor, type ApiCatalog } from './handlers.ts';
+import { Once } from './idempotency.ts';
 import { openApiDocument } from './openapi.ts';
 import { idempotencyKey, readRequest, type ReadRequest } from './requests.ts';
-import { routes, waits, type Ending, type PlainRouteName, type Route } from './routes.ts';
+import { waits, type Ending, type PlainRouteName } from './handling.ts';
+import { routes, type Route } from './routes.ts';
 
 export interface ApiOptions {
-  readonly catalog: Pick<Catalog, 'run' | 'runs' | 'backup' | 'backups' | 'access' | 'rotations'>;
+  readonly catalog: ApiCatalog;
   readonly commands: Commands;
   readonly authentication: AuthenticateOptions;
   readonly events: EventStreams;
@@ -34,12 +34,17 @@ export interface ApiOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface ApiContext extends ApiOptions {
+  readonly once: Once;
+}
+
 /** Largest body, and longest path with its query. */
 const bodyLimit = 64 * 1024;
 const urlLimit = 2048;
 
 /** Everything under /api/v1: each request is authenticated, allowed, read, done once, answered, and put on record. */
-export function apiRouter(options: ApiOptions): Router {
+export function apiRouter(given: ApiOptions): Router {
+  const options: ApiContext = { ...given, once: new Once(given.catalog.access) };
   const router = Router({ caseSensitive: true });
   const document = `${JSON.stringify(openApiDocument(options.commands.version))}\n`;
   router.use(refuseLongUrls, allowOrigins(options.corsOrigins));
@@ -76,7 +81,7 @@ function byPath(): Map<string, (readonly [string, Route])[]> {
 }
 
 /** Nothing of a request is read before its caller is known and allowed: strangers cannot make the parser work. */
-function steps(name: string, route: Route, options: ApiOptions): RequestHandler[] {
+function steps(name: string, route: Route, options: ApiContext): RequestHandler[] {
   return [
     (request, response, next) => {
       const caller = authenticate(request, options.authentication);
@@ -113,7 +118,7 @@ async function answer(
   caller: Caller,
   request: Request,
   response: Response,
-  options: ApiOptions,
+  options: ApiContext,
 ): Promise<void> {
   const work = async (): Promise<{ readonly status: number; readonly body: unknown }> => {
     const handled = await handle(name, route, read, caller, request, options);
@@ -121,12 +126,11 @@ async function answer(
     return { status: handled.status, body: handled.body ?? null };
   };
   const key = route.method === 'post' ? idempotencyKey(request) : undefined;
-  const { commands, catalog } = options;
+  const { commands } = options;
   const { answer: made, isReplay } =
     key === undefined
       ? { answer: await work(), isReplay: false }
-      : await once(
-          catalog.access,
+      : await options.once.answer(
           {
             caller: caller.token ?? '',
             key,
@@ -222,7 +226,7 @@ function forbidden(caller: Caller, { action }: Route): LowtideError {
 
 function refuse(request: Request, response: Response, answer: Problem, error: unknown): void {
   if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
-  if (answer.code === 'too_many_clients') response.set('Retry-After', '30');
+  if (answer.code === 'too_many_clients' || answer.code === 'stopping') response.set('Retry-After', '30');
   if (answer.status === 401 && isFromGrafana(request)) {
     sendProblem(response, problem(403, answer.detail, { code: answer.code, hint: answer.hint }));
     return;

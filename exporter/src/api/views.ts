@@ -1,12 +1,29 @@
 import type { AuditEntry as StoredAuditEntry } from '../catalog/access.ts';
-import type { Backup as StoredBackup, Run } from '../catalog/catalog.ts';
+import type { BackgroundError, BackgroundRun, VerifiedCopy } from '../catalog/background.ts';
+import type { Backup as StoredBackup, CatalogTotals, Run } from '../catalog/catalog.ts';
+import type { RunReview } from '../catalog/reviews.ts';
 import type { Rotation as StoredRotation } from '../catalog/rotations.ts';
+import type { LowtideError } from '../errors/lowtide-error.ts';
 import type { StoredEvent as CatalogEvent } from '../events/events.ts';
+import type { Key as StoredKey } from '../keys/keystore.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
-import type { AuditEntry, Backup, BackupRun, Progress, Rotation, StoredEvent } from './contract.ts';
+import { reviewView } from './review-view.ts';
+import type {
+  AuditEntry,
+  Backup,
+  BackupRun,
+  Key,
+  Progress,
+  RestoreRun,
+  Rotation,
+  StoredEvent,
+  VerificationRun,
+} from './contract.ts';
 
-/** What the catalog knows, in the words of the API. */
-export function runView(run: Run, progress: Progress | undefined): BackupRun {
+/**
+ * What the catalog and the keystore know, in the words of the API; the `--json` of the command line is made of the same.
+ */
+export function runView(run: Run, progress: Progress | undefined, review: RunReview | undefined): BackupRun {
   const { id, schedule, type, trigger, status, startedAt, dueAt, finishedAt, error } = run;
   return {
     kind: 'backup',
@@ -21,10 +38,62 @@ export function runView(run: Run, progress: Progress | undefined): BackupRun {
     ...(run.backupId !== undefined && { backupId: run.backupId }),
     ...(run.sizeBytes !== undefined && { sizeBytes: run.sizeBytes }),
     ...(run.storedBytes !== undefined && { storedBytes: run.storedBytes }),
-    ...(error !== undefined && { error }),
+    ...(error !== undefined && { error: toldFailure(error) }),
     warnings: [...run.warnings],
+    pausedSeconds: run.pausedSeconds,
+    ...reviewView(review),
     ...(progress !== undefined && status === 'running' && { progress }),
   };
+}
+
+/** A verification or a restore. */
+export function backgroundRunView(
+  run: BackgroundRun,
+  progress: Progress | undefined,
+): VerificationRun | RestoreRun {
+  const { id, kind, backupId, status, startedAt, finishedAt, error, warnings, copies, store, target } = run;
+  const common = {
+    id,
+    backupId,
+    status,
+    startedAt: toRfc3339(startedAt),
+    ...timeOf('finishedAt', finishedAt),
+    ...(error !== undefined && { error }),
+    warnings: [...warnings],
+    ...(progress !== undefined && status === 'running' && { progress }),
+  };
+  if (kind === 'restore') {
+    return { kind, ...common, target: target ?? '', ...(store !== undefined && { store }) };
+  }
+  const verdicts = copies?.map((copy) => ({ ...copy, warnings: [...copy.warnings] }));
+  return { kind, ...common, ...(verdicts !== undefined && { copies: verdicts }) };
+}
+
+/** What a verification found out about one copy. */
+export function verdictView({ store, status, error, warnings }: CopyVerdict): VerifiedCopy {
+  return {
+    store,
+    status,
+    ...(error !== undefined && { error: failureView(error) }),
+    warnings,
+  };
+}
+
+interface CopyVerdict {
+  readonly store: string;
+  readonly status: VerifiedCopy['status'];
+  readonly error?: LowtideError;
+  readonly warnings: readonly string[];
+}
+
+export function failureView({ code, message, hint }: LowtideError): BackgroundError {
+  return toldFailure({ code, message, ...(hint !== undefined && { hint }) });
+}
+
+/** What may be told of it: an unforeseen error's message was written for the log. */
+function toldFailure(failure: BackgroundError): BackgroundError {
+  if (failure.code !== 'internal') return failure;
+  return { code: failure.code, message: 'something went wrong here; the log has the details' };
 }
 
 export function backupView(backup: StoredBackup): Backup {
@@ -52,12 +121,39 @@ export function backupView(backup: StoredBackup): Backup {
   };
 }
 
+export function keyView(key: StoredKey, totals: CatalogTotals): Key {
+  const { id, recipient, state, createdAt, origin, purpose, parentId, rotationId } = key;
+  return {
+    id,
+    recipient,
+    state,
+    createdAt: toRfc3339(createdAt),
+    origin,
+    purpose,
+    ...(parentId !== undefined && { parentId }),
+    ...(rotationId !== undefined && { rotationId }),
+    backups: totals.backupsByKey[id] ?? 0,
+    copies: totals.copiesByKey[id] ?? 0,
+    bytes: totals.bytesByKey[id] ?? 0,
+  };
+}
+
 export function auditView({ sequence, at, body, hash }: StoredAuditEntry): AuditEntry {
   return { sequence, at: toRfc3339(at), ...body, hash };
 }
 
-/** Rate and time left are those of the rotation as a whole, whichever process works on it. */
-export function rotationView(rotation: StoredRotation, now: EpochMs): Rotation {
+/** What the process that works on a rotation knows beside the catalog. */
+export interface RotationLive {
+  readonly waitsFor?: string | undefined;
+  readonly progress?: Progress | undefined;
+}
+
+/** Where no more is known, rate and time left are those of the rotation as a whole. */
+export function rotationView(
+  rotation: StoredRotation,
+  now: EpochMs,
+  { waitsFor, progress }: RotationLive,
+): Rotation {
   const { id, mode, status, trigger, by, keyId, daysBack, startedAt, finishedAt, error, cancelRequested } =
     rotation;
   const { pending, done, skipped, failed } = rotation;
@@ -69,15 +165,18 @@ export function rotationView(rotation: StoredRotation, now: EpochMs): Rotation {
     ...(by !== undefined && { by }),
     ...(keyId !== undefined && { keyId }),
     ...(daysBack !== undefined && { daysBack }),
+    atLowTide: rotation.atLowTide ?? false,
+    ...(rotation.bytesPerSecond !== undefined && { bytesPerSecond: rotation.bytesPerSecond }),
     startedAt: toRfc3339(startedAt),
     ...timeOf('finishedAt', finishedAt),
     cancelRequested,
+    ...(waitsFor !== undefined && { waitsFor }),
     pending,
     done,
     skipped,
     failed,
-    ...(error !== undefined && { error }),
-    ...(status === 'running' && { progress: rotationProgress(rotation, now) }),
+    ...(error !== undefined && { error: toldFailure(error) }),
+    ...(status === 'running' && { progress: progress ?? rotationProgress(rotation, now) }),
   };
 }
 

@@ -1,8 +1,10 @@
 import type { LoadHistory } from '../load/load.ts';
 import type { AccessRecords } from './access.ts';
+import type { BackgroundRecords } from './background.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { BackupType } from '../source/source.ts';
 import type { Manifest } from '../store/manifest.ts';
+import type { RunReviews } from './reviews.ts';
 import type { RotationRecords } from './rotations.ts';
 import type { EpochMs } from '../units/instant.ts';
 
@@ -14,10 +16,14 @@ import type { EpochMs } from '../units/instant.ts';
 export interface Catalog extends Disposable {
   /** What the API keeps beside it. */
   readonly access: AccessRecords;
+  /** Verifications and restores that were asked for through the API. */
+  readonly background: BackgroundRecords;
   /** Rotations of keys, and how each copy is sealed. */
   readonly rotations: RotationRecords;
   /** How busy this host was. */
   readonly load: LoadHistory;
+  /** What was found out about completed runs after their end. */
+  readonly reviews: RunReviews;
 
   /**
    * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the
@@ -63,14 +69,19 @@ export interface Catalog extends Disposable {
   setPaused(id: string, paused: boolean): void;
   /** Says up to when the schedule's occurrences are settled; an earlier time than before offers them again. */
   settle(schedule: string, until: EpochMs): void;
-  /** Settles occurrences that no run was begun for, the last of them due at `dueAt`, with one `run:missed` event. */
-  recordMissed(schedule: string, dueAt: EpochMs, occurrences: number, at: EpochMs): void;
+  /** Settles occurrences that no run was begun for, with one `run:missed` event. */
+  recordMissed(schedule: string, missed: Missed, at: EpochMs): void;
 
   append(event: EventBody, at: EpochMs): StoredEvent;
   /** Events with a greater sequence, oldest first, at most `limit`. */
   eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
   /** That of the newest event; 0 where there is none. */
   latestSequence(): number;
+
+  /** What was pruned of the backups that were sealed to a key at their end: reads them all. */
+  prunedOf(keyId: string): PrunedBackups;
+  /** Whether the backups of each schedule can be restored, as far as is known; of those that have backups. */
+  proofs(): readonly ScheduleProof[];
 
   /** What gauges are made of, from summaries: cheap at 100,000 backups. */
   totals(): CatalogTotals;
@@ -100,6 +111,8 @@ export interface Run extends NewRun {
   readonly backupId?: string;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
   readonly warnings: readonly string[];
+  /** How long it was stopped for a busy host; 0 until it has ended. */
+  readonly pausedSeconds: number;
   readonly sizeBytes?: number;
   readonly storedBytes?: number;
 }
@@ -108,6 +121,8 @@ export interface RunEnd {
   readonly status: Exclude<RunStatus, 'running'>;
   readonly finishedAt: EpochMs;
   readonly warnings: readonly string[];
+  /** Absent: it was never stopped. */
+  readonly pausedSeconds?: number;
   readonly error?: Run['error'];
   readonly backup?: { readonly manifest: Manifest; readonly copies: readonly NewCopy[] };
   readonly event: EventBody & { readonly name: 'run:finished' };
@@ -173,6 +188,8 @@ export interface Backup {
 export interface BackupFilter {
   readonly schedule?: string;
   readonly status?: BackupStatus;
+  /** Only those of which a copy that is there, or the last that was, is sealed to this key. */
+  readonly keyId?: string;
   /** Continues a list: only backups that come after the one with this id. Throws `not_found` for an unknown one. */
   readonly after?: string;
   readonly limit: number;
@@ -188,6 +205,39 @@ export interface ScheduleState {
   readonly paused: boolean;
   /** Occurrences due up to here have been run, missed, or passed over; absent for a schedule that is new. */
   readonly settledUntil?: EpochMs;
+  /** The last time that it was missed; absent where it never was. */
+  readonly lastMissed?: { readonly dueAt: EpochMs; readonly at: EpochMs; readonly reason?: string };
+}
+
+export interface Missed {
+  /** Of the last one. */
+  readonly dueAt: EpochMs;
+  /** How many in a row. */
+  readonly occurrences: number;
+  /** What it waited for to the end, as `run:deferred` has it; absent where it is not known. */
+  readonly reason?: string;
+}
+
+export interface PrunedBackups {
+  readonly backups: number;
+  readonly bytes: number;
+  /** When the first and the last of them were made; absent where there is none. */
+  readonly from?: EpochMs;
+  readonly until?: EpochMs;
+  /** In order. */
+  readonly schedules: readonly string[];
+}
+
+export interface ScheduleProof {
+  readonly schedule: string;
+  /** When the oldest backup that is there was made. */
+  readonly since: EpochMs;
+  /** The newest backup that is there, and how many of its copies are good. */
+  readonly newest: { readonly id: string; readonly goodCopies: number };
+  /** When a copy last passed a verification. */
+  readonly verifiedAt?: EpochMs;
+  /** When a restore last succeeded. */
+  readonly restoredAt?: EpochMs;
 }
 
 /** A store, type or key stays listed with 0 once its last backup has gone. */
@@ -210,6 +260,8 @@ export interface CatalogTotals {
    */
   readonly backupsByKey: Readonly<Record<string, number>>;
   readonly bytesByKey: Readonly<Record<string, number>>;
+  /** Copies that are there, by the key they are sealed to. */
+  readonly copiesByKey: Readonly<Record<string, number>>;
   /** Share of its backups that the latest rotation has dealt with, 0 to 1; absent before the first. */
   readonly rotationProgress?: number;
 }

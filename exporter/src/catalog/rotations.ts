@@ -18,6 +18,11 @@ export interface RotationRecords {
   resume(id: string, at: EpochMs): Rotation;
   /** Adds to what it is to do; a backup that it has already stays as it is. */
   add(id: string, backups: readonly NewRotationBackup[]): void;
+  /**
+   * Says what it leaves alone for its age: there may be many, so these are only counted, among the skipped. Replaces what was
+   * said before.
+   */
+  leaveOut(id: string, count: RotationCount): void;
   /** The key that the backups are given to. */
   setKey(id: string, keyId: string): void;
   /** Says how it ended. Throws `rotation_ended` unless it goes on. */
@@ -63,6 +68,10 @@ export interface NewRotation {
   readonly daysBack?: number;
   /** Only backups that are sealed to one of these keys. */
   readonly fromKeys?: readonly string[];
+  /** It waits while the host is busy. */
+  readonly atLowTide?: boolean;
+  /** At most so many are read, and written, when content is encrypted anew. */
+  readonly bytesPerSecond?: number;
   readonly startedAt: EpochMs;
   readonly backups: readonly NewRotationBackup[];
 }

@@ -1,5 +1,4 @@
 import type { EventBody, StoredEvent } from '../events/events.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { fromRfc3339, type EpochMs } from '../units/instant.ts';
 import type {
@@ -8,24 +7,32 @@ import type {
   Catalog,
   CatalogTotals,
   FoundCopy,
+  Missed,
   NewRun,
+  PrunedBackups,
   Run,
   RunEnd,
   RunFilter,
+  ScheduleProof,
   ScheduleState,
   VerificationResult,
 } from './catalog.ts';
 import type { AccessRecords } from './access.ts';
+import type { BackgroundRecords } from './background.ts';
 import type { RotationRecords } from './rotations.ts';
 import { SqliteAccessRecords } from './sqlite/access/access.ts';
-import { fileBackup, fileCopy, findBackup, listBackups } from './sqlite/backups.ts';
+import { SqliteBackgroundRecords } from './sqlite/background.ts';
+import { fileBackup, fileCopy, findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
 import type { LoadHistory } from '../load/load.ts';
 import { SqliteLoadHistory } from './sqlite/load-history.ts';
+import type { RunReviews } from './reviews.ts';
+import { SqliteRunReviews } from './sqlite/reviews.ts';
 import { recordVerification, removeCopy } from './sqlite/copies.ts';
 import { StateDatabase } from './sqlite/database.ts';
 import { appendEvent, eventsAfter, latestSequence } from './sqlite/events.ts';
 import { SqliteRotationRecords } from './sqlite/rotations/records.ts';
 import { finishRun, findRun, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
+import { recordRestore, scheduleProofs } from './sqlite/proofs.ts';
 import { raiseLastSuccess, recordMissed, scheduleState, setPaused, settle } from './sqlite/schedules.ts';
 import { setSealing } from './sqlite/sealings.ts';
 import { readTotals } from './sqlite/totals.ts';
@@ -41,15 +48,19 @@ export function openSqliteCatalog(folder: string): Catalog {
 /** One method, one transaction; the statements live in `sqlite/`. */
 class SqliteCatalog implements Catalog {
   readonly access: AccessRecords;
+  readonly background: BackgroundRecords;
   readonly rotations: RotationRecords;
   readonly load: LoadHistory;
+  readonly reviews: RunReviews;
   readonly #database: StateDatabase;
 
   constructor(database: StateDatabase) {
     this.#database = database;
     this.access = new SqliteAccessRecords(database);
+    this.background = new SqliteBackgroundRecords(database);
     this.rotations = new SqliteRotationRecords(database);
     this.load = new SqliteLoadHistory(database);
+    this.reviews = new SqliteRunReviews(database);
   }
 
   startRun(run: NewRun): Run {
@@ -94,12 +105,7 @@ class SqliteCatalog implements Catalog {
   }
 
   recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): void {
-    this.#database.write(() => {
-      if (findBackup(this.#database, id) === undefined) {
-        throw new LowtideError('not_found', `there is no backup ${id}`);
-      }
-      appendEvent(this.#database, { name: 'backup:restored', backupId: id, status }, at);
-    });
+    this.#database.write(() => recordRestore(this.#database, id, status, at));
   }
 
   removeCopy(id: string, store: string, reason: string, at: EpochMs): void {
@@ -118,8 +124,8 @@ class SqliteCatalog implements Catalog {
     this.#database.write(() => settle(this.#database, schedule, until));
   }
 
-  recordMissed(schedule: string, dueAt: EpochMs, occurrences: number, at: EpochMs): void {
-    this.#database.write(() => recordMissed(this.#database, { schedule, dueAt, occurrences }, at));
+  recordMissed(schedule: string, missed: Missed, at: EpochMs): void {
+    this.#database.write(() => recordMissed(this.#database, schedule, missed, at));
   }
 
   append(event: EventBody, at: EpochMs): StoredEvent {
@@ -132,6 +138,14 @@ class SqliteCatalog implements Catalog {
 
   latestSequence(): number {
     return this.#database.read(() => latestSequence(this.#database));
+  }
+
+  prunedOf(keyId: string): PrunedBackups {
+    return this.#database.read(() => prunedOf(this.#database, keyId));
+  }
+
+  proofs(): readonly ScheduleProof[] {
+    return this.#database.read(() => scheduleProofs(this.#database));
   }
 
   totals(): CatalogTotals {

@@ -1,11 +1,15 @@
+import { runView, verdictView } from '../api/views.ts';
+import type { Installation } from '../compose.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupJobResult } from '../run/jobs.ts';
+import { measureRun, ownUseMeter } from '../service/measured-run.ts';
+import { unusualInWords } from '../service/review.ts';
+import { Reviewer } from '../service/reviewer.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
-import { runView, verificationView } from './views.ts';
 
 /** `lowtide backup SCHEDULE`: runs one now, verifies it and prunes, as the service would. */
 export async function backup(context: CommandContext, scheduleId: string): Promise<ExitCode> {
@@ -14,24 +18,37 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
   const schedule = scheduleNamed(scheduleId, installation.config.schedules);
   await installation.takeEnvironmentKey();
   const problems: LowtideError[] = [];
-  const [last] = installation.catalog.backups({ schedule: scheduleId, limit: 1 });
+  const { catalog, clock } = installation;
+  const [last] = catalog.backups({ schedule: scheduleId, limit: 1 });
   let result: BackupJobResult;
   {
     using progress = context.progress(`Backing up ${scheduleId}`, last?.storedBytes);
-    result = await installation.jobs.backUp({
-      schedule,
-      trigger: 'manual',
-      signal: terminal.signal,
-      onProgress: progress.update,
-      onProblem: (problem) => problems.push(problem),
-    });
+    const filed = {
+      reviews: catalog.reviews,
+      onProblem: (thrown: unknown) => problems.push(LowtideError.from(thrown)),
+    };
+    result = await measureRun(ownUseMeter(clock), filed, () =>
+      installation.jobs.backUp({
+        schedule,
+        trigger: 'manual',
+        signal: terminal.signal,
+        onProgress: progress.update,
+        onProblem: (problem) => problems.push(problem),
+      }),
+    );
   }
   const { run, verification } = result;
+  if (run.status === 'completed') reviewer(installation).review(run, clock.now());
+  const review = catalog.reviews.of([run.id]).get(run.id);
   output.answer(
-    { ...runView(run), ...(verification !== undefined && { verification: verificationView(verification) }) },
+    {
+      ...runView(run, undefined, review),
+      ...(verification !== undefined && { verification: verification.copies.map(verdictView) }),
+    },
     describe(result),
   );
   for (const warning of run.warnings) output.note(`warning: ${warning}`);
+  for (const figure of review?.unusual ?? []) output.note(`warning: it ${unusualInWords(figure)}`);
   for (const { message, hint } of problems)
     output.note(`problem: ${message}${hint === undefined ? '' : ` (${hint})`}`);
   if (run.error !== undefined) {
@@ -39,6 +56,18 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
     if (run.error.hint !== undefined) output.note(`hint: ${run.error.hint}`);
   }
   return exitCodeFor(result, problems);
+}
+
+function reviewer({ catalog, clock, config }: Installation): Reviewer {
+  return new Reviewer({
+    catalog,
+    clock,
+    schedules: () => config.schedules,
+    highWater: () => config.load.high_water,
+    // What was unusual is told with the answer; what the run met is known later, to `lowtide serve`.
+    onUnusual: () => undefined,
+    onError: () => undefined,
+  });
 }
 
 function exitCodeFor({ run, verification }: BackupJobResult, problems: readonly LowtideError[]): ExitCode {

@@ -1,4 +1,7 @@
-import type { Backup, Catalog } from '../catalog/catalog.ts';
+import { reviewView } from '../api/review-view.ts';
+import { backupView, verdictView } from '../api/views.ts';
+import type { Backup, BackupFilter, Catalog } from '../catalog/catalog.ts';
+import type { RunReview } from '../catalog/reviews.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupVerification } from '../run/verify.ts';
 import { isManifestName } from '../store/manifest.ts';
@@ -8,10 +11,11 @@ import { toRfc3339 } from '../units/instant.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
-import { backupView, shownTime, verificationView } from './views.ts';
+import { shownTime } from './views.ts';
 
 export interface ListOptions {
   readonly schedule?: string;
+  readonly key?: string;
   readonly pruned?: boolean;
   readonly limit: number;
 }
@@ -23,21 +27,29 @@ export async function listBackups(context: CommandContext, options: ListOptions)
   await using installation = await context.open();
   const filter = {
     ...(options.schedule !== undefined && { schedule: options.schedule }),
+    ...(options.key !== undefined && { keyId: options.key }),
     ...(options.pruned !== true && { status: 'completed' as const }),
   };
   const backups = [...allBackups(installation.catalog, filter)].slice(0, options.limit);
+  const reviews = installation.catalog.reviews.of(backups.map(({ manifest }) => manifest.runId));
   const rows = backups.map((backup) => [
     backup.id,
     shownTime(backup.createdAt),
     formatSize(backup.sizeBytes),
     formatSize(backup.storedBytes),
+    metLoad(reviews.get(backup.manifest.runId)),
     backup.keyId,
     backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', '),
   ]);
   const empty = rows.length === 0 ? await explainEmpty(installation.stores) : '';
   context.output.answer(
-    backups.map(backupView),
-    rows.length === 0 ? empty : table(['BACKUP', 'CREATED', 'SIZE', 'STORED', 'KEY', 'COPIES'], rows),
+    backups.map((backup) => ({
+      ...backupView(backup),
+      run: { id: backup.manifest.runId, ...reviewView(reviews.get(backup.manifest.runId)) },
+    })),
+    rows.length === 0
+      ? empty
+      : table(['BACKUP', 'CREATED', 'SIZE', 'STORED', 'LOAD MET', 'KEY', 'COPIES'], rows),
   );
   return exitCodes.done;
 }
@@ -71,7 +83,10 @@ export async function verifyBackups(
     verification.copies.map((copy) => ({ backup: backup.id, ...copy })),
   );
   context.output.answer(
-    results.map(({ backup, verification }) => ({ id: backup.id, copies: verificationView(verification) })),
+    results.map(({ backup, verification }) => ({
+      id: backup.id,
+      copies: verification.copies.map(verdictView),
+    })),
     table(
       ['BACKUP', 'STORE', 'RESULT', 'WHY'],
       copies.map((copy) => [
@@ -96,7 +111,11 @@ export async function pruneBackups(
   await using installation = await context.open();
   const { jobs, config } = installation;
   const dryRun = options.dryRun === true;
-  const result = await jobs.prune(config.schedules, { signal: context.terminal.signal, dryRun });
+  const result = await jobs.prune(config.schedules, {
+    signal: context.terminal.signal,
+    scope: 'store',
+    dryRun,
+  });
   const { verdicts, removed, freedBytes, problems } = result;
   const doomed = verdicts.filter((verdict) => !verdict.keep);
   const summary = dryRun
@@ -139,15 +158,20 @@ export function backupNamed(catalog: Catalog, id: string): Backup {
   throw new LowtideError('not_found', `there is no backup ${id}`, { hint: '`lowtide backups` lists them.' });
 }
 
-function* allBackups(
-  catalog: Catalog,
-  filter: { readonly schedule?: string; readonly status?: Backup['status'] },
-): Generator<Backup> {
+function* allBackups(catalog: Catalog, filter: Omit<BackupFilter, 'limit' | 'after'>): Generator<Backup> {
   let page = catalog.backups({ ...filter, limit: pageSize });
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     yield* page;
     page = catalog.backups({ ...filter, limit: pageSize, after: last.id });
   }
+}
+
+/** `12 %, best 8 %`: the host's own load while the backup was made, and the lowest it could have met. */
+function metLoad(review: RunReview | undefined): string {
+  if (review?.load === undefined) return '';
+  const { load, best } = review.load;
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return best === undefined ? percent(load) : `${percent(load)}, best ${percent(best.load)}`;
 }
 
 function copyStatus(copy: Backup['copies'][number]): string {

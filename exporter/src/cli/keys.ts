@@ -1,40 +1,44 @@
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { keyView } from '../api/views.ts';
 import { openInstallation, openKeystore, type Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import type { EventBody } from '../events/events.ts';
 import { formatRecoveryFile, writeRecoveryFile } from '../keys/export.ts';
-import type { Key } from '../keys/keystore.ts';
+import { parseIdentity } from '../keys/identity-file.ts';
+import type { Key, KeyPurpose } from '../keys/keystore.ts';
+import { recipientOf } from '../seal/identity.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
-import { keyView, shownTime } from './views.ts';
+import { describeShredding, shreddingOf, shreddingView } from './shredding.ts';
+import { shownTime } from './views.ts';
 
 /** `lowtide keys`: every key and what depends on it. */
 export async function listKeys(context: CommandContext): Promise<ExitCode> {
   await using installation = await context.open();
   const { keystore, catalog } = installation;
   const keys = await keystore.list();
-  const { backupsByKey, bytesByKey } = catalog.totals();
-  const counted = keys.map((key) => ({
-    key,
-    backups: backupsByKey[key.id] ?? 0,
-    bytes: bytesByKey[key.id] ?? 0,
-  }));
-  const rows = counted.map(({ key, backups, bytes }) => [
-    key.id,
-    key.state,
-    shownTime(key.createdAt),
+  const totals = catalog.totals();
+  const views = keys.map((key) => keyView(key, totals));
+  const rows = views.map(({ id, state, purpose, backups, copies, bytes, recipient }, index) => [
+    id,
+    state,
+    purpose,
+    shownTime(keys[index]?.createdAt ?? 0),
     String(backups),
+    String(copies),
     formatSize(bytes),
-    key.recipient,
+    recipient,
   ]);
   context.output.answer(
-    counted.map(({ key, backups, bytes }) => keyView(key, backups, bytes)),
+    views,
     rows.length === 0
       ? 'There are no keys yet: `lowtide keys new` makes one.'
-      : table(['KEY', 'STATE', 'CREATED', 'BACKUPS', 'BYTES', 'RECIPIENT'], rows),
+      : table(['KEY', 'STATE', 'PURPOSE', 'CREATED', 'BACKUPS', 'COPIES', 'BYTES', 'RECIPIENT'], rows),
   );
   for (const finding of await keystore.findings()) context.output.note(`warning: ${finding}`);
   return exitCodes.done;
@@ -47,7 +51,7 @@ export async function newKey(
 ): Promise<ExitCode> {
   await using installation = await context.open();
   const key = await installation.keystore.create({ kind, now: installation.clock.now() });
-  noteAudit(installation, { action: 'key.create', subject: key.id });
+  note(installation, 'created', { action: 'key.create', subject: key.id });
   answerKey(
     context,
     installation,
@@ -59,15 +63,20 @@ export async function newKey(
 }
 
 /** `lowtide keys import FILE`: an identity as age-keygen writes it. */
-export async function importKey(context: CommandContext, file: string): Promise<ExitCode> {
+export async function importKey(
+  context: CommandContext,
+  file: string,
+  options: { readonly purpose?: KeyPurpose },
+): Promise<ExitCode> {
   await using installation = await context.open();
-  const identity = await readIdentityFile(file);
-  const key = await installation.keystore.import(identity, {
-    origin: 'imported',
-    now: installation.clock.now(),
-  });
-  noteAudit(installation, { action: 'key.import', subject: key.id });
-  answerKey(context, installation, key, `Imported ${key.id}; it is ${key.state}.`);
+  const { keystore, clock, config } = installation;
+  const identity = parseIdentity(await readIdentityFile(file), file);
+  // Were it taken for a key to seal to, an emergency would end with nothing but the emergency key.
+  const isRecovery = config.encryption.recovery_recipients.includes(await recipientOf(identity));
+  const purpose = options.purpose ?? (isRecovery ? 'recovery' : 'backup');
+  const key = await keystore.import(identity, { origin: 'imported', purpose, now: clock.now() });
+  note(installation, 'imported', { action: 'key.import', subject: key.id, detail: key.purpose });
+  answerKey(context, installation, key, `Imported ${key.id} for ${key.purpose}; it is ${key.state}.`);
   return exitCodes.done;
 }
 
@@ -76,12 +85,12 @@ export async function retireKey(context: CommandContext, id: string): Promise<Ex
   await using installation = await context.open();
   refuseNeeded(installation, id, 'retired');
   const key = await installation.keystore.retire(id);
-  noteAudit(installation, { action: 'key.retire', subject: id });
+  note(installation, 'retired', { action: 'key.retire', subject: id });
   answerKey(context, installation, key, `${id} is retired: no backup in the catalog needs it any more.`);
   return exitCodes.done;
 }
 
-/** `lowtide keys destroy ID --confirm ID`: what is sealed to it and lies outside the catalog is lost for good. */
+/** `lowtide keys destroy ID --confirm ID`: crypto-shreds what is sealed to it and lies outside of the catalog. */
 export async function destroyKey(
   context: CommandContext,
   id: string,
@@ -89,30 +98,48 @@ export async function destroyKey(
 ): Promise<ExitCode> {
   await using installation = await context.open();
   refuseNeeded(installation, id, 'destroyed');
+  const known = (await installation.keystore.list()).find((key) => key.id === id);
+  const shredding = known === undefined ? undefined : shreddingOf(installation, known);
   if (confirm !== id) {
+    if (shredding !== undefined) context.output.note(describeShredding(shredding));
     throw new LowtideError('usage', `destroying ${id} cannot be undone, and is not confirmed`, {
-      hint: `Whatever is still sealed to it (snapshots, copies made by hand) will never open again. Then: lowtide keys destroy ${id} --confirm ${id}`,
+      hint: `If that is what you want: lowtide keys destroy ${id} --confirm ${id}`,
     });
   }
   const key = await installation.keystore.destroy(id);
-  noteAudit(installation, { action: 'key.destroy', subject: id });
-  answerKey(context, installation, key, `${id} is destroyed: nothing sealed to it can be opened any more.`);
+  note(installation, 'destroyed', { action: 'key.destroy', subject: id });
+  const { output } = context;
+  output.answer(
+    { ...viewOf(installation, key), ...(shredding !== undefined && { shredded: shreddingView(shredding) }) },
+    `${id} is destroyed.${shredding === undefined ? '' : `\n${describeShredding(shredding)}`}`,
+  );
   return exitCodes.done;
 }
 
-/** `lowtide keys export ID --output FILE`: a recovery file, 0600. */
+/** `lowtide keys export ID --output FILE`: a recovery file, 0600; `-` writes it to standard output, for a printer. */
 export async function exportKey(
   context: CommandContext,
   id: string,
   { output: file }: { readonly output: string },
 ): Promise<ExitCode> {
+  if (file === '-' && context.options.json) {
+    throw new LowtideError(
+      'usage',
+      '--json answers on standard output: the recovery file needs a file there',
+    );
+  }
   const loaded = await context.readConfig();
   const keystore = openKeystore(loaded.config);
   const identity = await keystore.identity(id);
   const key = (await keystore.list()).find((each) => each.id === id);
   if (key === undefined) throw new LowtideError('key_missing', `the keystore does not list ${id}`);
   await noteExport(context, loaded, { action: 'key.export', subject: id, detail: file });
-  await writeRecoveryFile(file, formatRecoveryFile(key, identity));
+  const text = formatRecoveryFile(key, identity);
+  if (file === '-') {
+    context.terminal.stdout.write(text);
+    return exitCodes.done;
+  }
+  await writeRecoveryFile(file, text);
   context.output.answer(
     { id, file },
     `Wrote ${file}. Whoever has it reads every backup sealed to ${id}: keep it off this host.`,
@@ -124,11 +151,11 @@ export async function exportKey(
 async function noteExport(
   { output, terminal }: CommandContext,
   loaded: LoadedConfig,
-  entry: Parameters<typeof noteAudit>[1],
+  entry: AuditNote & { readonly subject: string },
 ): Promise<void> {
   try {
     await using installation = openInstallation(loaded, terminal.env);
-    noteAudit(installation, entry);
+    note(installation, 'exported', entry);
   } catch (thrown) {
     output.note(`warning: the export is not in the audit log: ${LowtideError.from(thrown).message}`);
   }
@@ -142,9 +169,26 @@ function refuseNeeded({ catalog }: Installation, id: string, what: 'retired' | '
   });
 }
 
-function answerKey(context: CommandContext, { catalog }: Installation, key: Key, text: string): void {
-  const { backupsByKey, bytesByKey } = catalog.totals();
-  context.output.answer(keyView(key, backupsByKey[key.id] ?? 0, bytesByKey[key.id] ?? 0), text);
+function answerKey(context: CommandContext, installation: Installation, key: Key, text: string): void {
+  context.output.answer(viewOf(installation, key), text);
+}
+
+function viewOf({ catalog }: Installation, key: Key): ReturnType<typeof keyView> {
+  return keyView(key, catalog.totals());
+}
+
+type AuditNote = Parameters<typeof noteAudit>[1];
+type KeyChange = Extract<EventBody, { readonly name: 'key:changed' }>['change'];
+
+/** In the audit log, and as an event for those who watch. */
+function note(
+  installation: Installation,
+  change: KeyChange,
+  entry: AuditNote & { readonly subject: string },
+): void {
+  const { catalog, clock } = installation;
+  noteAudit(installation, entry);
+  catalog.append({ name: 'key:changed', keyId: entry.subject, change, by: userInfo().username }, clock.now());
 }
 
 async function readIdentityFile(file: string): Promise<string> {

@@ -1,5 +1,16 @@
+import type { ForecastBasis } from '../load/forecast.ts';
 import { resources } from '../load/load.ts';
-import { loadStatistics, type LoadStatistics } from '../load/statistics.ts';
+import {
+  loadStatistics,
+  throughputStatistics,
+  type LoadStatistics,
+  type ThroughputStatistics,
+} from '../load/statistics.ts';
+import type { Flow } from '../load/throughput.ts';
+import { accuracyView } from '../service/outlook.ts';
+import { Tide } from '../service/tide.ts';
+import { toRfc3339 } from '../units/instant.ts';
+import { formatSize } from '../units/size.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
@@ -18,23 +29,74 @@ export async function load(
   const timezone = Temporal.Now.timeZoneId();
   const records = catalog.load.records('coarse', now - hours * hourMs, now);
   const times = records.map(({ at }) => at);
+  const tide = new Tide({ catalog, timezone });
   const measured = resources.flatMap((resource) => {
     const loads = records.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, timezone);
-    return statistics === undefined ? [] : [{ resource, ...statistics }];
+    if (statistics === undefined) return [];
+    const { basis } = tide.forecasts(now)[resource];
+    const accuracy = accuracyView(tide.accuracy(now)[resource]);
+    const maximumAt = toRfc3339(statistics.maximumAt);
+    return [{ resource, ...statistics, maximumAt, basis, ...(accuracy !== undefined && { accuracy }) }];
   });
   const rows = measured.map(({ resource, ...figures }) => [
     resource,
-    ...[figures.mean, figures.median, figures.p95, figures.maximum, figures.trend].map(percent),
+    ...[figures.mean, figures.median, figures.p95, figures.p99, figures.maximum, figures.trend].map(percent),
     quietest(figures),
   ]);
+  const throughput = throughputStatistics(records);
   context.output.answer(
-    measured,
+    [...measured, ...throughput],
     rows.length === 0
       ? 'Nothing has been measured yet: `lowtide serve` measures the load of this host.'
-      : table(['RESOURCE', 'MEAN', 'MEDIAN', 'P95', 'MAX', 'TREND', 'QUIET HOURS'], rows),
+      : [
+          table(['RESOURCE', 'MEAN', 'MEDIAN', 'P95', 'P99', 'MAX', 'TREND', 'QUIET HOURS'], rows),
+          '',
+          ...measured.map(
+            ({ resource, basis, accuracy }) => `${resource}: ${forecastWords(basis, accuracy)}`,
+          ),
+          ...throughputLines(throughput),
+        ].join('\n'),
   );
   return exitCodes.done;
+}
+
+const flowNames: Readonly<Record<Flow, string>> = {
+  read: 'read from disks',
+  written: 'written to disks',
+  received: 'received from the network',
+  sent: 'sent to the network',
+};
+
+function throughputLines(throughput: readonly ThroughputStatistics[]): readonly string[] {
+  if (throughput.length === 0) return [];
+  const perSecond = (bytes: number): string => `${formatSize(bytes)}/s`;
+  const rows = throughput.map(({ flow, mean, median, p95, maximum }) => [
+    flowNames[flow],
+    ...[mean, median, p95, maximum].map(perSecond),
+  ]);
+  return ['', table(['THROUGHPUT', 'MEAN', 'MEDIAN', 'P95', 'MAX'], rows)];
+}
+
+const basisWords: Readonly<Record<ForecastBasis, string>> = {
+  none: 'nothing is known that a forecast could rest on',
+  level: 'less than a day is known: the same load is expected throughout',
+  days: 'forecast from the days so far',
+  weeks: 'forecast from weeks',
+  yesterday: 'forecast as yesterday over again, which has chosen better than what was learned',
+};
+
+function forecastWords(basis: ForecastBasis, accuracy: ReturnType<typeof accuracyView>): string {
+  const words = `${basisWords[basis]}.`;
+  if (accuracy === undefined) return words;
+  const { days, regret, randomRegret } = accuracy;
+  const [learned, yesterday, random] = [regret.learned, regret.yesterday, randomRegret].map(points);
+  return `${words} Over ${days} days starts chosen by what was learned met ${learned} more than the lowest load, by yesterday's curve ${yesterday}, at random ${random}.`;
+}
+
+/** A difference of shares. */
+function points(share: number): string {
+  return `${(100 * share).toFixed(1)} points`;
 }
 
 function percent(share: number): string {
@@ -42,7 +104,7 @@ function percent(share: number): string {
 }
 
 /** `Mon 2 3 4, Tue 3 4 5`. */
-function quietest({ quietHours }: LoadStatistics): string {
+function quietest({ quietHours }: Pick<LoadStatistics, 'quietHours'>): string {
   return quietHours
     .map(({ weekday, hours }) => `${weekdays[weekday - 1] ?? ''} ${hours.join(' ')}`)
     .join(', ');

@@ -1,3 +1,6 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
 import { Tide } from '../service/tide.ts';
 import { toRfc3339 } from '../units/instant.ts';
@@ -5,13 +8,15 @@ import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
+import { replayPast } from './replay.ts';
 import { shownTime } from './views.ts';
 
 /** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
 export async function plan(
   context: CommandContext,
-  { hours }: { readonly hours: number },
+  { hours, replay }: { readonly hours: number; readonly replay?: number },
 ): Promise<ExitCode> {
+  if (replay !== undefined) return await replayPast(context, replay);
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
   const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
@@ -33,5 +38,20 @@ export async function plan(
   for (const { job, reason } of planned.misfits) {
     context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
+  for (const text of passedOver(catalog, active)) context.output.note(`problem: ${text}`);
   return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
+}
+
+/** What was missed for a reason that is known, and has not been made up for since. */
+function passedOver(
+  catalog: Pick<Catalog, 'schedule' | 'totals'>,
+  schedules: readonly ScheduleConfig[],
+): readonly string[] {
+  const { lastSuccessBySchedule } = catalog.totals();
+  return schedules.flatMap(({ id }) => {
+    const { lastMissed } = catalog.schedule(id);
+    if (lastMissed?.reason === undefined || (lastSuccessBySchedule[id] ?? 0) > lastMissed.at) return [];
+    const { text } = holdReason(lastMissed.reason);
+    return [`${id} due ${toRfc3339(lastMissed.dueAt)} was passed over at its deadline: ${text}`];
+  });
 }

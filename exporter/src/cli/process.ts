@@ -31,8 +31,6 @@ export async function main(): Promise<void> {
   }
 }
 
-const exitCodesOfSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
 /**
  * The first Ctrl-C or SIGTERM asks to stop, in order; a second one ends the process at once. So does a terminal that is
  * closed, except where a service listens for that signal itself.
@@ -45,9 +43,15 @@ function stopSignal(hangup: { readonly listener?: () => void }): AbortSignal {
         hangup.listener();
         return;
       }
-      if (stop.signal.aborted) process.exit(exitCodesOfSignals[signal]);
+      if (stop.signal.aborted) dieBy(signal);
       stop.abort(new LowtideError('cancelled', `stopped by ${signal}`));
     });
   }
   return stop.signal;
+}
+
+/** At once, as if nobody had listened: `process.exit` would wait for threads, which may wait for a source that says nothing. */
+function dieBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

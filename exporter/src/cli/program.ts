@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { keyPurposes } from '../keys/keystore.ts';
 import { logFormats, logLevels } from '../service/log-options.ts';
 import { version } from '../version.ts';
 import { verifyAudit } from './audit.ts';
@@ -12,6 +13,7 @@ import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { load } from './load.ts';
 import { plan } from './plan.ts';
+import { replaySpan } from './replay.ts';
 import { restore } from './restore.ts';
 import { rotate } from './rotate.ts';
 import type { ServeCommandOptions } from './serve.ts';
@@ -84,6 +86,11 @@ export function createProgram(terminal: Terminal): Command {
     .command('plan')
     .description('what will run when, and why then')
     .option('--hours <count>', 'how far ahead', positive, 48)
+    .option(
+      '--replay <duration>',
+      'look back instead, as in 14d: what Lowtide would have gained over a fixed time',
+      replaySpan,
+    )
     .action(action(terminal, plan));
 
   program
@@ -96,6 +103,7 @@ export function createProgram(terminal: Terminal): Command {
     .command('backups')
     .description('list what is stored')
     .option('--schedule <id>', 'of this schedule only')
+    .option('--key <id>', 'sealed to this key only')
     .option('--pruned', 'those that were pruned as well')
     .option('--limit <count>', 'at most so many', positive, Infinity)
     .action(action(terminal, listBackups));
@@ -136,6 +144,12 @@ export function createProgram(terminal: Terminal): Command {
     .command('import')
     .description('take over an identity')
     .argument('<file>', 'as age-keygen writes it')
+    .addOption(
+      new Option(
+        '--purpose <purpose>',
+        'backup: new backups may be sealed to it; recovery: for when all others are lost; restore: only to open what was sealed elsewhere; default: recovery for one of recovery_recipients, else backup',
+      ).choices(keyPurposes),
+    )
     .action(action(terminal, importKey));
   keys
     .command('retire')
@@ -152,7 +166,7 @@ export function createProgram(terminal: Terminal): Command {
     .command('export')
     .description('write a recovery file')
     .addArgument(keyArgument())
-    .requiredOption('--output <file>', 'a new file')
+    .requiredOption('--output <file>', 'a new file; - is standard output, for a printer')
     .action(action(terminal, exportKey));
 
   program
@@ -168,6 +182,7 @@ export function createProgram(terminal: Terminal): Command {
     )
     .option('--days-back <days>', 'leave older backups as they are', positive)
     .option('--limit-rate <MiB/s>', 're-encrypt at most so much a second', positive)
+    .option('--at-low-tide', 'wait while the host is busier than load.high_water, for a day at most')
     .option('--dry-run', 'only say what would be done')
     .option('--resume', 'go on with the last rotation that was not completed')
     .action(action(terminal, rotate));

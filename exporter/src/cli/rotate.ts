@@ -2,27 +2,31 @@ import { userInfo } from 'node:os';
 import type { Rotation } from '../catalog/rotations.ts';
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { holdTexts, tooBusy, type LiveLoad } from '../load/gate.ts';
 import type { RotationPlan } from '../rotation/plan.ts';
 import type { RotationOptions } from '../rotation/rotator.ts';
+import { LowTide } from '../service/low-tide.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
-import { rotationView } from './views.ts';
+import { rotationAnswer } from './views.ts';
 
 export interface RotateOptions {
   readonly mode: 'rewrap' | 'reencrypt';
   readonly daysBack?: number;
   /** MiB a second. */
   readonly limitRate?: number;
+  readonly atLowTide?: boolean;
   readonly dryRun?: boolean;
   readonly resume?: boolean;
 }
 
 /** As many reasons are named; the rest is counted. */
 const namedReasons = 20;
+const measureEveryMs = 5000;
 
 /** `lowtide rotate`: prints the plan first; Ctrl-C stops it anywhere, and `--resume` goes on. */
 export async function rotate(context: CommandContext, options: RotateOptions): Promise<ExitCode> {
@@ -31,8 +35,12 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
   }
   await using installation = await context.open();
   await installation.takeEnvironmentKey();
-  const { mode, daysBack } = options;
+  const { mode, daysBack, limitRate } = options;
   const request = { mode, ...(daysBack !== undefined && { daysBack }) };
+  const pace = {
+    ...(options.atLowTide === true && { atLowTide: true }),
+    ...(limitRate !== undefined && { bytesPerSecond: limitRate * 1024 * 1024 }),
+  };
   if (options.resume !== true) {
     const plan = await installation.rotator.plan(request);
     if (options.dryRun === true) {
@@ -42,10 +50,10 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
     context.output.note(describePlan(plan));
   }
   const by = userInfo().username;
-  const rotation = await withProgress(context, options, (rotating) =>
+  const rotation = await withProgress(context, installation, (rotating) =>
     options.resume === true
       ? installation.rotator.resume(undefined, rotating)
-      : installation.rotator.rotate({ ...request, trigger: 'manual', by }, rotating),
+      : installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating),
   );
   noteAudit(installation, {
     action: options.resume === true ? 'rotation.resume' : 'rotation.start',
@@ -57,7 +65,7 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
 
 async function withProgress(
   context: CommandContext,
-  { limitRate }: RotateOptions,
+  installation: Installation,
   work: (options: RotationOptions) => Promise<Rotation>,
 ): Promise<Rotation> {
   let update: ((bytes: number) => void) | undefined;
@@ -65,7 +73,7 @@ async function withProgress(
   try {
     return await work({
       signal: context.terminal.signal,
-      ...(limitRate !== undefined && { bytesPerSecond: limitRate * 1024 * 1024 }),
+      gate: lowTideGate(context, installation),
       onProgress({ doneBytes, totalBytes }) {
         if (update === undefined) {
           const progress = context.progress('Rotating', totalBytes);
@@ -80,9 +88,45 @@ async function withProgress(
   }
 }
 
-function answer({ output }: CommandContext, { catalog }: Installation, rotation: Rotation): ExitCode {
+/** Measures the load of this host by itself: a service that does may not be running. */
+function lowTideGate({ output }: CommandContext, { clock, catalog, config }: Installation): LowTide['gate'] {
+  let measure: (() => Promise<LiveLoad | undefined>) | undefined;
+  const { gate } = new LowTide({
+    clock,
+    tooBusy: async (times) => tooBusy(await measure?.(), config.load.high_water, times, 'run'),
+    isCancelled: (id) => catalog.rotations.rotation(id)?.cancelRequested === true,
+    onWait: (_, reason) =>
+      output.note(reason === undefined ? 'The host is quiet: going on.' : `Waiting: ${holdTexts[reason]}.`),
+  });
+  return async (rotation, signal) => {
+    measure ??= await startMeasuring(clock, signal);
+    await gate(rotation, signal);
+  };
+}
+
+/** The load of the last seconds; the first are waited for. */
+async function startMeasuring(
+  clock: Installation['clock'],
+  signal: AbortSignal,
+): Promise<() => Promise<LiveLoad | undefined>> {
+  const { HostMeter } = await import('../load/host.ts');
+  const meter = new HostMeter({ proc: '/proc', pid: process.pid, elapsed: () => performance.now() });
+  await meter.measure(true);
+  let measuredAt = clock.now();
+  let load: LiveLoad | undefined;
+  await clock.wakeAt(measuredAt + measureEveryMs, signal);
+  return async () => {
+    if (Math.abs(clock.now() - measuredAt) >= measureEveryMs) {
+      measuredAt = clock.now();
+      load = await meter.measure(true);
+    }
+    return load;
+  };
+}
+
+function answer({ output }: CommandContext, { catalog, clock }: Installation, rotation: Rotation): ExitCode {
   const { id, done, skipped, failed, status, error } = rotation;
-  output.answer(rotationView(rotation), describeEnd(rotation));
+  output.answer(rotationAnswer(rotation, clock.now()), describeEnd(rotation));
   for (const [what, count] of [
     ['failed', failed],
     ['skipped', skipped],
@@ -110,10 +154,17 @@ function describeEnd({ mode, status, keyId, done, skipped, failed, pending, ...r
 
 function describePlan(plan: RotationPlan): string {
   const { mode, stores, backups, bytes, skipped, estimatedSeconds, retirableKeys, stillReadable } = plan;
-  const rows = stores.map((store) => [store.store, String(store.backups), formatSize(store.bytes)]);
+  const rows = stores.map(({ store, backups: copies, bytes: size, requests, readBytes, writtenBytes }) => [
+    store,
+    String(copies),
+    formatSize(size),
+    requests === 0
+      ? 'none'
+      : `${requests}, ${formatSize(readBytes)} read, ${formatSize(writtenBytes)} written`,
+  ]);
   return [
     `To ${mode === 'rewrap' ? 'rewrap' : 're-encrypt'}: ${backups} backups, ${formatSize(bytes)}, in about ${formatDuration(Math.max(1, estimatedSeconds) * 1000)}.`,
-    ...(rows.length === 0 ? [] : [table(['STORE', 'COPIES', 'SIZE'], rows)]),
+    ...(rows.length === 0 ? [] : [table(['STORE', 'COPIES', 'SIZE', 'REQUESTS'], rows)]),
     ...skipped.map(
       ({ code, copies, text }) => `Left as they are (${code}): ${copies} copies, such as: ${text}.`,
     ),

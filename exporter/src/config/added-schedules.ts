@@ -17,6 +17,14 @@ const addedSchema = z.strictObject({
   timezone: settings.timezone,
   priority: settings.priority.unwrap().optional(),
   max_delay: settings.max_delay.unwrap().optional(),
+  on_deadline: settings.on_deadline.unwrap().optional(),
+  run: z
+    .strictObject({
+      nice: settings.run.unwrap().shape.nice.unwrap().optional(),
+      io_priority: settings.run.unwrap().shape.io_priority.unwrap().optional(),
+      pause: settings.run.unwrap().shape.pause.unwrap().optional(),
+    })
+    .optional(),
   estimated_duration: settings.estimated_duration.unwrap().optional(),
   resources: z
     .strictObject({
@@ -38,7 +46,7 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
       parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
     );
   }
-  const { like, resources, verify, ...rest } = parsed.data;
+  const { like, resources, run, verify, ...rest } = parsed.data;
   const base = config.schedules.find((schedule) => schedule.id === like);
   if (base === undefined) throw invalid(id, `like: the config file has no schedule ${like}`);
   const { every, cron } = rest;
@@ -57,6 +65,11 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
     resources: {
       cpu: resources?.cpu ?? base.resources.cpu,
       memory: resources?.memory ?? base.resources.memory,
+    },
+    run: {
+      nice: run?.nice ?? base.run.nice,
+      io_priority: run?.io_priority ?? base.run.io_priority,
+      pause: run?.pause ?? base.run.pause,
     },
     verify: { ...base.verify, after_backup: verify?.after_backup ?? base.verify.after_backup },
   };

@@ -127,6 +127,37 @@ const prometheusSchema = z
   })
   .describe('a Prometheus that knows this host');
 
+const alertsSchema = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: 'is no address: write http://HOST:9090' })
+      .describe('the address of the Prometheus that evaluates the alerts'),
+    bearer_token: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'sent with each query, best given by ${file:}', writeOnly: true }),
+    matchers: z
+      .string()
+      .default('')
+      .meta({
+        description: 'the labels of the alerts that count; empty: every alert',
+        examples: ['instance="db1:9100",severity="critical"'],
+      }),
+    timeout: duration.prefault('10s').describe('for one query'),
+  })
+  .describe('a Prometheus that knows of alerts');
+
+/** Pressure stall information of the kernel: https://docs.kernel.org/accounting/psi.html. */
+const pressureSchema = (cpu: number, memory: number, disk: number) =>
+  z
+    .strictObject({
+      cpu: ratio.default(cpu).describe('for the processors'),
+      memory: ratio.default(memory).describe('for memory'),
+      disk: ratio.default(disk).describe('for the disk (io)'),
+    })
+    .prefault({});
+
 const keepSchema = z.strictObject({
   last: kept('of the newest backups'),
   hourly: kept('hours with a backup (its newest)'),
@@ -156,6 +187,35 @@ export const scheduleSchema = z
       .default('medium')
       .describe('which of several due backups goes first'),
     max_delay: duration.prefault('6h').describe('how long after its window a backup may still start'),
+    on_deadline: z
+      .enum(['run', 'skip'])
+      .default('run')
+      .describe(
+        'what becomes of a backup that the load still holds up when its time is over: run starts it all the same, skip passes it over',
+      ),
+    run: z
+      .strictObject({
+        nice: z
+          .int()
+          .min(0)
+          .max(19)
+          .default(10)
+          .describe(
+            'how far its programs stand back for others at the processors, as in nice(1); 0: not at all',
+          ),
+        io_priority: z
+          .enum(['normal', 'low', 'idle'])
+          .default('low')
+          .describe(
+            'how far they stand back at the disk, where its scheduler heeds that: low is the lowest of the best-effort class, idle only what nobody else wants',
+          ),
+        pause: z
+          .boolean()
+          .default(true)
+          .describe('whether it is stopped in short turns while the host is above load.slow_down'),
+      })
+      .prefault({})
+      .describe('how a run makes way for the host'),
     estimated_duration: duration
       .prefault('30m')
       .describe('how long a backup takes: a first guess, learned from runs afterwards'),
@@ -326,6 +386,17 @@ export const configSchema = z.strictObject({
             .min(1)
             .optional()
             .describe('older backups are left as they are, in days; absent: all are given to the new key'),
+          at_low_tide: z
+            .boolean()
+            .default(false)
+            .describe(
+              'whether it waits while the host is busier than load.high_water, for a day at most; then it goes on whatever the load',
+            ),
+          limit_rate: z
+            .int()
+            .min(1)
+            .optional()
+            .describe('at most so many MiB a second are encrypted anew; absent: as quickly as it goes'),
         })
         .optional()
         .describe(
@@ -345,13 +416,33 @@ export const configSchema = z.strictObject({
           cpu: ratio.default(0.75).describe('share of the processors in use'),
           memory: ratio.default(0.9).describe('share of the memory in use'),
           disk: ratio.default(0.8).describe('share of the time in which the busiest disk is busy'),
+          pressure: pressureSchema(0.5, 0.1, 0.4).describe(
+            "share of the last minute in which some work waited, as the kernel's /proc/pressure tells",
+          ),
         })
         .prefault({})
-        .describe('above these a backup that has time left waits'),
+        .describe('do not start: above these a backup that has time left waits'),
+      slow_down: z
+        .strictObject({
+          cpu: ratio
+            .default(0.85)
+            .describe("share of the processors in use, without what Lowtide's own runs take"),
+          pressure: pressureSchema(0.6, 0.2, 0.5).describe(
+            'share of the time in which some work waited while Lowtide was stopped',
+          ),
+        })
+        .prefault({})
+        .describe('slow down: above these a backup that is under way is stopped in short turns'),
       history: z
         .strictObject({ prometheus: prometheusSchema })
         .optional()
         .describe('where the load of this host is known from: weeks of it on the first day'),
+      alerts: z
+        .strictObject({ prometheus: alertsSchema })
+        .optional()
+        .describe(
+          'while these alerts fire, backups of medium and low priority wait as long as they have time; absent: none does',
+        ),
     })
     .prefault({})
     .describe('when the host is quiet'),

@@ -18,17 +18,19 @@ export interface HeldSecret {
 /** `written` is the file before secrets were put in. */
 export function heldSecrets(config: WrittenConfig, written: unknown): readonly HeldSecret[] {
   const { passphrase } = config.encryption;
-  const bearerToken = config.load.history?.prometheus.bearer_token;
+  const { history, alerts } = config.load;
   const ofKeystore: ConfigPath = ['encryption', 'passphrase'];
-  const ofHistory: ConfigPath = ['load', 'history', 'prometheus', 'bearer_token'];
   const isClear = (path: ConfigPath): boolean => !hasReference(valueAt(written, path));
+  const ofPrometheus = Object.entries({ history, alerts }).flatMap(([name, each]) => {
+    const token = each?.prometheus.bearer_token;
+    const path = ['load', name, 'prometheus', 'bearer_token'];
+    return token === undefined ? [] : [{ path, values: [token], isClear: isClear(path) }];
+  });
   return [
     ...(passphrase === undefined
       ? []
       : [{ path: ofKeystore, values: [passphrase], isClear: isClear(ofKeystore) }]),
-    ...(bearerToken === undefined
-      ? []
-      : [{ path: ofHistory, values: [bearerToken], isClear: isClear(ofHistory) }]),
+    ...ofPrometheus,
     ...config.server.tokens.map(({ token }, index): HeldSecret => {
       const path = ['server', 'tokens', index, 'token'];
       return { path, values: [token], isClear: isClear(path) };

@@ -22,7 +22,7 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 const secretPaths: readonly RegExp[] = [
   /^encryption\.passphrase$/,
-  /^load\.history\.prometheus\.bearer_token$/,
+  /^load\.(history|alerts)\.prometheus\.bearer_token$/,
   /^server\.tokens\[\d+\]\.token$/,
   /^restore_targets\.[^.]+\.to$/,
   /^schedules\[\d+\]\.source\.url$/,

@@ -26,6 +26,7 @@ export const errorCodes = facts({
   forbidden: { exit: 1, http: 403, errorType: 'config' },
   rate_limited: { exit: 1, http: 429, errorType: 'config' },
   too_many_clients: { exit: 1, http: 503, errorType: 'config' },
+  stopping: { exit: 1, http: 503, errorType: 'config' },
   read_only: { exit: 1, http: 409, errorType: 'config' },
   request_reused: { exit: 2, http: 422, errorType: 'config' },
   request_active: { exit: 1, http: 409, errorType: 'config' },
@@ -73,6 +74,8 @@ export const errorCodes = facts({
   restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
   restore_failed: { exit: 1, http: 502, errorType: 'restore' },
 
+  alerts_unavailable: { exit: 1, http: 502, errorType: 'internal' },
+  load_unknown: { exit: 1, http: 409, errorType: 'internal' },
   history_unavailable: { exit: 1, http: 502, errorType: 'internal' },
   compression_failed: { exit: 1, http: 500, errorType: 'internal' },
   cancelled: { exit: 1, http: 409, errorType: 'internal' },

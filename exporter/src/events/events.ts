@@ -19,6 +19,8 @@ export type EventBody =
       readonly type: 'database' | 'files' | 'command';
       readonly status: 'completed' | 'failed' | 'cancelled' | 'interrupted';
       readonly durationSeconds: number;
+      /** How long of it the run was stopped for a busy host; absent where it never was. */
+      readonly pausedSeconds?: number;
       /** Of the finished backup; absent unless completed. */
       readonly sizeBytes?: number;
       readonly encryptionSeconds?: number;
@@ -33,8 +35,36 @@ export type EventBody =
       readonly dueAt: EpochMs;
       /** How many occurrences in a row, when a host was off. */
       readonly occurrences: number;
+      /** What the last one waited for to the end, as in `run:deferred`; absent where it is not known. */
+      readonly reason?: string;
     }
   | { readonly name: 'run:deferred'; readonly schedule: string; readonly reason: string }
+  | {
+      /** A completed run took far longer than earlier ones, or its backup is far larger or smaller. */
+      readonly name: 'run:unusual';
+      readonly runId: string;
+      readonly schedule: string;
+      readonly figure: 'duration' | 'size';
+      /** Seconds, or bytes before compression; usual is what lies between `low` and `high`. */
+      readonly value: number;
+      readonly low: number;
+      readonly high: number;
+    }
+  | {
+      /**
+       * The window of a completed run is over: what load it met, the lowest it could have met, and that of a start at 02:00, all
+       * shares of the host. What is not known is absent.
+       */
+      readonly name: 'run:reviewed';
+      readonly runId: string;
+      readonly schedule: string;
+      readonly load?: number;
+      readonly bestLoad?: number;
+      readonly fixedLoad?: number;
+      /** Whether a resource was above its high-water mark meanwhile. */
+      readonly metPeak?: boolean;
+      readonly fixedMetPeak?: boolean;
+    }
   | { readonly name: 'backup:verified'; readonly backupId: string; readonly status: 'passed' | 'failed' }
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }
   | { readonly name: 'backup:pruned'; readonly backupId: string; readonly reason: string }

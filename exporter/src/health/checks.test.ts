@@ -7,28 +7,30 @@ import {
   checkSources,
   checkStores,
 } from './checks.ts';
-import type { WatchedSchedule, WatchedStore } from './facts.ts';
+import type { WatchedClock, WatchedSchedule, WatchedStore } from './facts.ts';
+import type { HealthCheck } from './health.ts';
 
 const GiB = 2 ** 30;
 const noon = Date.UTC(2026, 2, 3, 12);
 
 describe('the check of disk_space', () => {
   it.each([
-    ['there is room', 50, 100, 10, true, '50 GiB of 100 GiB are free.'],
-    ['exactly one more fits', 10, 100, 10, true, '10 GiB of 100 GiB are free.'],
+    ['there is room', 50, 100, 10, true, '50 GiB of 100 GiB are free at /srv.'],
+    ['exactly one more fits', 10, 100, 10, true, '10 GiB of 100 GiB are free at /srv.'],
     [
       'one more would not fit',
       9,
       100,
       10,
       false,
-      'Only 9 GiB of 100 GiB are free, the largest backup takes 10 GiB.',
+      'Only 9 GiB of 100 GiB are free at /srv, the largest backup takes 10 GiB.',
     ],
-    ['95 % are in use', 5, 100, 1, false, 'Only 5 GiB of 100 GiB are free.'],
-    ['nothing is free', 0, 100, 0, false, 'Only 0 B of 100 GiB are free.'],
-    ['the file system tells no size', 0, 0, 0, true, '0 B of 0 B are free.'],
+    ['95 % are in use', 5, 100, 1, false, 'Only 5 GiB of 100 GiB are free at /srv.'],
+    ['nothing is free', 0, 100, 0, false, 'Only 0 B of 100 GiB are free at /srv.'],
+    ['the file system tells no size', 0, 0, 0, true, '0 B of 0 B are free at /srv.'],
   ])('when %s', (_, free, total, needed, ok, message) => {
-    const check = checkDiskSpace({ freeBytes: free * GiB, totalBytes: total * GiB }, needed * GiB);
+    const space = { path: '/srv', freeBytes: free * GiB, totalBytes: total * GiB };
+    const check = checkDiskSpace(space, needed * GiB);
     expect(check).toMatchObject({ type: 'disk_space', ok, message });
     expect(check.hint !== undefined).toBe(!ok);
   });
@@ -78,9 +80,24 @@ describe('the check of scheduler', () => {
     ...(nextRunAt !== undefined && { nextRunAt }),
   });
   it.each([
-    ['all are to come', [schedule('a', noon + 1)], true, 'No schedule is overdue.'],
-    ['one is late, as it may be', [schedule('a', noon - 3_600_000)], true, 'No schedule is overdue.'],
-    ['one is paused', [schedule('a', undefined)], true, 'No schedule is overdue.'],
+    [
+      'all are to come',
+      [schedule('a', noon + 1)],
+      true,
+      'No schedule is overdue, and the clock goes steadily.',
+    ],
+    [
+      'one is late, as it may be',
+      [schedule('a', noon - 3_600_000)],
+      true,
+      'No schedule is overdue, and the clock goes steadily.',
+    ],
+    [
+      'one is paused',
+      [schedule('a', undefined)],
+      true,
+      'No schedule is overdue, and the clock goes steadily.',
+    ],
     [
       'one is later than it may be',
       [schedule('a', noon), schedule('b', noon - 5_400_999)],
@@ -88,12 +105,40 @@ describe('the check of scheduler', () => {
       'b was due at 2026-03-03T10:29:59.001Z, 1h30m ago.',
     ],
   ])('when %s', (_, schedules, ok, message) => {
-    expect(checkScheduler(schedules, noon)).toMatchObject({ type: 'scheduler', ok, message });
+    expect(checkScheduler(schedules, {}, noon)).toMatchObject({ type: 'scheduler', ok, message });
+  });
+
+  const hour = 3_600_000;
+  it.each<[string, WatchedClock, string | undefined]>([
+    ['was set back', { jump: { at: noon - hour, byMs: -90 * 60_000 } }, 'back by 1h30m at 2026-03-03T11:00'],
+    ['was set forward', { jump: { at: noon, byMs: 120_000 } }, 'forward by 2m at'],
+    ['was set long ago', { jump: { at: noon - hour - 1, byMs: 2 * hour } }, undefined],
+    ['was set by a clock ahead of now', { jump: { at: noon + 1, byMs: 2 * hour } }, undefined],
+    ['stands behind what is on record', { lastEventAt: noon + 301_000 }, 'on record for 2026-03-03T12:05:01'],
+    ['agrees with another host', { lastEventAt: noon + 299_000 }, undefined],
+  ])('when the clock %s', (_, clock, message) => {
+    const check = checkScheduler([], clock, noon);
+    expect(check.ok).toBe(message === undefined);
+    if (message === undefined) return;
+    expect(check.message).toContain(message);
+    expect(check.hint).toContain('NTP');
   });
 });
 
+const ofKeystore = (findings: readonly string[]): HealthCheck =>
+  checkEncryption({ keystore: findings, age: [] });
+const ofKeyAge = (findings: readonly string[]): HealthCheck =>
+  checkEncryption({ keystore: [], age: findings });
+
+it('the check of encryption tells to rotate where only the age of the key is wrong', () => {
+  expect(ofKeyAge(['x']).hint).toContain('lowtide rotate');
+  expect(ofKeystore(['x']).hint).not.toContain('rotate');
+  expect(checkEncryption({ keystore: ['x'], age: ['y'] })).toMatchObject({ message: 'x. y.' });
+});
+
 describe.each([
-  ['encryption', checkEncryption],
+  ['encryption', ofKeystore],
+  ['encryption', ofKeyAge],
   ['catalog', checkCatalog],
 ])('the check of %s', (type, check) => {
   it('is good without findings, and else tells each of them and what to do', () => {

@@ -1,17 +1,16 @@
-import type { StoreSpace } from '../store/store.ts';
 import { formatDuration } from '../units/duration.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
-import { usedRatio } from './disk.ts';
-import type { WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
+import { usedRatio, type DiskSpace } from './disk.ts';
+import type { WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
 import type { HealthCheck } from './health.ts';
 
 /** Above this share a file system is called full: many slow down, and one more backup may not fit. */
 const fullRatio = 0.95;
 
 /** `neededBytes`: what the largest backup of late took, which the next one has to find free. */
-export function checkDiskSpace(space: StoreSpace, neededBytes: number): HealthCheck {
-  const free = `${formatSize(space.freeBytes)} of ${formatSize(space.totalBytes)} are free`;
+export function checkDiskSpace(space: DiskSpace, neededBytes: number): HealthCheck {
+  const free = `${formatSize(space.freeBytes)} of ${formatSize(space.totalBytes)} are free at ${space.path}`;
   if (usedRatio(space) < fullRatio && space.freeBytes >= neededBytes) {
     return { type: 'disk_space', ok: true, message: `${free}.` };
   }
@@ -24,16 +23,24 @@ export function checkDiskSpace(space: StoreSpace, neededBytes: number): HealthCh
   };
 }
 
-/** `findings` as the keystore gives them. */
-export function checkEncryption(findings: readonly string[]): HealthCheck {
-  if (findings.length === 0) {
-    return { type: 'encryption', ok: true, message: 'The keystore is whole and private.' };
+/** Sentences that name their remedy: what is wrong with the keystore, and with the age of its key. */
+export interface EncryptionFindings {
+  readonly keystore: readonly string[];
+  readonly age: readonly string[];
+}
+
+export function checkEncryption({ keystore, age }: EncryptionFindings): HealthCheck {
+  if (keystore.length + age.length === 0) {
+    return { type: 'encryption', ok: true, message: 'The keystore is whole, private, and opens.' };
   }
   return {
     type: 'encryption',
     ok: false,
-    message: sentences(findings),
-    hint: 'The keystore is for its owner alone (folder 0700, files 0600); put a damaged key back from your copy of it.',
+    message: sentences([...keystore, ...age]),
+    hint:
+      keystore.length === 0
+        ? 'lowtide rotate changes the key; encryption.rotation does so by itself.'
+        : 'The keystore is for its owner alone (folder 0700, files 0600), and needs the passphrase it was made with; put a damaged key back from your copy of it.',
   };
 }
 
@@ -69,22 +76,52 @@ export function checkStores(stores: readonly WatchedStore[]): HealthCheck {
   };
 }
 
-export function checkScheduler(schedules: readonly WatchedSchedule[], now: EpochMs): HealthCheck {
+/** How long a clock that was set is spoken of: until somebody has had a chance to see it. */
+const jumpShownMs = 3_600_000;
+/** Two hosts that share a state are not set to the second. */
+const aheadMs = 5 * 60_000;
+
+export function checkScheduler(
+  schedules: readonly WatchedSchedule[],
+  clock: WatchedClock,
+  now: EpochMs,
+): HealthCheck {
   const overdue = schedules.flatMap(({ id, nextRunAt, maxDelayMs }) =>
-    nextRunAt !== undefined && nextRunAt + maxDelayMs < now ? [{ id, nextRunAt }] : [],
+    nextRunAt !== undefined && nextRunAt + maxDelayMs < now
+      ? [`${id} was due at ${toRfc3339(nextRunAt)}, ${formatMinutes(now - nextRunAt)} ago`]
+      : [],
   );
-  if (overdue.length === 0) return { type: 'scheduler', ok: true, message: 'No schedule is overdue.' };
+  const wrongClock = clockFindings(clock, now);
+  if (overdue.length + wrongClock.length === 0) {
+    return { type: 'scheduler', ok: true, message: 'No schedule is overdue, and the clock goes steadily.' };
+  }
   return {
     type: 'scheduler',
     ok: false,
-    message: sentences(
-      overdue.map(
-        ({ id, nextRunAt }) =>
-          `${id} was due at ${toRfc3339(nextRunAt)}, ${formatDuration(Math.floor((now - nextRunAt) / 60_000) * 60_000)} ago`,
-      ),
-    ),
-    hint: 'Run it now with lowtide backup SCHEDULE; the log tells why it was put off.',
+    message: sentences([...overdue, ...wrongClock]),
+    hint:
+      overdue.length === 0
+        ? 'Let the clock be kept by NTP (timedatectl, chronyc tracking): schedules are due by it.'
+        : 'Run it now with lowtide backup SCHEDULE; the log tells why it was put off.',
   };
+}
+
+function clockFindings({ jump, lastEventAt = -Infinity }: WatchedClock, now: EpochMs): readonly string[] {
+  if (lastEventAt - now > aheadMs) {
+    return [
+      `the clock says ${toRfc3339(now)}, and what happened last is on record for ${toRfc3339(lastEventAt)}: it was set back, or stood ahead`,
+    ];
+  }
+  const age = now - (jump?.at ?? -Infinity);
+  if (jump === undefined || age < 0 || age > jumpShownMs) return [];
+  const way = jump.byMs < 0 ? 'back' : 'forward';
+  return [
+    `the clock of this host was set ${way} by ${formatMinutes(Math.abs(jump.byMs))} at ${toRfc3339(jump.at)}`,
+  ];
+}
+
+function formatMinutes(ms: number): string {
+  return formatDuration(Math.floor(ms / 60_000) * 60_000);
 }
 
 /** `findings` as the catalog gives them. */
@@ -94,7 +131,7 @@ export function checkCatalog(findings: readonly string[]): HealthCheck {
     type: 'catalog',
     ok: false,
     message: sentences(findings),
-    hint: 'A catalog that is lost is made anew from the stores by lowtide catalog rebuild.',
+    hint: 'Give it room, and the user that runs lowtide the right to write there; one that is lost or damaged is made anew from the stores by lowtide catalog rebuild.',
   };
 }
 

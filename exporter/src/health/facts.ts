@@ -22,6 +22,14 @@ export interface WatchedStore {
   readonly lastCheck?: { readonly up: boolean; readonly at: EpochMs; readonly error?: string };
 }
 
+/** How steadily the clock of this host goes: everything is due by it. */
+export interface WatchedClock {
+  /** The last time that it was set by more than a minute, while this process watched. */
+  readonly jump?: { readonly at: EpochMs; readonly byMs: number };
+  /** When the newest event on record happened, by the clock of then; absent before the first. */
+  readonly lastEventAt?: EpochMs;
+}
+
 /** What a configured schedule backs up, with what the last look in the background has found. */
 export interface WatchedSource {
   readonly schedule: string;

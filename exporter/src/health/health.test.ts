@@ -7,13 +7,15 @@ import { fullestDisk, usedRatio } from './disk.ts';
 import { watchHealth, type HealthSources } from './health.ts';
 
 const well = (more: Partial<HealthSources> = {}): HealthSources => ({
-  disk: () => Promise.resolve({ freeBytes: 5, totalBytes: 10 }),
+  disk: () => Promise.resolve({ path: '/srv', freeBytes: 5, totalBytes: 10 }),
   largestBackupBytes: () => 1,
-  keystoreFindings: () => Promise.resolve([]),
+  encryptionFindings: () => Promise.resolve({ keystore: [], age: [] }),
   catalogFindings: () => [],
   stores: () => [],
   sources: () => [],
   schedules: () => [],
+  proofs: () => [],
+  clock: () => ({}),
   now: () => 0,
   ...more,
 });
@@ -25,6 +27,7 @@ describe('watchHealth', () => {
       ['catalog', true],
       ['disk_space', true],
       ['encryption', true],
+      ['restore_proof', true],
       ['scheduler', true],
       ['sources', true],
       ['stores', true],
@@ -42,13 +45,13 @@ describe('watchHealth', () => {
     )();
     expect(checks.filter((check) => !check.ok)).toEqual([
       { type: 'catalog', ok: false, message: 'catalog.db cannot be read', hint: 'chown it.' },
-      { type: 'disk_space', ok: false, message: 'EIO' },
+      { type: 'disk_space', ok: false, message: 'EIO', hint: expect.stringContaining('log') as string },
     ]);
   });
 
   it('does not wait for a check that hangs', async () => {
     const checks = await watchHealth(
-      well({ keystoreFindings: () => Promise.withResolvers<never>().promise }),
+      well({ encryptionFindings: () => Promise.withResolvers<never>().promise }),
       {
         deadlineMs: 5,
       },

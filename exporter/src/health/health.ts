@@ -1,7 +1,7 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
+import type { ScheduleProof } from '../catalog/catalog.ts';
 import { bounded } from '../probe/bounded.ts';
-import { recent } from '../probe/recent.ts';
-import type { StoreSpace } from '../store/store.ts';
+import { recent, type Recent } from '../probe/recent.ts';
 import type { EpochMs } from '../units/instant.ts';
 import {
   checkCatalog,
@@ -10,13 +10,17 @@ import {
   checkScheduler,
   checkSources,
   checkStores,
+  type EncryptionFindings,
 } from './checks.ts';
-import type { WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
+import type { DiskSpace } from './disk.ts';
+import type { WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
+import { checkRestoreProof } from './restore-proof.ts';
 
 /** The `check_type` label of `backup_health_status`. */
-export type CheckType = 'catalog' | 'disk_space' | 'encryption' | 'scheduler' | 'sources' | 'stores';
+export type CheckType =
+  'catalog' | 'disk_space' | 'encryption' | 'restore_proof' | 'scheduler' | 'sources' | 'stores';
 
-/** One thing that has to be in order for the next backup to succeed. */
+/** One thing that has to be in order for the next backup to succeed, or for the last ones to be of use. */
 export interface HealthCheck {
   readonly type: CheckType;
   readonly ok: boolean;
@@ -27,14 +31,16 @@ export interface HealthCheck {
 }
 
 export interface HealthSources {
-  readonly disk: () => Promise<StoreSpace>;
+  readonly disk: () => Promise<DiskSpace>;
   /** Stored bytes of the largest backup of late. */
   readonly largestBackupBytes: () => number;
-  readonly keystoreFindings: () => Promise<readonly string[]>;
+  readonly encryptionFindings: () => Promise<EncryptionFindings>;
   readonly catalogFindings: () => readonly string[];
   readonly stores: () => readonly WatchedStore[];
   readonly sources: () => readonly WatchedSource[];
   readonly schedules: () => readonly WatchedSchedule[];
+  readonly proofs: () => readonly ScheduleProof[];
+  readonly clock: () => WatchedClock;
   readonly now: () => EpochMs;
 }
 
@@ -49,7 +55,7 @@ export interface HealthOptions {
 export function watchHealth(
   sources: HealthSources,
   options: HealthOptions = {},
-): () => Promise<readonly HealthCheck[]> {
+): Recent<readonly HealthCheck[]> {
   const { maxAgeMs = 15_000, deadlineMs = 2000 } = options;
   const check = (
     type: CheckType,
@@ -65,7 +71,7 @@ export function watchHealth(
           type,
           ok: false,
           message: error.message,
-          ...(error.hint !== undefined && { hint: error.hint }),
+          hint: error.hint ?? 'This check could not be made: the log may tell more.',
         };
       }
     };
@@ -73,8 +79,9 @@ export function watchHealth(
   const checks = [
     check('catalog', () => checkCatalog(sources.catalogFindings())),
     check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
-    check('encryption', async () => checkEncryption(await sources.keystoreFindings())),
-    check('scheduler', () => checkScheduler(sources.schedules(), sources.now())),
+    check('encryption', async () => checkEncryption(await sources.encryptionFindings())),
+    check('restore_proof', () => checkRestoreProof(sources.proofs(), sources.schedules(), sources.now())),
+    check('scheduler', () => checkScheduler(sources.schedules(), sources.clock(), sources.now())),
     check('sources', () => checkSources(sources.sources())),
     check('stores', () => checkStores(sources.stores())),
   ];

@@ -29,6 +29,8 @@ export interface AppOptions {
   readonly metrics: Metrics<'lowtide_http_request_duration_seconds'>;
   readonly pages: MetricsPages;
   readonly health: () => Promise<readonly HealthCheck[]>;
+  /** Whether the service is to stop: then it is not ready, whatever the checks say. Absent: it is not. */
+  readonly isStopping?: () => boolean;
   /** What is served beside the public pages of this file; each looks after its own authentication. */
   readonly routers?: readonly MountedRouter[];
   /** docs/errors.md, which problems point at. */
@@ -76,7 +78,10 @@ export function createApp(options: AppOptions): Express {
     .all(read);
   app
     .route('/-/ready')
-    .get(async (_request, response) => sendReadiness(await options.health(), response))
+    .get(async (_request, response) => {
+      if (options.isStopping?.() === true) sendStopping(response);
+      else sendReadiness(await options.health(), response);
+    })
     .all(read);
   const { errorsPage } = options;
   if (errorsPage !== undefined) {
@@ -135,6 +140,11 @@ async function sendMetrics(pages: MetricsPages, request: Request, response: Resp
   } else {
     response.send(page.body);
   }
+}
+
+function sendStopping(response: Response): void {
+  response.set('Cache-Control', 'no-store');
+  sendProblem(response, problem(503, 'The service is being stopped.', { code: 'stopping' }));
 }
 
 function sendReadiness(checks: readonly HealthCheck[], response: Response): void {

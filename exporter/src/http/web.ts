@@ -27,6 +27,7 @@ export class Web implements Disposable {
   #seen: string;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  #isOver = false;
 
   private constructor(file: string | undefined, config: LoadedWebConfig, onReload: OnWebReload) {
     this.#file = file;
@@ -59,6 +60,7 @@ export class Web implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#isOver = true;
   }
 
   async #look(): Promise<void> {
@@ -69,6 +71,8 @@ export class Web implements Disposable {
     this.#seen = now;
     try {
       const next = await loadWebConfig(file);
+      // Nobody is to hear of it any more.
+      if (this.#isOver) return;
       refuseRestartOnly(file, this.#config, next);
       this.#config = next;
       this.#seen = next.fingerprint;

@@ -18,7 +18,7 @@ export async function importEnvironmentKey(
   const id = keyIdOf(await recipientOf(identity));
   if ((await keystore.list()).some((key) => key.id === id)) return undefined;
   try {
-    return await keystore.import(identity, { origin: 'environment', now });
+    return await keystore.import(identity, { origin: 'environment', purpose: 'backup', now });
   } catch (thrown) {
     // Another process that was started with the same environment has been faster.
     if (thrown instanceof LowtideError && thrown.code === 'key_exists') return undefined;

@@ -31,6 +31,7 @@ async function keyOf(identity: string): Promise<Key> {
     state: 'active',
     createdAt: Date.UTC(2026, 10, 24),
     origin: 'generated',
+    purpose: 'backup',
   };
 }
 
@@ -48,6 +49,9 @@ describe('a recovery file', () => {
     expect(lines).toContain('#     age -d -i KEY BACKUP.age | zstd -d > CONTENT');
     expect(lines).toContain(`# public key: ${key.recipient}`);
     expect(text).toContain(key.id);
+    // As wide as a page: only what age reads by itself may be longer.
+    const wide = lines.filter((line) => line.length > 78 && line.startsWith('#'));
+    expect(wide).toEqual(lines.filter((line) => line.startsWith('# public key: ') && line.length > 78));
     expect(text.includes('1.3 or newer')).toBe(identity.startsWith('AGE-SECRET-KEY-PQ-'));
   });
 

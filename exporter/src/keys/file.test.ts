@@ -98,6 +98,7 @@ describe('create', () => {
         state: 'active',
         createdAt: now,
         origin: 'generated',
+        purpose: 'backup',
       });
       expect(await keystore.active()).toEqual(key);
       expect(await identityToRecipient(await keystore.identity(key.id))).toBe(key.recipient);
@@ -155,7 +156,7 @@ describe('create', () => {
     const other = open({ passphrase: 'another' });
     await expect(other.create({ kind: 'x25519', now })).rejects.toMatchObject({ code: 'keystore_locked' });
     await expect(
-      other.import(await generateX25519Identity(), { origin: 'imported', now }),
+      other.import(await generateX25519Identity(), { origin: 'imported', purpose: 'backup', now }),
     ).rejects.toMatchObject({ code: 'keystore_locked' });
     expect(await other.list()).toEqual([first]);
   });
@@ -178,8 +179,8 @@ it('a key made for a rotation says so, whoever asks', async () => {
 describe('import', () => {
   it('makes the first key active, and those that follow retiring', async () => {
     const [first, second] = [await generateX25519Identity(), await generateHybridIdentity()];
-    const active = await keystore.import(first, { origin: 'imported', now });
-    const other = await keystore.import(second, { origin: 'environment', now });
+    const active = await keystore.import(first, { origin: 'imported', purpose: 'backup', now });
+    const other = await keystore.import(second, { origin: 'environment', purpose: 'backup', now });
     expect([active.state, active.origin, other.state, other.origin]).toEqual([
       'active',
       'imported',
@@ -193,15 +194,36 @@ describe('import', () => {
   it('makes a key active that is to be, and the one before retiring', async () => {
     const first = givenKey();
     const identity = await generateX25519Identity();
-    const second = await keystore.import(identity, { origin: 'imported', now, activate: true });
+    const second = await keystore.import(identity, {
+      origin: 'imported',
+      purpose: 'backup',
+      now,
+      activate: true,
+    });
     expect(second).toMatchObject({ state: 'active', parentId: first.id });
     expect(await open().active()).toEqual(second);
     expect((await open().list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
   });
 
+  it.each(['recovery', 'restore'] as const)('never makes a key active that is for %s', async (purpose) => {
+    const identity = await generateX25519Identity();
+    const key = await keystore.import(identity, { origin: 'imported', purpose, now, activate: true });
+    expect(key).toMatchObject({ state: 'retiring', purpose });
+    await expect(open().active()).rejects.toMatchObject({ code: 'key_missing' });
+    expect(await open().identity(key.id)).toBe(identity);
+    const next = await keystore.create({ kind: 'x25519', now });
+    expect(next).toMatchObject({ state: 'active', purpose: 'backup' });
+    expect(next.parentId).toBeUndefined();
+    expect(await open().list()).toEqual([key, next]);
+  });
+
   it('refuses a key it has', async () => {
     const key = givenKey();
-    const again = keystore.import(await keystore.identity(key.id), { origin: 'imported', now: now + 1 });
+    const again = keystore.import(await keystore.identity(key.id), {
+      origin: 'imported',
+      purpose: 'backup',
+      now: now + 1,
+    });
     await expect(again).rejects.toMatchObject({ code: 'key_exists' });
     expect(await keystore.list()).toEqual([key]);
   });
@@ -210,13 +232,15 @@ describe('import', () => {
     const key = givenKey();
     const identity = await keystore.identity(key.id);
     rmSync(secretOf(key.id));
-    const found = await open().import(identity, { origin: 'imported', now: now + 1 });
+    const found = await open().import(identity, { origin: 'imported', purpose: 'backup', now: now + 1 });
     expect(found).toEqual(key);
     expect(await open().identity(key.id)).toBe(identity);
   });
 
   it('refuses what is no identity', async () => {
-    await expect(keystore.import('age1xyz', { origin: 'imported', now })).rejects.toMatchObject({
+    await expect(
+      keystore.import('age1xyz', { origin: 'imported', purpose: 'backup', now }),
+    ).rejects.toMatchObject({
       code: 'identity_invalid',
     });
   });
@@ -373,7 +397,7 @@ describe('retire and destroy', () => {
     await keystore.create({ kind: 'x25519', now });
     await keystore.retire(first.id);
     await keystore.destroy(first.id);
-    const back = await keystore.import(identity, { origin: 'imported', now: now + 5 });
+    const back = await keystore.import(identity, { origin: 'imported', purpose: 'backup', now: now + 5 });
     expect([back.state, back.createdAt]).toEqual(['retiring', now + 5]);
     expect(await open().identity(first.id)).toBe(identity);
   });
@@ -422,7 +446,7 @@ describe('two keystores on one folder', () => {
   it('import the same key once', async () => {
     const identity = await generateX25519Identity();
     const both = await Promise.allSettled(
-      [open(), open()].map((each) => each.import(identity, { origin: 'imported', now })),
+      [open(), open()].map((each) => each.import(identity, { origin: 'imported', purpose: 'backup', now })),
     );
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await keystore.list()).toHaveLength(1);

@@ -81,6 +81,7 @@ class FileKeystore implements Keystore {
         state: 'active',
         createdAt: now,
         origin: 'generated',
+        purpose: 'backup',
         ...(parent !== undefined && { parentId: parent.id }),
         ...(rotationId !== undefined && { rotationId }),
         sequence: nextSequence(records),
@@ -93,7 +94,7 @@ class FileKeystore implements Keystore {
 
   async import(
     text: Identity,
-    { origin, now, activate = false }: Parameters<Keystore['import']>[1],
+    { origin, purpose, now, activate = false }: Parameters<Keystore['import']>[1],
   ): Promise<Key> {
     const identity = parseIdentity(text, 'the key');
     const recipient = await recipientOf(identity);
@@ -109,10 +110,11 @@ class FileKeystore implements Keystore {
       const record: KeyRecord = known ?? {
         id,
         recipient,
-        state: parent === undefined || activate ? 'active' : 'retiring',
+        state: purpose === 'backup' && (parent === undefined || activate) ? 'active' : 'retiring',
         createdAt: now,
         origin,
-        ...(parent !== undefined && activate && { parentId: parent.id }),
+        purpose,
+        ...(parent !== undefined && purpose === 'backup' && activate && { parentId: parent.id }),
         sequence: nextSequence(records),
       };
       await this.#file(record, sealed);
@@ -236,15 +238,16 @@ function nextSequence(records: readonly KeyRecord[]): number {
   return Math.max(0, ...records.map((record) => record.sequence)) + 1;
 }
 
-function toKey({ id, recipient, state, createdAt, origin, parentId, rotationId }: KeyRecord): Key {
+function toKey({ id, recipient, state, createdAt, origin, purpose, ...rest }: KeyRecord): Key {
   return {
     id,
     recipient,
     state,
     createdAt,
     origin,
-    ...(parentId !== undefined && { parentId }),
-    ...(rotationId !== undefined && { rotationId }),
+    purpose,
+    ...(rest.parentId !== undefined && { parentId: rest.parentId }),
+    ...(rest.rotationId !== undefined && { rotationId: rest.rotationId }),
   };
 }
 

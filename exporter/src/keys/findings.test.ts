@@ -163,7 +163,7 @@ describe('findings', () => {
     };
     const watching = watch();
     for (let round = 0; round < 10; round += 1) {
-      await writer.import(await generateX25519Identity(), { origin: 'imported', now });
+      await writer.import(await generateX25519Identity(), { origin: 'imported', purpose: 'backup', now });
       await writer.create({ kind: 'x25519', now });
     }
     writing = false;

@@ -9,6 +9,7 @@ const key = (state: Key['state'], createdAt: number): Key => ({
   state,
   createdAt,
   origin: 'generated',
+  purpose: 'backup',
 });
 
 describe('the age of keys', () => {

@@ -14,7 +14,7 @@ const record = fc
   })
   .map(({ number, ...rest }): KeyRecord => {
     const recipient = `age1${number}`;
-    return { ...rest, id: keyIdOf(recipient), recipient, origin: 'generated' };
+    return { ...rest, id: keyIdOf(recipient), recipient, origin: 'generated', purpose: 'backup' };
   });
 const records = fc.uniqueArray(record, { selector: ({ id }) => id, maxLength: 12 });
 

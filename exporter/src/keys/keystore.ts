@@ -3,6 +3,13 @@ import type { EpochMs } from '../units/instant.ts';
 /** What a key is for now. Only `active` seals; all but `destroyed` open. One key is active at a time. */
 export type KeyState = 'active' | 'retiring' | 'retired' | 'destroyed';
 
+/**
+ * What a key is there for. `backup`: new backups are sealed to it while it is active. `recovery`: every backup is also sealed to
+ * it, in case all others are lost. `restore`: it only opens what was sealed elsewhere, or before.
+ */
+export type KeyPurpose = (typeof keyPurposes)[number];
+export const keyPurposes = ['backup', 'recovery', 'restore'] as const;
+
 export interface Key {
   /** Derived from the recipient, so that two keystores agree: `key-` and 12 hex digits of its SHA-256. */
   readonly id: string;
@@ -12,6 +19,7 @@ export interface Key {
   readonly createdAt: EpochMs;
   /** Where it came from: `generated`, `imported`, `environment` (BACKUP_ENCRYPTION_KEY). */
   readonly origin: 'generated' | 'imported' | 'environment';
+  readonly purpose: KeyPurpose;
   /** The key this one replaced, for the history of rotations. */
   readonly parentId?: string;
   /** The rotation that it was made for. */
@@ -36,13 +44,18 @@ export interface Keystore {
     readonly rotationId?: string;
   }): Promise<Key>;
   /**
-   * Takes over an existing identity. It becomes active only where no key is active yet or with `activate`, as `create` does
-   * it; else `retiring`. A key that is
-   * known but has lost its secret gets it back. Throws `key_exists`, `identity_invalid`.
+   * Takes over an existing identity. One for `backup` becomes active where no key is active yet or with `activate`, as
+   * `create` does it; all others are `retiring`. A key that is known but has lost its secret gets it back, and stays what it
+   * was. Throws `key_exists`, `identity_invalid`.
    */
   import(
     identity: Identity,
-    options: { readonly origin: Key['origin']; readonly now: EpochMs; readonly activate?: boolean },
+    options: {
+      readonly origin: Key['origin'];
+      readonly purpose: KeyPurpose;
+      readonly now: EpochMs;
+      readonly activate?: boolean;
+    },
   ): Promise<Key>;
   /** `retiring` → `retired`; a retired key stays so. Throws `key_missing`, and `key_in_use` for the active one. */
   retire(id: string): Promise<Key>;

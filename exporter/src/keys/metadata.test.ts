@@ -13,6 +13,7 @@ const record: KeyRecord = {
   state: 'active',
   createdAt: Date.UTC(2026, 10, 24, 2, 30),
   origin: 'generated',
+  purpose: 'backup',
   parentId: 'key-0123456789ab',
   sequence: 3,
 };
@@ -35,6 +36,7 @@ describe('key metadata', () => {
   "state": "active",
   "createdAt": "2026-11-24T02:30:00.000Z",
   "origin": "generated",
+  "purpose": "backup",
   "parentId": "key-0123456789ab",
   "sequence": 3
 }
@@ -47,10 +49,11 @@ describe('key metadata', () => {
         state: fc.constantFrom('active', 'retiring', 'retired', 'destroyed'),
         createdAt: fc.integer({ min: 0, max: 4e12 }),
         origin: fc.constantFrom('generated', 'imported', 'environment'),
+        purpose: fc.constantFrom('backup', 'recovery', 'restore'),
         parentId: fc.constant('key-0123456789ab'),
         sequence: fc.integer({ min: 1 }),
       },
-      { requiredKeys: ['state', 'createdAt', 'origin', 'sequence'] },
+      { requiredKeys: ['state', 'createdAt', 'origin', 'purpose', 'sequence'] },
     );
     fc.assert(
       fc.property(records, (facts) => {
@@ -58,6 +61,11 @@ describe('key metadata', () => {
         expect(decodeMetadata(encodeMetadata(written), id, path)).toEqual(written);
       }),
     );
+  });
+
+  it('of keys from before there were purposes are of keys for backups', () => {
+    const old = new TextEncoder().encode(edited({ purpose: undefined }));
+    expect(decodeMetadata(old, id, path)).toEqual(record);
   });
 
   it.each([
@@ -69,6 +77,7 @@ describe('key metadata', () => {
     ['an unknown state', edited({ state: 'asleep' }), 'state'],
     ['no time', edited({ createdAt: 'yesterday' }), 'createdAt'],
     ['no origin', edited({ origin: undefined }), 'origin'],
+    ['a purpose that is none', edited({ purpose: 'fun' }), 'purpose'],
     ['a sequence that is none', edited({ sequence: 0 }), 'sequence'],
     ['a recipient that is none', edited({ recipient: 'ssh-ed25519 AAAA' }), 'recipient'],
     ['a field nobody knows', edited({ colour: 'blue' }), 'colour'],

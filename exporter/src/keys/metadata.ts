@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { fromRfc3339, toRfc3339 } from '../units/instant.ts';
 import { keyIdOf, type KeyRecord } from './key.ts';
+import { keyPurposes } from './keystore.ts';
 
 /**
  * What `ID.json` says about a key; nothing in it is secret. Strict, for what a newer version has added would be lost
@@ -14,6 +15,8 @@ const metadataSchema = z.strictObject({
   state: z.enum(['active', 'retiring', 'retired', 'destroyed']),
   createdAt: z.iso.datetime(),
   origin: z.enum(['generated', 'imported', 'environment']),
+  // Before there were others, every key was for backups.
+  purpose: z.enum(keyPurposes).default('backup'),
   parentId: z.string().optional(),
   rotationId: z.string().optional(),
   sequence: z.int().positive(),
@@ -27,6 +30,7 @@ export function encodeMetadata(record: KeyRecord): Uint8Array {
     state: record.state,
     createdAt: toRfc3339(record.createdAt),
     origin: record.origin,
+    purpose: record.purpose,
     ...(record.parentId !== undefined && { parentId: record.parentId }),
     ...(record.rotationId !== undefined && { rotationId: record.rotationId }),
     sequence: record.sequence,
@@ -44,7 +48,7 @@ export function decodeMetadata(bytes: Uint8Array, id: string, path: string): Key
   }
   const result = metadataSchema.safeParse(json);
   if (!result.success) throw damaged(path, `is no key metadata: ${z.prettifyError(result.error)}`);
-  const { recipient, state, createdAt, origin, parentId, rotationId, sequence } = result.data;
+  const { recipient, state, createdAt, origin, purpose, parentId, rotationId, sequence } = result.data;
   if (result.data.id !== id) throw damaged(path, `describes ${result.data.id}`);
   // The id is a digest of the recipient: a recipient slipped in by somebody else would not fit its file's name.
   if (keyIdOf(recipient) !== id) throw damaged(path, `names a recipient that is not that of ${id}`);
@@ -54,6 +58,7 @@ export function decodeMetadata(bytes: Uint8Array, id: string, path: string): Key
     state,
     createdAt: fromRfc3339(createdAt),
     origin,
+    purpose,
     ...(parentId !== undefined && { parentId }),
     ...(rotationId !== undefined && { rotationId }),
     sequence,

@@ -139,7 +139,8 @@ export class BackupKeyRotator implements AsyncDisposable {
   async #take(key: BackupKey, activate: boolean): Promise<void> {
     const { keystore, clock } = this.#installation;
     if ((await keystore.list()).some(({ id }) => id === key.id)) return;
-    await keystore.import(key.identity, { origin: 'imported', now: clock.now(), activate });
+    const [origin, purpose] = ['imported', 'backup'] as const;
+    await keystore.import(key.identity, { origin, purpose, now: clock.now(), activate });
   }
 }
 

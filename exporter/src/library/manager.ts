@@ -142,7 +142,7 @@ export class BackupManager implements AsyncDisposable {
     const keys = await keystore.list();
     const now = clock.now();
     if (this.#key !== undefined && !keys.some((key) => key.id === this.#key?.id)) {
-      await keystore.import(this.#key.identity, { origin: 'environment', now });
+      await keystore.import(this.#key.identity, { origin: 'environment', purpose: 'backup', now });
     } else if (keys.length === 0) {
       await keystore.create({ kind: 'x25519', now });
     }
@@ -206,6 +206,8 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
       metrics.recordError(event.errorType);
       return;
     case 'run:started':
+    case 'run:reviewed':
+    case 'run:unusual':
     case 'run:missed':
     case 'run:deferred':
     case 'backup:pruned':

@@ -4,8 +4,9 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { loadStatistics, type LoadStatistics } from '../load/statistics.ts';
+import type { DueJob } from '../schedule/due-job.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
-import { Tide, type DueJob } from '../service/tide.ts';
+import { Tide } from '../service/tide.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 export const BackupPriority = Object.freeze({
@@ -68,7 +69,7 @@ export class IntelligentBackupScheduler {
     const records = (_step: string, from: EpochMs, until: EpochMs): readonly LoadRecord[] =>
       this.#history.filter(({ at }) => at >= from && at < until);
     this.#tide = new Tide({
-      catalog: { load: { record: () => undefined, records }, runs: () => [] },
+      catalog: { load: { record: () => undefined, records }, runs: () => [], reviews: { uses: () => [] } },
       timezone: this.#timezone,
     });
   }
@@ -144,6 +145,8 @@ function configOf(schedule: BackupSchedule, timezone: string): ScheduleConfig {
     timezone,
     priority: schedule.priority,
     max_delay: (schedule.maxDelayHours ?? 6) * 3_600_000,
+    on_deadline: 'run',
+    run: { nice: 0, io_priority: 'normal', pause: false },
     estimated_duration: (schedule.estimatedDurationMinutes ?? 30) * 60_000,
     resources: schedule.resourcesRequired ?? { cpu: 0.25, memory: 0.1 },
     stores: [],

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../units/instant.ts';
 import { resources, type LoadRecord, type LoadSample, type Resource } from './load.ts';
+import { flows } from './throughput.ts';
 
 /** Collects samples into steps of equal length, and gives out each step once it is over. */
 export class Averager {
@@ -22,18 +23,30 @@ export class Averager {
   }
 
   #record(): LoadRecord | undefined {
-    return this.#at === undefined ? undefined : { at: this.#at, ...averageOf(this.#samples) };
+    if (this.#at === undefined) return undefined;
+    const stalled = this.#samples.flatMap((sample) => sample.stalled ?? []);
+    const throughputs = this.#samples.flatMap((sample) => sample.throughput ?? []);
+    return {
+      at: this.#at,
+      ...averageOf(this.#samples),
+      ...(stalled.length > 0 && { pressure: averageOf(stalled) }),
+      ...(throughputs.length > 0 && { throughput: meansOf(flows, throughputs) }),
+    };
   }
 }
 
 /** The mean of what was measured of each resource; NaN where nothing was. */
 export function averageOf(loads: readonly Readonly<Record<Resource, number>>[]): Record<Resource, number> {
-  const mean = (resource: Resource): number => {
-    const known = loads.map((load) => load[resource]).filter((load) => !Number.isNaN(load));
-    return known.length === 0 ? NaN : known.reduce((sum, load) => sum + load, 0) / known.length;
+  return meansOf(resources, loads);
+}
+
+function meansOf<Key extends string>(
+  keys: readonly Key[],
+  rows: readonly Readonly<Record<Key, number>>[],
+): Record<Key, number> {
+  const mean = (key: Key): number => {
+    const known = rows.map((row) => row[key]).filter((figure) => !Number.isNaN(figure));
+    return known.length === 0 ? NaN : known.reduce((sum, figure) => sum + figure, 0) / known.length;
   };
-  return Object.fromEntries(resources.map((resource) => [resource, mean(resource)])) as Record<
-    Resource,
-    number
-  >;
+  return Object.fromEntries(keys.map((key) => [key, mean(key)])) as Record<Key, number>;
 }

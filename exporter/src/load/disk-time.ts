@@ -15,7 +15,7 @@ export function parseDiskTime(text: string): ReadonlyMap<string, number> {
 }
 
 /** sda, vdb, xvda; nvme0n1, mmcblk0. */
-const wholeDisk = /^((sd|hd|vd|xvd)[a-z]+|(nvme\d+n\d+|mmcblk\d+))$/;
+export const wholeDisk = /^((sd|hd|vd|xvd)[a-z]+|(nvme\d+n\d+|mmcblk\d+))$/;
 
 /** The counter is one of 32 bits in older kernels. */
 const counterSize = 2 ** 32;

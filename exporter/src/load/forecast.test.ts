@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dayMs, zoneOf } from '../schedule/zone.ts';
-import { forecastLoad, type LoadForecast } from './forecast.ts';
+import { forecastLoad as forecastBy, type LoadForecast } from './forecast.ts';
 import { seriesOf, type LoadSeries } from './series.ts';
 
 const stepMs = 300_000;
@@ -14,6 +14,9 @@ function history(days: number, loadAt: (at: number) => number, timezone = 'UTC')
   const times = Array.from({ length: count }, (_, index) => now - (count - index) * stepMs);
   return seriesOf(times, times.map(loadAt), stepMs, timezone);
 }
+
+const forecastLoad = (series: LoadSeries, at: number, horizonMs: number): LoadForecast =>
+  forecastBy(series, at, horizonMs, 'learned');
 
 const hourOf = (at: number): number => (at % dayMs) / hourMs;
 const nightly = (at: number): number => (hourOf(at) >= 2 && hourOf(at) < 4 ? 0.8 : 0.2);

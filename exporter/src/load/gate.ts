@@ -1,9 +1,12 @@
 import type { Config } from '../config/schema.ts';
 import { resources, type Resource } from './load.ts';
+import type { HostPressure } from './pressure.ts';
 import type { EpochMs } from '../units/instant.ts';
 
-/** What is measured now; what is not known is NaN. */
-export type LiveLoad = Readonly<Record<Resource, number>>;
+/** What is measured now; what is not known is NaN, or absent. */
+export interface LiveLoad extends Readonly<Record<Resource, number>> {
+  readonly pressure?: HostPressure;
+}
 
 export interface GateTimes {
   readonly now: EpochMs;
@@ -13,19 +16,39 @@ export interface GateTimes {
   readonly deadline: EpochMs;
 }
 
+/** Why a run has to wait: which resource is too busy, or for which of them too much work waits already. */
+export type Hold = Resource | `${Resource}_pressure`;
+
 /**
- * Which resource is too busy for a run to start now; undefined where it may. As long as all of its time is left, a run waits
- * above the high-water marks; the marks rise as its time goes, and at the deadline there are none. A load that is not known
- * holds up nothing.
+ * Whether the host is too busy for a run to start now; undefined where it is not. A run that starts at its deadline in any
+ * case grows less patient: above the high-water marks it waits as long as all of its time is left; they rise as that goes,
+ * and at the deadline there are none. One that is skipped then (`on_deadline`) waits for the marks as they are, to the end
+ * and at the deadline too. What is not known holds up nothing.
  */
 export function tooBusy(
   load: LiveLoad | undefined,
   highWater: Config['load']['high_water'],
   { now, slot, deadline }: GateTimes,
-): Resource | undefined {
-  if (load === undefined || now >= deadline) return undefined;
-  const gone = Math.min(1, Math.max(0, (now - slot) / Math.max(1, deadline - slot)));
-  return resources.find(
-    (resource) => load[resource] > highWater[resource] + (1 - highWater[resource]) * gone,
+  onDeadline: 'run' | 'skip',
+): Hold | undefined {
+  if (load === undefined || (onDeadline === 'run' && now >= deadline)) return undefined;
+  const isUrgent = onDeadline === 'run';
+  const gone = isUrgent ? Math.min(1, Math.max(0, (now - slot) / Math.max(1, deadline - slot))) : 0;
+  const isAbove = (share: number, mark: number): boolean => share > mark + (1 - mark) * gone;
+  const busy = resources.find((resource) => isAbove(load[resource], highWater[resource]));
+  if (busy !== undefined) return busy;
+  const waiting = resources.find((resource) =>
+    isAbove(load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure[resource]),
   );
+  return waiting && `${waiting}_pressure`;
 }
+
+/** The reason as part of a sentence. */
+export const holdTexts: Readonly<Record<Hold, string>> = {
+  cpu: 'the processors are above load.high_water',
+  memory: 'the memory is above load.high_water',
+  disk: 'the disk is above load.high_water',
+  cpu_pressure: 'too much work waits for the processors',
+  memory_pressure: 'too much work waits for memory',
+  disk_pressure: 'too much work waits for the disk',
+};

@@ -2,12 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { currentLoad, mem } from 'systeminformation';
 import { diskBusy, parseDiskTime } from './disk-time.ts';
-import type { LoadSample } from './load.ts';
-import { parsePressure, type Pressure } from './pressure.ts';
-import { parseStat, ticksOfTree, type ProcessTimes } from './process-tree.ts';
-
-/** Linux counts processor time in hundredths of a second, whatever its own clock does. */
-const ticksPerSecond = 100;
+import { resources, type LoadSample } from './load.ts';
+import { hostPressure, pressureFiles, stalledBetween, type HostPressure } from './pressure.ts';
+import { parseStat, ticksOfTree, ticksPerSecond, type ProcessTimes } from './process-tree.ts';
+import { parseTraffic, throughputBetween, type TrafficCounters } from './throughput.ts';
 
 export interface HostOptions {
   /** Where the host's /proc is found: elsewhere in a container. */
@@ -20,14 +18,19 @@ export interface HostOptions {
 
 export type HostLoad = Omit<LoadSample, 'at'>;
 
+/** The averages of the kernel reach so far back: what Lowtide has done itself is in them for as long. */
+const averagedMs = 60_000;
+
 /**
  * Measures this host from one call to the next. What Lowtide itself and its children take of the processors is taken out:
- * a backup every night must not teach that nights are busy. The disks' share cannot be told apart by process; while
- * Lowtide itself is at work on them it is unknown.
+ * a backup every night must not teach that nights are busy. The disks' share, the throughput and the pressure cannot be
+ * told apart by process; while Lowtide itself is at work they are unknown. No program is started: this happens every few
+ * seconds, and what `systeminformation` knows of disks and networks it learns by starting some.
  */
 export class HostMeter {
   readonly #options: HostOptions;
   #before: Look | undefined;
+  #workedAt = -Infinity;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -38,35 +41,51 @@ export class HostMeter {
     const [cpu, memory, look] = await Promise.all([currentLoad(), mem(), this.#look()]);
     const before = this.#before;
     this.#before = look;
+    if (working) this.#workedAt = look.at;
     if (before === undefined) return undefined;
     const elapsedMs = look.at - before.at;
     const ownSeconds = Math.max(0, look.ownTicks - before.ownTicks) / ticksPerSecond;
     const ownShare = ownSeconds / ((elapsedMs / 1000) * availableParallelism());
+    const pressure = look.at - this.#workedAt > averagedMs ? look.pressure : undefined;
     return {
       cpu: share(cpu.currentLoad / 100 - ownShare),
       memory: share(1 - memory.available / memory.total),
       disk: working ? NaN : diskBusy(before.diskMs, look.diskMs, elapsedMs),
+      ...(!working && { throughput: throughputBetween(before.traffic, look.traffic, elapsedMs) }),
+      ...(pressure !== undefined && {
+        pressure,
+        stalled: stalledBetween(before.pressure, pressure, elapsedMs),
+      }),
     };
-  }
-
-  /** How much work is waiting now, by resource; undefined where the kernel does not tell. */
-  async pressure(resource: 'cpu' | 'memory' | 'io'): Promise<Pressure | undefined> {
-    const text = await readFile(`${this.#options.proc}/pressure/${resource}`, 'utf8').catch(() => '');
-    return parsePressure(text);
   }
 
   async #look(): Promise<Look> {
     const { proc, pid, elapsed } = this.#options;
-    const diskstats = await readFile(`${proc}/diskstats`, 'utf8').catch(() => '');
-    const processes = await readProcesses();
-    return { at: elapsed(), diskMs: parseDiskTime(diskstats), ownTicks: ticksOfTree(pid, processes) };
+    const read = (path: string): Promise<string> => readFile(`${proc}/${path}`, 'utf8').catch(() => '');
+    const [diskstats, netDev, processes, ...pressures] = await Promise.all([
+      read('diskstats'),
+      // Of the first process: a container that is given the host's /proc is in another network itself.
+      read('1/net/dev').then((text) => (text === '' ? read('net/dev') : text)),
+      readProcesses(),
+      ...resources.map((resource) => read(`pressure/${pressureFiles[resource]}`)),
+    ]);
+    const [cpu = '', memory = '', disk = ''] = pressures;
+    return {
+      at: elapsed(),
+      diskMs: parseDiskTime(diskstats),
+      traffic: parseTraffic(diskstats, netDev),
+      ownTicks: ticksOfTree(pid, processes),
+      pressure: hostPressure({ cpu, memory, disk }),
+    };
   }
 }
 
 interface Look {
   readonly at: number;
   readonly diskMs: ReadonlyMap<string, number>;
+  readonly traffic: TrafficCounters;
   readonly ownTicks: number;
+  readonly pressure: HostPressure | undefined;
 }
 
 /** Of this process's own namespace: its children are there, whatever else is not. */

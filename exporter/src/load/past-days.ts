@@ -15,14 +15,16 @@ export interface PastDays {
 export function pastDays(series: LoadSeries, now: LocalMs): PastDays {
   const stepsPerDay = Math.round(dayMs / series.stepMs);
   const end = Math.floor(now / series.stepMs) - Math.round(series.startsAt / series.stepMs);
+  // A series without any value may begin in 1970.
+  const known = Math.min(end, series.values.length);
   let first = 0;
-  while (first < end && Number.isNaN(series.values[first] ?? NaN)) first += 1;
-  const count = Math.max(0, Math.ceil((end - first) / stepsPerDay));
+  while (first < known && Number.isNaN(series.values[first] ?? NaN)) first += 1;
+  const count = first < known ? Math.ceil((end - first) / stepsPerDay) : 0;
   const values = new Float64Array(count * stepsPerDay).fill(NaN);
   for (let row = 0; row < count; row += 1) {
     const from = end - (row + 1) * stepsPerDay;
-    const known = series.values.subarray(Math.max(0, from), Math.max(0, from + stepsPerDay));
-    values.set(known, row * stepsPerDay + Math.max(0, -from));
+    const ofRow = series.values.subarray(Math.max(0, from), Math.max(0, from + stepsPerDay));
+    values.set(ofRow, row * stepsPerDay + Math.max(0, -from));
   }
   return { stepsPerDay, count, values };
 }

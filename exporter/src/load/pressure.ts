@@ -1,3 +1,5 @@
+import { resources, type Resource } from './load.ts';
+
 /**
  * Pressure stall information: the share of time in which some, or all, work waited for a resource. Beyond a load it tells
  * whether anybody suffers. Source: https://docs.kernel.org/accounting/psi.html.
@@ -13,9 +15,17 @@ export interface PressureAverages {
   readonly avg10: number;
   readonly avg60: number;
   readonly avg300: number;
+  /** How long it waited since the boot. The kernel brings it up to date every two seconds. */
+  readonly totalMs: number;
 }
 
-const none: PressureAverages = { avg10: 0, avg60: 0, avg300: 0 };
+/** Of every resource; the kernel has all of them or none. */
+export type HostPressure = Readonly<Record<Resource, Pressure>>;
+
+/** The names of the files in /proc/pressure. */
+export const pressureFiles: Readonly<Record<Resource, string>> = { cpu: 'cpu', memory: 'memory', disk: 'io' };
+
+const none: PressureAverages = { avg10: 0, avg60: 0, avg300: 0, totalMs: 0 };
 
 /** Reads a file of /proc/pressure; undefined for a text that is none. */
 export function parsePressure(text: string): Pressure | undefined {
@@ -30,8 +40,31 @@ export function parsePressure(text: string): Pressure | undefined {
 }
 
 function averages(line: string | undefined): PressureAverages | undefined {
-  const match = /avg10=([\d.]+) avg60=([\d.]+) avg300=([\d.]+)/.exec(line ?? '');
+  const match = /avg10=([\d.]+) avg60=([\d.]+) avg300=([\d.]+) total=(\d+)/.exec(line ?? '');
   if (match === null) return undefined;
   const [avg10 = 0, avg60 = 0, avg300 = 0] = match.slice(1).map((percent) => Number(percent) / 100);
-  return { avg10, avg60, avg300 };
+  return { avg10, avg60, avg300, totalMs: Number(match[4]) / 1000 };
+}
+
+/** Share of the time between two readings in which some work waited, by resource, 0 to 1; NaN where one is missing. */
+export function stalledBetween(
+  from: HostPressure | undefined,
+  to: HostPressure | undefined,
+  elapsedMs: number,
+): Record<Resource, number> {
+  const share = (resource: Resource): number => {
+    if (from === undefined || to === undefined || !(elapsedMs > 0)) return NaN;
+    const stalledMs = to[resource].some.totalMs - from[resource].some.totalMs;
+    return Math.min(1, Math.max(0, stalledMs / elapsedMs));
+  };
+  return Object.fromEntries(resources.map((resource) => [resource, share(resource)])) as Record<
+    Resource,
+    number
+  >;
+}
+
+/** The texts of all files of /proc/pressure, by resource, as pressure; undefined where the kernel does not tell. */
+export function hostPressure(texts: Readonly<Record<Resource, string>>): HostPressure | undefined {
+  const [cpu, memory, disk] = resources.map((resource) => parsePressure(texts[resource]));
+  return cpu === undefined || memory === undefined || disk === undefined ? undefined : { cpu, memory, disk };
 }

@@ -1,3 +1,6 @@
+/** Linux counts processor time in hundredths of a second, whatever its own clock does. */
+export const ticksPerSecond = 100;
+
 /** One process as /proc/PID/stat tells it: who started it, and the processor time it and its ended children took. */
 export interface ProcessTimes {
   readonly pid: number;

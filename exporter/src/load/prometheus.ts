@@ -3,18 +3,15 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { averageOf } from './averaging.ts';
 import { coarseStepMs, resources, type LoadRecord, type Resource } from './load.ts';
+import { askPrometheus, reasonOf, Refused, type PrometheusAccess } from './prometheus-api.ts';
 
 /**
  * The load of this host as a Prometheus has seen it: weeks of it on the first day. By range queries of its HTTP API,
  * https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries.
  */
-export interface PrometheusOptions {
-  readonly url: string;
-  readonly bearerToken?: string;
+export interface PrometheusOptions extends PrometheusAccess {
   /** An expression for each resource that gives one series of shares, 0 to 1. */
   readonly queries: Readonly<Partial<Record<Resource, string>>>;
-  /** For one query. */
-  readonly timeoutMs: number;
 }
 
 export interface FetchedHistory {
@@ -85,42 +82,25 @@ async function fetchSeries(
   return points;
 }
 
-const answerSchema = z.object({
-  status: z.literal('success'),
-  data: z.object({
-    resultType: z.literal('matrix'),
-    result: z.array(z.object({ values: z.array(z.tuple([z.number(), z.string()])) })),
-  }),
+const matrixSchema = z.object({
+  resultType: z.literal('matrix'),
+  result: z.array(z.object({ values: z.array(z.tuple([z.number(), z.string()])) })),
 });
 
-const errorSchema = z.object({ status: z.literal('error'), errorType: z.string(), error: z.string() });
-
 async function ask(
-  { url, bearerToken, timeoutMs }: PrometheusOptions,
+  options: PrometheusOptions,
   query: string,
   start: EpochMs,
   end: EpochMs,
   signal: AbortSignal,
 ): Promise<readonly [number, string][]> {
-  const response = await fetch(`${url.replace(/\/+$/, '')}/api/v1/query_range`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      query,
-      start: String(start / 1000),
-      end: String(end / 1000),
-      step: String(coarseStepMs / 1000),
-    }),
-    headers: bearerToken === undefined ? {} : { Authorization: `Bearer ${bearerToken}` },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-  });
-  const json: unknown = await response.json().catch(() => undefined);
-  const failed = errorSchema.safeParse(json);
-  if (failed.success) throw new Refused(`${failed.data.errorType}: ${failed.data.error}`);
-  const answer = answerSchema.safeParse(json);
-  if (!answer.success) {
-    throw new Refused(`it answers ${response.status} with something that is no Prometheus answer`);
-  }
-  const { result } = answer.data.data;
+  const range = {
+    query,
+    start: String(start / 1000),
+    end: String(end / 1000),
+    step: String(coarseStepMs / 1000),
+  };
+  const { result } = await askPrometheus(options, 'query_range', range, matrixSchema, signal);
   if (result.length > 1) {
     throw new Refused(
       `it gives ${result.length} series where one belongs: aggregate them, as in avg(…), or choose the host by matchers`,
@@ -129,24 +109,11 @@ async function ask(
   return result[0]?.values ?? [];
 }
 
-class Refused extends Error {}
-
 function refusal(resource: Resource, thrown: unknown): LowtideError {
-  const why =
-    thrown instanceof Refused
-      ? thrown.message
-      : thrown instanceof Error && thrown.name === 'TimeoutError'
-        ? 'it has not answered in time'
-        : `it cannot be reached (${causeOf(thrown)})`;
-  return new LowtideError('history_unavailable', `no ${resource} history from Prometheus: ${why}`, {
+  const message = `no ${resource} history from Prometheus: ${reasonOf(thrown)}`;
+  return new LowtideError('history_unavailable', message, {
     hint: 'Check load.history.prometheus in the config; until it answers, what Lowtide measures by itself is used.',
     retryable: true,
     cause: thrown,
   });
-}
-
-/** fetch says "fetch failed"; what failed stands in its cause. */
-function causeOf(thrown: unknown): string {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  return cause instanceof Error ? cause.message : String(cause);
 }

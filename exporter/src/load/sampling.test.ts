@@ -4,8 +4,9 @@ import { Averager, averageOf } from './averaging.ts';
 import { diskBusy, parseDiskTime } from './disk-time.ts';
 import type { HostLoad } from './host.ts';
 import type { LoadHistory, LoadRecord } from './load.ts';
-import { parsePressure } from './pressure.ts';
+import { hostPressure, parsePressure, stalledBetween } from './pressure.ts';
 import { parseStat, ticksOfTree } from './process-tree.ts';
+import { parseProcessorTime } from './processor-time.ts';
 import { LoadRecorder } from './recorder.ts';
 
 describe('parsePressure', () => {
@@ -14,14 +15,49 @@ describe('parsePressure', () => {
 full avg10=0.00 avg60=1.50 avg300=0.00 total=0
 `;
     expect(parsePressure(text)).toEqual({
-      some: { avg10: 0.625, avg60: 0.75, avg300: 0.5 },
-      full: { avg10: 0, avg60: 0.015, avg300: 0 },
+      some: { avg10: 0.625, avg60: 0.75, avg300: 0.5, totalMs: 1_944_041.029 },
+      full: { avg10: 0, avg60: 0.015, avg300: 0, totalMs: 0 },
     });
   });
 
   it('knows of a resource without a full line, and of no pressure at all', () => {
     expect(parsePressure('some avg10=1.00 avg60=0.00 avg300=0.00 total=5\n')?.full.avg10).toBe(0);
     expect(parsePressure('')).toBeUndefined();
+  });
+});
+
+describe('the pressure between two readings', () => {
+  const texts = (totalUs: number): Record<'cpu' | 'memory' | 'disk', string> => {
+    const text = `some avg10=0.00 avg60=0.00 avg300=0.00 total=${totalUs}\n`;
+    return { cpu: text, memory: text, disk: text };
+  };
+
+  it('is the share of the time in which something waited', () => {
+    const [from, to] = [hostPressure(texts(1_000_000)), hostPressure(texts(1_500_000))];
+    expect(stalledBetween(from, to, 2000)).toEqual({ cpu: 0.25, memory: 0.25, disk: 0.25 });
+    expect(stalledBetween(from, to, 400)).toEqual({ cpu: 1, memory: 1, disk: 1 });
+    expect(stalledBetween(to, from, 2000)).toEqual({ cpu: 0, memory: 0, disk: 0 });
+  });
+
+  it('is unknown where a reading is missing, or a file of it', () => {
+    const nothing = { cpu: NaN, memory: NaN, disk: NaN };
+    expect(stalledBetween(undefined, hostPressure(texts(1)), 2000)).toEqual(nothing);
+    expect(stalledBetween(hostPressure(texts(1)), hostPressure(texts(1)), 0)).toEqual(nothing);
+    expect(hostPressure({ ...texts(1), disk: '' })).toBeUndefined();
+  });
+});
+
+describe('the time of the processors', () => {
+  it('is busy but for what is idle or waits for a disk', () => {
+    const text = 'cpu  65317 10 19455 429552 928 3 422 68 100 0\ncpu0 31652 0 8880 216942 287 0 65 32 0 0\n';
+    const busy = 65_317 + 10 + 19_455 + 3 + 422 + 68;
+    expect(parseProcessorTime(text)).toEqual({ busy, all: busy + 429_552 + 928 });
+  });
+
+  it('is read from old kernels, and from no text at all', () => {
+    expect(parseProcessorTime('cpu  1 2 3 4 5\n')).toEqual({ busy: 6, all: 15 });
+    expect(parseProcessorTime('')).toBeUndefined();
+    expect(parseProcessorTime('intr 1 2 3 4 5 6 7 8')).toBeUndefined();
   });
 });
 
@@ -92,6 +128,17 @@ describe('averages', () => {
     expect(average).toMatchObject({ memory: NaN, disk: 0.1 });
   });
 
+  it('have the pressure of those samples that know it', () => {
+    const averager = new Averager(60_000);
+    const none = { cpu: 0, memory: 0, disk: 0 };
+    averager.add({ at: 0, ...none, stalled: { cpu: 0.25, memory: 0, disk: NaN } });
+    averager.add({ at: 15_000, ...none, stalled: { cpu: 0.75, memory: 0, disk: NaN } });
+    averager.add({ at: 30_000, ...none });
+    const pressure = { cpu: 0.5, memory: 0, disk: NaN };
+    expect(averager.add({ at: 60_000, ...none })).toEqual({ at: 0, ...none, pressure });
+    expect(averager.add({ at: 120_000, ...none })).toEqual({ at: 60_000, ...none });
+  });
+
   it('come step by step, and begin anew where the clock jumps', () => {
     const averager = new Averager(60_000);
     const at = (seconds: number, cpu: number): LoadRecord | undefined =>
@@ -101,6 +148,17 @@ describe('averages', () => {
     expect(at(60, 1)).toEqual({ at: 0, cpu: 0.2, memory: 0, disk: 0 });
     expect(at(3600, 0.5)).toEqual({ at: 60_000, cpu: 1, memory: 0, disk: 0 });
     expect(at(10, 0.7)).toMatchObject({ at: 3_600_000, cpu: 0.5 });
+  });
+
+  it('keep what moved, over the samples that know it', () => {
+    const averager = new Averager(60_000);
+    const load = { cpu: 0, memory: 0, disk: 0 };
+    averager.add({ at: 0, ...load, throughput: { read: 100, written: 0, received: NaN, sent: 1 } });
+    averager.add({ at: 15_000, ...load, throughput: { read: 300, written: 8, received: NaN, sent: NaN } });
+    averager.add({ at: 30_000, ...load });
+    const ended = averager.add({ at: 60_000, ...load });
+    expect(ended?.throughput).toEqual({ read: 200, written: 4, received: NaN, sent: 1 });
+    expect(averager.add({ at: 120_000, ...load })).toEqual({ at: 60_000, ...load });
   });
 });
 

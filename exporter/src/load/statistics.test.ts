@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadStatistics } from './statistics.ts';
+import { loadStatistics, throughputStatistics } from './statistics.ts';
 
 const hour = 3_600_000;
 /** A Monday. */
@@ -18,8 +18,11 @@ describe('loadStatistics', () => {
       samples: 99,
       minimum: 0.01,
       median: 0.51,
+      p90: 0.91,
       p95: 0.96,
+      p99: 1,
       maximum: 1,
+      maximumAt: times[99],
     });
     expect(loadStatistics(times, loads, 'UTC')?.trend).toBeCloseTo(0.49, 1);
   });
@@ -36,6 +39,10 @@ describe('loadStatistics', () => {
       weekday: 3,
       hours: [2, 3, 4],
     });
+    expect(statistics?.busyHours.find(({ weekday }) => weekday === 3)).toEqual({
+      weekday: 3,
+      hours: [0, 1, 5],
+    });
     expect(statistics?.profile.find(({ weekday, hour: at }) => weekday === 1 && at === 12)?.mean).toBeCloseTo(
       0.6,
     );
@@ -43,5 +50,18 @@ describe('loadStatistics', () => {
 
   it('has no trend in one moment', () => {
     expect(loadStatistics([monday], [0.5], 'UTC')).toMatchObject({ samples: 1, mean: 0.5, trend: 0 });
+  });
+});
+
+describe('throughputStatistics', () => {
+  it('tells of each flow that was measured', () => {
+    const records = [4, 1, 3, 2, NaN].map((read) => ({
+      throughput: { read, written: 7, received: NaN, sent: NaN },
+    }));
+    expect(throughputStatistics([...records, {}])).toEqual([
+      { flow: 'read', mean: 2.5, median: 2, p95: 4, maximum: 4 },
+      { flow: 'written', mean: 7, median: 7, p95: 7, maximum: 7 },
+    ]);
+    expect(throughputStatistics([{}])).toEqual([]);
   });
 });

@@ -1,5 +1,7 @@
 import { zoneOf } from '../schedule/zone.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { LoadRecord } from './load.ts';
+import { flows, type Flow } from './throughput.ts';
 
 /** One resource over some time; shares from 0 to 1. */
 export interface LoadStatistics {
@@ -8,14 +10,25 @@ export interface LoadStatistics {
   readonly mean: number;
   readonly minimum: number;
   readonly median: number;
+  readonly p90: number;
   readonly p95: number;
+  readonly p99: number;
   readonly maximum: number;
+  /** When that was, the first time. */
+  readonly maximumAt: EpochMs;
   /** By how much the mean of the second half of the time is above that of the first. */
   readonly trend: number;
   /** By weekday (1 is Monday) and hour of the day, where anything was measured. */
   readonly profile: readonly HourOfWeek[];
   /** Of each weekday, the three hours with the lowest mean, in order of the day. */
-  readonly quietHours: readonly { readonly weekday: number; readonly hours: readonly number[] }[];
+  readonly quietHours: readonly HoursOfDay[];
+  /** And the three with the highest. */
+  readonly busyHours: readonly HoursOfDay[];
+}
+
+export interface HoursOfDay {
+  readonly weekday: number;
+  readonly hours: readonly number[];
 }
 
 export interface HourOfWeek {
@@ -24,7 +37,16 @@ export interface HourOfWeek {
   readonly mean: number;
 }
 
-const quietHoursShown = 3;
+/** What one flow carried over some time, in bytes per second. */
+export interface ThroughputStatistics {
+  readonly flow: Flow;
+  readonly mean: number;
+  readonly median: number;
+  readonly p95: number;
+  readonly maximum: number;
+}
+
+const hoursShown = 3;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
@@ -44,28 +66,61 @@ export function loadStatistics(
   const sorted = points.map(({ load }) => load).sort((a, b) => a - b);
   const middle = (first.at + last.at) / 2;
   const profile = profileOf(points, timezone);
+  const peak = points.reduce((highest, point) => (point.load > highest.load ? point : highest), first);
   return {
     samples: points.length,
     mean: meanOf(sorted),
     minimum: sorted[0] ?? NaN,
     median: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
     p95: quantile(sorted, 0.95),
-    maximum: sorted.at(-1) ?? NaN,
+    p99: quantile(sorted, 0.99),
+    maximum: peak.load,
+    maximumAt: peak.at,
     trend:
       first.at === last.at
         ? 0
         : meanOf(points.filter(({ at }) => at > middle).map(({ load }) => load)) -
           meanOf(points.filter(({ at }) => at <= middle).map(({ load }) => load)),
     profile,
-    quietHours: [...Map.groupBy(profile, ({ weekday }) => weekday)].map(([weekday, hours]) => ({
-      weekday,
-      hours: hours
-        .toSorted((a, b) => a.mean - b.mean || a.hour - b.hour)
-        .slice(0, quietHoursShown)
-        .map(({ hour }) => hour)
-        .sort((a, b) => a - b),
-    })),
+    quietHours: hoursOf(profile, (a, b) => a.mean - b.mean),
+    busyHours: hoursOf(profile, (a, b) => b.mean - a.mean),
   };
+}
+
+/** Of each weekday the first hours in an order, as they follow each other. */
+function hoursOf(
+  profile: readonly HourOfWeek[],
+  order: (a: HourOfWeek, b: HourOfWeek) => number,
+): readonly HoursOfDay[] {
+  return [...Map.groupBy(profile, ({ weekday }) => weekday)].map(([weekday, hours]) => ({
+    weekday,
+    hours: hours
+      .toSorted((a, b) => order(a, b) || a.hour - b.hour)
+      .slice(0, hoursShown)
+      .map(({ hour }) => hour)
+      .sort((a, b) => a - b),
+  }));
+}
+
+/** Flows of which nothing was measured are left out. */
+export function throughputStatistics(
+  records: readonly Pick<LoadRecord, 'throughput'>[],
+): readonly ThroughputStatistics[] {
+  return flows.flatMap((flow) => {
+    const sorted = records
+      .map(({ throughput }) => throughput?.[flow] ?? NaN)
+      .filter((bytes) => !Number.isNaN(bytes))
+      .sort((a, b) => a - b);
+    if (sorted.length === 0) return [];
+    return {
+      flow,
+      mean: meanOf(sorted),
+      median: quantile(sorted, 0.5),
+      p95: quantile(sorted, 0.95),
+      maximum: sorted.at(-1) ?? NaN,
+    };
+  });
 }
 
 function profileOf(

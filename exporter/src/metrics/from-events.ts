@@ -19,7 +19,11 @@ const eventMetricNames = [
   'backup_upload_time_seconds',
   'backup_missed_total',
   'backup_deferred_total',
+  'backup_skipped_total',
+  'backup_run_paused_seconds_total',
   'backup_start_delay_seconds',
+  'backup_unusual_runs_total',
+  'backup_load_peaks_total',
   'backup_key_rotations_total',
   'backup_key_rotation_backups_total',
   'backup_key_rotation_bytes_total',
@@ -49,7 +53,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
   /** Half a log would show as a jump once the rest is read, so until the end was reached once there is nothing. */
   let reachedEnd = false;
   let following: Promise<void> | undefined;
-  const seen: Seen = { types: new Set(), providers: new Set(), startDelays: new Map() };
+  const seen: Seen = { schedules: new Set(), types: new Set(), providers: new Set(), startDelays: new Map() };
 
   const follow = async (): Promise<void> => {
     if (sequence === 0) metrics.backup_encryption_time_seconds.zero({});
@@ -93,6 +97,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
     clear: () => {
       if (reachedEnd) return;
       sequence = 0;
+      seen.schedules.clear();
       seen.types.clear();
       seen.providers.clear();
       seen.startDelays.clear();
@@ -102,6 +107,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
 }
 
 interface Seen {
+  readonly schedules: Set<string>;
   readonly types: Set<string>;
   readonly providers: Set<string>;
   /** Schedule → seconds; also of schedules that are no longer configured. */
@@ -114,10 +120,19 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
   for (const status of ['completed', 'failed']) metrics.backup_restore_total.inc({ status }, 0);
   beginRotations(metrics);
   for (const { id, type } of sources.schedules()) {
-    metrics.backup_missed_total.inc({ schedule: id }, 0);
+    beginSchedule(metrics, id, seen);
     beginType(metrics, type, seen);
   }
   for (const { provider } of sources.stores()) beginProvider(metrics, provider, seen);
+}
+
+function beginSchedule(metrics: EventMetrics, schedule: string, seen: Seen): void {
+  if (seen.schedules.has(schedule)) return;
+  seen.schedules.add(schedule);
+  metrics.backup_missed_total.inc({ schedule }, 0);
+  metrics.backup_run_paused_seconds_total.inc({ schedule }, 0);
+  for (const figure of ['duration', 'size']) metrics.backup_unusual_runs_total.inc({ schedule, figure }, 0);
+  for (const start of ['chosen', 'fixed']) metrics.backup_load_peaks_total.inc({ schedule, start }, 0);
 }
 
 /** Once per type: `zero` on a histogram that has values would take them away. */
@@ -165,10 +180,16 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
         status: body.status === 'interrupted' ? 'failed' : body.status,
       });
       if (body.errorType !== undefined) metrics.backup_errors_total.inc({ error_type: body.errorType });
+      if (body.pausedSeconds !== undefined) {
+        metrics.backup_run_paused_seconds_total.inc({ schedule: body.schedule }, body.pausedSeconds);
+      }
       return;
-    case 'run:missed':
-      metrics.backup_missed_total.inc({ schedule: body.schedule }, body.occurrences);
+    case 'run:missed': {
+      const { schedule, occurrences, reason } = body;
+      metrics.backup_missed_total.inc({ schedule }, occurrences);
+      if (reason !== undefined) metrics.backup_skipped_total.inc({ schedule, reason });
       return;
+    }
     case 'run:deferred':
       metrics.backup_deferred_total.inc({ schedule: body.schedule, reason: body.reason });
       return;
@@ -192,6 +213,17 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
     case 'rotation:finished':
       metrics.backup_key_rotations_total.inc({ mode: body.mode, status: body.status });
       return;
+    case 'run:unusual':
+      metrics.backup_unusual_runs_total.inc({ schedule: body.schedule, figure: body.figure });
+      return;
+    case 'run:reviewed': {
+      const { schedule, metPeak, fixedMetPeak } = body;
+      // Compared are only runs of which both are known.
+      if (metPeak === undefined || fixedMetPeak === undefined) return;
+      metrics.backup_load_peaks_total.inc({ schedule, start: 'chosen' }, metPeak ? 1 : 0);
+      metrics.backup_load_peaks_total.inc({ schedule, start: 'fixed' }, fixedMetPeak ? 1 : 0);
+      return;
+    }
     case 'backup:pruned':
     case 'rotation:started':
     case 'key:changed':

@@ -1,4 +1,5 @@
 import type { CatalogTotals } from '../catalog/catalog.ts';
+import type { LatestLoad } from '../catalog/reviews.ts';
 import { usedRatio } from '../health/disk.ts';
 import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
 import type { HealthCheck } from '../health/health.ts';
@@ -22,6 +23,8 @@ export interface StateSources {
   /** The local file systems alone. */
   readonly disk: () => Promise<StoreSpace>;
   readonly load: () => LoadFacts;
+  /** What the last reviewed run of each schedule met. */
+  readonly runLoads: () => Readonly<Record<string, LatestLoad>>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
 }
@@ -29,17 +32,32 @@ export interface StateSources {
 /** By resource, 0 to 1; what is not known is absent, or NaN. */
 export interface LoadFacts {
   readonly measured?: Readonly<Record<string, number>>;
+  /** Share of the last minute in which some work waited. */
+  readonly pressure?: Readonly<Record<string, number>>;
+  /** Bytes per second, by flow. */
+  readonly throughput?: Readonly<Record<string, number>>;
   readonly expected?: Readonly<Record<string, number>>;
+  /** How well each forecast has done of late; none for a resource of which too little is known. */
+  readonly forecasts?: readonly ForecastFacts[];
+}
+
+export interface ForecastFacts {
+  readonly resource: string;
+  readonly forecast: string;
+  readonly isFollowed: boolean;
+  readonly regret: number;
+  readonly error: number;
 }
 
 /** Keys change by hand; their folder need not be read at every scrape. */
 const keysMaxAgeMs = 10_000;
 
+/** In groups: the keys come before what is counted for each of them. */
 export function collectState(
   metrics: Metrics,
   sources: StateSources,
   deadlineMs: number,
-): readonly Collector[] {
+): readonly (readonly Collector[])[] {
   const collector = <T>(
     name: string,
     gauges: readonly GaugeName[],
@@ -63,18 +81,19 @@ export function collectState(
   /** So that a new key shows its 0 backups; of the last time the keystore could be read. */
   let keyIds: readonly string[] = [];
 
-  return [
-    collector(
-      'keys',
-      ['backup_key_created_timestamp_seconds'],
-      recent(sources.keys, keysMaxAgeMs, sources.now),
-      (keys) => {
-        keyIds = keys.map((key) => key.id);
-        for (const { id, state, createdAt } of keys) {
-          metrics.backup_key_created_timestamp_seconds.set({ key_id: id, state }, createdAt / 1000);
-        }
-      },
-    ),
+  const keys = collector(
+    'keys',
+    ['backup_key_created_timestamp_seconds'],
+    recent(sources.keys, keysMaxAgeMs, sources.now).soon,
+    (keys) => {
+      keyIds = keys.map((key) => key.id);
+      for (const { id, state, createdAt } of keys) {
+        metrics.backup_key_created_timestamp_seconds.set({ key_id: id, state }, createdAt / 1000);
+      }
+    },
+  );
+
+  const others = [
     collector(
       'catalog',
       [
@@ -84,6 +103,8 @@ export function collectState(
         'backup_running',
         'backup_store_bytes',
         'backup_key_backups',
+        'backup_key_copies',
+        'backup_key_bytes',
         'backup_key_rotation_progress_ratio',
       ],
       sources.totals,
@@ -112,8 +133,12 @@ export function collectState(
         if (totals.rotationProgress !== undefined) {
           metrics.backup_key_rotation_progress_ratio.set(totals.rotationProgress);
         }
-        for (const [key_id, backups] of withZeros(totals.backupsByKey, keyIds)) {
-          metrics.backup_key_backups.set({ key_id }, backups);
+        for (const [gauge, byKey] of [
+          [metrics.backup_key_backups, totals.backupsByKey],
+          [metrics.backup_key_copies, totals.copiesByKey],
+          [metrics.backup_key_bytes, totals.bytesByKey],
+        ] as const) {
+          for (const [key_id, count] of withZeros(byKey, keyIds)) gauge.set({ key_id }, count);
         }
       },
     ),
@@ -136,13 +161,11 @@ export function collectState(
         metrics.backup_store_up.set({ store: id, cloud_provider: provider }, lastCheck.up ? 1 : 0);
       }
     }),
-    collector('load', ['backup_load_ratio', 'backup_load_forecast_ratio'], sources.load, (load) => {
-      for (const [resource, ratio] of known(load.measured))
-        metrics.backup_load_ratio.set({ resource }, ratio);
-      for (const [resource, ratio] of known(load.expected)) {
-        metrics.backup_load_forecast_ratio.set({ resource }, ratio);
-      }
+    collector('reviews', reviewGauges, sources.runLoads, (loads) => {
+      const bySchedule = new Map(Object.entries(loads));
+      for (const { id } of sources.schedules()) showRunLoad(metrics, id, bySchedule.get(id));
     }),
+    collector('load', loadGauges, sources.load, (load) => showLoad(metrics, load)),
     collector('disk', ['backup_disk_usage_percent', 'backup_disk_free_bytes'], sources.disk, (space) => {
       metrics.backup_disk_usage_percent.set(100 * usedRatio(space));
       metrics.backup_disk_free_bytes.set(space.freeBytes);
@@ -151,10 +174,59 @@ export function collectState(
       for (const { type, ok } of checks) metrics.backup_health_status.set({ check_type: type }, ok ? 1 : 0);
     }),
   ];
+  return [[keys], others];
 }
 
-function known(load: Readonly<Record<string, number>> = {}): readonly [string, number][] {
-  return Object.entries(load).filter(([, ratio]) => !Number.isNaN(ratio));
+const loadGauges = [
+  'backup_load_ratio',
+  'backup_load_pressure_ratio',
+  'backup_load_throughput_bytes_per_second',
+  'backup_load_forecast_ratio',
+  'backup_load_forecast_regret_ratio',
+  'backup_load_forecast_error_ratio',
+  'backup_load_forecast_champion',
+] as const satisfies readonly GaugeName[];
+
+function showLoad(
+  metrics: Metrics<(typeof loadGauges)[number]>,
+  { measured, pressure, throughput, expected, forecasts = [] }: LoadFacts,
+): void {
+  for (const [resource, ratio] of known(measured)) metrics.backup_load_ratio.set({ resource }, ratio);
+  for (const [resource, ratio] of known(pressure)) {
+    metrics.backup_load_pressure_ratio.set({ resource }, ratio);
+  }
+  for (const [flow, bytes] of known(throughput)) {
+    metrics.backup_load_throughput_bytes_per_second.set({ flow }, bytes);
+  }
+  for (const [resource, ratio] of known(expected)) {
+    metrics.backup_load_forecast_ratio.set({ resource }, ratio);
+  }
+  for (const { resource, forecast, isFollowed, regret, error } of forecasts) {
+    metrics.backup_load_forecast_regret_ratio.set({ resource, forecast }, regret);
+    metrics.backup_load_forecast_error_ratio.set({ resource, forecast }, error);
+    metrics.backup_load_forecast_champion.set({ resource, forecast }, isFollowed ? 1 : 0);
+  }
+}
+
+const reviewGauges = [
+  'backup_run_load_ratio',
+  'backup_best_load_ratio',
+  'backup_fixed_load_ratio',
+] as const satisfies readonly GaugeName[];
+
+function showRunLoad(
+  metrics: Metrics<(typeof reviewGauges)[number]>,
+  schedule: string,
+  met: LatestLoad | undefined,
+): void {
+  if (met === undefined) return;
+  metrics.backup_run_load_ratio.set({ schedule }, met.load);
+  if (met.best !== undefined) metrics.backup_best_load_ratio.set({ schedule }, met.best);
+  if (met.fixed !== undefined) metrics.backup_fixed_load_ratio.set({ schedule }, met.fixed);
+}
+
+function known(figures: Readonly<Record<string, number>> = {}): readonly [string, number][] {
+  return Object.entries(figures).filter(([, figure]) => !Number.isNaN(figure));
 }
 
 /** The figures on record, and 0 for each of `names` that has none yet. */

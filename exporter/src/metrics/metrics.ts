@@ -49,10 +49,10 @@ export function serviceMetrics(options: ServiceMetricsOptions): ServiceMetrics {
     metrics,
     pages: metricsPages({
       registry,
-      collect: collectAll([events, ...state], context),
+      collect: collectAll([[events], ...state], context),
       now: options.now,
       onError: onFailure,
     }),
-    catchUp: collectAll([events], context),
+    catchUp: collectAll([[events]], context),
   };
 }

@@ -128,6 +128,16 @@ export const metricFacts = {
     help: 'Runs put off, by reason.',
     labels: ['schedule', 'reason'],
   },
+  backup_skipped_total: {
+    type: 'counter',
+    help: 'Due times passed over after the run had waited to the end, by what it waited for last.',
+    labels: ['schedule', 'reason'],
+  },
+  backup_run_paused_seconds_total: {
+    type: 'counter',
+    help: 'Time for which runs were stopped while the host was busy.',
+    labels: ['schedule'],
+  },
   backup_start_delay_seconds: {
     type: 'gauge',
     help: 'How long after its due time the last scheduled run began.',
@@ -141,6 +151,16 @@ export const metricFacts = {
   backup_key_backups: {
     type: 'gauge',
     help: 'Backups not pruned, by the key they are sealed to.',
+    labels: ['key_id'],
+  },
+  backup_key_copies: {
+    type: 'gauge',
+    help: 'Copies of backups in all stores, by the key they are sealed to.',
+    labels: ['key_id'],
+  },
+  backup_key_bytes: {
+    type: 'gauge',
+    help: 'Stored bytes of one copy of each backup, by the key it is sealed to.',
     labels: ['key_id'],
   },
   backup_key_rotations_total: {
@@ -168,6 +188,16 @@ export const metricFacts = {
     help: "Share of the host's resource in use, Lowtide's own use of the processors taken out; absent where it is not known.",
     labels: ['resource'],
   },
+  backup_load_pressure_ratio: {
+    type: 'gauge',
+    help: 'Share of the last minute in which some work waited for the resource; absent where it is not known.',
+    labels: ['resource'],
+  },
+  backup_load_throughput_bytes_per_second: {
+    type: 'gauge',
+    help: "Bytes that the host's disks read and write, and its network receives and sends; absent where it is not known.",
+    labels: ['flow'],
+  },
   backup_load_forecast_ratio: {
     type: 'gauge',
     help: 'Share of the resource that is expected to be in use now; absent before anything is known.',
@@ -182,6 +212,48 @@ export const metricFacts = {
     type: 'gauge',
     help: 'Bytes of the good copies in the store.',
     labels: ['store'],
+  },
+
+  backup_load_forecast_regret_ratio: {
+    type: 'gauge',
+    help: 'By how much the load of the starts that a forecast would have chosen lay above the lowest, over the last days.',
+    labels: ['resource', 'forecast'],
+  },
+  backup_load_forecast_error_ratio: {
+    type: 'gauge',
+    help: 'Mean distance between what a forecast expected and what came, over the last days.',
+    labels: ['resource', 'forecast'],
+  },
+  backup_load_forecast_champion: {
+    type: 'gauge',
+    help: 'Whether this forecast of the resource is followed (1) or not (0).',
+    labels: ['resource', 'forecast'],
+  },
+
+  backup_run_load_ratio: {
+    type: 'gauge',
+    help: "The host's own load that the last reviewed run met, processors and memory weighed.",
+    labels: ['schedule'],
+  },
+  backup_best_load_ratio: {
+    type: 'gauge',
+    help: 'The lowest load that this run could have met in its window, as far as that is over.',
+    labels: ['schedule'],
+  },
+  backup_fixed_load_ratio: {
+    type: 'gauge',
+    help: 'The load that this run would have met at a fixed 02:00.',
+    labels: ['schedule'],
+  },
+  backup_load_peaks_total: {
+    type: 'counter',
+    help: 'Reviewed runs that met a load above a high-water mark, as their starts were chosen, and as a fixed 02:00 would have.',
+    labels: ['schedule', 'start'],
+  },
+  backup_unusual_runs_total: {
+    type: 'counter',
+    help: 'Completed runs that took far longer than usual, or whose size was far from usual.',
+    labels: ['schedule', 'figure'],
   },
 
   lowtide_build_info: {

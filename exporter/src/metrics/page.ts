@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzip, gzipSync } from 'node:zlib';
 import type { Registry } from 'prom-client';
 import { recent } from '../probe/recent.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -9,7 +9,7 @@ import { contentTypes, readFamilies, renderPage, type PageFormat } from './expos
 export interface MetricsPage {
   readonly contentType: string;
   readonly body: Buffer;
-  /** Compressed in a thread, once however many ask. */
+  /** Compressed, once however many ask. */
   gzipped(): Promise<Buffer>;
 }
 
@@ -28,7 +28,16 @@ export interface PageOptions {
 const smallPageSeries = 10_000;
 const largePageMaxAgeMs = 1000;
 
-const compress = promisify(gzip);
+const inThread = promisify(gzip);
+/** The fastest level: text with this many repetitions shrinks to a tenth either way. */
+const level = 1;
+/** Some 2 ms of work. */
+const smallPageBytes = 512 * 1024;
+
+/** The threads may be waiting for a disk, a rotation's flushes among them: what is soon done is not queued behind those. */
+async function compress(body: Buffer): Promise<Buffer> {
+  return body.length <= smallPageBytes ? gzipSync(body, { level }) : await inThread(body, { level });
+}
 
 /** Makes pages on demand; those who ask for the same format at the same time share one. */
 export function metricsPages(options: PageOptions): MetricsPages {
@@ -54,8 +63,7 @@ function recentPages(format: PageFormat, options: PageOptions): () => Promise<Me
       return {
         contentType: contentTypes[format],
         body,
-        // The fastest level: text with this many repetitions shrinks to a tenth either way.
-        gzipped: () => (gzipped ??= compress(body, { level: 1 })),
+        gzipped: () => (gzipped ??= compress(body)),
         series,
       };
     },

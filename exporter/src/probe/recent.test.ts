@@ -51,4 +51,43 @@ describe('recent', () => {
     await expect(ask()).rejects.toThrow('no');
     expect(await ask()).toBe(2);
   });
+
+  describe('for those who cannot wait', () => {
+    it.each([
+      ['within its age', 999, 1, 1],
+      ['up to twice its age', 1999, 1, 2],
+      ['beyond that', 2000, 2, 2],
+      ['when the clock was set back', -1, 2, 2],
+    ])('answers %s', async (_, later, answered, asked) => {
+      let now = 0;
+      let calls = 0;
+      const ask = recent(
+        () => Promise.resolve((calls += 1)),
+        1000,
+        () => now,
+      );
+      expect(await ask.soon()).toBe(1);
+      now = later;
+      expect(await ask.soon()).toBe(answered);
+      await new Promise(setImmediate);
+      expect(calls).toBe(asked);
+      expect(await ask.soon()).toBe(asked);
+    });
+
+    it('goes on with the last answer while the next one fails, and fails with it in the end', async () => {
+      let now = 0;
+      let fails = false;
+      const ask = recent(
+        () => (fails ? Promise.reject(new Error('no')) : Promise.resolve('yes')),
+        1000,
+        () => now,
+      );
+      await ask();
+      [now, fails] = [1500, true];
+      expect(await ask.soon()).toBe('yes');
+      await new Promise(setImmediate);
+      now = 2500;
+      await expect(ask.soon()).rejects.toThrow('no');
+    });
+  });
 });

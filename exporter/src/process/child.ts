@@ -28,13 +28,24 @@ const killAfterMs = 5000;
 export type ChildStream = 'ignore' | 'pipe' | number;
 
 export interface Child {
+  /** Absent where it could not be started. */
+  readonly pid: number | undefined;
   /** Resolves however the child ends; rejects with `tool_missing` where it could not be started. */
   readonly end: Promise<ChildEnd>;
   /** Present when asked for as `pipe`. */
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
-  /** SIGTERM to the child and what it has started, SIGKILL five seconds later. */
+  /** SIGTERM to the child and what it has started, SIGKILL five seconds later. One that is paused is continued first. */
   stop(): void;
+  /** SIGSTOP to the child and what it has started, until `resume`; without effect once it is being ended. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface ChildStreams {
+  readonly stdin?: ChildStream;
+  readonly stdout?: ChildStream;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -43,10 +54,9 @@ export interface Child {
  */
 export function startChild(
   command: Command,
-  streams: {
-    readonly stdin?: ChildStream;
-    readonly stdout?: ChildStream;
-    readonly signal?: AbortSignal;
+  streams: ChildStreams & {
+    /** For messages, where another program starts this one. Absent: its own. */
+    readonly name?: string;
   } = {},
 ): Child {
   const [program, ...args] = command.argv;
@@ -56,51 +66,84 @@ export function startChild(
     stdio: [streams.stdin ?? 'ignore', streams.stdout ?? 'ignore', 'pipe'],
     detached: true,
   });
-  const stop = stopper(child);
+  const group = new ProcessGroup(child);
+  const stop = (): void => group.end();
   streams.signal?.addEventListener('abort', stop, { once: true });
-  const end = endOf(child, command).finally(() => streams.signal?.removeEventListener('abort', stop));
+  const end = endOf(child, { name: streams.name ?? program, cwd: command.cwd }).finally(() => {
+    streams.signal?.removeEventListener('abort', stop);
+  });
   // Whoever owns the child awaits `end` when it is his turn; until then a failed start is not "unhandled".
   end.catch(() => undefined);
   if (streams.signal?.aborted === true) stop();
   // A child that ends early breaks the pipe to it: its exit code tells the story, not this error.
   child.stdin?.on('error', () => undefined);
-  return { end, stdin: child.stdin ?? undefined, stdout: child.stdout ?? undefined, stop };
+  return {
+    pid: child.pid,
+    end,
+    stdin: child.stdin ?? undefined,
+    stdout: child.stdout ?? undefined,
+    stop,
+    pause: () => group.pause(),
+    resume: () => group.resume(),
+  };
 }
 
-function stopper(child: ChildProcess): () => void {
-  // Not by the leader's own end: what it has started may outlive it, and hold the pipes that are waited for.
-  let closed = false;
-  child.once('close', () => (closed = true));
-  const signalGroup = (signal: NodeJS.Signals): void => {
-    if (child.pid === undefined || closed) return;
+/** A child and what it has started. */
+class ProcessGroup {
+  readonly #pid: number | undefined;
+  #closed = false;
+  #ending = false;
+
+  constructor(child: ChildProcess) {
+    this.#pid = child.pid;
+    // Not by the leader's own end: what it has started may outlive it, and hold the pipes that are waited for.
+    child.once('close', () => (this.#closed = true));
+  }
+
+  end(): void {
+    this.resume();
+    this.#ending = true;
+    this.#signal('SIGTERM');
+    setTimeout(() => this.#signal('SIGKILL'), killAfterMs).unref();
+  }
+
+  pause(): void {
+    if (!this.#ending) this.#signal('SIGSTOP');
+  }
+
+  resume(): void {
+    if (!this.#ending) this.#signal('SIGCONT');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#pid === undefined || this.#closed) return;
     try {
-      process.kill(-child.pid, signal);
+      process.kill(-this.#pid, signal);
     } catch {
       // It ended between the look and the signal.
     }
-  };
-  return () => {
-    signalGroup('SIGTERM');
-    setTimeout(() => signalGroup('SIGKILL'), killAfterMs).unref();
-  };
+  }
 }
 
-function endOf(child: ChildProcess, command: Command): Promise<ChildEnd> {
-  const program = command.argv[0];
+interface Started {
+  readonly name: string;
+  readonly cwd: string | undefined;
+}
+
+function endOf(child: ChildProcess, started: Started): Promise<ChildEnd> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrKept);
   });
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(startError(error, command)));
-    child.once('close', (exitCode, signal) => resolve({ program, exitCode, signal, stderr }));
+    child.once('error', (error) => reject(startError(error, started)));
+    child.once('close', (exitCode, signal) => resolve({ program: started.name, exitCode, signal, stderr }));
   });
 }
 
-function startError(error: Error, command: Command): LowtideError {
-  const program = command.argv[0];
+function startError(error: Error, { name: program, cwd }: Started): LowtideError {
   const code = systemErrorCode(error);
-  if (code === 'ENOENT' && command.cwd === undefined) {
+  if (code === 'ENOENT' && cwd === undefined) {
     const debian = packages[program];
     return new LowtideError('tool_missing', `the program ${program} is not installed, or not on the PATH`, {
       ...(debian !== undefined && { hint: `On Debian or Ubuntu: apt-get install ${debian}` }),

@@ -73,6 +73,7 @@ function pruneWith(more: Partial<PruneOptions> = {}): Promise<PruneResult> {
     catalog,
     stores: new Map([local, offsite].map((store) => [store.id, store])),
     schedules: [schedule('db-prod', { last: 2 })],
+    scope: 'schedules',
     now,
     signal,
     ...more,
@@ -208,6 +209,36 @@ describe('prune', () => {
         manifestName(foreign),
       ].sort(),
     );
+  });
+
+  it('looks at what its schedules have, or at all of a store, as it is told to', async () => {
+    await givenBackups([0, 1, 2]);
+    const other = newManifest('gone', { schedule: 'taken-out', createdAt: now });
+    const stray: Manifest = {
+      ...other,
+      parts: [{ ...other.parts[0], name: 'taken-out/gone.pgdump.zst.age' }],
+    };
+    await local.put(manifestName(stray), bytesOf(encodeManifest(stray)), { signal });
+    catalog.adoptBackup(stray, { store: 'local', path: '/x', status: 'damaged' });
+    catalog.removeCopy('gone', 'local', 'no rule keeps it', now);
+
+    const listed: string[] = [];
+    const watched = new Proxy(local, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          if (property === 'list') listed.push(String(args[0]));
+          return Reflect.apply(value as (...all: unknown[]) => unknown, target, args);
+        };
+      },
+    });
+    const stores = new Map([['local', watched]]);
+    expect(await pruneWith({ stores })).toMatchObject({ removed: 1 });
+    expect(listed).toEqual(['db-prod/']);
+    expect(await namesIn(local)).toContain(manifestName(stray));
+    expect(await pruneWith({ stores, scope: 'store' })).toMatchObject({ removed: 1, problems: [] });
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1').sort());
   });
 
   it('works through more backups than fit in a page', async () => {

@@ -28,6 +28,11 @@ export interface PruneOptions {
   readonly stores: ReadonlyMap<string, Store>;
   /** Backups of schedules that are not among these are left alone: nobody said what to keep of them. */
   readonly schedules: readonly Pick<ScheduleConfig, 'id' | 'keep' | 'timezone'>[];
+  /**
+   * `schedules`: only what these have is looked at, as after each backup. `store`: everything in the stores is, so that a removal
+   * that was cut off is finished also where its schedule is gone.
+   */
+  readonly scope: 'schedules' | 'store';
   readonly now: EpochMs;
   /** Decide only: the same verdicts, and nothing is removed. */
   readonly dryRun?: boolean;
@@ -73,7 +78,8 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   };
 }
 
-const pageSize = 500;
+/** Read at once, while nothing else is done. */
+const pageSize = 100;
 
 /** A copy in the store at hand; its manifest is left out, for there may be a hundred thousand. */
 interface StoredCopy {
@@ -102,7 +108,7 @@ class StorePruner {
   async prune(): Promise<PruneResult> {
     // The catalog before the store: what is on file as good by then is there to be listed.
     const copies = await this.#copies('completed');
-    const listing = await this.#list();
+    const listing = await this.#list(copies);
     if (listing !== undefined) await this.#pruneListed(copies, listing);
     return {
       verdicts: this.#verdicts,
@@ -192,12 +198,14 @@ class StorePruner {
     return true;
   }
 
-  async #list(): Promise<ReadonlyMap<string, number> | undefined> {
+  async #list(copies: readonly StoredCopy[]): Promise<ReadonlyMap<string, number> | undefined> {
     const listing = new Map<string, number>();
     try {
-      for await (const object of this.#store.list('')) {
-        this.#options.signal.throwIfAborted();
-        listing.set(object.name, object.sizeBytes);
+      for (const prefix of this.#prefixes(copies)) {
+        for await (const object of this.#store.list(prefix)) {
+          this.#options.signal.throwIfAborted();
+          listing.set(object.name, object.sizeBytes);
+        }
       }
       return listing;
     } catch (thrown) {
@@ -207,15 +215,28 @@ class StorePruner {
     }
   }
 
+  /** A schedule's backups have a folder of their own; what a rebuild has found may lie in others as well. */
+  #prefixes(copies: readonly StoredCopy[]): ReadonlySet<string> {
+    const { scope, schedules } = this.#options;
+    if (scope === 'store') return new Set(['']);
+    const names = copies.flatMap(({ parts, manifest }) => [...parts.map(({ name }) => name), manifest]);
+    return new Set([
+      ...schedules.map(({ id }) => `${id}/`),
+      ...names.map((name) => name.slice(0, name.lastIndexOf('/') + 1)),
+    ]);
+  }
+
   async #copies(status: Backup['status']): Promise<readonly StoredCopy[]> {
-    const { catalog, signal } = this.#options;
+    const { catalog, signal, scope, schedules } = this.#options;
     const copies: StoredCopy[] = [];
-    let page = catalog.backups({ status, limit: pageSize });
-    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-      copies.push(...page.flatMap((backup) => copyIn(this.#store.id, backup)));
-      await letOthersRun();
-      signal.throwIfAborted();
-      page = catalog.backups({ status, limit: pageSize, after: last.id });
+    for (const filter of scope === 'store' ? [{}] : schedules.map(({ id: schedule }) => ({ schedule }))) {
+      let page = catalog.backups({ ...filter, status, limit: pageSize });
+      for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+        copies.push(...page.flatMap((backup) => copyIn(this.#store.id, backup)));
+        await letOthersRun();
+        signal.throwIfAborted();
+        page = catalog.backups({ ...filter, status, limit: pageSize, after: last.id });
+      }
     }
     return copies;
   }

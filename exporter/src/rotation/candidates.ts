@@ -56,6 +56,11 @@ export function candidateOf(backup: Backup, rules: CandidateRules): Candidate | 
   return { backup, copies, skipped };
 }
 
+/** Whether all of it is left alone for its age. */
+export function isTooOld({ copies, skipped }: Candidate): boolean {
+  return copies.length === 0 && skipped.every(({ code }) => code === 'older');
+}
+
 function skipOf(
   { createdAt }: Backup,
   { store, status }: Copy,

@@ -74,6 +74,7 @@ const key = (id: string, state: Key['state']): Key => ({
   state,
   createdAt: noon,
   origin: 'generated',
+  purpose: 'backup',
 });
 
 function plan(more: Partial<PlanInput> = {}): ReturnType<typeof planRotation> {
@@ -83,6 +84,7 @@ function plan(more: Partial<PlanInput> = {}): ReturnType<typeof planRotation> {
     protections: new Map(),
     keys: [key('key-0000000000cc', 'retired'), key(oldKey, 'active')],
     backupsByKey: { [oldKey]: 2 },
+    cost: () => undefined,
     speed: { backupsPerSecond: 2, bytesPerSecond: 7144 },
     ...more,
   });
@@ -95,8 +97,8 @@ describe('the plan of a rotation', () => {
       backups: 2,
       bytes: 3 * 7144,
       stores: [
-        { store: 'local', backups: 2, bytes: 2 * 7144 },
-        { store: 'usb', backups: 1, bytes: 7144 },
+        { store: 'local', backups: 2, bytes: 2 * 7144, requests: 0, readBytes: 0, writtenBytes: 0 },
+        { store: 'usb', backups: 1, bytes: 7144, requests: 0, readBytes: 0, writtenBytes: 0 },
       ],
       skipped: [],
       estimatedSeconds: 1,
@@ -105,6 +107,24 @@ describe('the plan of a rotation', () => {
     });
     expect(plan({ mode: 'reencrypt' })).toMatchObject({ estimatedSeconds: 4, neededBytes: 7144 });
     expect(plan({ mode: 'rotate' })).toMatchObject({ estimatedSeconds: 0, retirableKeys: [] });
+  });
+
+  it('counts what is asked of object stores, for what is to be changed alone', () => {
+    const linked = { reason: 'linked', message: 'has further names' } as const;
+    const billed = plan({
+      protections: new Map([[protectionKey('local', 'b1'), linked]]),
+      cost: ({ store, bytes }) =>
+        store === 'local' ? { requests: 4, readBytes: 4096, writtenBytes: bytes } : undefined,
+    });
+    expect(billed.stores).toEqual([
+      { store: 'usb', backups: 1, bytes: 7144, requests: 0, readBytes: 0, writtenBytes: 0 },
+      { store: 'local', backups: 1, bytes: 7144, requests: 4, readBytes: 4096, writtenBytes: 7144 },
+    ]);
+  });
+
+  it('calls no recovery key retirable, on which no backup depends', () => {
+    const recovery: Key = { ...key('key-0000000000ee', 'retiring'), purpose: 'recovery' };
+    expect(plan({ keys: [recovery, key(oldKey, 'active')] }).retirableKeys).toEqual([oldKey]);
   });
 
   it('names what stays behind, and no key that would still be needed by it', () => {
@@ -156,5 +176,8 @@ describe('the speed of rotations', () => {
     expect(measuredSpeed([short, failed, past], 'rewrap').backupsPerSecond).toBe(1000);
     expect(measuredSpeed([{ ...past, mode: 'reencrypt' }], 'reencrypt').bytesPerSecond).toBe(5e8);
     expect(measuredSpeed([past], 'reencrypt')).toEqual(measuredSpeed([], 'reencrypt'));
+    for (const held of [{ atLowTide: true }, { bytesPerSecond: 2 ** 20 }]) {
+      expect(measuredSpeed([{ ...past, ...held }], 'rewrap')).toEqual(measuredSpeed([], 'rewrap'));
+    }
   });
 });

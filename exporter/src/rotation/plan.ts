@@ -1,7 +1,7 @@
 import type { RotationMode } from '../catalog/rotations.ts';
 import type { Key } from '../keys/keystore.ts';
-import type { Skipped } from '../store/resealing.ts';
-import type { Candidate, CandidateSkip } from './candidates.ts';
+import type { ResealingCost, Skipped } from '../store/resealing.ts';
+import type { Candidate, CandidateCopy, CandidateSkip } from './candidates.ts';
 
 /** What a rotation would do, worked out from what is known; nothing is changed by it. */
 export interface RotationPlan {
@@ -22,7 +22,8 @@ export interface RotationPlan {
   readonly stillReadable: Readonly<Record<RotationMode, string>>;
 }
 
-export interface StorePlan {
+/** With what it asks of an object store; all 0 for a folder. */
+export interface StorePlan extends ResealingCost {
   readonly store: string;
   readonly backups: number;
   readonly bytes: number;
@@ -48,6 +49,8 @@ export interface PlanInput {
   readonly candidates: readonly Candidate[];
   /** What a store says against changing a copy, by `STORE/BACKUP`. */
   readonly protections: ReadonlyMap<string, Skipped>;
+  /** What sealing a copy anew asks of its store; undefined where that is nothing. */
+  readonly cost: (copy: CandidateCopy) => ResealingCost | undefined;
   readonly keys: readonly Key[];
   /** Backups by key, as the catalog counts them. */
   readonly backupsByKey: Readonly<Record<string, number>>;
@@ -60,7 +63,7 @@ export function protectionKey(store: string, backupId: string): string {
 
 export function planRotation(input: PlanInput): RotationPlan {
   const { mode, daysBack, candidates, protections, speed } = input;
-  const stores = new Map<string, { backups: number; bytes: number }>();
+  const stores = new Map<string, Omit<StorePlan, 'store'>>();
   const skipped = new Map<
     string,
     { code: PlannedSkip['code']; text: string; copies: number; bytes: number }
@@ -81,15 +84,15 @@ export function planRotation(input: PlanInput): RotationPlan {
       kept.add(manifest.keyId);
     }
     let changes = 0;
-    for (const { store, bytes, manifest } of copies) {
+    for (const copy of copies) {
+      const { store, bytes, manifest } = copy;
       const protection = protections.get(protectionKey(store, backup.id));
       if (protection !== undefined) {
         skip(protection.reason, protection.message, bytes);
         kept.add(manifest.keyId);
         continue;
       }
-      const sum = stores.get(store) ?? { backups: 0, bytes: 0 };
-      stores.set(store, { backups: sum.backups + 1, bytes: sum.bytes + bytes });
+      stores.set(store, added(stores.get(store) ?? nothing, bytes, input.cost(copy) ?? nothing));
       largest = Math.max(largest, bytes);
       changes += 1;
     }
@@ -108,6 +111,18 @@ export function planRotation(input: PlanInput): RotationPlan {
     neededBytes: mode === 'reencrypt' ? largest : 0,
     retirableKeys: mode === 'rotate' ? [] : retirable(input, staying),
     stillReadable,
+  };
+}
+
+const nothing = { backups: 0, bytes: 0, requests: 0, readBytes: 0, writtenBytes: 0 };
+
+function added(sum: Omit<StorePlan, 'store'>, bytes: number, cost: ResealingCost): Omit<StorePlan, 'store'> {
+  return {
+    backups: sum.backups + 1,
+    bytes: sum.bytes + bytes,
+    requests: sum.requests + cost.requests,
+    readBytes: sum.readBytes + cost.readBytes,
+    writtenBytes: sum.writtenBytes + cost.writtenBytes,
   };
 }
 
@@ -134,8 +149,8 @@ function retirable(
     }
   }
   return keys
-    .filter(({ id, state }) => {
-      if (state !== 'active' && state !== 'retiring') return false;
+    .filter(({ id, state, purpose }) => {
+      if ((state !== 'active' && state !== 'retiring') || purpose === 'recovery') return false;
       return (backupsByKey[id] ?? 0) <= (moving.get(id) ?? 0) && (staying.get(id) ?? 0) === 0;
     })
     .map(({ id }) => id);

@@ -10,6 +10,7 @@ import {
   batchesOf,
   batchesWritten,
   newCells,
+  newSlots,
   stopJob,
   type PayloadHashes,
   type PayloadPlace,
@@ -37,6 +38,7 @@ export type PayloadOutcome = { readonly hashes: PayloadHashes } | { readonly fau
 /** The threads of one rotation, for one payload after the other. */
 export class ReencryptThreads implements AsyncDisposable {
   readonly #workers: readonly Worker[];
+  readonly #slots = newSlots();
   readonly #bytesPerSecond: number | undefined;
 
   /** `threads` encrypt, one more hashes; `bytesPerSecond` is what they may use of the disk at most. */
@@ -64,7 +66,13 @@ export class ReencryptThreads implements AsyncDisposable {
     try {
       const ends = await Promise.all(
         this.#workers.map((worker, index) =>
-          runOn(worker, { ...work, ...shared, batchMs, role: index === 0 ? 'hash' : 'encrypt' }),
+          runOn(worker, {
+            ...work,
+            ...shared,
+            slots: this.#slots,
+            batchMs,
+            role: index === 0 ? 'hash' : 'encrypt',
+          }),
         ),
       );
       over.abort();

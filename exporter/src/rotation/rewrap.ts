@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Rewrapper } from '../seal/rewrap.ts';
+import type { HeadRewrapper } from '../seal/rewrap.ts';
 import { encodeManifest, manifestName, type Manifest } from '../store/manifest.ts';
 import type { ReplacedObject, Replacement } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
@@ -25,7 +25,7 @@ export interface Target {
 export async function rewrapBackup(
   manifest: Manifest,
   store: Store,
-  rewrapper: Rewrapper,
+  rewrapper: HeadRewrapper,
   target: Target,
 ): Promise<Resealed> {
   const objects: ReplacedObject[] = [];

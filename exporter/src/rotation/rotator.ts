@@ -1,6 +1,5 @@
-import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
-import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { NewRotation, NewRotationBackup, Rotation, RotationMode } from '../catalog/rotations.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -8,13 +7,13 @@ import type { Identity, Key, Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { recipientKind } from '../seal/identity.ts';
 import { commonKind } from '../seal/recipients.ts';
-import { manifestName } from '../store/manifest.ts';
 import type { Skipped } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
-import { candidateOf, type Candidate, type CandidateRules } from './candidates.ts';
-import { planRotation, protectionKey, type RotationPlan } from './plan.ts';
+import { isTooOld, type Candidate, type CandidateRules } from './candidates.ts';
+import { planRotation, type RotationPlan } from './plan.ts';
 import { recoverRotations } from './recover.ts';
 import { measuredSpeed } from './speed.ts';
+import { candidatePages, findProtections, objectsOf } from './survey.ts';
 import { RotationWork, type RotationProgress } from './work.ts';
 
 export interface RotatorEnvironment {
@@ -37,6 +36,10 @@ export interface RotationRequest {
   readonly fromKeys?: readonly string[];
   /** An existing key to give the backups to, which has to be active; absent: a new one is made. */
   readonly toKey?: string;
+  /** Whether it is held back by `RotationOptions.gate`, also when it is resumed. */
+  readonly atLowTide?: boolean;
+  /** Bytes per second that re-encryption may read, and write, at most, also when it is resumed. */
+  readonly bytesPerSecond?: number;
   readonly trigger: NewRotation['trigger'];
   readonly by?: string;
 }
@@ -46,14 +49,11 @@ export interface RotationOptions {
   /** Told when the rotation is on file. */
   readonly onStart?: (rotation: Rotation) => void;
   readonly onProgress?: (progress: RotationProgress) => void;
-  /** Bytes per second that re-encryption may read, and write, at most. */
-  readonly bytesPerSecond?: number;
-  /** Awaited before each step: holds the rotation back while the host is busy. */
-  readonly gate?: (signal: AbortSignal) => Promise<void>;
+  /** Awaited before each step of a rotation that goes on at low tide alone: holds it back while the host is busy. */
+  readonly gate?: (rotation: Rotation, signal: AbortSignal) => Promise<void>;
 }
 
-const pageSize = 500;
-
+/** Read at once, while nothing else is done. */
 /** Gives stored backups to a new key, one rotation at a time, each of which can be stopped anywhere and resumed. */
 export class Rotator {
   readonly #environment: RotatorEnvironment;
@@ -63,20 +63,27 @@ export class Rotator {
   }
 
   /** What a rotation would do now. Changes nothing. */
-  async plan({ mode, daysBack, fromKeys, toKey }: Omit<RotationRequest, 'trigger'>): Promise<RotationPlan> {
-    const { catalog, keystore, clock } = this.#environment;
+  async plan({
+    mode,
+    daysBack,
+    fromKeys,
+    toKey,
+  }: Pick<RotationRequest, 'mode' | 'daysBack' | 'fromKeys' | 'toKey'>): Promise<RotationPlan> {
+    const { catalog, keystore, stores, clock } = this.#environment;
     const rules = this.#rules({
       now: clock.now(),
       ...(daysBack !== undefined && { daysBack }),
       ...(fromKeys !== undefined && { fromKeyIds: fromKeys }),
       ...(toKey !== undefined && { targetKeyId: toKey }),
     });
-    const candidates = await this.#candidates(rules);
+    const candidates = (await Array.fromAsync(candidatePages(catalog, rules))).flat();
     return planRotation({
       mode,
       ...(daysBack !== undefined && { daysBack }),
       candidates,
-      protections: mode === 'rotate' ? new Map<string, Skipped>() : await this.#protections(candidates),
+      protections: mode === 'rotate' ? new Map<string, Skipped>() : await findProtections(stores, candidates),
+      cost: ({ store, manifest }) =>
+        mode === 'rotate' ? undefined : stores.get(store)?.resealing?.cost?.(mode, objectsOf(manifest)),
       keys: await keystore.list(),
       backupsByKey: catalog.totals().backupsByKey,
       speed: measuredSpeed(catalog.rotations.list({ limit: 20 }), mode),
@@ -91,7 +98,7 @@ export class Rotator {
     const { catalog, clock } = this.#environment;
     await this.recover(options.signal);
     await this.#refuseUnreadable(request);
-    const { mode, trigger, by, daysBack, fromKeys } = request;
+    const { mode, trigger, by, daysBack, fromKeys, atLowTide, bytesPerSecond } = request;
     const rotation = catalog.rotations.start({
       id: randomUUID(),
       mode,
@@ -99,6 +106,8 @@ export class Rotator {
       ...(by !== undefined && { by }),
       ...(daysBack !== undefined && { daysBack }),
       ...(fromKeys !== undefined && { fromKeys }),
+      ...(atLowTide !== undefined && { atLowTide }),
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
       startedAt: clock.now(),
       backups: [],
     });
@@ -176,9 +185,12 @@ export class Rotator {
       ...(daysBack !== undefined && { daysBack }),
       ...(fromKeys !== undefined && { fromKeyIds: fromKeys.filter((id) => id !== key.id) }),
     });
+    const { gate, ...working } = options;
     await using work = new RotationWork({
       ...this.#environment,
-      ...options,
+      ...working,
+      ...(rotation.atLowTide === true && gate !== undefined && { gate: (signal) => gate(rotation, signal) }),
+      ...(rotation.bytesPerSecond !== undefined && { bytesPerSecond: rotation.bytesPerSecond }),
       rotationId: rotation.id,
       mode: rotation.mode === 'reencrypt' ? 'reencrypt' : 'rewrap',
       rules,
@@ -187,13 +199,28 @@ export class Rotator {
     });
     // A backup that was being made when the key changed is sealed to the old one: it is found by the second look.
     for (let looked = 0; ; looked += 1) {
-      const candidates = await this.#candidates(rules);
-      catalog.rotations.add(rotation.id, candidates.map(toRotationBackup));
+      await this.#file(rotation, rules, looked);
       const { pending } = catalog.rotations.rotation(rotation.id) ?? rotation;
       if (pending.backups === 0 && looked > 0) break;
       await work.run();
     }
     await work.openSamples();
+  }
+
+  /** What is too old is counted by the first look, and the others need not go on to it: no new backup is that old. */
+  async #file({ id }: Rotation, rules: CandidateRules, looked: number): Promise<void> {
+    const { catalog } = this.#environment;
+    const left = { backups: 0, bytes: 0 };
+    for await (const candidates of candidatePages(catalog, rules)) {
+      const { older = [], others = [] } = Object.groupBy(candidates, (candidate) =>
+        isTooOld(candidate) ? 'older' : 'others',
+      );
+      if (others.length > 0) catalog.rotations.add(id, others.map(toRotationBackup));
+      left.backups += older.length;
+      left.bytes += older.reduce((sum, candidate) => sum + bytesOf(candidate), 0);
+      if (older.length > 0 && looked > 0) return;
+    }
+    if (looked === 0) catalog.rotations.leaveOut(id, left);
   }
 
   /** The rotation's own key, made once however often it is resumed. */
@@ -266,55 +293,33 @@ export class Rotator {
       fixedStores: ids(stores.filter(({ resealing }) => resealing === undefined)),
     };
   }
-
-  /** Page by page, and others get their turn in between: there may be a hundred thousand. */
-  async #candidates(rules: CandidateRules): Promise<readonly Candidate[]> {
-    const { catalog } = this.#environment;
-    const candidates: Candidate[] = [];
-    let page: readonly Backup[] = catalog.backups({ status: 'completed', limit: pageSize });
-    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-      candidates.push(...page.flatMap((backup) => candidateOf(backup, rules) ?? []));
-      await letOthersRun();
-      page = catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
-    }
-    return candidates;
-  }
-
-  async #protections(candidates: readonly Candidate[]): Promise<ReadonlyMap<string, Skipped>> {
-    const { stores } = this.#environment;
-    const found = new Map<string, Skipped>();
-    for (const { backup, copies } of candidates) {
-      for (const { store, manifest } of copies) {
-        const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
-        const skipped = await stores.get(store)?.resealing?.protection(names);
-        if (skipped !== undefined) found.set(protectionKey(store, backup.id), skipped);
-      }
-    }
-    return found;
-  }
 }
 
-function toRotationBackup({ backup, copies, skipped }: Candidate): NewRotationBackup {
-  const bytes = [...copies, ...skipped].reduce((sum, copy) => sum + copy.bytes, 0);
+function toRotationBackup(candidate: Candidate): NewRotationBackup {
+  const { backup, copies, skipped } = candidate;
   const [first] = skipped;
   return {
     backupId: backup.id,
-    bytes,
+    bytes: bytesOf(candidate),
     ...(copies.length === 0 && first !== undefined && { skipped: first.text }),
   };
+}
+
+function bytesOf({ copies, skipped }: Candidate): number {
+  return [...copies, ...skipped].reduce((sum, copy) => sum + copy.bytes, 0);
 }
 
 /** Each secret is opened once a rotation, for the passphrase is stretched anew each time. */
 class Identities {
   readonly #keystore: Keystore;
-  readonly #opened = new Map<string, Identity>();
+  readonly #opened = new Map<string, Promise<Identity>>();
 
   constructor(keystore: Keystore) {
     this.#keystore = keystore;
   }
 
-  async of(keyId: string): Promise<Identity> {
-    const identity = this.#opened.get(keyId) ?? (await this.#keystore.identity(keyId));
+  of(keyId: string): Promise<Identity> {
+    const identity = this.#opened.get(keyId) ?? this.#keystore.identity(keyId);
     this.#opened.set(keyId, identity);
     return identity;
   }

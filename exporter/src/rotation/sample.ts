@@ -6,7 +6,7 @@ import { unseal } from '../seal/unseal.ts';
 import type { Store } from '../store/store.ts';
 
 /** Enough to see that the key fits and the payload opens; a whole terabyte is for `backups verify`. */
-const sampledBytes = 64 * 1024 * 1024;
+const sampledBytes = 16 * 1024 * 1024;
 
 /**
  * Opens a backup with the new key and no other. What is small is read to its end and compared with the manifest.

@@ -8,8 +8,10 @@ const shortestMs = 2000;
 
 /** From the last completed rotation of the same kind. `rotations`: newest first. */
 export function measuredSpeed(rotations: readonly Rotation[], mode: RotationMode): RotationSpeed {
-  for (const { mode: of, status, startedAt, finishedAt = startedAt, done } of rotations) {
+  for (const { mode: of, status, startedAt, finishedAt = startedAt, done, ...pace } of rotations) {
     const seconds = (finishedAt - startedAt) / 1000;
+    // One that waited, or was kept slow, says nothing about what would be possible.
+    if (pace.atLowTide === true || pace.bytesPerSecond !== undefined) continue;
     if (of !== mode || status !== 'completed' || seconds * 1000 < shortestMs || done.backups === 0) continue;
     return mode === 'reencrypt'
       ? { ...assumed, bytesPerSecond: done.bytes / seconds }

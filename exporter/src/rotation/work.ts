@@ -1,17 +1,16 @@
-import type { CopyChange, CopyOutcome, RotationBackup, RotationBackupEnd } from '../catalog/rotations.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Identity } from '../keys/keystore.ts';
-import { Rewrapper } from '../seal/rewrap.ts';
-import { manifestName, type Manifest } from '../store/manifest.ts';
+import type { RotationBackup } from '../catalog/rotations.ts';
+import { manifestName } from '../store/manifest.ts';
 import type { ReplacementResult } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
-import { candidateOf, type CandidateCopy, type CandidateRules } from './candidates.ts';
+import type { CandidateRules } from './candidates.ts';
+import { Preparation } from './preparation.ts';
 import { outcomeOf } from './recover.ts';
-import { freshSealings, reencryptBackup, type FreshSealings } from './reencrypt.ts';
-import { ReencryptThreads } from './reencrypt-threads.ts';
-import { rewrapBackup, type Resealed, type Target } from './rewrap.ts';
+import type { Target } from './rewrap.ts';
 import type { RotationOptions, RotatorEnvironment } from './rotator.ts';
 import { openSample } from './sample.ts';
+import { changeOf, endOf, gone, type Change, type Step } from './step.ts';
 
 export interface RotationProgress {
   readonly rotationId: string;
@@ -22,7 +21,9 @@ export interface RotationProgress {
   readonly totalBytes: number;
 }
 
-export interface RotationWorkOptions extends RotatorEnvironment, RotationOptions {
+export interface RotationWorkOptions extends RotatorEnvironment, Omit<RotationOptions, 'gate'> {
+  readonly gate?: (signal: AbortSignal) => Promise<void>;
+  readonly bytesPerSecond?: number;
   readonly rotationId: string;
   readonly mode: 'rewrap' | 'reencrypt';
   readonly rules: CandidateRules;
@@ -33,20 +34,8 @@ export interface RotationWorkOptions extends RotatorEnvironment, RotationOptions
 /** As many backups share the flushes of one journal. */
 const groupSize = 64;
 const samples = 3;
-
-/** One copy on its way to its new sealing. */
-interface Change extends Resealed {
-  readonly store: Store;
-}
-
-/** A backup on its way. */
-interface Step {
-  readonly item: RotationBackup;
-  readonly changes: readonly Change[];
-  /** Why a copy, or all of it, stays as it is. */
-  readonly skipped?: string;
-  readonly failed?: string;
-}
+/** Counting what is done takes a look at each backup of the rotation. */
+const reportEveryMs = 250;
 
 /**
  * Works off what a rotation has to do, group by group. The order for each group: what the copies are to become is worked out;
@@ -54,11 +43,19 @@ interface Step {
  */
 export class RotationWork implements AsyncDisposable {
   readonly #options: RotationWorkOptions;
-  readonly #rewrappers = new Map<string, Rewrapper>();
-  #threads: ReencryptThreads | undefined;
+  #reportedAt = -Infinity;
+  readonly #preparation: Preparation;
 
   constructor(options: RotationWorkOptions) {
     this.#options = options;
+    this.#preparation = new Preparation({
+      ...options,
+      onBytes: (bytes) => {
+        this.#reportNowAndThen(bytes);
+        // A cancellation from another process comes by the catalog.
+        this.#refuseCancelled();
+      },
+    });
   }
 
   async run(): Promise<void> {
@@ -80,10 +77,13 @@ export class RotationWork implements AsyncDisposable {
       }
       if (mode === 'reencrypt') next = this.#prepareAhead(items);
     }
+    this.#report(0);
   }
 
-  /** Opens some of what was done, with the new key alone. */
+  /** Opens some of what was done, with the new key alone; no more is done after that. */
   async openSamples(): Promise<void> {
+    // What its threads held is free for those that open.
+    await this.#preparation[Symbol.asyncDispose]();
     const { catalog, rotationId, stores, identities, target, pool, signal } = this.#options;
     const identity = await identities.of(target.keyId);
     for (const { backupId } of catalog.rotations.backups(rotationId, { status: 'done', limit: samples })) {
@@ -96,7 +96,7 @@ export class RotationWork implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#threads?.[Symbol.asyncDispose]();
+    await this.#preparation[Symbol.asyncDispose]();
   }
 
   #pending(after: number | undefined): readonly RotationBackup[] {
@@ -120,82 +120,7 @@ export class RotationWork implements AsyncDisposable {
     if (items.length === 0) return [];
     await gate?.(signal);
     this.#refuseCancelled();
-    const steps: Step[] = [];
-    for (const item of items) steps.push(await this.#prepare(item));
-    return steps;
-  }
-
-  async #prepare(item: RotationBackup): Promise<Step> {
-    const { catalog, rules, signal, target } = this.#options;
-    const backup = catalog.backup(item.backupId);
-    const candidate = backup && candidateOf(backup, rules);
-    if (backup?.status !== 'completed') return { item, changes: [], skipped: 'pruned meanwhile' };
-    // Done already: a process that was killed had no time to say so.
-    if (candidate === undefined) return { item, changes: [] };
-    const skipped = candidate.skipped.map(({ text }) => text);
-    const changes: Change[] = [];
-    try {
-      for (const alike of groupAlike(candidate.copies)) {
-        const fresh = await freshFor(this.#options.mode, alike[0].manifest, target);
-        let rewrapped: Resealed | undefined;
-        for (const { store: id, manifest } of alike) {
-          const store = this.#store(id);
-          if (fresh === undefined) {
-            rewrapped ??= await rewrapBackup(manifest, store, await this.#rewrapperOf(manifest), target);
-            changes.push({ ...rewrapped, store });
-            continue;
-          }
-          const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
-          const protection = await store.resealing?.protection(names);
-          if (protection === undefined) {
-            changes.push({ ...(await this.#reencrypt(item, manifest, store, fresh)), store });
-          } else skipped.push(protection.message);
-        }
-      }
-    } catch (thrown) {
-      await this.#sweep(changes);
-      signal.throwIfAborted();
-      const error = LowtideError.from(thrown);
-      if (!isOfOneBackup(error)) throw error;
-      return { item, changes: [], failed: error.message };
-    }
-    return { item, changes, ...(skipped.length > 0 && { skipped: skipped.join('; ') }) };
-  }
-
-  async #rewrapperOf({ keyId }: Manifest): Promise<Rewrapper> {
-    const { identities, target } = this.#options;
-    const known = this.#rewrappers.get(keyId);
-    const rewrapper = known ?? new Rewrapper([await identities.of(keyId)], target.recipients);
-    this.#rewrappers.set(keyId, rewrapper);
-    return rewrapper;
-  }
-
-  async #reencrypt(
-    item: RotationBackup,
-    manifest: Manifest,
-    store: Store,
-    fresh: FreshSealings,
-  ): Promise<Resealed> {
-    const { identities, target, signal, threads = 2, bytesPerSecond } = this.#options;
-    this.#threads ??= new ReencryptThreads({
-      threads,
-      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
-    });
-    for (const part of manifest.parts) await store.sweep(part.name);
-    return await reencryptBackup({
-      manifest,
-      store,
-      identity: await identities.of(manifest.keyId),
-      target,
-      fresh,
-      threads: this.#threads,
-      signal,
-      onProgress: (bytes) => {
-        this.#report(Math.min(bytes, item.bytes));
-        // A cancellation from another process comes by the catalog.
-        this.#refuseCancelled();
-      },
-    });
+    return await this.#preparation.prepare(items);
   }
 
   async #apply(steps: readonly Step[]): Promise<void> {
@@ -216,7 +141,7 @@ export class RotationWork implements AsyncDisposable {
       clock.now(),
     );
     await this.#removeWhatWasPruned(steps);
-    this.#report(0);
+    this.#reportNowAndThen(0);
   }
 
   /** Those of which a copy is there still, once that is on file. */
@@ -238,23 +163,15 @@ export class RotationWork implements AsyncDisposable {
         changes.map(({ replacement }) => replacement),
         { signal },
       );
-      await this.#sweep(changes.filter((_, index) => results?.[index]?.status === 'skipped'));
+      await this.#preparation.sweep(changes.filter((_, index) => results?.[index]?.status === 'skipped'));
       return results ?? [];
     } catch (thrown) {
       await store.resealing?.finish();
-      await this.#sweep(changes);
+      await this.#preparation.sweep(changes);
       for (const { manifest } of changes) {
         catalog.rotations.settleCopy(manifest.id, store.id, await outcomeOf(store, manifest, signal));
       }
       throw thrown;
-    }
-  }
-
-  /** Removes what was written for copies that are not to have it. */
-  async #sweep(changes: readonly Change[]): Promise<void> {
-    if (this.#options.mode === 'rewrap') return;
-    for (const { store, manifest } of changes) {
-      for (const part of manifest.parts) await store.sweep(part.name);
     }
   }
 
@@ -269,6 +186,13 @@ export class RotationWork implements AsyncDisposable {
         await store.delete(manifestName(manifest));
       }
     }
+  }
+
+  #reportNowAndThen(bytesUnderWay: number): void {
+    const now = this.#options.clock.now();
+    if (Math.abs(now - this.#reportedAt) < reportEveryMs) return;
+    this.#reportedAt = now;
+    this.#report(bytesUnderWay);
   }
 
   #report(bytesUnderWay: number): void {
@@ -297,76 +221,4 @@ export class RotationWork implements AsyncDisposable {
       'the rotation was cancelled; `lowtide rotate --resume` goes on with it',
     );
   }
-
-  #store(id: string): Store {
-    const store = this.#options.stores.get(id);
-    if (store === undefined) throw new LowtideError('internal', `there is no store ${id}`);
-    return store;
-  }
-}
-
-const gone: ReplacementResult = { status: 'skipped', reason: 'missing', message: 'pruned meanwhile' };
-
-function changeOf(backupId: string, { store, manifest }: Change): CopyChange {
-  return { backupId, store: store.id, manifest };
-}
-
-function endOf(
-  { item, changes, skipped, failed }: Step,
-  outcomes: ReadonlyMap<Change, ReplacementResult>,
-): RotationBackupEnd {
-  const results = changes.map((change) => ({ change, result: outcomes.get(change) ?? gone }));
-  const refused = results.flatMap(({ result }) =>
-    result.status === 'skipped' ? [{ damaged: isDamage(result.reason), message: result.message }] : [],
-  );
-  const reasons = [...(skipped === undefined ? [] : [skipped]), ...refused.map(({ message }) => message)];
-  const reason = failed ?? (reasons.length > 0 ? reasons.join('; ') : undefined);
-  const isFailed = failed !== undefined || refused.some(({ damaged }) => damaged);
-  return {
-    backupId: item.backupId,
-    status: isFailed ? 'failed' : reason === undefined ? 'done' : 'skipped',
-    ...(reason !== undefined && { reason }),
-    bytes: results.reduce(
-      (sum, { change, result }) => sum + (result.status === 'replaced' ? bytesOf(change.manifest) : 0),
-      0,
-    ),
-    copies: results.map(({ change, result }) => ({
-      store: change.store.id,
-      outcome: (result.status === 'replaced' ? 'resealed' : 'kept') satisfies CopyOutcome,
-    })),
-  };
-}
-
-/** As against protection, which somebody has meant. */
-function isDamage(reason: (ReplacementResult & { status: 'skipped' })['reason']): boolean {
-  return reason === 'changed' || reason === 'missing';
-}
-
-function bytesOf({ parts }: Manifest): number {
-  return parts.reduce((sum, part) => sum + part.headerBytes + part.payloadBytes, 0);
-}
-
-/** Whether the next backup may fare better. */
-function isOfOneBackup({ code }: LowtideError): boolean {
-  return ['verification_failed', 'header_invalid', 'no_identity_match', 'store_missing_object'].includes(
-    code,
-  );
-}
-
-/** Copies that are sealed alike are equal byte by byte, and stay so. */
-function groupAlike(
-  copies: readonly CandidateCopy[],
-): readonly (readonly [CandidateCopy, ...CandidateCopy[]])[] {
-  const groups = Map.groupBy(copies, ({ manifest }) => JSON.stringify([manifest.keyId, manifest.parts]));
-  return [...groups.values()].flatMap(([first, ...rest]) =>
-    first === undefined ? [] : [[first, ...rest] as const],
-  );
-}
-
-async function freshFor(
-  mode: RotationWorkOptions['mode'],
-  manifest: Manifest,
-  target: Target,
-): Promise<FreshSealings | undefined> {
-  return mode === 'reencrypt' ? await freshSealings(manifest, target) : undefined;
 }

@@ -2,8 +2,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { describeEnd, startChild } from '../process/child.ts';
+import { describeEnd } from '../process/child.ts';
 import type { ChildEnd } from '../process/command.ts';
+import type { Crew } from '../process/crew.ts';
 import type { Pipe } from '../process/pipe.ts';
 import { firstTool } from '../source/tool.ts';
 
@@ -16,7 +17,7 @@ export interface Compression {
   /** For the manifest. */
   readonly tool: { readonly program: string; readonly version: string };
   /** Compresses what `input` gives to its end into `output`, and takes both ends over. */
-  start(input: CompressionInput, output: Pipe): Compressing;
+  start(input: CompressionInput, output: Pipe, crew: Crew): Compressing;
 }
 
 /** A pipe's reading end, or a file's descriptor, which the caller closes. */
@@ -43,8 +44,8 @@ export async function findCompression(signal: AbortSignal): Promise<Compression>
 function programCompression(tool: Compression['tool']): Compression {
   return {
     tool,
-    start(input, output) {
-      const child = startChild(
+    start(input, output, crew) {
+      const child = crew.start(
         // The second -v makes it report the exact number of bytes.
         { argv: ['zstd', `-${level}`, '-T0', '--check', '--no-progress', '-vv', '--stdout'] },
         { stdin: 'fd' in input ? input.fd : input.pipe.readFd, stdout: output.writeFd },

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
-import { prune, type PruneResult } from '../retention/prune.ts';
+import { prune, type PruneOptions, type PruneResult } from '../retention/prune.ts';
 import type { SealPool } from '../seal/pool.ts';
 import type { Store } from '../store/store.ts';
 import { restoreBackup, type RestoreResult } from './restore.ts';
@@ -71,7 +71,7 @@ export class Jobs {
       const verification = schedule.verify.after_backup ? await this.verify(backup, { signal }) : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
       problemsOf(verification).forEach(report);
-      const pruned = proven ? await this.prune([schedule], { signal }) : undefined;
+      const pruned = proven ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
       for (const { error } of pruned?.problems ?? []) report(error);
       return {
         run,
@@ -129,7 +129,7 @@ export class Jobs {
 
   async prune(
     schedules: readonly ScheduleConfig[],
-    options: JobOptions & { readonly dryRun?: boolean },
+    options: JobOptions & Pick<PruneOptions, 'dryRun' | 'scope'>,
   ): Promise<PruneResult> {
     const { catalog, stores, clock } = this.#environment;
     return await prune({ catalog, stores, schedules, now: clock.now(), ...options });

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { describeEnd, startChild } from '../process/child.ts';
+import { describeEnd } from '../process/child.ts';
 import type { ChildEnd, Command } from '../process/command.ts';
+import type { Crew } from '../process/crew.ts';
 import { Pipe } from '../process/pipe.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { seal, type SealSummary } from '../seal/seal.ts';
@@ -33,6 +34,8 @@ export interface PartStreamOptions {
   /** For messages: what is dumped. */
   readonly label: string;
   readonly compression: Compression;
+  /** The programs are started in it. */
+  readonly crew: Crew;
   readonly pool: SealPool;
   readonly recipients: readonly string[];
   /** For the pipes, which exist there for a moment. */
@@ -86,21 +89,21 @@ interface Dumping {
 
 async function startDump(
   command: Command,
-  { scratch, compression }: PartStreamOptions,
+  { scratch, compression, crew }: PartStreamOptions,
   signal: AbortSignal,
 ): Promise<Dumping> {
   const [raw, sealed] = await Pipe.open(scratch, 2);
   if (raw === undefined || sealed === undefined) throw new TypeError('two pipes were asked for');
-  const dump = startChild(command, { stdout: raw.writeFd, signal });
+  const dump = crew.start(command, { stdout: raw.writeFd, signal });
   raw.closeWrite();
-  return { sealed, compressing: compression.start({ pipe: raw }, sealed), dumpEnd: dump.end };
+  return { sealed, compressing: compression.start({ pipe: raw }, sealed, crew), dumpEnd: dump.end };
 }
 
-async function startCopy(file: string, { scratch, compression }: PartStreamOptions): Promise<Dumping> {
+async function startCopy(file: string, { scratch, compression, crew }: PartStreamOptions): Promise<Dumping> {
   const [sealed] = await Pipe.open(scratch, 1);
   if (sealed === undefined) throw new TypeError('a pipe was asked for');
   const fd = openSync(file, 'r');
-  const compressing = compression.start({ fd }, sealed);
+  const compressing = compression.start({ fd }, sealed, crew);
   void Promise.allSettled([compressing.rawBytes]).then(() => closeSync(fd));
   return { sealed, compressing, dumpEnd: undefined };
 }

@@ -1,5 +1,6 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { SealPool } from '../seal/pool.ts';
+import type { Crew } from '../process/crew.ts';
 import type { Dump, DumpPart, Source } from '../source/source.ts';
 import { encodeManifest, manifestName, type Manifest, type ManifestPart } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
@@ -20,6 +21,10 @@ export interface PipelineOptions {
   readonly objectPrefix: string;
   /** Completes the manifest with what the pipeline does not know; called once all parts are stored. */
   readonly describe: (stored: StoredParts) => Manifest;
+  /** Its programs are started in it. */
+  readonly crew: Crew;
+  /** Resolves when the pipeline may go on: while the crew is stopped, what this process does waits as well. */
+  readonly turn: () => Promise<void>;
   readonly signal: AbortSignal;
   /** Sealed bytes so far, all parts together. */
   readonly onProgress?: (sealedBytes: number) => void;
@@ -189,14 +194,17 @@ class Target {
  */
 class Passage {
   readonly #onProgress: PipelineOptions['onProgress'];
+  readonly #turn: PipelineOptions['turn'];
   #bytes = 0;
 
-  constructor({ onProgress }: PipelineOptions) {
+  constructor({ onProgress, turn }: PipelineOptions) {
     this.#onProgress = onProgress;
+    this.#turn = turn;
   }
 
   async *of(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const piece of body) {
+      await this.#turn();
       this.#bytes += piece.length;
       this.#onProgress?.(this.#bytes);
       yield piece;

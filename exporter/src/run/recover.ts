@@ -1,4 +1,5 @@
 import type { Catalog, NewCopy, Run, RunEnd } from '../catalog/catalog.ts';
+import { endLeftovers } from '../process/leftovers.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { decodeManifest, isManifestName, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
@@ -22,6 +23,7 @@ export interface RecoverOptions {
 export async function recoverRuns(options: RecoverOptions): Promise<readonly Run[]> {
   const ended: Run[] = [];
   for (const run of options.catalog.orphanedRuns(options.running)) {
+    await endLeftovers(run.id);
     const end = await endOf(run, options);
     try {
       ended.push(options.catalog.finishRun(run.id, end));

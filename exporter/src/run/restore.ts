@@ -6,6 +6,7 @@ import type { SealPool } from '../seal/pool.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPart } from './content.ts';
+import { identityFor } from './opening-key.ts';
 import { chooseTarget } from './restore/choose.ts';
 import type { CopyReader, RestoreTarget } from './restore/target.ts';
 import { isSameSealing, nextSealingOf, sealingsOf } from './sealing.ts';
@@ -143,7 +144,7 @@ async function restoreCopy(
 
 async function openCopy(store: Store, manifest: Manifest, options: RestoreOptions): Promise<CopyReader> {
   const { keystore, pool, signal, onProgress } = options;
-  const identity = await keystore.identity(manifest.keyId);
+  const identity = await identityFor(keystore, manifest);
   let readBytes = 0;
   const onRead = (bytes: number): void => onProgress?.((readBytes += bytes));
   return {

@@ -4,6 +4,7 @@ import type { Config, ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Keystore } from '../keys/keystore.ts';
+import type { Launcher } from '../process/courtesy.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { createSource } from '../source/create.ts';
 import type { Source } from '../source/source.ts';
@@ -12,6 +13,9 @@ import type { Store } from '../store/store.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { backupIdOf, objectPrefixOf, randomIdBytes } from './backup-id.ts';
 import type { Compression } from './compression.ts';
+import { MakingWay } from './making-way.ts';
+import type { Strained } from './pace.ts';
+import type { Pacer } from './pacer.ts';
 import { runPipeline, type PipelineResult, type StoredParts } from './pipeline.ts';
 import { discardObjects, recoverRuns } from './recover.ts';
 import { openScratch } from './scratch.ts';
@@ -25,6 +29,8 @@ export interface RunEnvironment {
   readonly keystore: Keystore;
   readonly pool: SealPool;
   readonly compression: () => Promise<Compression>;
+  readonly launcher: () => Promise<Launcher>;
+  readonly pacer: Pacer;
   readonly scratchRoot: string;
   readonly clock: Clock;
   /** Milliseconds of a clock that is never set. */
@@ -42,6 +48,8 @@ export interface RunRequest {
   readonly signal: AbortSignal;
   readonly onStart?: (run: Run) => void;
   readonly onProgress?: (sealedBytes: number) => void;
+  /** Hears when the run is slowed down for the host, with what that is above, and when it goes on as fast as it can. */
+  readonly onPace?: (why: Strained | undefined) => void;
 }
 
 /** Makes backups, one run of a schedule at a time, and records how each ended. */
@@ -94,12 +102,17 @@ export class Runner {
   async #work(run: Run, backupId: string, source: Source, request: RunRequest): Promise<RunEnd> {
     const { clock, elapsed } = this.#environment;
     const started = elapsed();
-    const ended = (): { finishedAt: EpochMs; durationSeconds: number } => ({
+    let pausedSeconds = 0;
+    const ended = (): Ended => ({
       finishedAt: clock.now(),
       durationSeconds: (elapsed() - started) / 1000,
+      pausedSeconds,
     });
     try {
-      const result = await this.#store(run, backupId, source, request);
+      const launcher = await this.#environment.launcher();
+      using way = new MakingWay(run, request, { ...this.#environment, launcher });
+      const stored = this.#store(run, backupId, source, { request, way });
+      const result = await stored.finally(() => (pausedSeconds = way.pausedSeconds));
       return completed(run, result, ended());
     } catch (thrown) {
       const cause: unknown = request.signal.aborted ? request.signal.reason : thrown;
@@ -110,7 +123,12 @@ export class Runner {
     }
   }
 
-  async #store(run: Run, backupId: string, source: Source, request: RunRequest): Promise<PipelineResult> {
+  async #store(
+    run: Run,
+    backupId: string,
+    source: Source,
+    { request, way }: { readonly request: RunRequest; readonly way: MakingWay },
+  ): Promise<PipelineResult> {
     const { config, version, keystore, pool, clock, elapsed } = this.#environment;
     const { signal, onProgress } = request;
     const key = await keystore.active();
@@ -141,9 +159,14 @@ export class Runner {
       scratch: scratch.path,
       objectPrefix: run.objectPrefix,
       describe,
+      crew: way.crew,
+      turn: () => way.turn(),
       signal,
       elapsed,
-      ...(onProgress !== undefined && { onProgress }),
+      onProgress(sealedBytes) {
+        way.progress(sealedBytes);
+        onProgress?.(sealedBytes);
+      },
     });
   }
 
@@ -157,9 +180,10 @@ export class Runner {
 interface Ended {
   readonly finishedAt: EpochMs;
   readonly durationSeconds: number;
+  readonly pausedSeconds: number;
 }
 
-function completed(run: Run, result: PipelineResult, { finishedAt, durationSeconds }: Ended): RunEnd {
+function completed(run: Run, result: PipelineResult, ended: Ended): RunEnd {
   const { manifest, uploads, encryptionSeconds } = result;
   const copies = uploads.map(({ store, error }): NewCopy => ({
     store: store.id,
@@ -171,7 +195,7 @@ function completed(run: Run, result: PipelineResult, { finishedAt, durationSecon
   );
   return {
     status: 'completed',
-    finishedAt,
+    ...filed(ended),
     warnings: [...manifest.warnings, ...failures],
     backup: { manifest, copies },
     event: {
@@ -180,7 +204,7 @@ function completed(run: Run, result: PipelineResult, { finishedAt, durationSecon
       schedule: run.schedule,
       type: run.type,
       status: 'completed',
-      durationSeconds,
+      ...timed(ended),
       sizeBytes: manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
       encryptionSeconds,
       uploads: uploads.flatMap(({ store, seconds, error }) =>
@@ -190,17 +214,24 @@ function completed(run: Run, result: PipelineResult, { finishedAt, durationSecon
   };
 }
 
-function failed(
-  run: Run,
-  error: LowtideError,
-  warnings: readonly string[],
-  { finishedAt, durationSeconds }: Ended,
-): RunEnd {
+/** What goes into the run, and into its event: that it was never stopped, it need not say. */
+function filed({ finishedAt, pausedSeconds }: Ended): Pick<RunEnd, 'finishedAt' | 'pausedSeconds'> {
+  return { finishedAt, ...(pausedSeconds > 0 && { pausedSeconds }) };
+}
+
+function timed({ durationSeconds, pausedSeconds }: Ended): {
+  durationSeconds: number;
+  pausedSeconds?: number;
+} {
+  return { durationSeconds, ...(pausedSeconds > 0 && { pausedSeconds }) };
+}
+
+function failed(run: Run, error: LowtideError, warnings: readonly string[], ended: Ended): RunEnd {
   const { code, message, hint } = error;
   const status = code === 'cancelled' || code === 'interrupted' ? code : 'failed';
   return {
     status,
-    finishedAt,
+    ...filed(ended),
     warnings,
     error: { code, message, ...(hint !== undefined && { hint }) },
     event: {
@@ -209,7 +240,7 @@ function failed(
       schedule: run.schedule,
       type: run.type,
       status,
-      durationSeconds,
+      ...timed(ended),
       errorType: error.facts.errorType,
     },
   };

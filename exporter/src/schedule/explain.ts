@@ -134,7 +134,7 @@ function reasonOf(
   const { placement, request, wanted } = planning;
   const job = planning.jobs[index];
   const latest = placement.latest[index] ?? 0;
-  const met = inWords(load);
+  const met = inWords(load, request.load.asYesterday ?? []);
   if (slot > latest) return { code: 'late', text: `no room by its deadline: ${met}` };
   if (job !== undefined && job.occurrence.deadline < request.now) {
     return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
@@ -255,8 +255,10 @@ function amountOf(planning: Planning, resource: number, amount: number): string 
   return resource < 2 ? `${name} ${amount.toFixed(2)}` : `${amount} of ${name}`;
 }
 
-function inWords({ cpu, memory }: Resources): string {
-  return `cpu ${cpu.toFixed(2)}, memory ${memory.toFixed(2)}`;
+function inWords(load: Resources, asYesterday: readonly string[]): string {
+  return (['cpu', 'memory'] as const)
+    .map((name) => `${name} ${load[name].toFixed(2)}${asYesterday.includes(name) ? ' as yesterday' : ''}`)
+    .join(', ');
 }
 
 function inPercent(load: number): string {

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expectedDuration } from './learned.ts';
+import { expectedDuration, expectedFrom, expectedResources, usualBand } from './learned.ts';
 
 describe('expectedDuration', () => {
   it('is the guess until three runs have been seen', () => {
@@ -14,5 +15,57 @@ describe('expectedDuration', () => {
 
   it('is never nothing', () => {
     expect(expectedDuration([0, 0, 0], 5000)).toBe(1);
+  });
+});
+
+describe('expectedResources', () => {
+  const guess = { cpu: 0.25, memory: 0.1 };
+  const use = (cpu: number): { cpu: number; memory: number } => ({ cpu, memory: cpu / 10 });
+
+  it('is the guess until three runs were measured, then what they took', () => {
+    expect(expectedResources([use(0.9), use(0.9)], guess)).toEqual(guess);
+    const { cpu, memory } = expectedResources([use(0.5), use(0.6), use(0.4)], guess);
+    expect(cpu).toBe(0.6);
+    expect(memory).toBeCloseTo(0.06, 10);
+  });
+
+  it('stays within what there is', () => {
+    expect(expectedResources([use(0), use(0), use(0)], guess)).toEqual({ cpu: 0.01, memory: 0.01 });
+    expect(expectedResources([use(3), use(3), use(3)], guess).cpu).toBe(1);
+  });
+});
+
+describe('what is usual', () => {
+  it('is not known before five runs', () => {
+    expect(usualBand([100, 100, 100, 100], 1)).toBeUndefined();
+  });
+
+  it('reaches half as far again where all were the same, and further where they were spread', () => {
+    const same = usualBand([100, 100, 100, 100, 100], 1);
+    expect(same?.low).toBeCloseTo(100 / 1.5, 6);
+    expect(same?.high).toBeCloseTo(150, 6);
+    const spread = usualBand([50, 80, 100, 130, 200], 1);
+    expect(spread?.low).toBeLessThan(30);
+    expect(spread?.high).toBeGreaterThan(350);
+  });
+
+  it('is not widened by one odd run', () => {
+    expect(usualBand([100, 100, 101, 99, 100, 100, 5000], 1)?.high).toBeLessThan(160);
+  });
+
+  it('makes nothing of what is too small to matter', () => {
+    expect(usualBand([1, 2, 1, 9, 3], 60)).toEqual({ low: 0, high: expect.closeTo(90, 6) as number });
+  });
+
+  it('holds the median, and what is expected of runs that are alike', () => {
+    const alike = fc.array(fc.double({ min: 90, max: 110, noNaN: true }), { minLength: 5, maxLength: 10 });
+    fc.assert(
+      fc.property(alike, (values) => {
+        const band = usualBand(values, 1);
+        const expected = expectedFrom(values) ?? NaN;
+        expect(band?.low).toBeLessThan(expected);
+        expect(band?.high).toBeGreaterThan(expected);
+      }),
+    );
   });
 });

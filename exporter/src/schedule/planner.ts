@@ -88,7 +88,8 @@ export type Resources = ScheduleConfig['resources'];
 
 /** What the load that a job meets counts, and what it counts that another job meets this one's. */
 const weights: Readonly<Record<Priority, number>> = { critical: 8, high: 4, medium: 2, low: 1 };
-const loadWeights = { cpu: 0.7, memory: 0.3 };
+/** What each resource counts in "the load", wherever that is one number. */
+export const loadWeights = { cpu: 0.7, memory: 0.3 };
 /** An hour behind the window is as bad as meeting a load that is higher by a quarter. */
 const delayPenaltyPerHour = 0.25;
 /** So much that no gain of others pays for leaving one out. */

@@ -13,6 +13,8 @@ export interface HostLoad {
   readonly memory: Float64Array;
   /** False where too little was seen for a forecast that tells one hour from another. */
   readonly isKnown: boolean;
+  /** Which of them repeat yesterday's curve, since that has chosen better than what was learned. Absent: none. */
+  readonly asYesterday?: readonly ('cpu' | 'memory')[];
 }
 
 /** Slots are as long as the steps of the forecast and lie where its steps lie, so that a plan is found again later. */

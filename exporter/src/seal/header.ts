@@ -64,13 +64,13 @@ export function checkMac(header: Header, fileKey: Uint8Array): void {
 
 /** The header at the beginning of `bytes`. Throws `header_invalid`. */
 export function parseHeader(bytes: Uint8Array): Header {
-  const parser = new HeaderParser();
+  const parser = new HeaderParser(Math.min(bytes.length, maxHeaderBytes));
   return parser.push(bytes)?.header ?? parser.fail();
 }
 
 /** Reads a header from pieces of any size, and refuses as soon as it can be refused. */
 export class HeaderParser {
-  readonly #bytes = Buffer.allocUnsafe(maxHeaderBytes);
+  readonly #bytes: Buffer;
   readonly #stanzas: Stanza[] = [];
   /** Arguments and body lines of the stanza being read. */
   #open: { readonly args: Stanza['args']; readonly lines: Uint8Array[] } | undefined;
@@ -78,10 +78,15 @@ export class HeaderParser {
   #lineStart = 0;
   #lineNumber = 0;
 
+  /** `room`: how many bytes it takes at most. A thousand headers that are known to be short need no 64 KiB each. */
+  constructor(room = maxHeaderBytes) {
+    this.#bytes = Buffer.allocUnsafe(room);
+  }
+
   /** The header, and how many bytes of this piece belong to it; undefined while it goes on. */
   push(piece: Uint8Array): { readonly header: Header; readonly used: number } | undefined {
     const before = this.#length;
-    const taken = piece.subarray(0, maxHeaderBytes - before);
+    const taken = piece.subarray(0, this.#bytes.length - before);
     this.#bytes.set(taken, before);
     this.#length += taken.length;
     for (;;) {

@@ -15,8 +15,13 @@ export interface RewrappedHeader {
   readonly fileKey: Uint8Array;
 }
 
+/** Rewraps here, or elsewhere. Throws what `Rewrapper.rewrap` throws. */
+export interface HeadRewrapper {
+  rewrap(head: Uint8Array): Promise<Pick<RewrappedHeader, 'bytes'>>;
+}
+
 /** Rewraps any number of headers; the identities are read once. */
-export class Rewrapper {
+export class Rewrapper implements HeadRewrapper {
   readonly #unwrappers: readonly ((header: Header) => MaybePromise<Uint8Array | undefined>)[];
   readonly #recipients: readonly string[];
   readonly #wrap: typeof wrapForX25519;

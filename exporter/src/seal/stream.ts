@@ -45,13 +45,25 @@ export interface ChunkFault {
 export function sealChunks(
   key: KeyObject,
   plain: Uint8Array,
-  { first, last }: ChunkPosition,
+  position: ChunkPosition,
 ): Uint8Array<ArrayBuffer> {
+  const count = Math.max(1, Math.ceil(plain.length / chunkBytes));
+  const sealed = Buffer.allocUnsafeSlow(plain.length + count * tagBytes);
+  sealChunksInto(sealed, key, plain, position);
+  return sealed;
+}
+
+/** As `sealChunks`, to the beginning of `sealed`, which has to be long enough. */
+export function sealChunksInto(
+  sealed: Uint8Array,
+  key: KeyObject,
+  plain: Uint8Array,
+  { first, last }: ChunkPosition,
+): void {
   if (last ? first > 0 && plain.length === 0 : plain.length === 0 || plain.length % chunkBytes !== 0) {
     throw new RangeError(`${plain.length} bytes are no whole chunks, from chunk ${first} on`);
   }
   const count = Math.max(1, Math.ceil(plain.length / chunkBytes));
-  const sealed = Buffer.allocUnsafeSlow(plain.length + count * tagBytes);
   const nonce = Buffer.alloc(nonceBytes);
   let at = 0;
   for (let index = 0; index < count; index += 1) {
@@ -62,7 +74,6 @@ export function sealChunks(
     sealed.set(cipher.getAuthTag(), at + chunk.length);
     at += moveInto(sealed, at, chunk) + tagBytes;
   }
-  return sealed;
 }
 
 /**

@@ -6,12 +6,15 @@ import { Guard, type GuardLimits } from '../http/guard.ts';
 import { apiRouter } from '../api/router.ts';
 import type { MountedRouter } from '../http/app.ts';
 import { Background } from './background.ts';
+import type { LowTide } from './low-tide.ts';
 import { Rotations } from './rotations.ts';
 import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 
 export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 'rotations'> {
+  readonly lowTide: LowTide;
+  readonly planVersion: () => number;
   readonly log: Logger;
   /** The service waits for these when it stops. */
   readonly track: (work: Promise<void>) => Promise<void>;
@@ -27,23 +30,32 @@ export interface ServiceApi extends Disposable {
 
 /** The API of a service; disposing ends the streams of events. */
 export function serviceApi(options: ServiceApiOptions): ServiceApi {
-  const { installation, log, registry, track } = options;
+  const { installation, log, registry, lowTide, track } = options;
   const { catalog, clock } = installation();
   const now = (): number => clock.now();
   const credentials = (): readonly Credential[] =>
     credentialsOf(installation().config.server.tokens, catalog.access.tokens());
-  const background = new Background({ jobs: () => installation().jobs, registry, now, track });
+  const background = new Background({ installation, registry, log, track });
+  background.recover();
   const commands = new ServiceCommands({
     ...options,
     background,
-    rotations: new Rotations({ installation, registry, track }),
+    rotations: new Rotations({ installation, registry, lowTide, track }),
   });
   const onError = (error: unknown): void =>
     log.error({ err: describe(error) }, 'a request could not be answered');
   const source: EventSource = {
     latest: () => catalog.latestSequence(),
     eventsAfter: (sequence, limit) => catalog.eventsAfter(sequence, limit),
-    progress: () => registry.progress(),
+    progress: () =>
+      registry
+        .progress()
+        .map(({ id, kind, progress }) =>
+          kind === 'run'
+            ? { name: 'run:progress', runId: id, progress }
+            : { name: 'rotation:progress', rotationId: id, progress },
+        ),
+    planVersion: options.planVersion,
   };
   if (credentials().length === 0) {
     const hint = 'lowtide token create --role operator NAME makes one';

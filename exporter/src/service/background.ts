@@ -1,60 +1,60 @@
 import { randomUUID } from 'node:crypto';
 import type { Begun } from '../api/commands.ts';
-import type { Failure, RestoreRun, VerificationRun } from '../api/contract.ts';
+import type { RestoreRun, VerificationRun } from '../api/contract.ts';
+import { backgroundRunView, failureView, verdictView } from '../api/views.ts';
+import type { BackgroundEnd, BackgroundRun, NewBackgroundRun } from '../catalog/background.ts';
 import type { Backup } from '../catalog/catalog.ts';
+import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Jobs } from '../run/jobs.ts';
-import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import { describe } from './describe.ts';
+import type { Logger } from './log.ts';
 import type { WorkInHand, WorkRegistry } from './work.ts';
 
-type BackgroundRun = VerificationRun | RestoreRun;
-
 export interface BackgroundOptions {
-  readonly jobs: () => Jobs;
+  /** As it is now: a reload changes it. */
+  readonly installation: () => Pick<Installation, 'catalog' | 'clock' | 'jobs'>;
   readonly registry: WorkRegistry;
-  readonly now: () => EpochMs;
+  readonly log: Logger;
   /** The service waits for these when it stops. */
   readonly track: (work: Promise<void>) => Promise<void>;
 }
 
 /** Each reads whole backups: more at once would only be slower. */
 const mostAtOnce = 4;
-/** Of those that have ended; what came of them is in the catalog and the audit log as well. */
-const mostRemembered = 500;
 
-/** Verifications and restores that somebody asked for and does not wait for. */
+type Outcome = Omit<BackgroundEnd, 'finishedAt'>;
+
+/** Verifications and restores that somebody asked for through the API; the catalog has what came of them. */
 export class Background {
   readonly #options: BackgroundOptions;
-  readonly #runs = new Map<string, BackgroundRun>();
+  readonly #going = new Set<string>();
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
   }
 
-  find(id: string): BackgroundRun | undefined {
-    const run = this.#runs.get(id);
-    const progress = run?.status === 'running' ? this.#options.registry.progressOf(id) : undefined;
-    return run !== undefined && progress !== undefined ? { ...run, progress } : run;
+  /** What every start does: says of those whose process is gone that they were interrupted. */
+  recover(): void {
+    const { installation, log } = this.#options;
+    const { catalog, clock } = installation();
+    for (const { id, kind, backupId } of catalog.background.interruptOrphans(this.#going, clock.now())) {
+      log.warn({ run: id, backup: backupId }, `a ${kind} was cut off when its process ended`);
+    }
   }
 
   verify(backup: Backup): Begun<VerificationRun> {
-    const run: VerificationRun = { kind: 'verification', ...this.#begin(backup) };
     const copies = backup.copies.filter(({ status }) => status === 'good' || status === 'damaged').length;
-    return this.#start(run, copies * backup.storedBytes, async (work) => {
-      const verified = await this.#options.jobs().verify(backup, work);
+    const begun = this.#begin({ kind: 'verification' }, backup, copies * backup.storedBytes, async (work) => {
+      const verified = await this.#options.installation().jobs.verify(backup, work);
       const failed = verified.copies.find((copy) => copy.status !== 'passed');
       return {
-        ...run,
         status: failed === undefined ? 'completed' : 'failed',
-        ...(failed?.error !== undefined && { error: failureOf(failed.error) }),
-        copies: verified.copies.map(({ store, status, error, warnings }) => ({
-          store,
-          status,
-          ...(error !== undefined && { error: failureOf(error) }),
-          warnings: [...warnings],
-        })),
+        ...(failed?.error !== undefined && { error: failureView(failed.error) }),
+        copies: verified.copies.map(verdictView),
+        warnings: [],
       };
     });
+    return begun as Begun<VerificationRun>;
   }
 
   restore(
@@ -62,66 +62,73 @@ export class Background {
     target: { readonly name: string; readonly to: string },
     force: boolean,
   ): Begun<RestoreRun> {
-    const run: RestoreRun = { kind: 'restore', ...this.#begin(backup), target: target.name };
-    return this.#start(run, backup.storedBytes, async (work) => {
-      const { store, warnings } = await this.#options.jobs().restore(backup, target.to, { ...work, force });
-      return { ...run, status: 'completed', store, warnings: [...warnings] };
+    const what = { kind: 'restore', target: target.name } as const;
+    const begun = this.#begin(what, backup, backup.storedBytes, async (work) => {
+      const { jobs } = this.#options.installation();
+      const { store, warnings } = await jobs.restore(backup, target.to, { ...work, force });
+      return { status: 'completed', store, warnings };
     });
+    return begun as Begun<RestoreRun>;
   }
 
-  #begin(backup: Backup): Omit<VerificationRun, 'kind'> {
-    const going = [...this.#runs.values()].filter((run) => run.status === 'running').length;
-    if (going >= mostAtOnce) {
-      throw new LowtideError('run_active', `${going} verifications and restores are going on`, {
-        hint: 'Wait for one of them to end, or cancel it.',
-        retryable: true,
-      });
-    }
-    const startedAt = toRfc3339(this.#options.now());
-    return { id: randomUUID(), backupId: backup.id, status: 'running', startedAt, warnings: [] };
-  }
-
-  #start<R extends BackgroundRun>(
-    run: R,
+  #begin(
+    what: Pick<NewBackgroundRun, 'kind' | 'target'>,
+    backup: Backup,
     expectedBytes: number,
-    work: (inHand: WorkInHand) => Promise<R>,
-  ): Begun<R> {
-    const { registry, track, now } = this.#options;
-    this.#runs.set(run.id, run);
-    const inHand = registry.begin(expectedBytes);
-    inHand.call(run.id);
-    const attempt = async (): Promise<R> => {
-      using _inHand = inHand;
-      try {
-        return await work(inHand);
-      } catch (thrown) {
-        const cause: unknown = inHand.signal.aborted ? inHand.signal.reason : thrown;
-        const error = LowtideError.from(cause);
-        const status = error.code === 'cancelled' || error.code === 'interrupted' ? error.code : 'failed';
-        return { ...run, status, error: failureOf(error) };
-      }
-    };
-    const ended = attempt().then((end): R => {
-      const whole = { ...end, finishedAt: toRfc3339(now()) };
-      this.#runs.set(run.id, whole);
-      this.#forgetOldest();
-      return whole;
+    work: (inHand: WorkInHand) => Promise<Outcome>,
+  ): Begun<VerificationRun | RestoreRun> {
+    this.#refuseTooMany();
+    const { registry, track, installation } = this.#options;
+    const { catalog, clock } = installation();
+    const run = catalog.background.start({
+      ...what,
+      id: randomUUID(),
+      backupId: backup.id,
+      startedAt: clock.now(),
     });
+    this.#going.add(run.id);
+    const inHand = registry.begin(expectedBytes);
+    inHand.call(run.id, 'run');
+    const ended = this.#outcomeOf(inHand, work).then((outcome) =>
+      backgroundRunView(this.#finish(run, outcome), undefined),
+    );
     void track(ended.then(() => undefined));
-    return { run, ended };
+    return { run: backgroundRunView(run, registry.progressOf(run.id)), ended };
   }
 
-  #forgetOldest(): void {
-    for (const [id, { status }] of this.#runs) {
-      if (this.#runs.size <= mostRemembered) return;
-      if (status !== 'running') this.#runs.delete(id);
+  #refuseTooMany(): void {
+    const { size } = this.#going;
+    if (size < mostAtOnce) return;
+    throw new LowtideError('run_active', `${size} verifications and restores are going on`, {
+      hint: 'Wait for one of them to end, or cancel it.',
+      retryable: true,
+    });
+  }
+
+  async #outcomeOf(inHand: WorkInHand, work: (inHand: WorkInHand) => Promise<Outcome>): Promise<Outcome> {
+    using _inHand = inHand;
+    try {
+      return await work(inHand);
+    } catch (thrown) {
+      const cause: unknown = inHand.signal.aborted ? inHand.signal.reason : thrown;
+      const error = LowtideError.from(cause);
+      const status = error.code === 'cancelled' || error.code === 'interrupted' ? error.code : 'failed';
+      return { status, error: failureView(error), warnings: [] };
     }
   }
-}
 
-/** What may be told of it: an unforeseen error's message was written for the log. */
-function failureOf(error: LowtideError): Failure {
-  const { code, message, hint } = error;
-  if (code === 'internal') return { code, message: 'something went wrong here; the log has the details' };
-  return { code, message, ...(hint !== undefined && { hint }) };
+  /** A catalog that cannot be written keeps it as running, and calls it interrupted at the next start. */
+  #finish(run: BackgroundRun, outcome: Outcome): BackgroundRun {
+    const { installation, log } = this.#options;
+    const { catalog, clock } = installation();
+    const end = { ...outcome, finishedAt: clock.now() };
+    try {
+      return catalog.background.finish(run.id, end);
+    } catch (thrown) {
+      log.error({ run: run.id, err: describe(thrown) }, `the end of a ${run.kind} could not be recorded`);
+      return { ...run, ...end };
+    } finally {
+      this.#going.delete(run.id);
+    }
+  }
 }

@@ -11,9 +11,11 @@ import type {
   RotationPlan,
   Schedule,
   ScheduleChange,
+  Status,
   VerificationRun,
 } from '../api/contract.ts';
-import { runView } from '../api/views.ts';
+import { keyView, runView } from '../api/views.ts';
+import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
 import { resolveAdded } from '../config/added-schedules.ts';
@@ -25,20 +27,25 @@ import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import type { Background } from './background.ts';
 import type { Outlook } from './outlook.ts';
+import { rotationDueAt } from './rotation-policy.ts';
 import type { Rotations } from './rotations.ts';
 import { scheduleView } from './schedule-view.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { WatchedSchedules } from './watched-schedules.ts';
 import type { WorkRegistry } from './work.ts';
 
 export interface CommandsOptions {
   /** As it is now: a reload changes it. */
   readonly installation: () => Installation;
-  readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'poke'>;
+  readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'deferral' | 'poke'>;
+  readonly watched: Pick<WatchedSchedules, 'intervalSeconds'>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly registry: WorkRegistry;
   readonly background: Background;
   readonly outlook: Outlook;
   readonly rotations: Rotations;
+  /** Whether the service is to stop: nothing is begun any more. */
+  readonly isStopping: () => boolean;
   /** Makes a backup as the API's; `onStart` is told once it is on record. */
   readonly backUp: (schedule: ScheduleConfig, onStart: (run: Run) => void) => Promise<Run>;
   /** Takes up the schedules that were added, as they are in the catalog now. */
@@ -70,6 +77,25 @@ export class ServiceCommands implements Commands {
     return this.#options.health();
   }
 
+  async encryption(): Promise<Status['encryption']> {
+    const { config, keystore } = this.#installation;
+    const { max_key_age: maxAge, rotation: policy } = config.encryption;
+    // A keystore without a key is for the health checks to tell.
+    const active = policy === undefined ? undefined : await keystore.active().catch(() => undefined);
+    const dueAt = policy === undefined || active === undefined ? undefined : rotationDueAt(policy, active);
+    return {
+      ...(maxAge !== undefined && { maxKeyAgeSeconds: maxAge / 1000 }),
+      ...(policy !== undefined && {
+        rotation: {
+          mode: policy.mode,
+          atLowTide: policy.at_low_tide,
+          ...(policy.days_back !== undefined && { daysBack: policy.days_back }),
+          ...(dueAt !== undefined && { dueAt: toRfc3339(dueAt) }),
+        },
+      }),
+    };
+  }
+
   restoreTargets(): readonly string[] {
     return Object.keys(this.#installation.config.restore_targets);
   }
@@ -82,10 +108,14 @@ export class ServiceCommands implements Commands {
     const { catalog } = this.#installation;
     const likes = this.#likes();
     const { lastSuccessBySchedule } = catalog.totals();
+    const now = this.now();
     return ids.map((id) =>
       scheduleView(this.#named(id), catalog, {
         like: likes.get(id),
+        intervalSeconds: this.#options.watched.intervalSeconds(id),
+        learned: this.#options.outlook.learned(this.#named(id), now),
         nextRunAt: this.#options.scheduler.nextRunAt(id),
+        deferral: this.#options.scheduler.deferral(id),
         lastSuccessAt: lastSuccessBySchedule[id],
       }),
     );
@@ -130,7 +160,7 @@ export class ServiceCommands implements Commands {
     return this.#view(id);
   }
 
-  plan(hours: number, withPaused: boolean): Plan {
+  plan(hours: number, withPaused: boolean): Promise<Plan> {
     const { config, catalog } = this.#installation;
     const planned = config.schedules.filter(({ id }) => withPaused || !catalog.schedule(id).paused);
     return this.#options.outlook.plan(planned, this.now(), hours);
@@ -141,22 +171,25 @@ export class ServiceCommands implements Commands {
   }
 
   async run(id: string): Promise<Begun<BackupRun>> {
+    this.#refuseStopping();
     const schedule = this.#named(id);
     const started = Promise.withResolvers<Run>();
     const over = this.#options.backUp(schedule, started.resolve);
     // What keeps it from beginning is the answer; from then on the run says how it ended.
     over.catch(started.reject);
     const run = await started.promise;
-    const ended = over.then((end) => runView(end, undefined));
-    return { run: runView(run, this.progressOf(run.id)), ended };
+    const ended = over.then((end) => runView(end, undefined, undefined));
+    return { run: runView(run, this.progressOf(run.id), undefined), ended };
   }
 
   verify(backup: Backup): Begun<VerificationRun> {
+    this.#refuseStopping();
     refusePruned(backup);
     return this.#options.background.verify(backup);
   }
 
   restore(backup: Backup, name: string, force: boolean): Begun<RestoreRun> {
+    this.#refuseStopping();
     refusePruned(backup);
     const targets = this.#installation.config.restore_targets;
     const target = Object.hasOwn(targets, name) ? targets[name] : undefined;
@@ -173,15 +206,11 @@ export class ServiceCommands implements Commands {
     return this.#options.background.restore(backup, { name, to: target.to }, force);
   }
 
-  work(id: string): VerificationRun | RestoreRun | undefined {
-    return this.#options.background.find(id);
-  }
-
   progressOf(runId: string): Progress | undefined {
     return this.#options.registry.progressOf(runId);
   }
 
-  cancel({ id, status }: Run | VerificationRun | RestoreRun): void {
+  cancel({ id, status }: Run | BackgroundRun): void {
     if (status !== 'running') throw new LowtideError('run_ended', `run ${id} has already ended: ${status}`);
     const reason = new LowtideError('cancelled', 'cancelled through the API');
     if (this.#options.registry.cancel(id, reason)) return;
@@ -194,30 +223,27 @@ export class ServiceCommands implements Commands {
     return this.#options.rotations.plan(wish);
   }
 
-  rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
-    return this.#options.rotations.start(wish, by);
+  async rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
+    this.#refuseStopping();
+    return await this.#options.rotations.start(wish, by);
   }
 
-  resumeRotation(id: string): Promise<Begun<Rotation>> {
-    return this.#options.rotations.resume(id);
+  async resumeRotation(id: string): Promise<Begun<Rotation>> {
+    this.#refuseStopping();
+    return await this.#options.rotations.resume(id);
+  }
+
+  rotationWaitsFor(id: string): string | undefined {
+    return this.#options.rotations.waitsFor(id);
   }
 
   async keys(): Promise<readonly Key[]> {
     const { keystore, catalog } = this.#installation;
-    const { backupsByKey, bytesByKey } = catalog.totals();
-    return (await keystore.list()).map(({ id, recipient, state, createdAt, origin, parentId }) => ({
-      id,
-      recipient,
-      state,
-      createdAt: toRfc3339(createdAt),
-      origin,
-      ...(parentId !== undefined && { parentId }),
-      backups: backupsByKey[id] ?? 0,
-      bytes: bytesByKey[id] ?? 0,
-    }));
+    const totals = catalog.totals();
+    return (await keystore.list()).map((key) => keyView(key, totals));
   }
 
-  async retireKey(id: string): Promise<Key> {
+  async retireKey(id: string, by: string): Promise<Key> {
     const { keystore, catalog } = this.#installation;
     const known = (await this.keys()).some((key) => key.id === id);
     if (!known)
@@ -229,9 +255,18 @@ export class ServiceCommands implements Commands {
       });
     }
     await keystore.retire(id);
+    catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by }, this.now());
     const retired = (await this.keys()).find((key) => key.id === id);
     if (retired === undefined) throw new LowtideError('key_missing', `the keystore no longer lists ${id}`);
     return retired;
+  }
+
+  #refuseStopping(): void {
+    if (!this.#options.isStopping()) return;
+    throw new LowtideError('stopping', 'the service is being stopped, and begins nothing any more', {
+      hint: 'Try again once it is up.',
+      retryable: true,
+    });
   }
 
   #view(id: string): Schedule {

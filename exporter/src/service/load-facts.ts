@@ -1,4 +1,6 @@
+import { forecastMethods } from '../load/forecast.ts';
 import { resources } from '../load/load.ts';
+import type { HostPressure } from '../load/pressure.ts';
 import type { LoadRecorder } from '../load/recorder.ts';
 import type { LoadFacts } from '../metrics/from-state.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -12,10 +14,28 @@ export function loadFacts(recorder: Pick<LoadRecorder, 'latest'>, tide: Tide, no
     const { basis, expected: steps } = forecasts[resource];
     return basis === 'none' ? [] : [[resource, steps[0] ?? NaN] as const];
   });
+  const accuracy = tide.accuracy(now);
   return {
     expected: Object.fromEntries(expected),
+    forecasts: resources.flatMap((resource) => {
+      const { champion, figures } = accuracy[resource];
+      if (figures === undefined) return [];
+      return forecastMethods.map((forecast) => ({
+        resource,
+        forecast,
+        isFollowed: forecast === champion,
+        regret: figures.regret[forecast],
+        error: figures.error[forecast],
+      }));
+    }),
     ...(measured !== undefined && {
       measured: Object.fromEntries(resources.map((resource) => [resource, measured[resource]])),
     }),
+    ...(measured?.throughput !== undefined && { throughput: { ...measured.throughput } }),
+    ...(measured?.pressure !== undefined && { pressure: lastMinute(measured.pressure) }),
   };
+}
+
+function lastMinute(pressure: HostPressure): Readonly<Record<string, number>> {
+  return Object.fromEntries(resources.map((resource) => [resource, pressure[resource].some.avg60]));
 }

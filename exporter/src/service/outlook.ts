@@ -1,14 +1,16 @@
 import type { Load, Plan } from '../api/contract.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import type { ForecastAccuracy } from '../load/champion.ts';
 import { coarseStepMs, fineStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
-import { loadStatistics } from '../load/statistics.ts';
+import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
-import { slotView } from './plan-view.ts';
+import type { LearnedRun } from './learning.ts';
+import type { PlanThread } from './plan-thread.ts';
 import type { Tide } from './tide.ts';
 
 const hourMs = 3_600_000;
-/** Planning takes the event loop for a while; many who watch cost no more than one. */
+/** Planning takes a while; many who watch cost no more than one. */
 const planMaxAgeMs = 15_000;
 /** Up to here every minute is told; the week beyond comes in steps of five, and longer times in coarser ones. */
 const fineHours = 12;
@@ -17,30 +19,46 @@ const mostPoints = 2500;
 /** What is to come, and what was, in the words of the API. */
 export class Outlook {
   readonly #tide: Tide;
-  #made: { readonly key: string; readonly plan: Plan } | undefined;
+  readonly #thread: Pick<PlanThread, 'views'>;
+  #made: { readonly key: string; readonly plan: Promise<Plan> } | undefined;
 
-  constructor(tide: Tide) {
+  constructor(tide: Tide, thread: Pick<PlanThread, 'views'>) {
     this.#tide = tide;
+    this.#thread = thread;
   }
 
-  plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Plan {
+  async plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
     const key = JSON.stringify([hours, Math.floor(now / planMaxAgeMs), schedules]);
-    if (this.#made?.key !== key) {
-      const planned = this.#tide.planAhead(schedules, now, hours);
-      const slots = planned.slots.map((slot) => slotView(planned, slot));
-      this.#made = { key, plan: { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), slots } };
+    if (this.#made?.key !== key) this.#made = { key, plan: this.#planAhead(schedules, now, hours) };
+    const { plan } = this.#made;
+    try {
+      return await plan;
+    } catch (thrown) {
+      this.#made = undefined;
+      throw thrown;
     }
-    return this.#made.plan;
+  }
+
+  async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
+    const slots = await this.#thread.views(this.#tide.requestAhead(schedules, now, hours));
+    return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), slots: [...slots] };
+  }
+
+  /** What the next run of a schedule is expected to take. */
+  learned(schedule: ScheduleConfig, now: EpochMs): LearnedRun {
+    return this.#tide.learning.of(schedule, now);
   }
 
   load(catalog: Pick<Catalog, 'load'>, now: EpochMs, hours: number): Load {
     const from = now - hours * hourMs;
     const records = catalog.load.records(hours <= fineHours ? 'fine' : 'coarse', from, now);
     const coarse = hours <= fineHours ? catalog.load.records('coarse', from, now) : records;
+    const throughput = throughputStatistics(coarse);
     return {
       from: toRfc3339(from),
       until: toRfc3339(now),
       resources: resources.flatMap((resource) => this.#resourceLoad(resource, records, coarse, now) ?? []),
+      ...(throughput.length > 0 && { throughput: [...throughput] }),
     };
   }
 
@@ -51,27 +69,46 @@ export class Outlook {
     now: EpochMs,
   ): Load['resources'][number] | undefined {
     const forecast = this.#tide.forecasts(now)[resource];
+    const accuracy = accuracyView(this.#tide.accuracy(now)[resource]);
     const times = coarse.map(({ at }) => at);
     const loads = coarse.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, Temporal.Now.timeZoneId());
     const samples = pointsOf(records, resource);
+    const waits = records.flatMap(({ at, pressure }) =>
+      pressure === undefined ? [] : [{ at, ...pressure }],
+    );
+    const pressure = pointsOf(waits, resource);
     if (samples.length === 0 && forecast.basis === 'none') return undefined;
-    const { profile = [], quietHours = [], ...figures } = statistics ?? {};
+    const { profile = [], quietHours = [], busyHours = [], ...figures } = statistics ?? {};
     const stepsAhead = forecast.basis === 'none' ? [] : [...forecast.expected.keys()];
     return {
       resource,
       samples,
+      ...(pressure.length > 0 && { pressure }),
+      basis: forecast.basis,
+      ...(accuracy !== undefined && { accuracy }),
       profile: profile.map((hour) => ({ ...hour })),
       quietHours: quietHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
+      busyHours: busyHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
       forecast: stepsAhead.map((step) => ({
         at: toRfc3339(forecast.startsAt + step * forecast.stepMs),
         expected: forecast.expected[step] ?? 0,
         low: forecast.low[step] ?? 0,
         high: forecast.high[step] ?? 1,
       })),
-      ...('samples' in figures && { statistics: figures }),
+      ...('samples' in figures && {
+        statistics: { ...figures, maximumAt: toRfc3339(figures.maximumAt) },
+      }),
     };
   }
+}
+
+export function accuracyView({
+  champion,
+  days,
+  figures,
+}: ForecastAccuracy): Load['resources'][number]['accuracy'] {
+  return figures === undefined ? undefined : { followed: champion, days, ...figures };
 }
 
 /** Means over as many steps as it takes; gaps are left out. */

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DueJob } from '../schedule/due-job.ts';
 import type { PreviousSlot } from '../schedule/planner.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { PlanThread } from './plan-thread.ts';
 import type { RunningSchedule } from './scheduler.ts';
-import type { DueJob, Tide } from './tide.ts';
+import type { Tide } from './tide.ts';
 
 /** A plan is made anew when what is due or running has changed, and with each step of the forecast. */
 const planStepMs = 300_000;
@@ -9,11 +12,19 @@ const planStepMs = 300_000;
 /** Keeps the plan that the scheduler follows. */
 export class Planning {
   readonly #tide: Tide;
+  readonly #thread: Pick<PlanThread, 'slots'>;
   #made: { readonly key: string; readonly starts: ReadonlyMap<string, EpochMs> } | undefined;
   #slots: readonly PreviousSlot[] = [];
+  #version = 0;
 
-  constructor(tide: Tide) {
+  constructor(tide: Tide, thread: Pick<PlanThread, 'slots'>) {
     this.#tide = tide;
+    this.#thread = thread;
+  }
+
+  /** Another one each time that something is to start at another time than before. */
+  get version(): number {
+    return this.#version;
   }
 
   /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */
@@ -21,23 +32,31 @@ export class Planning {
     due: readonly DueJob[],
     running: readonly RunningSchedule[],
     now: EpochMs,
-  ): ReadonlyMap<string, EpochMs> {
+  ): ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>> {
     const key = JSON.stringify([
       Math.floor(now / planStepMs),
       due.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]),
       running.map(({ schedule }) => schedule.id),
     ]);
     if (this.#made?.key === key) return this.#made.starts;
-    const plan = this.#tide.plan(due, now, {
+    const slots = this.#thread.slots({
+      ...this.#tide.request(due, now),
       previous: this.#slots,
-      running: running.map(({ schedule, since }) => ({
-        until: Math.max(now, since + this.#tide.durationOf(schedule)),
-        resources: schedule.resources,
-        stores: schedule.stores,
-      })),
+      running: running.map(({ schedule, since }) => {
+        const { durationMs, resources } = this.#tide.learning.of(schedule, now);
+        return { until: Math.max(now, since + durationMs), resources, stores: schedule.stores };
+      }),
     });
-    this.#slots = plan.slots;
-    this.#made = { key, starts: new Map(plan.slots.map(({ schedule, start }) => [schedule, start])) };
-    return this.#made.starts;
+    return slots instanceof Promise
+      ? slots.then((planned) => this.#keep(key, planned))
+      : this.#keep(key, slots);
+  }
+
+  #keep(key: string, slots: readonly PreviousSlot[]): ReadonlyMap<string, EpochMs> {
+    this.#slots = slots;
+    const starts = new Map(slots.map(({ schedule, start }) => [schedule, start]));
+    if (!isDeepStrictEqual(starts, this.#made?.starts)) this.#version += 1;
+    this.#made = { key, starts };
+    return starts;
   }
 }

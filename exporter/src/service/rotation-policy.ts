@@ -3,10 +3,13 @@ import type { Installation } from '../compose.ts';
 import type { Config } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Key } from '../keys/keystore.ts';
+import type { RotationOptions, RotationRequest } from '../rotation/rotator.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { rotationOptions } from './rotations.ts';
+import type { WorkRegistry } from './work.ts';
 
 export type RotationConfig = NonNullable<Config['encryption']['rotation']>;
 
@@ -16,6 +19,9 @@ export interface RotationPolicyOptions {
   readonly log: Logger;
   /** Aborted when the service cannot wait any longer. */
   readonly interrupted: AbortSignal;
+  /** Holds back what is to go on at low tide. */
+  readonly gate: NonNullable<RotationOptions['gate']>;
+  readonly registry: WorkRegistry;
   /** Makes the service wait for this before it ends. */
   readonly track: (work: Promise<void>) => Promise<void>;
 }
@@ -75,13 +81,16 @@ export class RotationPolicy {
     // Somebody rotates by hand just now, perhaps in another process.
     if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return;
     const [last] = catalog.rotations.list({ limit: 1 });
-    const options = { signal: AbortSignal.any([this.#options.interrupted, stopping(signal)]) };
+    const { interrupted, gate, registry } = this.#options;
+    using inHand = registry.begin(undefined);
+    const options = {
+      ...rotationOptions(inHand, gate, () => undefined),
+      signal: AbortSignal.any([interrupted, inHand.signal, stopping(signal)]),
+    };
     if (last !== undefined && mayGoOn(last, now)) {
       this.#report(await rotator.resume(last.id, options));
     } else if (isDue(policy, await keystore.active(), now)) {
-      const { mode, days_back: daysBack } = policy;
-      const request = { mode, trigger: 'policy', ...(daysBack !== undefined && { daysBack }) } as const;
-      this.#report(await rotator.rotate(request, options));
+      this.#report(await rotator.rotate({ ...requestOf(policy), trigger: 'policy' }, options));
     }
     await this.#retire();
   }
@@ -89,8 +98,9 @@ export class RotationPolicy {
   async #retire(): Promise<void> {
     const { catalog, keystore, clock } = this.#options.installation();
     const { backupsByKey } = catalog.totals();
-    for (const { id, state } of await keystore.list()) {
-      if (state !== 'retiring' || (backupsByKey[id] ?? 0) > 0) continue;
+    for (const { id, state, purpose } of await keystore.list()) {
+      // What somebody has brought here to open other things with, no backup of ours has to need.
+      if (state !== 'retiring' || purpose !== 'backup' || (backupsByKey[id] ?? 0) > 0) continue;
       await keystore.retire(id);
       catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by: 'policy' }, clock.now());
       this.#options.log.info({ key: id }, 'a key was retired: no backup needs it any more');
@@ -105,14 +115,30 @@ export class RotationPolicy {
   }
 }
 
-export function isDue({ every }: RotationConfig, active: Key, now: EpochMs): boolean {
+function requestOf({
+  mode,
+  days_back: daysBack,
+  at_low_tide: atLowTide,
+  limit_rate: limitRate,
+}: RotationConfig): Omit<RotationRequest, 'trigger'> {
+  return {
+    mode,
+    atLowTide,
+    ...(daysBack !== undefined && { daysBack }),
+    ...(limitRate !== undefined && { bytesPerSecond: limitRate * 1024 * 1024 }),
+  };
+}
+
+export function isDue(policy: RotationConfig, active: Key, now: EpochMs): boolean {
+  return (rotationDueAt(policy, active) ?? Infinity) <= now;
+}
+
+/** When the active key is to be followed by another; undefined where the pattern never comes. */
+export function rotationDueAt({ every }: RotationConfig, active: Key): EpochMs | undefined {
   // A duration is the age of the key, not a day of the calendar.
-  if ('every' in every) return now - active.createdAt >= every.every;
-  const next = firstAfter(
-    { cron: every.cron, timezone: Temporal.Now.timeZoneId(), max_delay: 0 },
-    active.createdAt,
-  );
-  return next !== undefined && next.dueAt <= now;
+  if ('every' in every) return active.createdAt + every.every;
+  const timezone = Temporal.Now.timeZoneId();
+  return firstAfter({ cron: every.cron, timezone, max_delay: 0 }, active.createdAt)?.dueAt;
 }
 
 /** One of its own that was interrupted, or has failed a while ago; not one that somebody has cancelled. */

@@ -1,15 +1,18 @@
 import type { Begun, RotationWish } from '../api/commands.ts';
 import type { Rotation, RotationPlan } from '../api/contract.ts';
 import { rotationView } from '../api/views.ts';
-import type { Rotation as StoredRotation, RotationMode } from '../catalog/rotations.ts';
+import type { Rotation as StoredRotation } from '../catalog/rotations.ts';
 import type { Installation } from '../compose.ts';
-import type { RotationOptions } from '../rotation/rotator.ts';
-import type { WorkRegistry } from './work.ts';
+import type { RotationOptions, RotationRequest } from '../rotation/rotator.ts';
+import type { LowTide } from './low-tide.ts';
+import type { WorkInHand, WorkRegistry } from './work.ts';
 
 export interface RotationsOptions {
   /** As it is now: a reload changes it. */
   readonly installation: () => Installation;
   readonly registry: WorkRegistry;
+  /** Holds back what is to go on at low tide. */
+  readonly lowTide: Pick<LowTide, 'gate' | 'waitsFor'>;
   /** The service waits for these when it stops. */
   readonly track: (work: Promise<void>) => Promise<void>;
 }
@@ -33,6 +36,10 @@ export class Rotations {
     };
   }
 
+  waitsFor(id: string): string | undefined {
+    return this.#options.lowTide.waitsFor(id);
+  }
+
   start(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
     const { rotator } = this.#options.installation();
     return this.#begin((options) => rotator.rotate({ ...requestOf(wish), trigger: 'api', by }, options));
@@ -44,12 +51,13 @@ export class Rotations {
   }
 
   async #begin(work: (options: RotationOptions) => Promise<StoredRotation>): Promise<Begun<Rotation>> {
-    const { registry, track, installation } = this.#options;
+    const { registry, lowTide, track, installation } = this.#options;
     const { clock } = installation();
     const started = Promise.withResolvers<StoredRotation>();
     const attempt = async (): Promise<StoredRotation> => {
       using inHand = registry.begin(undefined);
-      return await work({ signal: inHand.signal, onStart: started.resolve });
+      const options = rotationOptions(inHand, lowTide.gate, started.resolve);
+      return await work({ ...options, signal: inHand.signal });
     };
     const over = attempt();
     // What keeps it from beginning is the answer; from then on the rotation says how it ended.
@@ -62,15 +70,40 @@ export class Rotations {
     );
     const rotation = await started.promise;
     return {
-      run: rotationView(rotation, clock.now()),
-      ended: over.then((end) => rotationView(end, clock.now())),
+      run: rotationView(rotation, clock.now(), {}),
+      ended: over.then((end) => rotationView(end, clock.now(), {})),
     };
   }
 }
 
-function requestOf({ mode, daysBack }: RotationWish): {
-  readonly mode: RotationMode;
-  readonly daysBack?: number;
-} {
-  return { mode, ...(daysBack !== undefined && { daysBack }) };
+/** How a rotation tells its progress, and where it waits. */
+export function rotationOptions(
+  inHand: Pick<WorkInHand, 'call' | 'onProgressOf' | 'resumeAt'>,
+  gate: NonNullable<RotationOptions['gate']>,
+  onStart: (rotation: StoredRotation) => void,
+): Omit<RotationOptions, 'signal'> {
+  return {
+    gate,
+    onStart(rotation) {
+      const { id, done, skipped, failed } = rotation;
+      inHand.resumeAt(done.bytes + skipped.bytes + failed.bytes);
+      inHand.call(id, 'rotation');
+      onStart(rotation);
+    },
+    onProgress: ({ doneBytes, totalBytes }) => inHand.onProgressOf(doneBytes, totalBytes),
+  };
+}
+
+function requestOf({
+  mode,
+  daysBack,
+  atLowTide,
+  bytesPerSecond,
+}: RotationWish): Omit<RotationRequest, 'trigger'> {
+  return {
+    mode,
+    atLowTide,
+    ...(daysBack !== undefined && { daysBack }),
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+  };
 }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../clock/manual.ts';
-import type { ScheduleState } from '../catalog/catalog.ts';
+import type { Missed, ScheduleState } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { EventBody } from '../events/events.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Scheduler, type SchedulerOptions, type StartTimes } from './scheduler.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -17,6 +17,8 @@ function schedule(id: string, more: Partial<ScheduleConfig> = {}): ScheduleConfi
     timezone: 'UTC',
     priority: 'medium',
     max_delay: 30 * minute,
+    on_deadline: 'run',
+    run: { nice: 10, io_priority: 'low', pause: true },
     estimated_duration: minute,
     resources: { cpu: 0.25, memory: 0.1 },
     stores: ['local'],
@@ -42,9 +44,9 @@ class States {
     this.settled.set(id, until);
   }
 
-  recordMissed(id: string, dueAt: number, occurrences: number): void {
-    this.settled.set(id, dueAt);
-    this.events.push({ name: 'run:missed', schedule: id, dueAt, occurrences });
+  recordMissed(id: string, missed: Missed): void {
+    this.settled.set(id, missed.dueAt);
+    this.events.push({ name: 'run:missed', schedule: id, ...missed });
   }
 
   append(body: EventBody): never {
@@ -61,6 +63,10 @@ let errors: unknown[];
 let loop: Promise<void>;
 
 function begin(...schedules: ScheduleConfig[]): Scheduler {
+  return beginWith({}, ...schedules);
+}
+
+function beginWith(more: Partial<SchedulerOptions>, ...schedules: ScheduleConfig[]): Scheduler {
   const start: SchedulerOptions['start'] = (each, dueAt) => {
     const run = Promise.withResolvers<undefined>();
     states.settle(each.id, dueAt);
@@ -73,6 +79,7 @@ function begin(...schedules: ScheduleConfig[]): Scheduler {
     clock,
     start,
     onError: (error) => errors.push(error),
+    ...more,
   });
   loop = scheduler.run(stop.signal);
   return scheduler;
@@ -176,6 +183,7 @@ describe('the scheduler', () => {
       schedule: 'late',
       dueAt: noon + hour,
       occurrences: 1,
+      reason: 'capacity',
     });
   });
 
@@ -201,6 +209,31 @@ describe('the scheduler', () => {
     expect(states.events).toMatchObject([{ name: 'run:missed', occurrences: 23, dueAt: noon - hour }]);
   });
 
+  it('lets a run end whose schedule is removed meanwhile, and does not run it again', async () => {
+    const scheduler = begin(schedule('shop'));
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 1);
+    scheduler.replaceSchedules([]);
+    started[0]?.end();
+    clock.set(noon + 3 * hour);
+    await settle();
+    expect(ids()).toEqual(['shop']);
+    expect(scheduler.nextRunAt('shop')).toBeUndefined();
+    expect(states.events.filter(({ name }) => name === 'run:missed')).toEqual([]);
+  });
+
+  it('plans anew what is changed before its slot, by its new times alone', async () => {
+    const scheduler = begin(schedule('shop'));
+    await settle();
+    expect(scheduler.nextRunAt('shop')).toBe(noon + hour);
+    scheduler.replaceSchedules([schedule('shop', { every: 2 * hour })]);
+    await settle();
+    expect(scheduler.nextRunAt('shop')).toBe(noon + 2 * hour);
+    clock.set(noon + hour + minute);
+    await settle();
+    expect(ids()).toEqual([]);
+  });
+
   it('goes on after a look that failed', async () => {
     states.fails = true;
     begin(schedule('shop'));
@@ -224,5 +257,201 @@ describe('the scheduler', () => {
     expect(started).toHaveLength(1);
     clock.set(noon + 2 * hour);
     await vi.waitUntil(() => started.length === 2);
+  });
+
+  describe('with a gate', () => {
+    let busy: string | undefined;
+    let asked: StartTimes[];
+    const gated = (...schedules: ScheduleConfig[]): Scheduler => {
+      const gate: SchedulerOptions['gate'] = ({ schedule: { on_deadline: onDeadline } }, times) => {
+        asked.push(times);
+        return onDeadline === 'run' && times.now >= times.deadline ? undefined : busy;
+      };
+      return beginWith({ gate }, ...schedules);
+    };
+    beforeEach(() => {
+      busy = 'cpu';
+      asked = [];
+    });
+
+    it('waits while it holds, says why once for each reason, and starts when it lets go', async () => {
+      const scheduler = gated(schedule('shop'));
+      clock.set(noon + hour);
+      await settle();
+      for (const reason of ['cpu', 'disk', 'cpu', 'disk']) {
+        busy = reason;
+        clock.advance(minute);
+        await settle();
+        expect(scheduler.deferral('shop')).toMatchObject({ dueAt: noon + hour, since: noon + hour, reason });
+      }
+      expect(states.events).toEqual([
+        { name: 'run:deferred', schedule: 'shop', reason: 'cpu' },
+        { name: 'run:deferred', schedule: 'shop', reason: 'disk' },
+      ]);
+      busy = undefined;
+      clock.advance(minute);
+      await vi.waitUntil(() => started.length === 1);
+      expect(scheduler.deferral('shop')).toBeUndefined();
+    });
+
+    it('forgets what is removed while it waits, and keeps to what is changed', async () => {
+      const scheduler = gated(schedule('shop'), schedule('docs'));
+      clock.set(noon + hour);
+      await settle();
+      expect(scheduler.deferral('shop')).toBeDefined();
+      scheduler.replaceSchedules([schedule('docs', { max_delay: 5 * minute })]);
+      await settle();
+      expect([scheduler.deferral('shop'), scheduler.nextRunAt('shop')]).toEqual([undefined, undefined]);
+      // Its new deadline, at which it starts whatever the load; the other one never does.
+      clock.set(noon + hour + 5 * minute - 1000);
+      await vi.waitUntil(() => started.length > 0);
+      busy = undefined;
+      clock.set(noon + hour + 40 * minute);
+      await settle();
+      expect(ids()).toEqual(['docs']);
+    });
+
+    it('starts right before its deadline whatever the load', async () => {
+      gated(schedule('shop'));
+      clock.set(noon + hour);
+      await settle();
+      // The clock of a real host wakes it by itself; nothing but that may be needed.
+      const lastCall = asked.at(-1)?.deadline ?? 0;
+      expect(lastCall).toBeGreaterThan(noon + hour + 29 * minute);
+      expect(lastCall).toBeLessThan(noon + hour + 30 * minute);
+      clock.set(lastCall);
+      await vi.waitUntil(() => started.length === 1);
+      expect(started).toMatchObject([{ dueAt: noon + hour }]);
+      expect(states.events.filter(({ name }) => name === 'run:missed')).toEqual([]);
+    });
+
+    it('starts before the next one takes its place', async () => {
+      gated(schedule('shop', { max_delay: 5 * hour }));
+      clock.set(noon + hour);
+      await settle();
+      clock.set(noon + 2 * hour - 1000);
+      await vi.waitUntil(() => started.length === 1);
+      expect(started).toMatchObject([{ dueAt: noon + hour }]);
+    });
+
+    it('passes over what is still held at its deadline where that is wanted, once and with the reason', async () => {
+      const scheduler = gated(schedule('shop', { on_deadline: 'skip' }));
+      clock.set(noon + hour);
+      await settle();
+      clock.set(noon + hour + 30 * minute - 1000);
+      await settle();
+      const missed = {
+        name: 'run:missed',
+        schedule: 'shop',
+        dueAt: noon + hour,
+        occurrences: 1,
+        reason: 'cpu',
+      };
+      await vi.waitUntil(() => states.events.length === 2);
+      expect(states.events).toEqual([{ name: 'run:deferred', schedule: 'shop', reason: 'cpu' }, missed]);
+      clock.set(noon + hour + 31 * minute);
+      await settle();
+      expect(states.events).toHaveLength(2);
+      expect(started).toEqual([]);
+      expect(scheduler.nextRunAt('shop')).toBe(noon + 2 * hour);
+      expect(scheduler.deferral('shop')).toBeUndefined();
+      busy = undefined;
+      clock.set(noon + 2 * hour);
+      await vi.waitUntil(() => started.length === 1);
+    });
+
+    it('says why what it had held was missed while the host slept over its deadline', async () => {
+      gated(schedule('shop', { on_deadline: 'skip' }));
+      clock.set(noon + hour);
+      await settle();
+      clock.set(noon + hour + 40 * minute);
+      await vi.waitUntil(() => states.events.length === 2);
+      expect(states.events[1]).toMatchObject({ name: 'run:missed', dueAt: noon + hour, reason: 'cpu' });
+    });
+
+    it('counts its patience from the first slot, however often it is planned anew', async () => {
+      const gate: SchedulerOptions['gate'] = (_due, times) => {
+        asked.push(times);
+        return 'cpu';
+      };
+      const plan: SchedulerOptions['plan'] = (due, _running, now) =>
+        new Map(due.map((job) => [job.schedule.id, Math.max(now, job.occurrence.windowStart)]));
+      beginWith({ gate, plan }, schedule('shop'));
+      clock.set(noon + hour);
+      await settle();
+      clock.set(noon + hour + 20 * minute);
+      await settle();
+      expect(asked.at(-1)).toMatchObject({ now: noon + hour + 20 * minute, slot: noon + hour });
+    });
+
+    it('never lets a plan put a start behind the last call', async () => {
+      const plan: SchedulerOptions['plan'] = (due) =>
+        new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline + hour]));
+      const scheduler = beginWith({ plan }, schedule('shop'));
+      await settle();
+      expect(scheduler.nextRunAt('shop')).toBeLessThan(noon + hour + 30 * minute);
+    });
+  });
+});
+
+describe('while a plan is being made', () => {
+  type Starts = ReadonlyMap<string, number>;
+  let plans: { readonly ids: readonly string[]; readonly resolve: (starts: Starts) => void }[];
+  const slowly: SchedulerOptions['plan'] = (due) => {
+    const { promise, resolve } = Promise.withResolvers<Starts>();
+    plans.push({ ids: due.map((job) => job.schedule.id), resolve });
+    return promise;
+  };
+  const atOnce = (...names: string[]): Starts => new Map(names.map((name) => [name, noon]));
+  beforeEach(() => {
+    plans = [];
+  });
+  afterEach(() => {
+    for (const { resolve } of plans) resolve(new Map());
+  });
+
+  it('starts nothing, and then what the plan says', async () => {
+    beginWith({ plan: slowly }, schedule('shop'), schedule('files'));
+    clock.set(noon + hour);
+    await settle();
+    expect(ids()).toEqual([]);
+    plans[0]?.resolve(
+      new Map([
+        ['shop', noon + hour],
+        ['files', noon + 2 * hour],
+      ]),
+    );
+    await vi.waitUntil(() => started.length === 1);
+    expect(ids()).toEqual(['shop']);
+  });
+
+  it('does not start what was paused meanwhile, nor what has come and is not in it', async () => {
+    const scheduler = beginWith({ plan: slowly }, schedule('shop'), schedule('files'));
+    clock.set(noon + hour);
+    await settle();
+    states.paused.add('shop');
+    scheduler.replaceSchedules([schedule('shop'), schedule('files'), schedule('new')]);
+    states.settled.set('new', noon);
+    plans[0]?.resolve(atOnce('shop', 'files'));
+    await vi.waitUntil(() => plans.length === 2);
+    expect(ids()).toEqual(['files']);
+    expect(plans[1]?.ids).toEqual(['new']);
+    plans[1]?.resolve(atOnce('new'));
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['files', 'new']);
+  });
+
+  it('looks again after one that failed', async () => {
+    let fails = true;
+    const plan: SchedulerOptions['plan'] = (due) =>
+      fails
+        ? Promise.reject(new Error('no thread'))
+        : Promise.resolve(atOnce(...due.map((job) => job.schedule.id)));
+    const scheduler = beginWith({ plan }, schedule('shop'));
+    clock.set(noon + hour);
+    await vi.waitUntil(() => errors.length > 0);
+    fails = false;
+    scheduler.poke();
+    await vi.waitUntil(() => started.length === 1);
   });
 });

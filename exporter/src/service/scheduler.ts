@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { mayStart } from '../run/admission.ts';
-import type { DueJob } from './tide.ts';
+import { latestStart, type DueJob } from '../schedule/due-job.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import { standing } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -21,9 +21,11 @@ export interface SchedulerOptions {
     due: readonly DueJob[],
     running: readonly RunningSchedule[],
     now: EpochMs,
-  ) => ReadonlyMap<string, EpochMs>;
+  ) => ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>>;
+  /** What a run is expected to take of the host. Absent: what its config says. */
+  readonly resourcesOf?: (schedule: ScheduleConfig) => ScheduleConfig['resources'];
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
-  readonly gate?: (due: DueJob, slot: EpochMs, now: EpochMs) => string | undefined;
+  readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
   readonly onError: (error: unknown) => void;
 }
@@ -32,6 +34,30 @@ export interface RunningSchedule {
   readonly schedule: ScheduleConfig;
   readonly since: EpochMs;
 }
+
+export interface StartTimes {
+  readonly now: EpochMs;
+  /** When it was first meant to start: a new plan does not give it all of its time again. */
+  readonly slot: EpochMs;
+  /** The last call: what is to start at all starts now. */
+  readonly deadline: EpochMs;
+}
+
+/** A start that was put off. */
+export interface Deferral {
+  readonly dueAt: EpochMs;
+  /** Its first slot. */
+  readonly since: EpochMs;
+  /** What it waits for now. */
+  readonly reason: string;
+}
+
+interface ToldDeferral extends Deferral {
+  readonly told: ReadonlySet<string>;
+}
+
+/** Timers are late by a little, and a moment behind the deadline a start is missed. */
+const lastCallMs = 5000;
 
 /** Other processes pause schedules, clocks are set, hosts sleep: nothing is relied on for longer than this. */
 const longestSleepMs = 30_000;
@@ -45,15 +71,16 @@ const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
 
 /**
  * Starts each schedule in its slot: critical ones first, as many at once as fit into the host's resources. One that does not
- * fit, or that the gate holds, waits until it does, at most to its deadline. Where a start is put off or missed, an event
- * says so.
+ * fit, or that the gate holds, waits until it does, at most to its deadline; one that the gate holds even then is passed
+ * over. Where a start is put off or missed, an event says so.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #running = new Map<string, RunningSchedule>();
-  readonly #slots = new Map<string, EpochMs>();
-  /** The last deferral that was told, by schedule. */
-  readonly #deferred = new Map<string, string>();
+  readonly #slots = new Map<string, { readonly dueAt: EpochMs; readonly start: EpochMs }>();
+  /** The last one of each schedule, of whatever occurrence, with all reasons that were told. */
+  readonly #deferred = new Map<string, ToldDeferral>();
+  readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
   #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
@@ -65,12 +92,19 @@ export class Scheduler {
   /** From now on these are run, and no others; runs that are going on go on. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
     this.#schedules = schedules;
+    this.#lastCalls.clear();
     this.poke();
   }
 
   /** When a schedule is to run next; undefined while it is paused, runs, or has nothing to come. */
   nextRunAt(schedule: string): EpochMs | undefined {
-    return this.#slots.get(schedule);
+    return this.#slots.get(schedule)?.start;
+  }
+
+  /** What the schedule's occurrence that is due now waits for; undefined where none does. */
+  deferral(schedule: string): Deferral | undefined {
+    const deferral = this.#deferred.get(schedule);
+    return deferral?.dueAt === this.#slots.get(schedule)?.dueAt ? deferral : undefined;
   }
 
   /** Looks again at once: a schedule was paused, resumed, or run by hand. */
@@ -85,7 +119,7 @@ export class Scheduler {
       this.#wake = new AbortController();
       let wakeAt = clock.now() + longestSleepMs;
       try {
-        wakeAt = Math.min(wakeAt, this.#look(clock.now()));
+        wakeAt = Math.min(wakeAt, await this.#look(clock.now()));
       } catch (thrown) {
         onError(thrown);
       }
@@ -95,39 +129,65 @@ export class Scheduler {
   }
 
   /** Starts what is due; returns when there will be something to do next. */
-  #look(now: EpochMs): EpochMs {
-    const { plan } = this.#options;
-    const coming = this.#schedules.flatMap((schedule): DueJob[] => {
+  async #look(now: EpochMs): Promise<EpochMs> {
+    const { plan, clock } = this.#options;
+    const coming = this.#coming(now);
+    const planned = plan?.(coming, [...this.#running.values()], now);
+    if (!(planned instanceof Promise)) return this.#follow(coming, planned, now);
+    const starts = await planned;
+    // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
+    const later = clock.now();
+    const asked = new Set(coming.map(nameOf));
+    const still = this.#coming(later);
+    const known = still.filter((job) => asked.has(nameOf(job)));
+    const next = this.#follow(known, starts, later);
+    return known.length === still.length ? next : later;
+  }
+
+  #coming(now: EpochMs): readonly DueJob[] {
+    return this.#schedules.flatMap((schedule): DueJob[] => {
       const occurrence = this.#nextOf(schedule, now);
       return occurrence === undefined ? [] : [{ schedule, occurrence }];
     });
-    const starts = plan?.(coming, [...this.#running.values()], now);
+  }
+
+  #follow(
+    coming: readonly DueJob[],
+    starts: ReadonlyMap<string, EpochMs> | undefined,
+    now: EpochMs,
+  ): EpochMs {
     this.#slots.clear();
     const slots = coming.map((job) => {
-      const start = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
-      this.#slots.set(job.schedule.id, start);
+      const planned = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
+      const start = Math.min(planned, this.#lastCall(job));
+      this.#slots.set(job.schedule.id, { dueAt: job.occurrence.dueAt, start });
       return { job, start };
     });
     this.#startDue(
       slots.filter(({ start }) => start <= now),
       now,
     );
-    return Math.min(...slots.map(({ start }) => start).filter((start) => start > now));
+    const calls = slots.map(({ job, start }) => (start > now ? start : this.#lastCall(job)));
+    return Math.min(...calls.filter((at) => at > now));
   }
 
   #startDue(due: readonly { readonly job: DueJob; readonly start: EpochMs }[], now: EpochMs): void {
     let room = true;
     for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
-      const held = this.#options.gate?.(job, start, now);
+      const slot = this.#deferralOf(job)?.since ?? start;
+      const deadline = this.#lastCall(job);
+      const held = this.#options.gate?.(job, { now, slot, deadline });
       if (held !== undefined) {
-        this.#defer(job, held, now);
+        this.#defer(job, held, { now, slot });
+        if (now >= deadline) this.#passOver(job, now);
         continue;
       }
-      const running = [...this.#running.values()].map(({ schedule }) => schedule.resources);
+      const { resourcesOf = configured } = this.#options;
+      const running = [...this.#running.values()].map(({ schedule }) => resourcesOf(schedule));
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
-      room &&= mayStart(job.schedule.resources, running);
+      room &&= mayStart(resourcesOf(job.schedule), running);
       if (room) this.#start(job, now);
-      else this.#defer(job, 'capacity', now);
+      else this.#defer(job, 'capacity', { now, slot });
     }
   }
 
@@ -142,7 +202,11 @@ export class Scheduler {
       if (missed !== undefined) catalog.settle(schedule.id, missed.dueAt);
       return undefined;
     }
-    if (missed !== undefined) catalog.recordMissed(schedule.id, missed.dueAt, missed.occurrences, now);
+    if (missed !== undefined) {
+      const waited = this.#deferred.get(schedule.id);
+      const reason = waited?.dueAt === missed.dueAt ? waited.reason : undefined;
+      catalog.recordMissed(schedule.id, { ...missed, ...(reason !== undefined && { reason }) }, now);
+    }
     return next;
   }
 
@@ -156,12 +220,46 @@ export class Scheduler {
   }
 
   /** Told once for each occurrence and reason, not at every look. */
-  #defer({ schedule, occurrence }: DueJob, reason: string, now: EpochMs): void {
-    const deferral = `${occurrence.dueAt} ${reason}`;
-    if (this.#deferred.get(schedule.id) === deferral) return;
+  #defer(job: DueJob, reason: string, { now, slot }: Pick<StartTimes, 'now' | 'slot'>): void {
+    const { schedule, occurrence } = job;
+    const told = this.#deferralOf(job)?.told ?? new Set();
+    const deferral = { dueAt: occurrence.dueAt, since: slot, reason, told: new Set([...told, reason]) };
     this.#deferred.set(schedule.id, deferral);
+    if (told.has(reason)) return;
     this.#options.catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now);
   }
+
+  #deferralOf({ schedule, occurrence }: DueJob): ToldDeferral | undefined {
+    const deferral = this.#deferred.get(schedule.id);
+    return deferral?.dueAt === occurrence.dueAt ? deferral : undefined;
+  }
+
+  #passOver(job: DueJob, now: EpochMs): void {
+    const { schedule, occurrence } = job;
+    const reason = this.#deferralOf(job)?.reason;
+    const missed = { dueAt: occurrence.dueAt, occurrences: 1, ...(reason !== undefined && { reason }) };
+    this.#options.catalog.recordMissed(schedule.id, missed, now);
+    this.#slots.delete(schedule.id);
+    this.poke();
+  }
+
+  /** Worked out once for each occurrence: there may be thousands. */
+  #lastCall(job: DueJob): EpochMs {
+    const { dueAt, windowStart } = job.occurrence;
+    const known = this.#lastCalls.get(job.schedule.id);
+    if (known?.dueAt === dueAt) return known.at;
+    const at = Math.max(windowStart, latestStart(job) - lastCallMs);
+    this.#lastCalls.set(job.schedule.id, { dueAt, at });
+    return at;
+  }
+}
+
+function configured({ resources }: ScheduleConfig): ScheduleConfig['resources'] {
+  return resources;
+}
+
+function nameOf({ schedule, occurrence }: DueJob): string {
+  return `${schedule.id} ${occurrence.dueAt}`;
 }
 
 function byUrgency(a: DueJob, b: DueJob): number {

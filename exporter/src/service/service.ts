@@ -1,34 +1,37 @@
+import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { acquireServiceLock } from '../catalog/ownership.ts';
-import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
+
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
-import type { ScheduleConfig } from '../config/schema.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
-import type { HealthCheck } from '../health/health.ts';
+import type { HealthCheck, HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
-import { HostMeter } from '../load/host.ts';
-import { LoadRecorder } from '../load/recorder.ts';
+import { AlertWatch, heldByAlert } from '../load/alerts.ts';
 import { tooBusy } from '../load/gate.ts';
-import type { BackupJob } from '../run/jobs.ts';
 import { sweepScratch } from '../run/scratch.ts';
-import type { EpochMs } from '../units/instant.ts';
-import { formatDuration } from '../units/duration.ts';
-import { formatSize } from '../units/size.ts';
 import { version } from '../version.ts';
 import { errorsPage, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
+import { BackupRuns } from './backup-runs.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { followHistory } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
+import { GoingOn } from './going-on.ts';
+import { lowTideOf, type LowTide } from './low-tide.ts';
+import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
+import { PlanThread } from './plan-thread.ts';
 import { Planning } from './planning.ts';
+import { recordLoad } from './record-load.ts';
 import { beginReloadMetrics, reloader, webReloadObserver, type ReloadSource } from './reload.ts';
+import { unusualInWords } from './review.ts';
+import { Reviewer } from './reviewer.ts';
 import { RotationPolicy } from './rotation-policy.ts';
 import { Scheduler } from './scheduler.ts';
 import { SourceWatch } from './source-watch.ts';
-import { StoreWatch } from './store-watch.ts';
-import { latestStart, Tide } from './tide.ts';
+import { newestObject, StoreWatch } from './store-watch.ts';
+import { Tide } from './tide.ts';
 import { watch } from './watch.ts';
 import { WatchedSchedules } from './watched-schedules.ts';
 import { WorkRegistry } from './work.ts';
@@ -49,18 +52,11 @@ export interface ServeOptions {
   readonly graceMs: number;
   /** Withholds an answer of the API that is not as described: for tests. */
   readonly strictAnswers?: boolean;
+  /** How long an answer about health is given again; absent: as long as everyday use wants it. */
+  readonly health?: HealthOptions;
   /** How much one caller of the API may ask; absent: what is enough for everyday use. */
   readonly apiLimits?: ServiceApiOptions['limits'];
 }
-
-/** An occurrence whose runs were interrupted so often is not tried again. */
-const mostAttempts = 3;
-/** After a run that could not even be begun (the catalog is full), before another try. */
-const retryMs = 30_000;
-/** Among how many backups the newest of a store is looked for. */
-const newestLookedAt = 50;
-/** While another process works on a schedule. */
-const lookAgainMs = 2000;
 
 /**
  * Scheduler, runs and HTTP in one process, until the signal is aborted. Throws what keeps it from starting: `state_busy`
@@ -75,53 +71,99 @@ class Service {
   /** As it is now: a reload changes it. */
   #installation: Installation;
   readonly #log: Logger;
-  /** Ends what is running, once the grace is over. */
-  readonly #interrupt = new AbortController();
-  readonly #running = new Set<Promise<void>>();
-  readonly #registry = new WorkRegistry(() => performance.now(), this.#interrupt.signal);
+  readonly #goingOn: GoingOn;
+  readonly #registry: WorkRegistry;
+  readonly #tide: Tide;
+  readonly #planThread: PlanThread;
+  readonly #planning: Planning;
+  readonly #reviewer: Reviewer;
+  readonly #backups: BackupRuns;
 
   constructor(options: ServeOptions) {
+    const { installation, log, signal } = options;
+    const { catalog, clock } = installation;
     this.#options = options;
-    this.#installation = options.installation;
-    this.#log = options.log;
+    this.#installation = installation;
+    this.#log = log;
+    this.#goingOn = new GoingOn(log);
+    this.#registry = new WorkRegistry(() => performance.now(), this.#goingOn.interrupted);
+    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
+    this.#planThread = new PlanThread();
+    this.#planning = new Planning(this.#tide, this.#planThread);
+    this.#reviewer = new Reviewer({
+      catalog,
+      clock,
+      schedules: () => this.#installation.config.schedules,
+      highWater: () => this.#installation.config.load.high_water,
+      onUnusual: ({ id: run, schedule }, figure) =>
+        log.warn({ schedule, run }, `an unusual backup: it ${unusualInWords(figure)}`),
+      onError: (error) => log.error({ err: describe(error) }, 'runs could not be looked back at'),
+    });
+    this.#backups = new BackupRuns({
+      installation: () => this.#installation,
+      registry: this.#registry,
+      learning: this.#tide.learning,
+      ownUse: ownUseMeter(clock),
+      reviewer: this.#reviewer,
+      log,
+      stopping: signal,
+      interrupted: this.#goingOn.interrupted,
+    });
   }
+
+  readonly #isStopping = (): boolean => this.#options.signal.aborted;
 
   async run(): Promise<void> {
     const { config, clock, catalog, scratchRoot } = this.#installation;
     const { signal } = this.#options;
     using _lock = acquireServiceLock(config.state);
+    await using _thread = this.#planThread;
     await sweepScratch(scratchRoot);
-    await this.#recover();
+    await this.#backups.recover();
+    const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
+    const lowTide = lowTideOf(this.#installation, this.#log, (times) =>
+      tooBusy(recorder.latest(), config.load.high_water, times, 'run'),
+    );
     const rotation = new RotationPolicy({
       installation: () => this.#installation,
       log: this.#log,
-      interrupted: this.#interrupt.signal,
-      track: (work) => this.#track(work),
+      interrupted: this.#goingOn.interrupted,
+      gate: lowTide.gate,
+      registry: this.#registry,
+      track: this.#goingOn.track,
     });
     await rotation.recover();
-    const recorder = this.#recorder();
-    const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
-    const planning = new Planning(tide);
+    const tide = this.#tide;
+    const alerts = new AlertWatch({
+      alerts: config.load.alerts,
+      clock,
+      onProblem: (problem) => this.#log.warn({ err: describe(problem) }, problem.message),
+    });
     const scheduler = new Scheduler({
       schedules: config.schedules,
       catalog,
       clock,
-      plan: (due, running, now) => planning.starts(due, running, now),
-      gate: (due, slot, now) =>
-        tooBusy(recorder.latest(), config.load.high_water, { now, slot, deadline: latestStart(due) }),
-      start: (schedule, dueAt) => this.#track(this.#runScheduled(schedule, dueAt)),
+      plan: (due, running, now) => this.#planning.starts(due, running, now),
+      resourcesOf: (schedule) => tide.learning.of(schedule, clock.now()).resources,
+      gate: ({ schedule }, times) =>
+        tooBusy(recorder.latest(), config.load.high_water, times, schedule.on_deadline) ??
+        (heldByAlert(alerts.firing(), schedule, times) ? 'alert' : undefined),
+      start: (schedule, dueAt) => this.#goingOn.track(this.#backups.runScheduled(schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
     });
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
       newestObject(catalog, store),
     );
     const sources = new SourceWatch(config.schedules, scratchRoot, clock);
+    const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
     const schedules = new WatchedSchedules(config.schedules, scheduler, clock.now());
     const { metrics, pages, catchUp, health } = watch({
       installation: () => this.#installation,
       stores,
       sources,
       schedules,
+      clock: clockWatch,
+      health: this.#options.health ?? {},
       load: () => loadFacts(recorder, tide, clock.now()),
       log: this.#log,
     });
@@ -133,9 +175,12 @@ class Service {
       schedules.replaceSchedules(changed, clock.now());
       sources.replaceSchedules(changed);
       stores.replaceStores(this.#installation.stores.values());
+      tide.learning.forget();
       scheduler.replaceSchedules(changed);
     };
-    const api = this.#api(scheduler, health, new Outlook(tide), () => adopt(this.#installation.loaded));
+    const api = this.#api(scheduler, schedules, health, new Outlook(tide, this.#planThread), lowTide, () =>
+      adopt(this.#installation.loaded),
+    );
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({
       listen,
@@ -146,6 +191,7 @@ class Service {
       metrics,
       pages,
       health,
+      isStopping: this.#isStopping,
       routers: [api.router],
       errorsPage: errorsPage(),
       onError: (error) => this.#log.error({ err: describe(error) }, 'a request could not be answered'),
@@ -164,168 +210,53 @@ class Service {
         log: this.#log,
       }),
     );
-    const background = [scheduler, stores, sources, recorder, rotation].map((each) => each.run(signal));
+    const background = [
+      scheduler,
+      stores,
+      sources,
+      recorder,
+      alerts,
+      this.#reviewer,
+      rotation,
+      clockWatch,
+    ].map((each) => each.run(signal));
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
     this.#options.onReady(http.address, http.scheme);
-    void this.#track(this.#verifyUnproven());
+    void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, this.#log, signal)]);
-    await this.#drain();
-  }
-
-  #recorder(): LoadRecorder {
-    const { catalog, clock, config } = this.#installation;
-    const meter = new HostMeter({ proc: '/proc', pid: process.pid, elapsed: () => performance.now() });
-    return new LoadRecorder({
-      measure: () => meter.measure(this.#running.size > 0),
-      history: catalog.load,
-      clock,
-      intervalMs: config.load.sample_interval,
-      onError: (error) =>
-        this.#log.warn({ err: describe(error) }, 'the load of this host could not be recorded'),
-    });
-  }
-
-  async #recover(): Promise<void> {
-    const { jobs } = this.#installation;
-    for (const run of await jobs.recover(this.#interrupt.signal)) {
-      this.#log.warn(
-        { schedule: run.schedule, run: run.id },
-        run.status === 'completed'
-          ? 'a backup whose process had ended was found whole, and filed'
-          : 'a run was cut off when its process ended; what it left was removed',
-      );
-      this.#offerAgain(run);
-    }
-  }
-
-  /** Backups whose process ended before it had verified them. */
-  async #verifyUnproven(): Promise<void> {
-    const { jobs, config } = this.#installation;
-    try {
-      for (const { backup, verification } of await jobs.verifyUnproven(
-        config.schedules,
-        this.#interrupt.signal,
-      )) {
-        for (const { store, status, error } of verification.copies) {
-          const fields = { backup: backup.id, store, ...(error !== undefined && { err: describe(error) }) };
-          if (status === 'passed')
-            this.#log.info(fields, 'a backup that had not been verified was, and is whole');
-          else this.#log.warn(fields, error?.message ?? 'a backup could not be verified');
-        }
-      }
-    } catch (thrown) {
-      this.#log.warn({ err: describe(thrown) }, 'backups could not be verified');
-    }
-  }
-
-  async #runScheduled(schedule: ScheduleConfig, dueAt: EpochMs): Promise<void> {
-    const { clock } = this.#installation;
-    try {
-      const run = await this.#backUp(schedule, { trigger: 'schedule', dueAt });
-      this.#offerAgain(run);
-    } catch (thrown) {
-      const error = LowtideError.from(thrown);
-      if (error.code === 'run_active') {
-        await this.#followOther(schedule, dueAt);
-        return;
-      }
-      this.#log.error({ schedule: schedule.id, err: describe(error) }, 'a backup could not be started');
-      await clock.wakeAt(clock.now() + retryMs, this.#options.signal).catch(() => undefined);
-    }
-  }
-
-  /**
-   * Another process makes a backup of the schedule just now. Where that completes it is the one of this occurrence as well;
-   * where not, the occurrence is still due.
-   */
-  async #followOther(schedule: ScheduleConfig, dueAt: EpochMs): Promise<void> {
-    const { catalog, clock } = this.#installation;
-    const { signal } = this.#options;
-    const [other] = catalog.runs({ schedule: schedule.id, status: 'running', limit: 1 });
-    if (other === undefined) return;
-    this.#log.info({ schedule: schedule.id, run: other.id }, 'waits for a run that was started elsewhere');
-    for (;;) {
-      await clock.wakeAt(clock.now() + lookAgainMs, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      await this.#recover();
-      const status = catalog.run(other.id)?.status;
-      if (status === 'running') continue;
-      if (status === 'completed') catalog.settle(schedule.id, dueAt);
-      return;
-    }
-  }
-
-  async #backUp(
-    schedule: ScheduleConfig,
-    request: Pick<BackupJob, 'trigger' | 'dueAt' | 'onStart'>,
-  ): Promise<Run> {
-    const { jobs, catalog } = this.#installation;
-    const [last] = catalog.backups({ schedule: schedule.id, limit: 1 });
-    using work = this.#registry.begin(last?.storedBytes);
-    const { run } = await jobs.backUp({
-      schedule,
-      ...request,
-      signal: work.signal,
-      onProgress: work.onProgress,
-      onStart: (begun) => {
-        work.call(begun.id);
-        this.#log.info({ schedule: schedule.id, run: begun.id }, 'backup started');
-        request.onStart?.(begun);
-      },
-      onProblem: (problem) =>
-        this.#log.warn({ schedule: schedule.id, err: describe(problem) }, problem.message),
-    });
-    this.#report(run);
-    return run;
+    await this.#goingOn.drain(this.#options.graceMs);
   }
 
   #api(
     scheduler: Scheduler,
+    watched: WatchedSchedules,
     health: () => Promise<readonly HealthCheck[]>,
     outlook: Outlook,
+    lowTide: LowTide,
     adoptSchedules: () => void,
   ): ServiceApi {
     return serviceApi({
       installation: () => this.#installation,
       scheduler,
+      watched,
       health,
       outlook,
       registry: this.#registry,
+      planVersion: () => this.#planning.version,
+      lowTide,
       backUp: (schedule, onStart) => {
-        const over = this.#backUp(schedule, { trigger: 'api', onStart });
-        void this.#track(over.then(noop, noop));
+        const over = this.#backups.backUp(schedule, { trigger: 'api', onStart });
+        void this.#goingOn.track(over.then(noop, noop));
         return over;
       },
+      isStopping: this.#isStopping,
       adoptSchedules,
       log: this.#log,
-      track: (work) => this.#track(work),
+      track: this.#goingOn.track,
       isStrict: this.#options.strictAnswers ?? false,
       limits: this.#options.apiLimits ?? {},
     });
-  }
-
-  #report(run: Run): void {
-    const fields = { schedule: run.schedule, run: run.id };
-    const took = formatDuration(Math.max(0, (run.finishedAt ?? run.startedAt) - run.startedAt));
-    if (run.status === 'completed') {
-      const size = `${formatSize(run.sizeBytes ?? 0)}, ${formatSize(run.storedBytes ?? 0)} stored`;
-      this.#log.info({ ...fields, backup: run.backupId }, `backup completed in ${took}: ${size}`);
-      for (const warning of run.warnings) this.#log.warn(fields, warning);
-    } else {
-      this.#log.error(
-        { ...fields, code: run.error?.code },
-        `backup ${run.status}: ${run.error?.message ?? ''}`,
-      );
-    }
-  }
-
-  /** What was interrupted is due still; whether it is too late the scheduler decides. */
-  #offerAgain({ schedule, status, dueAt }: Run): void {
-    if (status !== 'interrupted' || dueAt === undefined) return;
-    const { catalog } = this.#installation;
-    const attempts = catalog.runs({ schedule, limit: mostAttempts }).filter((run) => run.dueAt === dueAt);
-    if (attempts.length < mostAttempts) catalog.settle(schedule, dueAt - 1);
   }
 
   #reconfigured(loaded: LoadedConfig): Installation {
@@ -333,33 +264,8 @@ class Service {
     for (const problem of installation.problems) this.#log.warn({ err: describe(problem) }, problem.message);
     return installation;
   }
-
-  #track(work: Promise<void>): Promise<void> {
-    this.#running.add(work);
-    return work.finally(() => this.#running.delete(work));
-  }
-
-  async #drain(): Promise<void> {
-    if (this.#running.size === 0) return;
-    this.#log.info(
-      `waiting for ${this.#running.size} running to end, at most ${formatDuration(this.#options.graceMs)}`,
-    );
-    const timer = setTimeout(() => {
-      this.#interrupt.abort(new LowtideError('interrupted', 'the service was stopped', { retryable: true }));
-    }, this.#options.graceMs);
-    await Promise.allSettled(this.#running);
-    clearTimeout(timer);
-  }
 }
 
 function noop(): void {
   // What came of it is told elsewhere.
-}
-
-/** The main part of the newest backup that is on file as good in a store. */
-function newestObject(catalog: Catalog, store: string): string | undefined {
-  const isThere = ({ copies }: Backup): boolean =>
-    copies.some((copy) => copy.store === store && copy.status === 'good');
-  return catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere)?.manifest.parts[0]
-    .name;
 }

@@ -1,9 +1,12 @@
+import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { WatchedStore } from '../health/facts.ts';
 import type { Store } from '../store/store.ts';
 
 const checkEveryMs = 60_000;
+/** Among how many backups the newest of a store is looked for. */
+const newestLookedAt = 50;
 
 /** Tries each store once a minute, in the background: whoever only watches asks what was found, and never a store. */
 export class StoreWatch {
@@ -11,6 +14,7 @@ export class StoreWatch {
   readonly #clock: Clock;
   readonly #newest: (store: string) => string | undefined;
   readonly #found = new Map<string, NonNullable<WatchedStore['lastCheck']>>();
+  #wake = new AbortController();
 
   /** `newest`: the object that was stored last in a store, as far as is known. */
   constructor(stores: Iterable<Store>, clock: Clock, newest: (store: string) => string | undefined) {
@@ -19,9 +23,10 @@ export class StoreWatch {
     this.#newest = newest;
   }
 
-  /** From now on these are tried; what was found about those that stay by name is kept until then. */
+  /** From now on these are tried, at once; what was found about those that stay by name is kept until then. */
   replaceStores(stores: Iterable<Store>): void {
     this.#stores = [...stores];
+    this.#wake.abort();
   }
 
   watched(): readonly WatchedStore[] {
@@ -33,8 +38,10 @@ export class StoreWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#wake = new AbortController();
       await Promise.all(this.#stores.map((store) => this.#check(store)));
-      await this.#clock.wakeAt(this.#clock.now() + checkEveryMs, signal).catch(() => undefined);
+      const either = AbortSignal.any([signal, this.#wake.signal]);
+      await this.#clock.wakeAt(this.#clock.now() + checkEveryMs, either).catch(() => undefined);
     }
   }
 
@@ -58,4 +65,12 @@ export class StoreWatch {
     if (name === undefined || (await store.stat(name)) !== undefined) return;
     throw new LowtideError('store_missing_object', `the newest backup on file there, ${name}, is not there`);
   }
+}
+
+/** The main part of the newest backup that is on file as good in a store. */
+export function newestObject(catalog: Catalog, store: string): string | undefined {
+  const isThere = ({ copies }: Backup): boolean =>
+    copies.some((copy) => copy.store === store && copy.status === 'good');
+  return catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere)?.manifest.parts[0]
+    .name;
 }

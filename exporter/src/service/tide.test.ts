@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../catalog/catalog.ts';
+import type { RunUse } from '../catalog/reviews.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { LoadRecord } from '../load/load.ts';
+import { latestStart, type DueJob } from '../schedule/due-job.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
+import { PlanThread } from './plan-thread.ts';
 import { Planning } from './planning.ts';
-import { latestStart, Tide, type DueJob } from './tide.ts';
+import { Tide } from './tide.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -18,13 +21,13 @@ const history: readonly LoadRecord[] = Array.from({ length: (21 * day) / (5 * mi
   return { at, cpu: Math.min(0.9, 0.05 + fromTrough * 0.08), memory: 0.3, disk: 0.1 };
 });
 
-function tide(records = history, runs: readonly Run[] = []): Tide {
+function tide(records = history, runs: readonly Run[] = [], uses: readonly RunUse[] = []): Tide {
   const load = {
     record: () => undefined,
     records: (_step: string, from: number, until: number) =>
       records.filter(({ at }) => at >= from && at < until),
   };
-  return new Tide({ catalog: { load, runs: () => runs }, timezone: 'UTC' });
+  return new Tide({ catalog: { load, runs: () => runs, reviews: { uses: () => uses } }, timezone: 'UTC' });
 }
 
 /** Due once a night. */
@@ -40,6 +43,8 @@ function windowless(id: string, more: Partial<ScheduleConfig> = {}): ScheduleCon
     timezone: 'UTC',
     priority: 'medium',
     max_delay: 2 * hour,
+    on_deadline: 'run',
+    run: { nice: 10, io_priority: 'low', pause: true },
     estimated_duration: 30 * minute,
     resources: { cpu: 0.3, memory: 0.1 },
     stores: ['local'],
@@ -92,10 +97,57 @@ describe('the tide', () => {
     for (const slot of plan.slots) expect(slot.start - slot.dueAt).toBeLessThanOrEqual(hour);
   });
 
-  it('learns from runs how long they take', () => {
-    const ran = (ms: number): Run => ({ startedAt: 0, finishedAt: ms }) as Run;
-    expect(tide(history, []).durationOf(schedule('shop'))).toBe(30 * minute);
-    expect(tide(history, [ran(60_000), ran(61_000), ran(62_000)]).durationOf(schedule('shop'))).toBe(62_000);
+  it('learns from runs how long they take, how large they are, and what they take of the host', () => {
+    const ran = (ms: number): Run =>
+      ({ startedAt: 0, finishedAt: ms + 500, pausedSeconds: 0.5, sizeBytes: 2 * ms, storedBytes: ms }) as Run;
+    const runs = [ran(60_000), ran(61_000), ran(62_000)];
+    const use = { cpu: 0.5, memory: 0.25 };
+    const { resources } = schedule('shop');
+    expect(tide(history).learning.of(schedule('shop'), midnight)).toEqual({
+      runs: 0,
+      durationMs: 30 * minute,
+      resources,
+    });
+    const taught = tide(history, runs, [use, use, use]);
+    expect(taught.learning.of(schedule('shop'), midnight)).toEqual({
+      runs: 3,
+      durationMs: 62_000,
+      resources: use,
+      sizeBytes: 124_000,
+      storedBytes: 62_000,
+    });
+    const [slot] = taught.plan([due(schedule('shop'))], midnight).slots;
+    expect(slot?.job).toMatchObject({ durationMs: 62_000, resources: use });
+  });
+
+  it('learns anew when a run has ended, and within the hour of what others have done', () => {
+    const runs: Run[] = [];
+    const { learning } = tide(history, runs);
+    const expected = (at: number): number => learning.of(schedule('shop'), at).durationMs;
+    expect(expected(midnight)).toBe(30 * minute);
+    for (const ms of [1000, 1001, 1002]) runs.push({ startedAt: 0, finishedAt: ms, pausedSeconds: 0 } as Run);
+    expect(expected(midnight + 59 * minute)).toBe(30 * minute);
+    expect(expected(midnight + hour)).toBe(1002);
+    runs.splice(0);
+    expect(expected(midnight + hour)).toBe(1002);
+    learning.forget('shop');
+    expect(expected(midnight + hour)).toBe(30 * minute);
+  });
+
+  it("follows yesterday's curve where that has chosen better, and says so with the slot", () => {
+    // Each day the quiet hours come twenty minutes later than the day before.
+    const drifting = Array.from({ length: (60 * day) / (5 * minute) }, (_, index) => {
+      const at = midnight - 60 * day + index * 5 * minute;
+      const from = (((at - at / 72) % day) + day) % day;
+      return { at, cpu: 0.1 + 0.8 * (Math.min(from, day - from) / day), memory: 0.3, disk: 0.1 };
+    });
+    const one = tide(drifting);
+    expect(one.accuracy(midnight).cpu.champion).toBe('yesterday');
+    expect(one.forecasts(midnight).cpu.basis).toBe('yesterday');
+    const plan = one.plan([due(schedule('shop'))], midnight);
+    const [slot] = plan.slots;
+    if (slot === undefined) throw new Error('there is no slot');
+    expect(plan.explain(slot).text).toMatch(/: cpu 0\.\d\d as yesterday, memory 0\.30$/);
   });
 
   it('forecasts anew with each step, and not at every look', () => {
@@ -107,21 +159,21 @@ describe('the tide', () => {
 });
 
 describe('the plan that the scheduler follows', () => {
-  it('stays as it is until something changes', () => {
-    const planning = new Planning(tide());
+  it('stays as it is until something changes', async () => {
+    const planning = new Planning(tide(), new PlanThread());
     const jobs = [due(schedule('shop')), due(schedule('files'))];
-    const starts = planning.starts(jobs, [], midnight);
+    const starts = await planning.starts(jobs, [], midnight);
     expect([...starts.keys()].sort()).toEqual(['files', 'shop']);
     expect(planning.starts(jobs, [], midnight + minute)).toBe(starts);
-    const fewer = planning.starts(jobs.slice(0, 1), [], midnight + minute);
+    const fewer = await planning.starts(jobs.slice(0, 1), [], midnight + minute);
     expect([...fewer.keys()]).toEqual(['shop']);
   });
 
-  it('keeps those apart that do not fit beside each other', () => {
-    const planning = new Planning(tide());
+  it('keeps those apart that do not fit beside each other', async () => {
+    const planning = new Planning(tide(), new PlanThread());
     const large = { cpu: 0.6, memory: 0.1 };
     const jobs = [due(schedule('a', { resources: large })), due(schedule('b', { resources: large }))];
-    const [a = 0, b = 0] = [...planning.starts(jobs, [], midnight).values()];
+    const [a = 0, b = 0] = [...(await planning.starts(jobs, [], midnight)).values()];
     expect(Math.abs(a - b)).toBeGreaterThanOrEqual(30 * minute);
   });
 });

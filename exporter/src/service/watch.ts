@@ -1,16 +1,23 @@
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
 import { fullestDisk } from '../health/disk.ts';
-import { watchHealth, type HealthCheck } from '../health/health.ts';
+import type { WatchedClock } from '../health/facts.ts';
+import type { EncryptionFindings } from '../health/checks.ts';
+import { watchHealth, type HealthCheck, type HealthOptions } from '../health/health.ts';
 import type { LoadFacts } from '../metrics/from-state.ts';
 import { serviceMetrics, type ServiceMetrics } from '../metrics/metrics.ts';
+import { recent } from '../probe/recent.ts';
 import { version } from '../version.ts';
 import { keyAgeFindings } from '../keys/key-age.ts';
 import { usabilityFindings } from '../keys/usable.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import type { SourceWatch } from './source-watch.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { WatchedSchedules } from './watched-schedules.ts';
+
+const diskMaxAgeMs = 5000;
 
 export interface WatchOptions {
   /** As it is now: a reload changes it. */
@@ -19,6 +26,8 @@ export interface WatchOptions {
   readonly sources: SourceWatch;
   readonly schedules: WatchedSchedules;
   readonly load: () => LoadFacts;
+  readonly clock: ClockWatch;
+  readonly health: HealthOptions;
   readonly log: Logger;
 }
 
@@ -29,6 +38,8 @@ export function watch({
   sources,
   schedules,
   load,
+  clock: clockWatch,
+  health: healthOptions,
   log,
 }: WatchOptions): ServiceMetrics & { readonly health: () => Promise<readonly HealthCheck[]> } {
   const { catalog, clock } = installation();
@@ -41,23 +52,31 @@ export function watch({
     stores: () => stores.watched(),
     now: () => clock.now(),
   };
-  const health = watchHealth({
-    ...facts,
-    sources: () => sources.watched(),
-    largestBackupBytes: () =>
-      Math.max(
-        0,
-        ...catalog.backups({ status: 'completed', limit: 100 }).map((backup) => backup.storedBytes),
-      ),
-    keystoreFindings: () => keystoreFindings(installation()),
-    catalogFindings: () => catalog.check(),
-  });
+  const health = watchHealth(
+    {
+      ...facts,
+      sources: () => sources.watched(),
+      largestBackupBytes: () =>
+        Math.max(
+          0,
+          ...catalog.backups({ status: 'completed', limit: 100 }).map((backup) => backup.storedBytes),
+        ),
+      encryptionFindings: () => encryptionFindings(installation()),
+      catalogFindings: () => catalog.check(),
+      proofs: () => catalog.proofs(),
+      clock: () => ({ ...clockWatch.jump(), ...lastEventOf(catalog) }),
+    },
+    healthOptions,
+  );
   const metrics = serviceMetrics({
     ...facts,
     catalog,
     keys: () => installation().keystore.list(),
     load,
-    health,
+    runLoads: () => catalog.reviews.latest(),
+    // Scrapes do not wait for a check, nor for threads that are busy with flushing.
+    health: health.soon,
+    disk: recent(facts.disk, diskMaxAgeMs, facts.now).soon,
     version,
     nodeVersion: process.version,
     process: true,
@@ -66,15 +85,22 @@ export function watch({
   return { ...metrics, health };
 }
 
-async function keystoreFindings({
+async function encryptionFindings({
   keystore,
   catalog,
   config,
   clock,
-}: Installation): Promise<readonly string[]> {
+}: Installation): Promise<EncryptionFindings> {
   const found = await keystore.findings();
   const usability = await usabilityFindings(keystore, catalog.totals().backupsByKey);
   const { max_key_age: maxAge } = config.encryption;
-  const age = maxAge === undefined ? [] : keyAgeFindings(await keystore.list(), maxAge, clock.now());
-  return [...found, ...usability.filter((finding) => !found.includes(finding)), ...age];
+  return {
+    keystore: [...found, ...usability.filter((finding) => !found.includes(finding))],
+    age: maxAge === undefined ? [] : keyAgeFindings(await keystore.list(), maxAge, clock.now()),
+  };
+}
+
+function lastEventOf(catalog: Catalog): Pick<WatchedClock, 'lastEventAt'> {
+  const [last] = catalog.eventsAfter(catalog.latestSequence() - 1, 1);
+  return last === undefined ? {} : { lastEventAt: last.at };
 }

@@ -19,6 +19,10 @@ export class WatchedSchedules {
     this.#schedules = schedules.map((schedule) => factsOf(schedule, now));
   }
 
+  intervalSeconds(id: string): number {
+    return this.#schedules.find((schedule) => schedule.id === id)?.intervalSeconds ?? 0;
+  }
+
   list(): readonly WatchedSchedule[] {
     return this.#schedules.map((schedule) => {
       const nextRunAt = this.#scheduler.nextRunAt(schedule.id);

@@ -1,9 +1,6 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { ChildEnd, Command } from '../process/command.ts';
-import { baseEnvironment } from '../process/environment.ts';
+import { isInstalled } from '../process/find-program.ts';
 import type { Dump, Source } from './source.ts';
 import { failure, firstLines, redacted, stderrLines } from './verdict.ts';
 
@@ -21,18 +18,18 @@ export function commandSource({ argv, env }: CommandSourceOptions): Source {
     ],
     tools: {},
   };
-  const check = (): Promise<void> => refuseMissing(program, env['PATH'] ?? baseEnvironment()['PATH'] ?? '');
   return {
     type: 'command',
     kind: 'command',
     // The program alone: its arguments are the user's, and may hold what nobody else should read.
     label: program,
-    check,
-    async prepare({ signal }) {
-      signal.throwIfAborted();
-      await check();
-      return dump;
-    },
+    check: () => Promise.try(refuseMissing, { argv, env }),
+    prepare: ({ signal }) =>
+      Promise.try(() => {
+        signal.throwIfAborted();
+        refuseMissing({ argv, env });
+        return dump;
+      }),
   };
 }
 
@@ -52,23 +49,10 @@ function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
     .map(([, value]) => value);
 }
 
-async function refuseMissing(program: string, searchPath: string): Promise<void> {
-  const candidates = program.includes('/')
-    ? [program]
-    : searchPath.split(delimiter).map((folder) => join(folder, program));
-  for (const candidate of candidates) {
-    if (await isExecutable(candidate)) return;
-  }
+function refuseMissing(command: Command): void {
+  if (isInstalled(command)) return;
+  const [program] = command.argv;
   throw new LowtideError('tool_missing', `the program ${program} is not installed, or not on the PATH`, {
     hint: "Check the first element of the source's argv; no shell is involved, so it must be a program.",
   });
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

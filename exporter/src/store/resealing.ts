@@ -22,6 +22,12 @@ export interface Resealing {
   /** Why these objects would be skipped as they are now; undefined when they may be changed. */
   protection(names: readonly string[]): Promise<Skipped | undefined>;
 
+  /**
+   * What changing one backup's objects asks of whoever keeps them, as a plan counts it; absent where that is nobody, as on a
+   * local disk.
+   */
+  cost?(change: 'rewrap' | 'reencrypt', objects: readonly SizedObject[]): ResealingCost;
+
   /** Completes what a crash, or a disk that refused, has cut off. Doing it again changes nothing. */
   finish(): Promise<void>;
 
@@ -30,6 +36,21 @@ export interface Resealing {
    * puts there (`rewritten`). Disposing gives it up unless it was kept; what a dead process leaves, `Store.sweep` removes.
    */
   rewrite(name: string, sizeBytes: number): Promise<Rewriting>;
+}
+
+export interface SizedObject {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Of which the head that a rewrap replaces. */
+  readonly headBytes: number;
+}
+
+export interface ResealingCost {
+  /** Of any kind, the manifest's among them. */
+  readonly requests: number;
+  /** That go over the network, from there and to there. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
 }
 
 /** One backup in this store. */

@@ -18,7 +18,9 @@ function keyOf(change: Partial<Key> = {}): Key {
     state: 'active',
     createdAt: iso(now - 30 * dayMs),
     origin: 'generated',
+    purpose: 'backup',
     backups: 10,
+    copies: 10,
     bytes: 1e9,
     ...change,
   };

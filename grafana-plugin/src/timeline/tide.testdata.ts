@@ -13,9 +13,12 @@ export function scheduleOf(id: string, change: Partial<Schedule> = {}): Schedule
     source: { type: 'postgres', label: 'db' },
     everySeconds: 86_400,
     window: { start: '22:00', end: '02:00' },
+    intervalSeconds: 86_400,
     timezone: 'Europe/Madrid',
     priority: 'medium',
     maxDelaySeconds: 6 * 3600,
+    onDeadline: 'run',
+    run: { nice: 10, ioPriority: 'low', pause: true },
     estimatedDurationSeconds: 2700,
     resources: { cpu: 0.3, memory: 0.5 },
     stores: ['local'],
@@ -38,6 +41,7 @@ export function runOf(schedule: string, start: number, change: Partial<BackupRun
     startedAt: iso(start),
     finishedAt: iso(start + 40 * minuteMs),
     warnings: [],
+    pausedSeconds: 0,
     ...change,
   };
 }

@@ -41,6 +41,7 @@ export const backupsQuery = z.strictObject({
   ...page,
   schedule: name.optional().describe('of this schedule only'),
   status: z.enum(['completed', 'pruned']).optional().describe('in this state only'),
+  key: id.optional().describe('sealed to this key only'),
 });
 
 export const restoreRequest = named(

@@ -81,6 +81,12 @@ export const progress = named(
       expectedBytes: bytes.optional().describe('a guess from the last time; may be exceeded'),
       ratio: z.number().min(0).max(1).optional().describe('0 to 1, as far as the guess is right'),
       bytesPerSecond: z.number().min(0).describe('over the last seconds'),
+      slowedBy: z
+        .string()
+        .optional()
+        .describe(
+          'cpu, cpu_pressure, memory_pressure or disk_pressure: it makes way for a host that is busy',
+        ),
       etaSeconds: seconds.optional().describe('until it ends, as far as the guess is right'),
     })
     .describe('How far work that goes on has come.'),

@@ -8,7 +8,7 @@ export const storedEvent = named(
       name: z
         .string()
         .describe(
-          'run:started, run:finished, run:missed, run:deferred, backup:verified, backup:restored, backup:pruned, …',
+          'run:started, run:finished, run:unusual, run:reviewed, run:missed, run:deferred, backup:verified, backup:restored, backup:pruned, …',
         ),
       at: instant,
       runId: z.string().optional(),
@@ -24,13 +24,18 @@ export const storedEvent = named(
 export const progressEvent = named(
   'ProgressEvent',
   z
-    .strictObject({
-      name: z.literal('run:progress'),
-      at: instant,
-      runId: z.string(),
-      progress,
-    })
-    .describe('The data of a `run:progress` event, which has no id: it is not on record.'),
+    .discriminatedUnion('name', [
+      z.strictObject({ name: z.literal('run:progress'), at: instant, runId: z.string(), progress }),
+      z.strictObject({ name: z.literal('rotation:progress'), at: instant, rotationId: z.string(), progress }),
+    ])
+    .describe('The data of an event that tells how far work has come. It has no id: it is not on record.'),
+);
+
+export const planEvent = named(
+  'PlanEvent',
+  z
+    .strictObject({ name: z.literal('plan:changed'), at: instant })
+    .describe('The data of an event without an id: something is to start at another time. GET plan has it.'),
 );
 
 export const eventsQuery = z.strictObject({

@@ -82,6 +82,23 @@ const weekday = z.int().min(1).max(7).describe('1 is Monday');
 const hour = z.int().min(0).max(23);
 const point = z.strictObject({ at: instant, value: z.number().min(0).max(1) });
 
+const byForecast = z.strictObject({ learned: z.number(), yesterday: z.number() });
+const accuracy = z
+  .strictObject({
+    followed: z
+      .enum(['learned', 'yesterday'])
+      .describe(
+        'the forecast that is used: what was learned, or yesterday over again where that chose better',
+      ),
+    days: z.int().min(1).describe('how many days it is judged by'),
+    regret: byForecast.describe(
+      'by how much the load of the starts it would have chosen lay above the lowest there was',
+    ),
+    randomRegret: z.number().describe('the same of starts chosen at random'),
+    error: byForecast.describe('mean distance between what was expected and what came'),
+  })
+  .describe('how good both forecasts were of late, as shares of the resource');
+
 export const load = named(
   'Load',
   z
@@ -92,6 +109,10 @@ export const load = named(
         z.strictObject({
           resource: z.enum(['cpu', 'memory', 'disk']),
           samples: z.array(point),
+          pressure: z
+            .array(point)
+            .optional()
+            .describe('share of the time in which some work waited; absent where the kernel does not tell'),
           profile: z
             .array(
               z.strictObject({
@@ -104,17 +125,31 @@ export const load = named(
           forecast: z.array(
             z.strictObject({ at: instant, expected: z.number(), low: z.number(), high: z.number() }),
           ),
+          basis: z
+            .enum(['none', 'level', 'days', 'weeks', 'yesterday'])
+            .optional()
+            .describe(
+              'what the forecast rests on: nothing; the mean of less than a day; days, or weeks of history; or yesterday alone',
+            ),
+          accuracy: accuracy.optional().describe('absent where too little is known'),
           quietHours: z
             .array(z.strictObject({ weekday, hours: z.array(hour) }))
             .describe('of each weekday, the three hours with the lowest mean'),
+          busyHours: z
+            .array(z.strictObject({ weekday, hours: z.array(hour) }))
+            .optional()
+            .describe('and those with the highest'),
           statistics: z
             .strictObject({
               samples: z.int().min(0).describe('steps that were measured'),
               mean: z.number(),
               minimum: z.number(),
               median: z.number(),
+              p90: z.number(),
               p95: z.number(),
+              p99: z.number(),
               maximum: z.number(),
+              maximumAt: instant,
               trend: z
                 .number()
                 .describe('by how much the mean of the second half is above that of the first'),
@@ -123,6 +158,20 @@ export const load = named(
             .describe('absent where nothing was measured'),
         }),
       ),
+      throughput: z
+        .array(
+          z.strictObject({
+            flow: z
+              .enum(['read', 'written', 'received', 'sent'])
+              .describe('by the disks, and by the network'),
+            mean: z.number(),
+            median: z.number(),
+            p95: z.number(),
+            maximum: z.number(),
+          }),
+        )
+        .optional()
+        .describe('bytes per second; flows of which nothing was measured are left out'),
     })
     .describe('How busy the host was and will be. Resources that nothing is known of are left out.'),
 );

@@ -6,6 +6,15 @@ const mode = z
   .describe(
     'rotate: new backups use a new key, stored ones stay; rewrap: stored ones get new headers as well; reencrypt: they are encrypted anew',
   );
+const atLowTide = z
+  .boolean()
+  .default(false)
+  .describe('true: wait while the host is busier than load.high_water, for a day at most');
+const bytesPerSecond = z
+  .int()
+  .min(1024 * 1024)
+  .optional()
+  .describe('encrypt at most so many anew; absent: as quickly as it goes');
 const count = z.strictObject({ backups: z.int().min(0), bytes });
 
 export const rotation = named(
@@ -19,9 +28,12 @@ export const rotation = named(
       by: z.string().optional().describe('who asked for it'),
       keyId: z.string().optional().describe('the key that backups are given to'),
       daysBack: z.int().optional().describe('older backups are left alone'),
+      atLowTide: z.boolean().describe('whether it waits while the host is busy'),
+      bytesPerSecond: bytesPerSecond.describe('at most so many are encrypted anew'),
       startedAt: instant,
       finishedAt: instant.optional(),
       cancelRequested: z.boolean(),
+      waitsFor: z.string().optional().describe('why it waits just now, where it does'),
       pending: count,
       done: count,
       skipped: count,
@@ -42,7 +54,16 @@ export const rotationPlan = named(
       dryRun: z.literal(true),
       mode,
       daysBack: z.int().optional(),
-      stores: z.array(z.strictObject({ store: z.string(), backups: z.int(), bytes })),
+      stores: z.array(
+        z.strictObject({
+          store: z.string(),
+          backups: z.int(),
+          bytes,
+          requests: z.int().min(0).describe('to an object store, of any kind; 0 for a folder'),
+          readBytes: bytes.describe('from an object store, over the network'),
+          writtenBytes: bytes.describe('to an object store, over the network'),
+        }),
+      ),
       backups: z.int().min(0).describe('of which a copy is to be sealed anew'),
       bytes,
       skipped: z.array(z.strictObject({ code: z.string(), text: z.string(), copies: z.int(), bytes })),
@@ -62,6 +83,8 @@ export const newRotation = named(
     .strictObject({
       mode: mode.default('rewrap'),
       daysBack: z.int().min(1).max(36_500).optional().describe('leave older backups alone'),
+      atLowTide,
+      bytesPerSecond,
       dryRun: z.boolean().default(false).describe('true: answer what it would do, and change nothing'),
     })
     .describe('What to rotate, and how.'),

@@ -1,7 +1,38 @@
 import { z } from 'zod';
-import { backupType, bytes, failure, id, instant, listOf, name, named, page, progress } from './common.ts';
+import {
+  backupType,
+  bytes,
+  failure,
+  id,
+  instant,
+  listOf,
+  name,
+  named,
+  page,
+  progress,
+  seconds,
+} from './common.ts';
 
 const status = z.enum(['running', 'completed', 'failed', 'cancelled', 'interrupted']);
+
+const share = z.number().min(0).max(1);
+
+const metLoad = z
+  .strictObject({
+    met: share.describe('while it ran'),
+    metPeak: z.boolean().describe('whether a resource was above its high-water mark meanwhile'),
+    best: z
+      .strictObject({ start: instant, load: share })
+      .optional()
+      .describe('the lowest it could have met, in hindsight; absent for a run by hand'),
+    regret: share.optional().describe('by how much it met more than that'),
+    fixed: z
+      .strictObject({ start: instant, load: share, metPeak: z.boolean() })
+      .optional()
+      .describe('what a start at 02:00 would have met'),
+    isFinal: z.boolean().describe('false: the window is not over, and a better start may come to be known'),
+  })
+  .describe("the host's own load, processors and memory weighed as the plan does");
 
 export const backupRun = named(
   'BackupRun',
@@ -21,6 +52,27 @@ export const backupRun = named(
       storedBytes: bytes.optional().describe('of one copy'),
       error: failure.optional(),
       warnings: z.array(z.string()),
+      pausedSeconds: seconds.describe(
+        'for how long it was stopped while the host was busy; 0 until it has ended',
+      ),
+      use: z
+        .strictObject({ cpu: share, memory: share })
+        .optional()
+        .describe(
+          'what it took of this host, with its verification: of the processors the mean, of memory the most',
+        ),
+      unusual: z
+        .array(
+          z.strictObject({
+            figure: z.enum(['duration', 'size']).describe('in seconds, in bytes before compression'),
+            value: z.number(),
+            low: z.number(),
+            high: z.number(),
+          }),
+        )
+        .optional()
+        .describe('figures that lie beyond what is usual for the schedule'),
+      load: metLoad.optional().describe('known some minutes after its end'),
       progress: progress.optional().describe('while this service works on it'),
     })
     .describe('One run of a schedule.'),
@@ -72,9 +124,7 @@ export const restoreRun = named(
 
 export const run = named(
   'Run',
-  z
-    .discriminatedUnion('kind', [backupRun, verificationRun, restoreRun])
-    .describe('Work that takes a while. Verifications and restores are forgotten when the service restarts.'),
+  z.discriminatedUnion('kind', [backupRun, verificationRun, restoreRun]).describe('Work that takes a while.'),
 );
 
 export const backupRunList = listOf('BackupRunList', backupRun);

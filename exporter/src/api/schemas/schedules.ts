@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { backupType, instant, listOf, name, named, page, seconds } from './common.ts';
+import { backupType, bytes, instant, listOf, name, named, page, seconds } from './common.ts';
 
 const keep = z
   .strictObject({
@@ -15,6 +15,28 @@ const keep = z
 const priority = z.enum(['critical', 'high', 'medium', 'low']);
 const share = z.number().gt(0).max(1);
 
+const onDeadline = z
+  .enum(['run', 'skip'])
+  .describe('what becomes of an occurrence that the load still holds up when its time is over');
+const ioPriority = z.enum(['normal', 'low', 'idle']);
+const reason = {
+  code: z.string().describe('cpu, memory, disk, one of these with _pressure, capacity or alert'),
+  text: z.string(),
+};
+
+const expectedRun = z
+  .strictObject({
+    runs: z
+      .int()
+      .min(0)
+      .describe('how many runs it was learned from; below three the guesses of the config stand'),
+    durationSeconds: seconds,
+    resources: z.strictObject({ cpu: share, memory: share }),
+    sizeBytes: bytes.optional().describe('before compression'),
+    storedBytes: bytes.optional().describe('of one copy'),
+  })
+  .describe('what the next run is expected to take, as plans reckon with it');
+
 export const schedule = named(
   'Schedule',
   z
@@ -28,6 +50,7 @@ export const schedule = named(
       source: z.strictObject({ type: z.string(), label: z.string() }).describe('what is backed up'),
       everySeconds: seconds.optional().describe('either this or cron'),
       cron: z.string().optional(),
+      intervalSeconds: seconds.describe('from one due time to the next'),
       window: z
         .strictObject({ start: z.string(), end: z.string() })
         .optional()
@@ -35,8 +58,13 @@ export const schedule = named(
       timezone: z.string(),
       priority,
       maxDelaySeconds: seconds,
+      onDeadline,
+      run: z
+        .strictObject({ nice: z.int().min(0).max(19), ioPriority, pause: z.boolean() })
+        .describe('how its runs make way for the host'),
       estimatedDurationSeconds: seconds,
       resources: z.strictObject({ cpu: share, memory: share }),
+      expected: expectedRun.optional(),
       stores: z.array(z.string()),
       keep: keep.optional(),
       verifyAfterBackup: z.boolean(),
@@ -44,6 +72,14 @@ export const schedule = named(
       nextRunAt: instant.optional().describe('absent while paused or running, and where nothing is to come'),
       lastSuccessAt: instant.optional(),
       runningRunId: z.string().optional(),
+      deferral: z
+        .strictObject({ ...reason, dueAt: instant, since: instant.describe('its first slot') })
+        .optional()
+        .describe('what the occurrence that is due now waits for'),
+      lastMissed: z
+        .strictObject({ dueAt: instant, at: instant, reason: z.strictObject(reason).optional() })
+        .optional()
+        .describe('the last occurrence that no run was begun for, and what it had waited for to the end'),
     })
     .describe('When what is backed up, and how things stand with it.'),
 );
@@ -61,6 +97,14 @@ const settings = {
   timezone: text('Europe/Madrid').optional(),
   priority: priority.optional(),
   max_delay: text('6h').optional(),
+  on_deadline: onDeadline.optional(),
+  run: z
+    .strictObject({
+      nice: z.int().min(0).max(19).optional(),
+      io_priority: ioPriority.optional(),
+      pause: z.boolean().optional(),
+    })
+    .optional(),
   estimated_duration: text('45m').optional(),
   resources: z.strictObject({ cpu: share.optional(), memory: share.optional() }).optional(),
   stores: z.array(name).min(1).max(20).optional(),

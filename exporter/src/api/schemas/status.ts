@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant, named } from './common.ts';
+import { instant, named, seconds } from './common.ts';
 
 const actionSchema = z.enum([
   'read',
@@ -40,6 +40,20 @@ export const status = named(
         }),
       ),
       restoreTargets: z.array(z.string()).describe('names under restore_targets'),
+      encryption: z
+        .strictObject({
+          maxKeyAgeSeconds: seconds.optional().describe('older keys fail a health check; absent: none does'),
+          rotation: z
+            .strictObject({
+              mode: z.enum(['rotate', 'rewrap', 'reencrypt']),
+              daysBack: z.int().optional().describe('older backups are left alone'),
+              atLowTide: z.boolean().describe('whether it waits while the host is busy'),
+              dueAt: instant.optional().describe('of the next; may lie in the past while it waits its turn'),
+            })
+            .optional()
+            .describe('the policy by which keys are rotated; absent: only by hand'),
+        })
+        .describe('what the config says of keys'),
     })
     .describe('What is running here, and how it is.'),
 );

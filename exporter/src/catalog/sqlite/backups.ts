@@ -1,9 +1,9 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import { fromRfc3339, type EpochMs } from '../../units/instant.ts';
-import type { Backup, BackupFilter, FoundCopy, NewCopy } from '../catalog.ts';
+import type { Backup, BackupFilter, FoundCopy, NewCopy, PrunedBackups } from '../catalog.ts';
 import type { Row, StateDatabase } from './database.ts';
-import { equals, listLimit, where } from './page.ts';
+import { equals, listLimit, where, type Condition } from './page.ts';
 import { toBackup, toCopy } from './rows.ts';
 import { storedBytesOf } from './sealings.ts';
 
@@ -67,30 +67,87 @@ export function fileCopy(database: StateDatabase, backupId: string, copy: NewCop
 
 export function findBackup(database: StateDatabase, id: string): Backup | undefined {
   const row = database.get('SELECT * FROM backups WHERE id = ?', id);
-  return row && withCopies(database, row);
+  return row && withCopies(database, [row])[0];
 }
 
-function withCopies(database: StateDatabase, row: Row): Backup {
-  const copies = database.all('SELECT * FROM copies WHERE backup_id = ? ORDER BY number', row['id'] ?? null);
-  return toBackup(row, copies.map(toCopy));
+/** One statement for all of them: a list is read often, and a statement each would cost more than the rows. */
+function withCopies(database: StateDatabase, rows: readonly Row[]): Backup[] {
+  const copies = database.all(
+    `SELECT copies.* FROM json_each(?) AS asked CROSS JOIN copies ON copies.backup_id = asked.value
+     ORDER BY copies.number`,
+    JSON.stringify(rows.map(({ id }) => id)),
+  );
+  const byBackup = Map.groupBy(copies, ({ backup_id: id }) => id);
+  return rows.map((row) => toBackup(row, (byBackup.get(row['id'] ?? null) ?? []).map(toCopy)));
 }
 
 export function listBackups(database: StateDatabase, filter: BackupFilter): Backup[] {
   const after = filter.after === undefined ? undefined : timeOf(database, filter.after);
-  const condition = where([
+  const conditions = [
     equals('schedule', filter.schedule),
     equals('status', filter.status),
     after === undefined
       ? undefined
       : { sql: '(created_at, id) < (?, ?)', values: [after, filter.after ?? ''] },
-  ]);
-  return database
-    .all(
-      `SELECT * FROM backups ${condition.sql} ORDER BY created_at DESC, id DESC LIMIT ?`,
-      ...condition.values,
-      listLimit(filter.limit),
-    )
-    .map((row) => withCopies(database, row));
+  ];
+  const rows =
+    filter.keyId === undefined
+      ? newestBackups(database, conditions, filter.limit)
+      : newestOfKey(database, filter.keyId, conditions, filter.limit);
+  return withCopies(database, rows);
+}
+
+function newestBackups(
+  database: StateDatabase,
+  conditions: readonly (Condition | undefined)[],
+  limit: number,
+): Row[] {
+  const { sql, values } = where(conditions);
+  return database.all(
+    `SELECT * FROM backups ${sql} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    ...values,
+    listLimit(limit),
+  );
+}
+
+/** Of those that the row says and of those of which only a copy is sealed so, each by its own index: an OR would take neither. */
+function newestOfKey(
+  database: StateDatabase,
+  keyId: string,
+  conditions: readonly (Condition | undefined)[],
+  limit: number,
+): Row[] {
+  const otherwise = {
+    sql: `id IN (SELECT backup_id FROM copies WHERE key_id = ? AND status IN ('good', 'damaged'))`,
+    values: [keyId],
+  };
+  const found = [
+    ...newestBackups(database, [equals('key_id', keyId), ...conditions], limit),
+    ...newestBackups(database, [otherwise, ...conditions], limit),
+  ];
+  const newestFirst = found.toSorted(
+    (a, b) =>
+      Number(b['created_at']) - Number(a['created_at']) || (String(a['id']) < String(b['id']) ? 1 : -1),
+  );
+  return newestFirst.filter((row, index) => row['id'] !== newestFirst[index - 1]?.['id']).slice(0, limit);
+}
+
+export function prunedOf(database: StateDatabase, keyId: string): PrunedBackups {
+  const pruned = `FROM backups WHERE key_id = ? AND status = 'pruned'`;
+  const sums = database.get(
+    `SELECT count(*) AS backups, sum(stored_bytes) AS bytes, min(created_at) AS "from", max(created_at) AS until ${pruned}`,
+    keyId,
+  );
+  const { from, until } = sums ?? {};
+  return {
+    backups: Number(sums?.['backups'] ?? 0),
+    bytes: Number(sums?.['bytes'] ?? 0),
+    ...(typeof from === 'number' && { from }),
+    ...(typeof until === 'number' && { until }),
+    schedules: database
+      .all(`SELECT DISTINCT schedule ${pruned} ORDER BY schedule`, keyId)
+      .map(({ schedule }) => String(schedule)),
+  };
 }
 
 function timeOf(database: StateDatabase, id: string): EpochMs {

@@ -3,6 +3,7 @@ import type { EpochMs } from '../../units/instant.ts';
 import type { VerificationResult } from '../catalog.ts';
 import type { StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
+import { setVerified } from './proofs.ts';
 import { shareSealing } from './sealings.ts';
 
 /** A copy that was never written, or was pruned meanwhile, does not come to life by a late verdict. */
@@ -23,6 +24,7 @@ export function recordVerification(
     backupId,
     store,
   );
+  if (result.status === 'passed') setVerified(database, backupId, result.at);
   appendEvent(database, { name: 'backup:verified', backupId, status: result.status }, result.at);
 }
 

@@ -98,7 +98,7 @@ export class StateDatabase implements Disposable {
     }
     const findings = (found.mode & 0o077) === 0 ? [] : [`${this.path} can be read by other users: chmod 600`];
     try {
-      this.write(() => this.get('SELECT max(sequence) FROM events'));
+      this.write(() => this.#writeNothingNew());
     } catch (error) {
       findings.push(LowtideError.from(error).message);
     }
@@ -109,6 +109,12 @@ export class StateDatabase implements Disposable {
     if (!this.#database.isOpen) return;
     this.owner[Symbol.dispose]();
     this.#database.close();
+  }
+
+  /** The page that holds the version, as it is: whether the disk takes a write shows only by one. */
+  #writeNothingNew(): void {
+    const { user_version: version } = this.get('PRAGMA user_version') ?? {};
+    this.#database.exec(`PRAGMA user_version = ${Number(version)}`);
   }
 
   #prepared(sql: string): StatementSync {

@@ -1,4 +1,4 @@
-import type { LoadHistory, LoadRecord } from '../../load/load.ts';
+import type { LoadHistory, LoadRecord, Resource } from '../../load/load.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { Row, StateDatabase } from './database.ts';
 
@@ -17,15 +17,31 @@ export class SqliteLoadHistory implements LoadHistory {
   record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): void {
     if (records.length === 0) return;
     this.#database.write(() => {
-      for (const { at, cpu, memory, disk } of records) {
+      for (const { at, cpu, memory, disk, pressure, throughput } of records) {
         this.#database.run(
-          `INSERT INTO load_records (step, at, cpu, memory, disk) VALUES (?, ?, ?, ?, ?)
-           ON CONFLICT (step, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk`,
+          `INSERT INTO load_records (step, at, cpu, memory, disk, cpu_pressure, memory_pressure, disk_pressure,
+             bytes_read, bytes_written, bytes_received, bytes_sent)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (step, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
+             cpu_pressure = ifnull(excluded.cpu_pressure, cpu_pressure),
+             memory_pressure = ifnull(excluded.memory_pressure, memory_pressure),
+             disk_pressure = ifnull(excluded.disk_pressure, disk_pressure),
+             bytes_read = ifnull(excluded.bytes_read, bytes_read),
+             bytes_written = ifnull(excluded.bytes_written, bytes_written),
+             bytes_received = ifnull(excluded.bytes_received, bytes_received),
+             bytes_sent = ifnull(excluded.bytes_sent, bytes_sent)`,
           step,
           at,
           known(cpu),
           known(memory),
           known(disk),
+          known(pressure?.cpu),
+          known(pressure?.memory),
+          known(pressure?.disk),
+          known(throughput?.read),
+          known(throughput?.written),
+          known(throughput?.received),
+          known(throughput?.sent),
         );
       }
       const newest = Math.max(...records.map(({ at }) => at));
@@ -37,7 +53,7 @@ export class SqliteLoadHistory implements LoadHistory {
     return this.#database.read(() =>
       this.#database
         .all(
-          'SELECT at, cpu, memory, disk FROM load_records WHERE step = ? AND at >= ? AND at < ? ORDER BY at',
+          'SELECT * FROM load_records WHERE step = ? AND at >= ? AND at < ? ORDER BY at',
           step,
           from,
           until,
@@ -47,11 +63,44 @@ export class SqliteLoadHistory implements LoadHistory {
   }
 }
 
-function known(share: number): number | null {
-  return Number.isNaN(share) ? null : share;
+function known(figure = NaN): number | null {
+  return Number.isNaN(figure) ? null : figure;
 }
 
 function toRecord(row: Row): LoadRecord {
-  const { at, cpu, memory, disk } = row as unknown as { at: number } & Record<string, number | null>;
-  return { at, cpu: cpu ?? NaN, memory: memory ?? NaN, disk: disk ?? NaN };
+  const { at, ...columns } = row as unknown as { at: number } & Columns;
+  const { cpu, memory, disk, cpu_pressure, memory_pressure, disk_pressure } = columns;
+  const pressure = sharesOf(cpu_pressure, memory_pressure, disk_pressure);
+  const throughput = throughputOf(columns);
+  return {
+    at,
+    ...sharesOf(cpu, memory, disk),
+    ...(isKnown(pressure) && { pressure }),
+    ...(isKnown(throughput) && { throughput }),
+  };
 }
+
+function isKnown(figures: Readonly<Record<string, number>>): boolean {
+  return !Object.values(figures).every((figure) => Number.isNaN(figure));
+}
+
+function throughputOf({
+  bytes_read,
+  bytes_written,
+  bytes_received,
+  bytes_sent,
+}: Columns): NonNullable<LoadRecord['throughput']> {
+  return {
+    read: bytes_read ?? NaN,
+    written: bytes_written ?? NaN,
+    received: bytes_received ?? NaN,
+    sent: bytes_sent ?? NaN,
+  };
+}
+
+function sharesOf(cpu: Column, memory: Column, disk: Column): Record<Resource, number> {
+  return { cpu: cpu ?? NaN, memory: memory ?? NaN, disk: disk ?? NaN };
+}
+
+type Column = number | null | undefined;
+type Columns = Readonly<Record<string, number | null>>;

@@ -22,6 +22,7 @@ interface RunRow {
   readonly backup_id: string | null;
   readonly error: string | null;
   readonly warnings: string;
+  readonly paused_seconds: number;
   readonly size_bytes: number | null;
   readonly stored_bytes: number | null;
 }
@@ -42,6 +43,7 @@ export function toRun(row: Row): Run {
     ...(run.backup_id !== null && { backupId: run.backup_id }),
     ...(run.error !== null && { error: JSON.parse(run.error) as NonNullable<Run['error']> }),
     warnings: JSON.parse(run.warnings) as string[],
+    pausedSeconds: run.paused_seconds,
     ...(run.size_bytes !== null && { sizeBytes: run.size_bytes }),
     ...(run.stored_bytes !== null && { storedBytes: run.stored_bytes }),
   };

@@ -58,7 +58,7 @@ export function finishRun(database: StateDatabase, id: string, end: RunEnd): Run
     const event = appendEvent(database, end.event, end.finishedAt);
     database.run(
       `UPDATE runs
-       SET status = ?, finished_at = ?, finish_sequence = ?, error = ?, warnings = ?, backup_id = ?,
+       SET status = ?, finished_at = ?, finish_sequence = ?, error = ?, warnings = ?, paused_seconds = ?, backup_id = ?,
            size_bytes = (SELECT size_bytes FROM backups WHERE id = ?),
            stored_bytes = (SELECT stored_bytes FROM backups WHERE id = ?)
        WHERE id = ?`,
@@ -67,6 +67,7 @@ export function finishRun(database: StateDatabase, id: string, end: RunEnd): Run
       event.sequence,
       end.error === undefined ? null : JSON.stringify(end.error),
       JSON.stringify(end.warnings),
+      end.pausedSeconds ?? 0,
       end.backup?.manifest.id ?? null,
       end.backup?.manifest.id ?? null,
       end.backup?.manifest.id ?? null,

@@ -1,12 +1,25 @@
 import type { EpochMs } from '../../units/instant.ts';
-import type { ScheduleState } from '../catalog.ts';
+import type { Missed, ScheduleState } from '../catalog.ts';
 import type { StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
 
 export function scheduleState(database: StateDatabase, id: string): ScheduleState {
-  const row = database.get('SELECT paused, settled_until FROM schedules WHERE id = ?', id);
-  const until = row?.['settled_until'];
-  return { paused: row?.['paused'] === 1, ...(typeof until === 'number' && { settledUntil: until }) };
+  const row = database.get('SELECT * FROM schedules WHERE id = ?', id) as unknown as ScheduleRow | undefined;
+  if (row === undefined) return { paused: false };
+  const { settled_until: until, missed_due_at: dueAt, missed_at: at, missed_reason: reason } = row;
+  return {
+    paused: row.paused === 1,
+    ...(until !== null && { settledUntil: until }),
+    ...(dueAt !== null && at !== null && { lastMissed: { dueAt, at, ...(reason !== null && { reason }) } }),
+  };
+}
+
+interface ScheduleRow {
+  readonly paused: number;
+  readonly settled_until: number | null;
+  readonly missed_due_at: number | null;
+  readonly missed_at: number | null;
+  readonly missed_reason: string | null;
 }
 
 export function settle(database: StateDatabase, id: string, until: EpochMs): void {
@@ -18,13 +31,16 @@ export function settle(database: StateDatabase, id: string, until: EpochMs): voi
   );
 }
 
-export function recordMissed(
-  database: StateDatabase,
-  missed: { readonly schedule: string; readonly dueAt: EpochMs; readonly occurrences: number },
-  at: EpochMs,
-): void {
-  settle(database, missed.schedule, missed.dueAt);
-  appendEvent(database, { name: 'run:missed', ...missed }, at);
+export function recordMissed(database: StateDatabase, schedule: string, missed: Missed, at: EpochMs): void {
+  settle(database, schedule, missed.dueAt);
+  database.run(
+    'UPDATE schedules SET missed_due_at = ?, missed_at = ?, missed_reason = ? WHERE id = ?',
+    missed.dueAt,
+    at,
+    missed.reason ?? null,
+    schedule,
+  );
+  appendEvent(database, { name: 'run:missed', schedule, ...missed }, at);
 }
 
 export function setPaused(database: StateDatabase, id: string, paused: boolean): void {

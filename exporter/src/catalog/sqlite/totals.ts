@@ -37,6 +37,7 @@ export function readTotals(database: StateDatabase): CatalogTotals {
     ),
     backupsByKey: record(byKey, 'key_id', 'backups'),
     bytesByKey: record(byKey, 'key_id', 'bytes'),
+    copiesByKey: record(database.all('SELECT key_id, copies FROM key_copies'), 'key_id', 'copies'),
     ...(progress !== undefined && { rotationProgress: progress }),
   };
 }

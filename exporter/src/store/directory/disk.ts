@@ -29,8 +29,8 @@ export interface Disk {
   /** Only an empty one. */
   removeFolder(path: string): Promise<void>;
   syncFolder(path: string): Promise<void>;
-  /** A file that is there, to be changed where it lies. */
-  openFile(path: string): ExistingFile;
+  /** A file that is there, to be changed where it lies; `r`: only to be looked at. */
+  openFile(path: string, flags?: 'r'): ExistingFile;
 }
 
 /** A file whose beginning is to be changed. */
@@ -71,7 +71,7 @@ export const nodeDisk: Disk = {
   },
   removeFolder: (path) => rmdir(path),
   syncFolder,
-  openFile: (path) => new OpenedFile(openSync(path, 'r+')),
+  openFile: (path, flags) => new OpenedFile(openSync(path, flags ?? 'r+')),
 };
 
 /**

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
 import { partialName } from '../name.ts';
@@ -59,15 +58,18 @@ export class DirectoryResealing implements Resealing {
     return results;
   }
 
-  async readHead(name: string, length: number): Promise<Uint8Array> {
-    const { locate, refusal } = this.#options;
+  readHead(name: string, length: number): Promise<Uint8Array> {
+    return Promise.try(() => this.#readHead(name, length));
+  }
+
+  #readHead(name: string, length: number): Uint8Array {
+    const { disk, locate, refusal } = this.#options;
     try {
-      const file = await open(locate(name), 'r');
+      const file = disk.openFile(locate(name), 'r');
       try {
-        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, 0);
-        return buffer.subarray(0, bytesRead);
+        return file.readHead(length);
       } finally {
-        await file.close();
+        file.close();
       }
     } catch (thrown) {
       if (systemErrorCode(thrown) === 'ENOENT') {

@@ -2,6 +2,19 @@ import { initial } from './0001-initial.ts';
 import { access } from './0002-access.ts';
 import { load } from './0003-load.ts';
 import { rotations } from './0004-rotations.ts';
+import { pacing } from './0005-pacing.ts';
+import { reviews } from './0006-reviews.ts';
+import { work } from './0007-work.ts';
+import { throughput } from './0008-throughput.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
-export const migrations: readonly string[] = [initial, access, load, rotations];
+export const migrations: readonly string[] = [
+  initial,
+  access,
+  load,
+  rotations,
+  pacing,
+  reviews,
+  work,
+  throughput,
+];

@@ -10,8 +10,9 @@ import { existingRotation, numberOf } from './read.ts';
 export function startRotation(database: StateDatabase, rotation: NewRotation): Rotation {
   refuseWhileAnother(database);
   database.run(
-    `INSERT INTO rotations (id, mode, status, owner, started_by, by_whom, days_back, from_keys, started_at)
-     VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO rotations
+       (id, mode, status, owner, started_by, by_whom, days_back, from_keys, at_low_tide, bytes_per_second, started_at)
+     VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)`,
     rotation.id,
     rotation.mode,
     database.owner.id,
@@ -19,6 +20,8 @@ export function startRotation(database: StateDatabase, rotation: NewRotation): R
     rotation.by ?? null,
     rotation.daysBack ?? null,
     rotation.fromKeys === undefined ? null : JSON.stringify(rotation.fromKeys),
+    rotation.atLowTide === true ? 1 : 0,
+    rotation.bytesPerSecond ?? null,
     rotation.startedAt,
   );
   addBackups(database, rotation.id, rotation.backups);

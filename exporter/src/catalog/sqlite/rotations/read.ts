@@ -66,8 +66,7 @@ export function numberOf(database: StateDatabase, id: string): number {
 
 function withCounts(database: StateDatabase, row: Row): Rotation {
   const counts = database.all(
-    `SELECT status, count(*) AS backups, sum(bytes) AS bytes FROM rotation_backups
-     WHERE rotation = ? GROUP BY status`,
+    'SELECT status, backups, bytes FROM rotation_totals WHERE rotation = ?',
     row['number'] ?? null,
   );
   return toRotation(row, counts);

@@ -8,6 +8,7 @@ import type {
   RotationBackup,
   RotationBackupEnd,
   RotationBackupFilter,
+  RotationCount,
   RotationEnd,
   RotationFilter,
   RotationRecords,
@@ -42,6 +43,17 @@ export class SqliteRotationRecords implements RotationRecords {
 
   add(id: string, backups: readonly NewRotationBackup[]): void {
     this.#database.write(() => addBackups(this.#database, id, backups));
+  }
+
+  leaveOut(id: string, { backups, bytes }: RotationCount): void {
+    this.#database.write(() =>
+      this.#database.run(
+        'UPDATE rotations SET left_backups = ?, left_bytes = ? WHERE id = ?',
+        backups,
+        bytes,
+        id,
+      ),
+    );
   }
 
   setKey(id: string, keyId: string): void {

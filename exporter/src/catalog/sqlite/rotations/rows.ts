@@ -11,6 +11,10 @@ interface RotationRow {
   readonly days_back: number | null;
   readonly from_keys: string | null;
   readonly key_id: string | null;
+  readonly at_low_tide: number;
+  readonly bytes_per_second: number | null;
+  readonly left_backups: number;
+  readonly left_bytes: number;
   readonly started_at: number;
   readonly finished_at: number | null;
   readonly cancel_requested: number;
@@ -28,6 +32,7 @@ export function toRotation(row: Row, counts: readonly Row[]): Rotation {
       { backups: Number(count['backups']), bytes: Number(count['bytes']) },
     ]),
   );
+  const skipped = byStatus.get('skipped') ?? none;
   return {
     id: rotation.id,
     mode: rotation.mode,
@@ -37,13 +42,15 @@ export function toRotation(row: Row, counts: readonly Row[]): Rotation {
     ...(rotation.days_back !== null && { daysBack: rotation.days_back }),
     ...(rotation.from_keys !== null && { fromKeys: JSON.parse(rotation.from_keys) as string[] }),
     ...(rotation.key_id !== null && { keyId: rotation.key_id }),
+    ...(rotation.at_low_tide === 1 && { atLowTide: true }),
+    ...(rotation.bytes_per_second !== null && { bytesPerSecond: rotation.bytes_per_second }),
     startedAt: rotation.started_at,
     ...(rotation.finished_at !== null && { finishedAt: rotation.finished_at }),
     cancelRequested: rotation.cancel_requested === 1,
     ...(rotation.error !== null && { error: JSON.parse(rotation.error) as RotationError }),
     pending: byStatus.get('pending') ?? none,
     done: byStatus.get('done') ?? none,
-    skipped: byStatus.get('skipped') ?? none,
+    skipped: { backups: skipped.backups + rotation.left_backups, bytes: skipped.bytes + rotation.left_bytes },
     failed: byStatus.get('failed') ?? none,
   };
 }

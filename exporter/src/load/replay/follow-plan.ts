@@ -1,0 +1,71 @@
+import { planDue } from '../../schedule/plan-due.ts';
+import type { PlannedSlot } from '../../schedule/planner.ts';
+import type { EpochMs } from '../../units/instant.ts';
+import { coarseStepMs } from '../load.ts';
+import type { OutlookAt } from './outlooks.ts';
+import type { ReplayJob } from './replay.ts';
+
+interface Running {
+  readonly each: ReplayJob;
+  readonly until: EpochMs;
+}
+
+/**
+ * Starts each job when the plan has its slot, as the service does: planned anew every five minutes while a window is open,
+ * with the next occurrence of each schedule that does not run, and no later than the deadline. One whose deadline passes
+ * while its schedule runs is missing in the answer.
+ */
+export function followPlan(
+  jobs: readonly ReplayJob[],
+  outlookAt: OutlookAt,
+): ReadonlyMap<ReplayJob, EpochMs> {
+  const inOrder = jobs.toSorted((a, b) => a.starts.from - b.starts.from);
+  const waiting = Map.groupBy(inOrder, ({ job }) => job.schedule);
+  const started = new Map<ReplayJob, EpochMs>();
+  let running: readonly Running[] = [];
+  let previous: readonly PlannedSlot[] = [];
+  for (let now = -Infinity; ;) {
+    for (const queue of waiting.values()) dropMissed(queue, now);
+    running = running.filter(({ until }) => until > now);
+    const coming = nextOf(waiting, running);
+    const nextStep = now + coarseStepMs;
+    if (!coming.some(({ starts }) => starts.from < nextStep)) {
+      const next = Math.min(...coming.map(({ starts }) => starts.from), ...running.map(({ until }) => until));
+      if (next === Infinity) return started;
+      now = Math.max(nextStep, Math.floor(next / coarseStepMs) * coarseStepMs);
+      continue;
+    }
+    const { slots } = planDue({
+      now,
+      jobs: coming.map(({ job }) => job),
+      load: outlookAt(now),
+      previous,
+      running: running.map(({ each: { job }, until }) => ({ ...job, until })),
+    });
+    previous = slots;
+    const starts = new Map(slots.map(({ job, start }) => [job, start]));
+    for (const each of coming) {
+      const { occurrence, durationMs, schedule } = each.job;
+      const start = Math.min(starts.get(each.job) ?? occurrence.windowStart, occurrence.deadline);
+      if (start >= nextStep) continue;
+      waiting.get(schedule)?.shift();
+      started.set(each, start);
+      running = [...running, { each, until: start + durationMs }];
+    }
+    now = nextStep;
+  }
+}
+
+function dropMissed(queue: ReplayJob[], now: EpochMs): void {
+  while (queue[0] !== undefined && queue[0].job.occurrence.deadline < now) queue.shift();
+}
+
+function nextOf(
+  waiting: ReadonlyMap<string, readonly ReplayJob[]>,
+  running: readonly Running[],
+): ReplayJob[] {
+  const busy = new Set(running.map(({ each }) => each.job.schedule));
+  return [...waiting].flatMap(([schedule, [next]]) =>
+    next === undefined || busy.has(schedule) ? [] : [next],
+  );
+}

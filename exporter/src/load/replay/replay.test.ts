@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scheduleSchema, type ScheduleConfig } from '../../config/schema.ts';
+import { zoneOf } from '../../schedule/zone.ts';
+import type { LoadRecord } from '../load.ts';
+import { replay, type Replay, type ReplayRequest, type ReplaySchedule } from './replay.ts';
+
+const minute = 60_000;
+const step = 5 * minute;
+const hour = 60 * minute;
+const day = 24 * hour;
+const until = Date.parse('2026-03-10T00:00:00Z');
+const highWater = { cpu: 0.75, memory: 0.9, disk: 0.8 };
+
+function history(days: number, cpuAt: (at: number) => number): readonly LoadRecord[] {
+  return Array.from({ length: (days * day) / step }, (_, index) => {
+    const at = until - days * day + index * step;
+    return { at, cpu: cpuAt(at), memory: 0.2, disk: NaN };
+  }).filter(({ cpu }) => !Number.isNaN(cpu));
+}
+
+const hourOf = (at: number): number => (at % day) / hour;
+/** Somebody else's batch job from two to three; quietest from half past four. */
+const busyAtTwo = (at: number): number => {
+  const time = hourOf(at);
+  if (time >= 2 && time < 3) return 0.8;
+  return time >= 4.5 && time < 5.5 ? 0.05 : 0.4;
+};
+
+interface Sample {
+  readonly config?: Record<string, unknown>;
+  readonly minutes?: number;
+  readonly cpu?: number;
+}
+
+function nightly(id: string, { config = {}, minutes = 45, cpu = 0.1 }: Sample = {}): ReplaySchedule {
+  const schedule: ScheduleConfig = {
+    ...scheduleSchema.parse({
+      id,
+      source: { type: 'sqlite', path: '/srv/app.db' },
+      every: '1d',
+      window: '00:00-06:00',
+      max_delay: '2h',
+      stores: ['local'],
+      ...config,
+    }),
+    timezone: 'UTC',
+  };
+  return { schedule, expected: { durationMs: minutes * minute, resources: { cpu, memory: 0.1 } } };
+}
+
+function replayed(records: readonly LoadRecord[], more: Partial<ReplayRequest> = {}): Replay {
+  return replay({
+    jobs: [nightly('db')],
+    records,
+    from: until - 14 * day,
+    until,
+    timezone: 'UTC',
+    highWater,
+    ...more,
+  });
+}
+
+describe('replay', () => {
+  it('tells what Lowtide would have met, beside a fixed time, random starts and the best', () => {
+    const { total, schedules, leftOut, from } = replayed(history(30, busyAtTwo));
+    expect(total.runs).toBe(14);
+    expect(from).toBe(until - 14 * day);
+    expect(leftOut).toEqual({ tooEarly: 0, unknown: 0 });
+    expect(total.best).toBeCloseTo(0.7 * 0.05 + 0.3 * 0.2, 6);
+    expect(total.fixed).toMatchObject({ load: expect.closeTo(0.7 * 0.8 + 0.06, 6) as number, peaks: 14 });
+    expect(total.fixed.gapClosed).toBeLessThan(-0.5);
+    expect(total.lowtide.gapClosed).toBeGreaterThan(0.97);
+    expect(total.lowtide).toMatchObject({ peaks: 0, collisions: 0, late: 0, missed: 0 });
+    expect(total.random).toBeGreaterThan(total.best);
+    expect(schedules).toEqual([{ schedule: 'db', ...total }]);
+  });
+
+  it('shows where many days say more than the last', () => {
+    // Every third night is turned around: the quiet hour is the busy one.
+    const odd = (at: number): number =>
+      Math.floor(at / day) % 3 === 0 ? busyAtTwo(at + 2.5 * hour) : busyAtTwo(at);
+    const { lowtide, yesterday } = replayed(history(50, odd)).total;
+    expect(lowtide.load).toBeLessThan(yesterday.load);
+  });
+
+  it('counts the backups that meet each other, and those that meet a peak', () => {
+    const jobs = ['a', 'b', 'c', 'd'].map((id) => nightly(id, { minutes: 60, cpu: 0.3 }));
+    const { total, schedules } = replayed(
+      history(30, (at) => (hourOf(at) < 6 ? 0.2 : 0.9)),
+      { jobs },
+    );
+    expect(total.runs).toBe(56);
+    expect(total.fixed).toMatchObject({ collisions: 56, late: 0 });
+    expect(total.lowtide).toMatchObject({ collisions: 0, late: 0, missed: 0, peaks: 0 });
+    expect(schedules.map(({ schedule, runs }) => [schedule, runs])).toEqual([
+      ['a', 14],
+      ['b', 14],
+      ['c', 14],
+      ['d', 14],
+    ]);
+  });
+
+  it('starts at the deadline what the others leave no room for until then', () => {
+    const tight = { config: { window: '02:00-02:30', max_delay: '5m' }, minutes: 60, cpu: 0.6 };
+    const jobs = [nightly('a', tight), nightly('b', tight)];
+    const { total } = replayed(
+      history(20, () => 0.1),
+      { jobs, from: until - 4 * day },
+    );
+    expect(total.runs).toBe(8);
+    expect(total.lowtide).toMatchObject({ missed: 0, late: 4, collisions: 8 });
+  });
+
+  it('starts in the window what the host never has room for, and collides', () => {
+    const jobs = [nightly('db', { config: { window: '02:00-03:00', max_delay: '1h' }, cpu: 0.5 })];
+    const { lowtide } = replayed(
+      history(30, (at) => (hourOf(at) < 12 ? 0.9 : 0.1)),
+      { jobs },
+    ).total;
+    expect(lowtide).toMatchObject({ missed: 0, collisions: 14 });
+  });
+
+  it('tells apart what is started behind its window, where that is far quieter', () => {
+    const jobs = [nightly('db', { config: { window: '02:00-03:00', max_delay: '2h' } })];
+    const { lowtide, fixed } = replayed(
+      history(30, (at) => (hourOf(at) < 3.5 ? 0.8 : 0.05)),
+      { jobs },
+    ).total;
+    expect(lowtide).toMatchObject({ late: 14, missed: 0, peaks: 0 });
+    expect(lowtide.gapClosed).toBeGreaterThan(1);
+    expect(fixed).toMatchObject({ late: 0, peaks: 14 });
+  });
+
+  it('misses what is due while the run before goes on', () => {
+    const long = nightly('long', {
+      config: { every: '6h', window: undefined, max_delay: '30m' },
+      minutes: 500,
+    });
+    const { total } = replayed(history(30, busyAtTwo), { jobs: [long] });
+    expect(total.lowtide.missed).toBeGreaterThan(20);
+    expect(total.lowtide.missed).toBeLessThan(total.runs);
+  });
+
+  it('is honest about too little history, and about gaps', () => {
+    const short = replayed(history(5, busyAtTwo));
+    expect(short).toMatchObject({ from: until - 4 * day, historyFrom: until - 5 * day });
+    expect(short.total.runs).toBe(4);
+    expect(short.leftOut).toEqual({ tooEarly: 10, unknown: 0 });
+    const none = replayed([]);
+    expect(none).toMatchObject({ historyFrom: undefined, leftOut: { tooEarly: 14, unknown: 0 } });
+    expect(none.total.runs).toBe(0);
+    const gap = replayed(
+      history(30, (at) => (at >= until - 3 * day && at < until - 2.9 * day ? NaN : busyAtTwo(at))),
+    );
+    expect(gap.leftOut).toEqual({ tooEarly: 0, unknown: 1 });
+    expect(gap.total.runs).toBe(13);
+  });
+
+  it('knows at no moment what comes behind it', () => {
+    const cut = until - 2 * day;
+    const steady = history(20, busyAtTwo);
+    const before = (records: readonly LoadRecord[]): Replay =>
+      replayed(records, { from: cut - 4 * day, until: cut });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 97 }), (salt) => {
+        const changed = steady.map((record) =>
+          record.at < cut ? record : { ...record, cpu: ((record.at / step) * salt * 7) % 1 },
+        );
+        expect(before(changed)).toEqual(before(steady));
+      }),
+      { numRuns: 3 },
+    );
+  });
+
+  it('keeps within the window by the clocks of the schedule, also where they are set', () => {
+    // Clocks in Madrid go forward on 29 March 2026.
+    const end = Date.parse('2026-04-05T00:00:00Z');
+    const zone = zoneOf('Europe/Madrid');
+    const shifted = history(30, busyAtTwo).map(({ at, ...rest }) => {
+      const then = at + end - until;
+      return { ...rest, at: then, cpu: busyAtTwo(zone.localAt(then)) };
+    });
+    const madrid = nightly('db');
+    const jobs = [{ ...madrid, schedule: { ...madrid.schedule, timezone: 'Europe/Madrid' } }];
+    const { total } = replayed(shifted, {
+      jobs,
+      from: end - 14 * day,
+      until: end,
+      timezone: 'Europe/Madrid',
+    });
+    // By the clocks of Madrid, the first night had begun before, and the last is not over.
+    expect(total.runs).toBe(13);
+    expect(total.lowtide).toMatchObject({ late: 0, missed: 0 });
+  });
+});

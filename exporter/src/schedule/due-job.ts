@@ -1,0 +1,42 @@
+import type { ScheduleConfig } from '../config/schema.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type { PlanJob, Resources } from './planner.ts';
+import type { Occurrence } from './recurrence.ts';
+import { firstAfter } from './standing.ts';
+
+/** An occurrence of a schedule that is to be run. */
+export interface DueJob {
+  readonly schedule: ScheduleConfig;
+  readonly occurrence: Occurrence;
+}
+
+/** Its deadline; or before, as the next one's window opens: that one would take its place. */
+export function latestStart({ schedule, occurrence }: DueJob): EpochMs {
+  const next = firstAfter(schedule, occurrence.dueAt);
+  return Math.min(occurrence.deadline, next?.windowStart ?? Infinity);
+}
+
+/** The starts that its window allows; without a window, those up to the latest. */
+export function startsOf(due: DueJob): { readonly from: EpochMs; readonly until: EpochMs } {
+  const { windowStart, windowEnd } = due.occurrence;
+  return { from: windowStart, until: windowEnd > windowStart ? windowEnd : latestStart(due) };
+}
+
+/** What the planner is given of it, with what its run is expected to take. */
+export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
+  const { schedule, occurrence } = due;
+  const deadline = latestStart(due);
+  return {
+    schedule: schedule.id,
+    occurrence: { ...occurrence, windowEnd: Math.min(occurrence.windowEnd, deadline), deadline },
+    durationMs: expected.durationMs,
+    resources: expected.resources,
+    stores: schedule.stores,
+    priority: schedule.priority,
+  };
+}
+
+export interface ExpectedRun {
+  readonly durationMs: number;
+  readonly resources: Resources;
+}

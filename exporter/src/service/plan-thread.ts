@@ -1,0 +1,103 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Slot } from '../api/contract.ts';
+import { planDue } from '../schedule/plan-due.ts';
+import type { PlannedSlot, PlanRequest } from '../schedule/planner.ts';
+import { slotView } from './plan-view.ts';
+
+export interface PlanQuestion {
+  readonly id: number;
+  readonly wants: 'slots' | 'views';
+  readonly request: PlanRequest;
+}
+
+export interface PlanAnswer {
+  readonly id: number;
+  readonly slots?: readonly PlannedSlot[];
+  readonly views?: readonly Slot[];
+}
+
+const workerUrl = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url);
+/** Up to here it is a matter of milliseconds: a thread would cost more. Hundreds take a second, in which nothing else is done. */
+const fewJobs = 25;
+/** A thread that has nothing to do costs memory. */
+const idleMs = 60_000;
+
+/** Makes plans, those of many jobs in a thread of its own, so that requests are answered meanwhile. */
+export class PlanThread implements AsyncDisposable {
+  readonly #asked = new Map<
+    number,
+    { readonly question: PlanQuestion; readonly resolve: (answer: PlanAnswer | Promise<PlanAnswer>) => void }
+  >();
+  #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #last = 0;
+
+  /** At once where there are few jobs. */
+  slots(request: PlanRequest): readonly PlannedSlot[] | Promise<readonly PlannedSlot[]> {
+    if (request.jobs.length <= fewJobs) return planDue(request).slots;
+    return this.#ask('slots', request).then(({ slots = [] }) => slots);
+  }
+
+  /** With the reasons of each, in the words of the API. */
+  async views(request: PlanRequest): Promise<readonly Slot[]> {
+    if (request.jobs.length <= fewJobs) return viewsHere(request);
+    const { views = [] } = await this.#ask('views', request);
+    return views;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#idle);
+    await this.#worker?.terminate();
+  }
+
+  #ask(wants: PlanQuestion['wants'], request: PlanRequest): Promise<PlanAnswer> {
+    const question = { id: (this.#last += 1), wants, request };
+    const { promise, resolve } = Promise.withResolvers<PlanAnswer>();
+    this.#asked.set(question.id, { question, resolve });
+    clearTimeout(this.#idle);
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(question);
+    return promise;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(workerUrl, { name: 'lowtide-plan', execArgv: [] });
+    worker.unref();
+    worker.on('message', (answer: PlanAnswer) => this.#answer(answer));
+    // A thread that could not do it must not keep backups from being made: then it is done here.
+    worker.on('error', () => this.#giveUp(worker));
+    worker.on('exit', () => this.#giveUp(worker));
+    return worker;
+  }
+
+  #answer(answer: PlanAnswer): void {
+    this.#asked.get(answer.id)?.resolve(answer);
+    this.#asked.delete(answer.id);
+    if (this.#asked.size > 0) return;
+    this.#idle = setTimeout(() => this.#letGo(), idleMs).unref();
+  }
+
+  #letGo(): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    void worker?.terminate();
+  }
+
+  #giveUp(worker: Worker): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const left = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { question, resolve } of left) resolve(Promise.try(() => answerHere(question)));
+  }
+}
+
+function answerHere({ id, wants, request }: PlanQuestion): PlanAnswer {
+  return wants === 'slots' ? { id, slots: planDue(request).slots } : { id, views: viewsHere(request) };
+}
+
+function viewsHere(request: PlanRequest): readonly Slot[] {
+  const plan = planDue(request);
+  return plan.slots.map((slot) => slotView(plan, slot));
+}

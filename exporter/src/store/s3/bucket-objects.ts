@@ -1,0 +1,66 @@
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { StoredObject } from '../store.ts';
+import { Bucket } from './bucket.ts';
+import { headObject } from './head.ts';
+import { deleteObject, listObjects, sweepUploads } from './listing.ts';
+import type { S3Options } from './options.ts';
+import { missing, readObject, type Range } from './read.ts';
+import { writeObject } from './upload.ts';
+
+/** A bucket by the names of objects: all of the store that needs the SDK. */
+export class BucketObjects {
+  readonly #bucket: Bucket;
+
+  constructor(options: S3Options) {
+    this.#bucket = new Bucket(options);
+  }
+
+  get where(): string {
+    return this.#bucket.where;
+  }
+
+  missing(name: string): LowtideError {
+    return missing(this.#bucket, this.#bucket.keyOf(name));
+  }
+
+  async write(
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    { signal, replace }: { readonly signal: AbortSignal; readonly replace: boolean },
+  ): Promise<StoredObject> {
+    const condition = replace ? {} : { IfNoneMatch: '*' as const };
+    const sizeBytes = await writeObject(this.#bucket, this.#bucket.keyOf(name), body, { signal, condition });
+    const stored = await this.stat(name);
+    if (stored === undefined) {
+      throw new LowtideError(
+        'store_unavailable',
+        `${this.where} does not show ${name}, which was just written`,
+        {
+          retryable: true,
+        },
+      );
+    }
+    return { ...stored, sizeBytes };
+  }
+
+  read(name: string, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return readObject(this.#bucket, this.#bucket.keyOf(name), range, signal);
+  }
+
+  async stat(name: string): Promise<StoredObject | undefined> {
+    const head = await headObject(this.#bucket, this.#bucket.keyOf(name));
+    return head && { name, sizeBytes: head.sizeBytes, modifiedAt: head.modifiedAt };
+  }
+
+  list(prefix: string): AsyncGenerator<StoredObject> {
+    return listObjects(this.#bucket, prefix);
+  }
+
+  delete(name: string): Promise<void> {
+    return deleteObject(this.#bucket, this.#bucket.keyOf(name));
+  }
+
+  sweep(prefix: string): Promise<readonly string[]> {
+    return sweepUploads(this.#bucket, prefix);
+  }
+}

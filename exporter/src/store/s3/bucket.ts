@@ -1,0 +1,99 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import { retrying } from '../retrying.ts';
+import type { S3Options } from './options.ts';
+import { isAnswer, s3Refusal } from './refusal.ts';
+
+const never = new AbortController().signal;
+
+/** A bucket, and how it is spoken to: with retries, and with the store's own refusals. */
+export class Bucket {
+  readonly name: string;
+  readonly options: S3Options;
+  #client: S3Client;
+
+  constructor(options: S3Options) {
+    this.name = options.bucket;
+    this.options = options;
+    this.#client = connect(options);
+  }
+
+  get where(): string {
+    const { id, prefix } = this.options;
+    return `store ${id} (s3://${this.name}${prefix === '' ? '' : `/${prefix}`})`;
+  }
+
+  keyOf(name: string): string {
+    const { prefix } = this.options;
+    return prefix === '' ? name : `${prefix}/${name}`;
+  }
+
+  nameOf(key: string): string {
+    const { prefix } = this.options;
+    return prefix === '' ? key : key.slice(prefix.length + 1);
+  }
+
+  /**
+   * Sends a request, again where that can help; `action` is `write a/b to`. What `expected` makes something of is no refusal.
+   */
+  async ask<T>(
+    action: string,
+    send: (client: S3Client, signal: AbortSignal) => Promise<T>,
+    {
+      signal = never,
+      expected,
+    }: { readonly signal?: AbortSignal; readonly expected?: (thrown: unknown) => T | Promise<T> } = {},
+  ): Promise<T> {
+    return await retrying(this.options.retry, signal, async () => {
+      try {
+        return await send(this.#client, signal);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        try {
+          if (expected !== undefined) return await expected(thrown);
+        } catch (other) {
+          if (other !== thrown) throw other;
+        }
+        throw this.refusal(thrown, action);
+      }
+    });
+  }
+
+  refusal(thrown: unknown, action: string): unknown {
+    const refused = s3Refusal(thrown, `${action} ${this.where}`);
+    if (!isAnswer(thrown, 'ExpiredToken') || this.options.credentials !== undefined) return refused;
+    // Somebody may have written new ones to where the chain looks.
+    this.#client = connect(this.options);
+    const { code, message, hint } = refused as LowtideError;
+    return new LowtideError(code, message, { ...(hint !== undefined && { hint }), retryable: true });
+  }
+}
+
+function connect(options: S3Options): S3Client {
+  const { endpoint, region, pathStyle, credentials } = options;
+  return new S3Client({
+    region,
+    forcePathStyle: pathStyle,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials !== undefined && {
+      credentials: {
+        accessKeyId: credentials.accessKeyId,
+        secretAccessKey: credentials.secretAccessKey,
+        ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
+      },
+    }),
+    // One wrapper retries: retrying.ts.
+    maxAttempts: 1,
+    // Checksums of whole objects are ours (upload.ts), since the SDK knows each request alone.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    expectContinueHeader: false,
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000, httpsAgent: { maxSockets: 50 } },
+    // It would warn on standard error about what we do not use.
+    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  });
+}
+
+function quiet(): undefined {
+  return undefined;
+}

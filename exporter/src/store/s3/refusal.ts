@@ -1,0 +1,173 @@
+import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
+import type { ErrorCode } from '../../errors/codes.ts';
+
+/** What the server or the network said, as the store's own refusal. `action` is `write a/b to store x (s3://bucket)`. */
+export function s3Refusal(thrown: unknown, action: string): unknown {
+  if (thrown instanceof LowtideError) return thrown;
+  const answer = answerIn(thrown);
+  if (answer === undefined) return networkRefusal(thrown, action);
+  const { name, status, message } = answer;
+  const known = rowOf(name, status);
+  return new LowtideError(known.code, `cannot ${action}: ${known.why ?? message} (${name}, ${status})`, {
+    ...(known.hint !== undefined && { hint: known.hint }),
+    retryable: known.retryable ?? false,
+    cause: plain(name, message),
+  });
+}
+
+/** What an answer of the server says by its code, or by its status where it has no body. */
+export function isAnswer(thrown: unknown, ...names: readonly string[]): boolean {
+  const answer = answerIn(thrown);
+  return answer !== undefined && (names.includes(answer.name) || names.includes(String(answer.status)));
+}
+
+interface ServerAnswer {
+  readonly name: string;
+  readonly status: number;
+  readonly message: string;
+}
+
+function answerIn(thrown: unknown): ServerAnswer | undefined {
+  if (!(thrown instanceof Error) || !('$metadata' in thrown)) return undefined;
+  const { httpStatusCode: status } = thrown.$metadata as { httpStatusCode?: number };
+  return status === undefined ? undefined : { name: thrown.name, status, message: thrown.message };
+}
+
+interface Row {
+  readonly code: ErrorCode;
+  readonly why?: string;
+  readonly hint?: string;
+  readonly retryable?: boolean;
+}
+
+function rowOf(name: string, status: number): Row {
+  const row = rows[name];
+  if (row !== undefined) return row;
+  if (status >= 500 || status === 429 || status === 408)
+    return { code: 'store_unavailable', retryable: true };
+  if (status === 301 || status === 307) return region;
+  if (status === 401 || status === 403) return denied;
+  if (status === 404) return { code: 'store_missing_object' };
+  if (status === 409) return { code: 'store_unavailable', retryable: true };
+  return { code: 'store_unavailable' };
+}
+
+const region: Row = {
+  code: 'store_unavailable',
+  why: 'the bucket is in another region',
+  hint: "Set region to the bucket's own; the console of the provider shows it.",
+};
+const denied: Row = {
+  code: 'store_denied',
+  why: 'access denied',
+  hint: 'The key needs GetObject, PutObject, DeleteObject, AbortMultipartUpload and ListBucketMultipartUploads on the prefix, and ListBucket on the bucket.',
+};
+const credentials: Row = {
+  code: 'store_denied',
+  why: 'the credentials are not right',
+  hint: 'Compare access_key_id and secret_access_key (or what the environment, the shared files or the role give) with the console of the provider.',
+};
+const full: Row = {
+  code: 'store_full',
+  why: 'no space is left',
+  hint: 'Raise the quota, or keep fewer backups (keep in the schedule).',
+};
+const damaged: Row = {
+  code: 'store_unavailable',
+  why: 'bytes were damaged on the way',
+  retryable: true,
+};
+const busy: Row = { code: 'store_unavailable', why: 'the server asks to slow down', retryable: true };
+
+const rows: Readonly<Record<string, Row>> = {
+  AuthorizationHeaderMalformed: region,
+  PermanentRedirect: region,
+  IllegalLocationConstraintException: region,
+  NoSuchBucket: {
+    code: 'store_unavailable',
+    why: 'there is no such bucket',
+    hint: 'Was it deleted, or is its name, the endpoint or the region wrong? Lowtide makes no buckets.',
+  },
+  InvalidAccessKeyId: credentials,
+  SignatureDoesNotMatch: credentials,
+  InvalidToken: credentials,
+  ExpiredToken: {
+    code: 'store_denied',
+    why: 'the credentials have expired',
+    hint: 'Renew them. Those that expire are best left to the chain of the SDK (a role, a profile), which renews them by itself.',
+  },
+  // The SDK has taken the server's time from the answer, and signs with it from now on.
+  RequestTimeTooSkewed: {
+    code: 'store_unavailable',
+    why: "the clock of this host is more than 15 minutes off the server's",
+    hint: 'Set the clock (timedatectl set-ntp true).',
+    retryable: true,
+  },
+  InvalidObjectState: {
+    code: 'store_denied',
+    why: 'it lies in an archive class',
+    hint: 'Have the provider restore it first (restore-object), and use a storage class that can be read at once.',
+  },
+  BadDigest: damaged,
+  InvalidDigest: damaged,
+  XAmzContentSHA256Mismatch: damaged,
+  IncompleteBody: damaged,
+  SlowDown: busy,
+  RequestTimeout: { code: 'store_unavailable', retryable: true },
+  QuotaExceeded: full,
+  InsufficientStorage: full,
+  XMinioStorageFull: full,
+  EntityTooLarge: { code: 'store_full', why: 'the server holds no object of this size' },
+  NotImplemented: {
+    code: 'store_unavailable',
+    why: 'the server does not know this request',
+    hint: 'Some servers know no checksums: set checksums: none. lowtide stores check tells what else is missing.',
+  },
+};
+
+function networkRefusal(thrown: unknown, action: string): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  if (thrown.name === 'CredentialsProviderError' || thrown.name === 'TokenProviderError') {
+    return new LowtideError('store_denied', `cannot ${action}: no credentials were found`, {
+      hint: 'Set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role.',
+      cause: plain(thrown.name, thrown.message),
+    });
+  }
+  const code = systemErrorCode(thrown) ?? thrown.name;
+  if (thrown.message.startsWith('Checksum mismatch')) {
+    return new LowtideError(
+      'store_unavailable',
+      `cannot ${action}: bytes were damaged on the way or in the store`,
+      {
+        retryable: true,
+      },
+    );
+  }
+  if (!networkCodes.has(code) && !/socket hang up|aborted|other side closed/i.test(thrown.message))
+    return thrown;
+  return new LowtideError('store_unavailable', `cannot ${action}: ${code}`, {
+    hint: 'Is the server up, and is the endpoint right?',
+    retryable: true,
+    cause: plain(code, thrown.message),
+  });
+}
+
+const networkCodes = new Set([
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ETIMEDOUT',
+  'NetworkingError',
+  'TimeoutError',
+]);
+
+/** The SDK's own errors hold the exchange, with what signs it. */
+function plain(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Run } from '../../exporter/src/catalog/catalog.ts';
+import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
+import { openKeystore } from '../../exporter/src/compose.ts';
+import { readConfig } from '../../exporter/src/config/read.ts';
+import { writeConfig } from '../servers/installation.ts';
+import { ServeProcess } from '../servers/serve-process.ts';
+import { tokens } from '../servers/service.ts';
+
+/** All due at the same moments, and one after the other for want of room: there is something to interrupt at any time. */
+const schedules = Array.from({ length: 8 }, (_, index) => `job-${index}`);
+const kills = 14;
+
+let folder: string;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lowtide-crash-serve-'));
+  const source = `source: { type: command, argv: [echo, data] }, every: 10s, stores: [local], resources: { cpu: 0.5 }, keep: { last: 2 }`;
+  const file = writeConfig(folder, schedules.map((id) => `  - { id: ${id}, ${source} }`).join('\n'), {
+    more: tokens,
+  });
+  await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function runsOf(schedule: string): readonly Run[] {
+  using catalog = openSqliteCatalog(join(folder, 'state'));
+  return catalog.runs({ schedule, limit: 500 });
+}
+
+it('a service that is killed with kill -9 again and again runs no occurrence again that has ended', async () => {
+  const killedAfterMs = Array.from({ length: kills }, (_, index) => (index * 211) % 1000);
+  for (const milliseconds of killedAfterMs) {
+    await using service = await ServeProcess.start(folder);
+    // The moment of the kill is what is tried here: there is nothing to wait for.
+    await delay(milliseconds);
+    await service.kill();
+  }
+  {
+    await using service = await ServeProcess.start(folder);
+    await service.said('backup completed');
+  }
+  const runs = schedules.flatMap(runsOf);
+  expect(runs.length).toBeGreaterThan(schedules.length);
+  expect(runs.filter(({ error }) => error?.code === 'interrupted').length).toBeGreaterThan(0);
+  for (const [occurrence, made] of Map.groupBy(runs, ({ schedule, dueAt = NaN }) => `${schedule} ${dueAt}`)) {
+    expect(occurrence).not.toContain('NaN');
+    // Newest first: what was interrupted is tried again, what has ended is not.
+    const before = made.slice(1).map(({ status }) => status);
+    expect(new Set(before).difference(new Set(['interrupted'])), occurrence).toEqual(new Set());
+  }
+}, 120_000);

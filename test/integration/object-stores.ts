@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RetryPolicy } from '../../exporter/src/store/retrying.ts';
+import type { S3Options } from '../../exporter/src/store/s3/options.ts';
+import type { S3Double } from '../servers/s3.ts';
+
+/** As many tries as in production, and shorter waits between them. */
+const briefRetry: RetryPolicy = {
+  attempts: 8,
+  firstDelayMs: 20,
+  longestDelayMs: 500,
+  random: () => 1,
+  wait: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
+};
+
+export function s3Options(double: S3Double, bucket: string): S3Options {
+  const { endpoint, region, accessKeyId, secretAccessKey } = double;
+  return {
+    id: 'offsite',
+    provider: 'double',
+    bucket,
+    region,
+    prefix: '',
+    endpoint,
+    pathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    checksums: 'crc32',
+    retry: briefRetry,
+  };
+}

@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+import { admin, type Answer, type CallOptions } from './service.ts';
+
+const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+
+/** `lowtide serve` as a process of its own, on a port that is free: for signals, and for a kill. */
+export class ServeProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<readonly [code: number | null, signal: NodeJS.Signals | null]>;
+  #log = '';
+
+  private constructor(folder: string, args: readonly string[]) {
+    const options = ['--web.listen-address', '127.0.0.1:0', '--log.format', 'json', ...args];
+    this.#child = spawn(process.execPath, [main, 'serve', ...options], { cwd: folder });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
+    }
+    this.#exit = once(this.#child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  }
+
+  /** Resolves once it is up. */
+  static async start(folder: string, ...args: string[]): Promise<ServeProcess> {
+    const started = new ServeProcess(folder, args);
+    await Promise.race([started.said('lowtide is up'), started.#exit]);
+    if (!started.log.includes('lowtide is up')) throw new Error(`it did not start: ${started.log}`);
+    return started;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get address(): string {
+    return /"address":"([^"]+)"/.exec(this.#log)?.[1] ?? '';
+  }
+
+  async said(text: string): Promise<void> {
+    await vi.waitUntil(() => this.#log.includes(text), { timeout: 30_000 });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** How it has ended: its exit code, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    const [code, signal] = await this.#exit;
+    return code ?? signal;
+  }
+
+  async call(
+    path: string,
+    { token = admin, method = 'GET', body, headers = {} }: CallOptions = {},
+  ): Promise<Answer> {
+    const response = await fetch(`http://${this.address}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const parsed = (await response.json()) as Record<string, unknown>;
+    return { status: response.status, headers: response.headers, body: parsed };
+  }
+
+  async post(path: string, more: CallOptions = {}): Promise<Answer> {
+    return await this.call(path, { method: 'POST', ...more });
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.#exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
