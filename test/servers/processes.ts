@@ -14,7 +14,7 @@ export function commandLines(): readonly string[] {
 }
 
 /** A process as /proc shows it: R runs, S sleeps, T is stopped, Z has ended; undefined where there is none. */
-interface ProcessFacts {
+export interface ProcessFacts {
   readonly pid: number;
   readonly name: string;
   readonly state: string;

@@ -88,7 +88,10 @@ function describe({ run, verification, pruned }: BackupJobResult): string {
       ? ''
       : `, ${verification.copies.every((copy) => copy.status === 'passed') ? 'verified' : 'NOT verified'}`;
   const gone = pruned === undefined || pruned.removed === 0 ? '' : `; ${pruned.removed} older pruned`;
-  return `Backup ${run.backupId ?? ''} completed in ${took}: ${size}${proof}${gone}.`;
+  const seconds = Math.round(run.pausedSeconds);
+  const stopped =
+    seconds === 0 ? '' : `, stopped for ${formatDuration(1000 * seconds)} while the host was busy`;
+  return `Backup ${run.backupId ?? ''} completed in ${took}${stopped}: ${size}${proof}${gone}.`;
 }
 
 function scheduleNamed(id: string, schedules: readonly ScheduleConfig[]): ScheduleConfig {

@@ -220,6 +220,18 @@ describe('the pacer', () => {
     expect(pacing.pausedSeconds).toBe(1);
   });
 
+  it('lets a run go that has ended while others are stopped', async () => {
+    const [ended, going] = [join(), join()];
+    host.cpu = 1;
+    await pass(9 * second);
+    ended.pacing[Symbol.dispose]();
+    expect(ended.told.at(-1)).toBe('go 9');
+    expect(going.told.at(-1)).toBe('stop 8');
+    await pass(64 * second);
+    expect(ended.told.at(-1)).toBe('go 9');
+    expect(going.told.length).toBeGreaterThan(6);
+  });
+
   it('does nothing without runs, and begins anew with the next', async () => {
     const first = join();
     host.cpu = 1;
