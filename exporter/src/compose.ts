@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +23,8 @@ import { Runner } from './run/runner.ts';
 import { Rotator } from './rotation/rotator.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
 import { DirectoryStore } from './store/directory.ts';
+import { S3Store } from './store/s3.ts';
+import type { S3Options } from './store/s3/options.ts';
 import type { Store } from './store/store.ts';
 import { version } from './version.ts';
 
@@ -149,7 +152,9 @@ function assemble(
 
 function protectedPlaces({ config, file }: LoadedConfig): readonly ProtectedPlace[] {
   return [
-    ...Object.entries(config.stores).map(([id, { path }]) => ({ path, what: `store ${id}` })),
+    ...Object.entries(config.stores).flatMap(([id, store]) =>
+      store.type === 'directory' ? [{ path: store.path, what: `store ${id}` }] : [],
+    ),
     { path: config.encryption.keystore, what: 'the keystore' },
     { path: config.state, what: 'the catalog' },
     ...(file === '' ? [] : [{ path: file, what: 'the config' }]),
@@ -165,7 +170,35 @@ function openStores(config: Config): ReadonlyMap<string, Store> {
 }
 
 function openStore(id: string, store: StoreConfig): Store {
-  return new DirectoryStore(id, store.path);
+  switch (store.type) {
+    case 'directory':
+      return new DirectoryStore(id, store.path);
+    case 's3':
+      return new S3Store(s3Options(id, store));
+  }
+}
+
+function s3Options(id: string, store: Extract<StoreConfig, { type: 's3' }>): S3Options {
+  const { provider, bucket, region, prefix, endpoint, checksums } = store;
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = store;
+  const credentials =
+    accessKeyId === undefined || secretAccessKey === undefined
+      ? undefined
+      : { accessKeyId, secretAccessKey, sessionToken: store.session_token };
+  return {
+    ...{ id, provider, bucket, region, prefix, endpoint, checksums, credentials },
+    pathStyle: store.path_style,
+    storageClass: store.storage_class,
+    retry: {
+      ...{
+        attempts: 8,
+        firstDelayMs: 200,
+        longestDelayMs: 20_000,
+        random: () => randomInt(2 ** 32) / 2 ** 32,
+      },
+      wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+    },
+  };
 }
 
 /** Where runs keep what is gone afterwards; sqlite sources need room for a copy of the database there. */

@@ -48,7 +48,11 @@ const runner = new Runner({
   config,
   version: 'test',
   catalog,
-  stores: new Map(Object.entries(config.stores).map(([id, { path }]) => [id, new SteppedStore(id, path)])),
+  stores: new Map(
+    Object.entries(config.stores).flatMap(([id, store]) =>
+      store.type === 'directory' ? [[id, new SteppedStore(id, store.path)]] : [],
+    ),
+  ),
   keystore,
   pool,
   compression: () => findCompression(new AbortController().signal),

@@ -154,6 +154,12 @@ describe('the exit code', () => {
     expect(lowtide(...args).code).toBe(code);
   });
 
+  it('does what was asked for when nobody reads on, and says nothing of it', () => {
+    const script = '"$0" "$1" --help | true; echo "${PIPESTATUS[0]}"';
+    const end = spawnSync('bash', ['-c', script, process.execPath, main], { encoding: 'utf8' });
+    expect([end.stdout, end.stderr]).toEqual(['0\n', '']);
+  });
+
   it('comes with JSON also for wrong usage', () => {
     const end = lowtide('restore', 'x', '--json');
     expect(end.code).toBe(2);

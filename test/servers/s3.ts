@@ -15,7 +15,7 @@ export interface S3Counts {
 
 /**
  * An S3 server of our own, in a process of its own: no emulator on npm copies parts (UploadPartCopy). What it stores survives a
- * kill. `npm run test:s3-real` holds it against a real one.
+ * kill.
  */
 export class S3Double implements AsyncDisposable {
   readonly accessKeyId = 'AKIADOUBLE';

@@ -1,10 +1,11 @@
 import { CommanderError } from 'commander';
 import { environment } from '../config/secrets.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
+import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 import { createProgram, usageExitCode } from './program.ts';
 
 /** Runs the command that this process was started with. */
 export async function main(): Promise<void> {
+  outliveReaders();
   const hangup: { listener?: () => void } = {};
   const program = createProgram({
     stdout: process.stdout,
@@ -28,6 +29,15 @@ export async function main(): Promise<void> {
       const error = { code: 'usage', message: thrown.message.replace(/^error: /, '') };
       process.stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
     }
+  }
+}
+
+/** As in `lowtide backups | head -1`: what was asked for is done all the same, only that nobody reads on. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (systemErrorCode(error) !== 'EPIPE') throw error;
+    });
   }
 }
 

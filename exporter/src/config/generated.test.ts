@@ -57,6 +57,8 @@ describe('what is made of the schema', () => {
         '.load.history.prometheus.bearer_token',
         '.load.alerts.prometheus.bearer_token',
         '.encryption.passphrase',
+        '.stores.NAME.secret_access_key',
+        '.stores.NAME.session_token',
         '.restore_targets.NAME.to',
         '.schedules[].source.url',
         '.schedules[].source.env.NAME',

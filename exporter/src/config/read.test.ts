@@ -98,7 +98,7 @@ schedules:
       { ONE: '1', ROOT: '/mnt/usb', INTERVAL: '12h' },
     );
     expect(loaded.config.encryption.passphrase).toBe('a 1-1 ${b}');
-    expect(loaded.config.stores['local']?.path).toBe('/mnt/usb/backups');
+    expect(loaded.config.stores['local']).toMatchObject({ path: '/mnt/usb/backups' });
     expect(loaded.config.schedules[0]).toMatchObject({
       every: 43_200_000,
       source: { argv: [join(folder, 'dump'), '/mnt/usb'], env: { PASSWORD: 's3cret/word' } },

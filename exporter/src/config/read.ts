@@ -117,7 +117,10 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
     ),
     encryption: { ...written.encryption, keystore: absolute(written.encryption.keystore) },
     stores: Object.fromEntries(
-      Object.entries(written.stores).map(([name, store]) => [name, { ...store, path: absolute(store.path) }]),
+      Object.entries(written.stores).map(([name, store]) => [
+        name,
+        store.type === 'directory' ? { ...store, path: absolute(store.path) } : store,
+      ]),
     ),
     schedules: written.schedules.map((schedule) => ({
       ...schedule,

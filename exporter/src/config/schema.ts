@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadSchema } from './load-schema.ts';
 import {
   cron,
   cronOrInterval,
@@ -12,6 +13,7 @@ import {
   timezone,
   windowOfDay,
 } from './scalars.ts';
+import { storeSchema } from './store-schema.ts';
 
 /**
  * The shape of `lowtide.yaml`. The JSON Schema that ships with the package is generated from here (the input side:
@@ -94,69 +96,6 @@ const sourceSchema = z.discriminatedUnion('type', [
 ]);
 
 const kept = (which: string) => z.int().min(1).max(10_000).optional().describe(`how many ${which} stay`);
-
-const expression = z.string().min(1).optional();
-
-const prometheusSchema = z
-  .strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'is no address: write http://HOST:9090' })
-      .describe('the address of the Prometheus'),
-    bearer_token: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'sent with each query, best given by ${file:}', writeOnly: true }),
-    matchers: z
-      .string()
-      .default('')
-      .meta({
-        description: "the labels of this host's node_exporter; empty: there is but one",
-        examples: ['instance="db1:9100"'],
-      }),
-    queries: z
-      .strictObject({
-        cpu: expression.describe('share of the processors in use'),
-        memory: expression.describe('share of the memory in use'),
-        disk: expression.describe('share of the time in which the busiest disk is busy'),
-      })
-      .prefault({})
-      .describe("PromQL that gives one series from 0 to 1; absent: node_exporter's"),
-    days: z.int().min(1).max(92).default(28).describe('how far back is asked for at the start'),
-    timeout: duration.prefault('30s').describe('for one query'),
-  })
-  .describe('a Prometheus that knows this host');
-
-const alertsSchema = z
-  .strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'is no address: write http://HOST:9090' })
-      .describe('the address of the Prometheus that evaluates the alerts'),
-    bearer_token: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'sent with each query, best given by ${file:}', writeOnly: true }),
-    matchers: z
-      .string()
-      .default('')
-      .meta({
-        description: 'the labels of the alerts that count; empty: every alert',
-        examples: ['instance="db1:9100",severity="critical"'],
-      }),
-    timeout: duration.prefault('10s').describe('for one query'),
-  })
-  .describe('a Prometheus that knows of alerts');
-
-/** Pressure stall information of the kernel: https://docs.kernel.org/accounting/psi.html. */
-const pressureSchema = (cpu: number, memory: number, disk: number) =>
-  z
-    .strictObject({
-      cpu: ratio.default(cpu).describe('for the processors'),
-      memory: ratio.default(memory).describe('for memory'),
-      disk: ratio.default(disk).describe('for the disk (io)'),
-    })
-    .prefault({});
 
 const keepSchema = z.strictObject({
   last: kept('of the newest backups'),
@@ -250,11 +189,6 @@ export const scheduleSchema = z
     // For editors alone: read.ts has the better message.
     oneOf: [{ required: ['every'] }, { required: ['cron'] }],
   });
-
-const directoryStore = z.strictObject({
-  type: z.literal('directory').describe('the kind of store: a folder'),
-  path: path.describe('the folder, made where it is missing; not inside of what is backed up'),
-});
 
 /** What a token may be used for beyond reading, where its `grafana_logins` say so. */
 const grantableActions = [
@@ -408,47 +342,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('how backups are sealed'),
-  load: z
-    .strictObject({
-      sample_interval: interval.prefault('15s').describe('how often the load of this host is measured'),
-      high_water: z
-        .strictObject({
-          cpu: ratio.default(0.75).describe('share of the processors in use'),
-          memory: ratio.default(0.9).describe('share of the memory in use'),
-          disk: ratio.default(0.8).describe('share of the time in which the busiest disk is busy'),
-          pressure: pressureSchema(0.5, 0.1, 0.4).describe(
-            "share of the last minute in which some work waited, as the kernel's /proc/pressure tells",
-          ),
-        })
-        .prefault({})
-        .describe('do not start: above these a backup that has time left waits'),
-      slow_down: z
-        .strictObject({
-          cpu: ratio
-            .default(0.85)
-            .describe("share of the processors in use, without what Lowtide's own runs take"),
-          pressure: pressureSchema(0.6, 0.2, 0.5).describe(
-            'share of the time in which some work waited while Lowtide was stopped',
-          ),
-        })
-        .prefault({})
-        .describe('slow down: above these a backup that is under way is stopped in short turns'),
-      history: z
-        .strictObject({ prometheus: prometheusSchema })
-        .optional()
-        .describe('where the load of this host is known from: weeks of it on the first day'),
-      alerts: z
-        .strictObject({ prometheus: alertsSchema })
-        .optional()
-        .describe(
-          'while these alerts fire, backups of medium and low priority wait as long as they have time; absent: none does',
-        ),
-    })
-    .prefault({})
-    .describe('when the host is quiet'),
-  stores: z
-    .record(name, z.discriminatedUnion('type', [directoryStore]).describe('a place for backups'))
-    .describe('places for backups, by name'),
+  load: loadSchema,
+  stores: z.record(name, storeSchema).describe('places for backups, by name'),
   restore_targets: z
     .record(name, restoreTargetSchema.describe('a place to restore to'))
     .default({})

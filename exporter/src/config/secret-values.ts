@@ -2,7 +2,7 @@ import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
 import { isMysqlUrl, isPostgresUrl } from './restore-target.ts';
 import type { ConfigPath } from './problem.ts';
-import type { SourceConfig, WrittenConfig } from './schema.ts';
+import type { SourceConfig, StoreConfig, WrittenConfig } from './schema.ts';
 import { hasReference, isSecretName } from './secrets.ts';
 import { valueAt } from './shape.ts';
 
@@ -31,6 +31,7 @@ export function heldSecrets(config: WrittenConfig, written: unknown): readonly H
       ? []
       : [{ path: ofKeystore, values: [passphrase], isClear: isClear(ofKeystore) }]),
     ...ofPrometheus,
+    ...Object.entries(config.stores).flatMap(([name, store]) => ofStore(store, ['stores', name], isClear)),
     ...config.server.tokens.map(({ token }, index): HeldSecret => {
       const path = ['server', 'tokens', index, 'token'];
       return { path, values: [token], isClear: isClear(path) };
@@ -42,6 +43,19 @@ export function heldSecrets(config: WrittenConfig, written: unknown): readonly H
       ofSource(source, ['schedules', index, 'source'], written),
     ),
   ];
+}
+
+function ofStore(
+  store: StoreConfig,
+  path: ConfigPath,
+  isClear: (path: ConfigPath) => boolean,
+): readonly HeldSecret[] {
+  if (store.type !== 's3') return [];
+  return (['secret_access_key', 'session_token'] as const).flatMap((key) => {
+    const value = store[key];
+    const at = [...path, key];
+    return value === undefined ? [] : [{ path: at, values: [value], isClear: isClear(at) }];
+  });
 }
 
 function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): readonly HeldSecret[] {

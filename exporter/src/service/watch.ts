@@ -46,7 +46,8 @@ export function watch({
   const facts = {
     disk: () => {
       const { config } = installation();
-      return fullestDisk([config.state, ...Object.values(config.stores).map((store) => store.path)]);
+      const folders = Object.values(config.stores).flatMap((store) => ('path' in store ? [store.path] : []));
+      return fullestDisk([config.state, ...folders]);
     },
     schedules: () => schedules.list(),
     stores: () => stores.watched(),

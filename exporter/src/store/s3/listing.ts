@@ -32,7 +32,7 @@ export async function* listObjects(bucket: Bucket, prefix: string): AsyncGenerat
           'store_unavailable',
           `cannot list ${bucket.where}: ${Key} comes behind ${last}`,
           {
-            hint: 'The server gives its keys out of order: lowtide stores check tells what else it does its own way.',
+            hint: 'The server gives its keys out of order.',
           },
         );
       }

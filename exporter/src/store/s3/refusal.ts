@@ -121,7 +121,7 @@ const rows: Readonly<Record<string, Row>> = {
   NotImplemented: {
     code: 'store_unavailable',
     why: 'the server does not know this request',
-    hint: 'Some servers know no checksums: set checksums: none. lowtide stores check tells what else is missing.',
+    hint: 'Some servers know no checksums: set checksums: none.',
   },
 };
 
