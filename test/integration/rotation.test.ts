@@ -9,10 +9,15 @@ import { readConfig } from '../../exporter/src/config/read.ts';
 import type { Rotation, RotationMode } from '../../exporter/src/catalog/rotations.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import type { RotationOptions } from '../../exporter/src/rotation/rotator.ts';
+import { nonceBytes, payloadKey } from '../../exporter/src/seal/file-key.ts';
+import { parseHeader } from '../../exporter/src/seal/header.ts';
+import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
+import { sealChunks } from '../../exporter/src/seal/stream.ts';
 import { TestInstallation } from '../servers/installation.ts';
 
 const schedules = `  - { id: small, source: { type: command, argv: [bash, -c, 'head -c 200000 /dev/urandom'] }, every: 1d, stores: [local, usb], keep: { last: 100 } }
-  - { id: large, source: { type: command, argv: [bash, -c, 'head -c 3000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 100 } }`;
+  - { id: large, source: { type: command, argv: [bash, -c, 'head -c 3000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 100 } }
+  - { id: huge, source: { type: command, argv: [bash, -c, 'head -c 60000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 100 } }`;
 const stores = '{ local: { type: directory, path: ./backups }, usb: { type: directory, path: ./usb } }';
 const signal = new AbortController().signal;
 
@@ -180,6 +185,34 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
     expect(refused).toMatchObject({ code: 'rotation_active' });
     await expect(rotator.resume(undefined, { signal })).rejects.toMatchObject({ code: 'not_found' });
     for (const backup of backups) expect(await verified(backup)).toEqual(['passed']);
+  });
+});
+
+describe('re-encrypting', () => {
+  it('deals with more than its threads hold at once, and hashes each batch in its turn', async () => {
+    const backup = await installation.completed('huge');
+    const { keyId } = await rotate('reencrypt');
+    expect(fresh(backup).keyId).toBe(keyId);
+    expect(await verified(backup)).toEqual(['passed']);
+  });
+
+  it('refuses a payload that is authentic, and yet not the one that the manifest describes', async () => {
+    const backup = await installation.completed('large');
+    const [part] = backup.manifest.parts;
+    const path = backup.copies[0]!.path;
+    const file = readFileSync(path);
+    const identity = await installation.opened.keystore.identity(backup.keyId);
+    const fileKey = await unwrapFileKey(parseHeader(file.subarray(0, part.headerBytes)), [identity]);
+    const start = part.headerBytes + nonceBytes;
+    const key = payloadKey(fileKey, file.subarray(part.headerBytes, start));
+    // By its own file key: another content, of the same length.
+    const position = { first: 0, last: true };
+    sealChunks(key, Buffer.alloc(part.compressedBytes, 'other'), position).forEach((byte, index) => {
+      file[start + index] = byte;
+    });
+    writeFileSync(path, file);
+    expect(await rotate('reencrypt')).toMatchObject({ status: 'failed', failed: { backups: 1 } });
+    expect(readFileSync(path).equals(file)).toBe(true);
   });
 });
 
