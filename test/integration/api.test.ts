@@ -374,6 +374,9 @@ describe('keys, plan, load and status', () => {
     const slots = plan.body['slots'] as Record<string, unknown>[];
     expect(slots.length).toBe(4);
     expect(slots[0]).toMatchObject({ schedule: 'often', reason: { code: expect.any(String) as string } });
+    await service.post('/schedules/often/skip-next');
+    const left = (await service.call('/plan?hours=24')).body['slots'] as Record<string, unknown>[];
+    expect(left.map(({ dueAt }) => dueAt)).toEqual(slots.slice(1).map(({ dueAt }) => dueAt));
     expect((await service.call('/load?hours=1')).body).toMatchObject({
       resources: expect.any(Array) as unknown[],
     });

@@ -69,7 +69,12 @@ export class IntelligentBackupScheduler {
     const records = (_step: string, from: EpochMs, until: EpochMs): readonly LoadRecord[] =>
       this.#history.filter(({ at }) => at >= from && at < until);
     this.#tide = new Tide({
-      catalog: { load: { record: () => undefined, records }, runs: () => [], reviews: { uses: () => [] } },
+      catalog: {
+        load: { record: () => undefined, records },
+        schedule: () => ({ paused: false }),
+        runs: () => [],
+        reviews: { uses: () => [] },
+      },
       timezone: this.#timezone,
     });
   }

@@ -1,13 +1,31 @@
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { PlanJob, Resources } from './planner.ts';
-import type { Occurrence } from './recurrence.ts';
-import { firstAfter } from './standing.ts';
+import { nextOccurrences, type Occurrence } from './recurrence.ts';
+import { firstAfter, standing } from './standing.ts';
 
 /** An occurrence of a schedule that is to be run. */
 export interface DueJob {
   readonly schedule: ScheduleConfig;
   readonly occurrence: Occurrence;
+}
+
+/**
+ * What of a schedule is to be run by `until`: what is due now and has not been settled, and what comes. `settledUntil` is what
+ * `Catalog.schedule` keeps.
+ */
+export function dueUntil(
+  schedule: ScheduleConfig,
+  settledUntil: EpochMs,
+  now: EpochMs,
+  until: EpochMs,
+): DueJob[] {
+  const { next } = standing(schedule, settledUntil, now);
+  if (next === undefined || next.dueAt > until) return [];
+  return [next, ...nextOccurrences(schedule, Math.max(next.dueAt, now), until)].map((occurrence) => ({
+    schedule,
+    occurrence,
+  }));
 }
 
 /** Its deadline; or before, as the next one's window opens: that one would take its place. */

@@ -7,6 +7,7 @@ import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import type { LearnedRun } from './learning.ts';
 import type { PlanThread } from './plan-thread.ts';
+import type { Planning } from './planning.ts';
 import type { Tide } from './tide.ts';
 
 const hourMs = 3_600_000;
@@ -19,16 +20,20 @@ const mostPoints = 2500;
 /** What is to come, and what was, in the words of the API. */
 export class Outlook {
   readonly #tide: Tide;
-  readonly #thread: Pick<PlanThread, 'views'>;
+  readonly #thread: Pick<PlanThread, 'view'>;
+  readonly #followed: Pick<Planning, 'slots' | 'version'>;
   #made: { readonly key: string; readonly plan: Promise<Plan> } | undefined;
 
-  constructor(tide: Tide, thread: Pick<PlanThread, 'views'>) {
+  /** `followed`: the plan by which the scheduler starts backups. */
+  constructor(tide: Tide, thread: Pick<PlanThread, 'view'>, followed: Pick<Planning, 'slots' | 'version'>) {
     this.#tide = tide;
     this.#thread = thread;
+    this.#followed = followed;
   }
 
   async plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
-    const key = JSON.stringify([hours, Math.floor(now / planMaxAgeMs), schedules]);
+    const { version } = this.#followed;
+    const key = JSON.stringify([hours, Math.floor(now / planMaxAgeMs), version, schedules]);
     if (this.#made?.key !== key) this.#made = { key, plan: this.#planAhead(schedules, now, hours) };
     const { plan } = this.#made;
     try {
@@ -40,8 +45,9 @@ export class Outlook {
   }
 
   async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
-    const slots = await this.#thread.views(this.#tide.requestAhead(schedules, now, hours));
-    return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), slots: [...slots] };
+    const followed = this.#followed.slots();
+    const view = await this.#thread.view(this.#tide.requestAhead(schedules, now, hours, followed));
+    return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), ...view };
   }
 
   /** What the next run of a schedule is expected to take. */

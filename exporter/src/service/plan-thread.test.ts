@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { planDue } from '../schedule/plan-due.ts';
 import type { PlanJob, PlanRequest } from '../schedule/planner.ts';
 import { PlanThread } from './plan-thread.ts';
-import { slotView } from './plan-view.ts';
+import { planView } from './plan-view.ts';
 
 const midnight = Date.UTC(2026, 10, 24);
 const hour = 3_600_000;
@@ -46,7 +46,7 @@ describe('a thread for plans', () => {
     const post = vi.spyOn(Worker.prototype, 'postMessage');
     const request = requestOf(3);
     expect(thread.slots(request)).toEqual(planDue(request).slots);
-    expect(await thread.views(request)).toHaveLength(3);
+    expect(await thread.view(request)).toEqual(planView(planDue(request)));
     expect(post).not.toHaveBeenCalled();
   });
 
@@ -54,14 +54,33 @@ describe('a thread for plans', () => {
     thread = new PlanThread();
     const [small, large] = [requestOf(30), requestOf(60)];
     const plan = planDue(large);
-    const [slots, views, others] = await Promise.all([
+    const [slots, view, others] = await Promise.all([
       thread.slots(large),
-      thread.views(large),
+      thread.view(large),
       thread.slots(small),
     ]);
     expect(slots).toEqual(plan.slots);
-    expect(views).toEqual(plan.slots.map((slot) => slotView(plan, slot)));
+    expect(view).toEqual(planView(plan));
     expect(others).toEqual(planDue(small).slots);
+  });
+
+  it('tells what cannot be placed as it should be, and why', async () => {
+    thread = new PlanThread();
+    const { jobs, ...rest } = requestOf(2);
+    const view = await thread.view({
+      ...rest,
+      jobs: jobs.map((job, index) => ({ ...job, resources: { cpu: index === 0 ? 0.05 : 1, memory: 0.02 } })),
+    });
+    expect(view.slots).toHaveLength(2);
+    expect(view.problems).toMatchObject([
+      {
+        schedule: 's1',
+        dueAt: '2026-11-24T01:00:00.000Z',
+        start: view.slots.find(({ schedule }) => schedule === 's1')?.start,
+        lateSeconds: 0,
+        reason: { code: 'cramped', text: expect.stringContaining('asks for cpu 1.00') as string },
+      },
+    ]);
   });
 
   it('plans here what its thread cannot, and goes on with another one', async () => {

@@ -1,20 +1,19 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Slot } from '../api/contract.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { PlannedSlot, PlanRequest } from '../schedule/planner.ts';
-import { slotView } from './plan-view.ts';
+import { planView, type PlanView } from './plan-view.ts';
 
 export interface PlanQuestion {
   readonly id: number;
-  readonly wants: 'slots' | 'views';
+  readonly wants: 'slots' | 'view';
   readonly request: PlanRequest;
 }
 
 export interface PlanAnswer {
   readonly id: number;
   readonly slots?: readonly PlannedSlot[];
-  readonly views?: readonly Slot[];
+  readonly view?: PlanView;
 }
 
 const workerUrl = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url);
@@ -40,10 +39,10 @@ export class PlanThread implements AsyncDisposable {
   }
 
   /** With the reasons of each, in the words of the API. */
-  async views(request: PlanRequest): Promise<readonly Slot[]> {
-    if (request.jobs.length <= fewJobs) return viewsHere(request);
-    const { views = [] } = await this.#ask('views', request);
-    return views;
+  async view(request: PlanRequest): Promise<PlanView> {
+    if (request.jobs.length <= fewJobs) return planView(planDue(request));
+    const { view } = await this.#ask('view', request);
+    return view ?? planView(planDue(request));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,15 +88,12 @@ export class PlanThread implements AsyncDisposable {
     this.#worker = undefined;
     const left = [...this.#asked.values()];
     this.#asked.clear();
-    for (const { question, resolve } of left) resolve(Promise.try(() => answerHere(question)));
+    for (const { question, resolve } of left) resolve(Promise.try(() => answerTo(question)));
   }
 }
 
-function answerHere({ id, wants, request }: PlanQuestion): PlanAnswer {
-  return wants === 'slots' ? { id, slots: planDue(request).slots } : { id, views: viewsHere(request) };
-}
-
-function viewsHere(request: PlanRequest): readonly Slot[] {
+/** What the thread answers, and what is answered in its stead. */
+export function answerTo({ id, wants, request }: PlanQuestion): PlanAnswer {
   const plan = planDue(request);
-  return plan.slots.map((slot) => slotView(plan, slot));
+  return wants === 'slots' ? { id, slots: plan.slots } : { id, view: planView(plan) };
 }

@@ -1,6 +1,26 @@
-import type { Slot } from '../api/contract.ts';
-import type { Plan, PlannedSlot } from '../schedule/planner.ts';
+import type { Plan as ShownPlan, Slot } from '../api/contract.ts';
+import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import { toRfc3339 } from '../units/instant.ts';
+
+/** What of a plan is shown by the API. */
+export type PlanView = Pick<ShownPlan, 'slots' | 'problems'>;
+
+export function planView(plan: Plan): PlanView {
+  return {
+    slots: plan.slots.map((slot) => slotView(plan, slot)),
+    ...(plan.misfits.length > 0 && { problems: plan.misfits.map(problemView) }),
+  };
+}
+
+function problemView({ job, start, lateMs, reason }: Misfit): NonNullable<PlanView['problems']>[number] {
+  return {
+    schedule: job.schedule,
+    dueAt: toRfc3339(job.occurrence.dueAt),
+    ...(start !== undefined && { start: toRfc3339(start) }),
+    ...(lateMs !== undefined && { lateSeconds: lateMs / 1000 }),
+    reason,
+  };
+}
 
 /** A slot of a plan as the API and `lowtide plan --json` tell it, with its reasons. */
 export function slotView(plan: Plan, slot: PlannedSlot): Slot {

@@ -27,6 +27,11 @@ export class Planning {
     return this.#version;
   }
 
+  /** The plan as it is now. */
+  slots(): readonly PreviousSlot[] {
+    return this.#slots;
+  }
+
   /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */
   starts(
     due: readonly DueJob[],
@@ -42,10 +47,7 @@ export class Planning {
     const slots = this.#thread.slots({
       ...this.#tide.request(due, now),
       previous: this.#slots,
-      running: running.map(({ schedule, since }) => {
-        const { durationMs, resources } = this.#tide.learning.of(schedule, now);
-        return { until: Math.max(now, since + durationMs), resources, stores: schedule.stores };
-      }),
+      running: this.#tide.running(running, now),
     });
     return slots instanceof Promise
       ? slots.then((planned) => this.#keep(key, planned))

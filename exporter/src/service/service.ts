@@ -178,8 +178,13 @@ class Service {
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
     };
-    const api = this.#api(scheduler, schedules, health, new Outlook(tide, this.#planThread), lowTide, () =>
-      adopt(this.#installation.loaded),
+    const api = this.#api(
+      scheduler,
+      schedules,
+      health,
+      new Outlook(tide, this.#planThread, this.#planning),
+      lowTide,
+      () => adopt(this.#installation.loaded),
     );
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({

@@ -4,6 +4,8 @@ import type { RunUse } from '../catalog/reviews.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { LoadRecord } from '../load/load.ts';
 import { latestStart, type DueJob } from '../schedule/due-job.ts';
+import { planDue } from '../schedule/plan-due.ts';
+import type { Plan } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
 import { PlanThread } from './plan-thread.ts';
 import { Planning } from './planning.ts';
@@ -21,13 +23,30 @@ const history: readonly LoadRecord[] = Array.from({ length: (21 * day) / (5 * mi
   return { at, cpu: Math.min(0.9, 0.05 + fromTrough * 0.08), memory: 0.3, disk: 0.1 };
 });
 
-function tide(records = history, runs: readonly Run[] = [], uses: readonly RunUse[] = []): Tide {
+/** `settled`: up to when a schedule has run. */
+function tide(
+  records = history,
+  runs: readonly Run[] = [],
+  uses: readonly RunUse[] = [],
+  settled: Readonly<Record<string, number>> = {},
+): Tide {
   const load = {
     record: () => undefined,
     records: (_step: string, from: number, until: number) =>
       records.filter(({ at }) => at >= from && at < until),
   };
-  return new Tide({ catalog: { load, runs: () => runs, reviews: { uses: () => uses } }, timezone: 'UTC' });
+  return new Tide({
+    catalog: {
+      load,
+      schedule: (id) => {
+        const settledUntil = settled[id];
+        return { paused: false, ...(settledUntil !== undefined && { settledUntil }) };
+      },
+      runs: ({ status }) => runs.filter((run) => run.status === status),
+      reviews: { uses: () => uses },
+    },
+    timezone: 'UTC',
+  });
 }
 
 /** Due once a night. */
@@ -99,7 +118,14 @@ describe('the tide', () => {
 
   it('learns from runs how long they take, how large they are, and what they take of the host', () => {
     const ran = (ms: number): Run =>
-      ({ startedAt: 0, finishedAt: ms + 500, pausedSeconds: 0.5, sizeBytes: 2 * ms, storedBytes: ms }) as Run;
+      ({
+        status: 'completed',
+        startedAt: 0,
+        finishedAt: ms + 500,
+        pausedSeconds: 0.5,
+        sizeBytes: 2 * ms,
+        storedBytes: ms,
+      }) as Run;
     const runs = [ran(60_000), ran(61_000), ran(62_000)];
     const use = { cpu: 0.5, memory: 0.25 };
     const { resources } = schedule('shop');
@@ -125,7 +151,9 @@ describe('the tide', () => {
     const { learning } = tide(history, runs);
     const expected = (at: number): number => learning.of(schedule('shop'), at).durationMs;
     expect(expected(midnight)).toBe(30 * minute);
-    for (const ms of [1000, 1001, 1002]) runs.push({ startedAt: 0, finishedAt: ms, pausedSeconds: 0 } as Run);
+    for (const finishedAt of [1000, 1001, 1002]) {
+      runs.push({ status: 'completed', startedAt: 0, finishedAt, pausedSeconds: 0 } as Run);
+    }
     expect(expected(midnight + 59 * minute)).toBe(30 * minute);
     expect(expected(midnight + hour)).toBe(1002);
     runs.splice(0);
@@ -155,6 +183,48 @@ describe('the tide', () => {
     const forecasts = one.forecasts(midnight);
     expect(one.forecasts(midnight + minute)).toBe(forecasts);
     expect(one.forecasts(midnight + 5 * minute)).not.toBe(forecasts);
+  });
+});
+
+describe('the plan of what is to come', () => {
+  const shop = schedule('shop');
+  const startsOf = (plan: Plan): readonly string[] =>
+    plan.slots.map(({ schedule: id, start }) => `${id} ${new Date(start).toISOString().slice(8, 16)}`);
+
+  it('has what is due now and waits for its slot, until it has run or is passed over', () => {
+    const now = midnight + 3 * hour;
+    const waits = tide(history, [], [], { shop: midnight - 22 * hour }).planAhead([shop], now, 12);
+    expect(startsOf(waits)).toEqual(['shop 10T04:15']);
+    expect(waits.slots[0]).toMatchObject({ dueAt: midnight + 2 * hour });
+    const ran = tide(history, [], [], { shop: midnight + 2 * hour });
+    expect(ran.planAhead([shop], now, 12).slots).toEqual([]);
+    expect(ran.planAhead([shop], now, 24).slots).toMatchObject([{ dueAt: midnight + 26 * hour }]);
+    // Skipped by somebody: the night after next is the next one.
+    const skipped = tide(history, [], [], { shop: midnight + 26 * hour });
+    expect(skipped.planAhead([shop], now, 48).slots).toMatchObject([{ dueAt: midnight + 50 * hour }]);
+  });
+
+  it('leaves room for what runs already, as long as that is expected to go on', () => {
+    const now = midnight + 4 * hour;
+    const large = { resources: { cpu: 0.6, memory: 0.1 }, max_delay: 6 * hour };
+    const running = { schedule: 'files', status: 'running', startedAt: now - 10 * minute } as Run;
+    const plan = tide(history, [running], [], { shop: midnight - 22 * hour }).planAhead(
+      [schedule('shop', large), schedule('files', { ...large, estimated_duration: 2 * hour })],
+      now,
+      12,
+    );
+    expect(plan.slots.map(({ schedule: id }) => id)).toContain('shop');
+    expect(plan.slots.find((slot) => slot.schedule === 'shop')?.start).toBeGreaterThanOrEqual(
+      now + 110 * minute,
+    );
+  });
+
+  it('is the plan that is followed, where another would hardly be better', () => {
+    const one = tide(history, [], [], { shop: midnight - 22 * hour });
+    const followed = [{ schedule: 'shop', dueAt: midnight + 2 * hour, start: midnight + 4.5 * hour }];
+    const shown = planDue(one.requestAhead([shop], midnight, 24, followed));
+    expect(startsOf(shown)).toEqual(['shop 10T04:30']);
+    expect(startsOf(one.planAhead([shop], midnight, 24))).toEqual(['shop 10T04:15']);
   });
 });
 

@@ -6,21 +6,23 @@ import type { LoadForecast } from '../load/forecast.ts';
 import { Forecaster } from '../load/forecaster.ts';
 import { coarseStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { seriesOf } from '../load/series.ts';
-import { planJobOf, type DueJob } from '../schedule/due-job.ts';
+import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
-import { nextOccurrences } from '../schedule/recurrence.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { Learning, type LearningSources } from './learning.ts';
+import type { RunningSchedule } from './scheduler.ts';
 
 const historyMs = 92 * 86_400_000;
 const horizonMs = 48 * 3_600_000;
+/** More do not run at once. */
+const mostRunning = 10_000;
 
 export type Forecasts = Readonly<Record<Resource, LoadForecast>>;
 export type Accuracy = Readonly<Record<Resource, ForecastAccuracy>>;
 
 export interface TideOptions {
-  readonly catalog: LearningSources & Pick<Catalog, 'load'>;
+  readonly catalog: LearningSources & Pick<Catalog, 'load' | 'schedule'>;
   /** Where this host's day goes by: its load follows the clock on the wall. */
   readonly timezone: string;
 }
@@ -85,13 +87,37 @@ export class Tide {
     };
   }
 
-  /** The same for every occurrence of the schedules that is due within `hours`, as if all were free to run. */
-  requestAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): PlanRequest {
+  /**
+   * The same for all that the schedules have to run within `hours`: what is due now and has not been run, and what comes, beside
+   * what runs already. `previous`: the plan that is followed.
+   */
+  requestAhead(
+    schedules: readonly ScheduleConfig[],
+    now: EpochMs,
+    hours: number,
+    previous: readonly PreviousSlot[] = [],
+  ): PlanRequest {
+    const { catalog } = this.#options;
     const until = now + hours * 3_600_000;
     const due = schedules.flatMap((schedule) =>
-      nextOccurrences(schedule, now, until).map((occurrence) => ({ schedule, occurrence })),
+      dueUntil(schedule, catalog.schedule(schedule.id).settledUntil ?? now, now, until),
     );
-    return this.request(due, now);
+    const since = new Map(
+      catalog.runs({ status: 'running', limit: mostRunning }).map((run) => [run.schedule, run.startedAt]),
+    );
+    const running = schedules.flatMap((schedule) => {
+      const startedAt = since.get(schedule.id);
+      return startedAt === undefined ? [] : [{ schedule, since: startedAt }];
+    });
+    return { ...this.request(due, now), previous, running: this.running(running, now) };
+  }
+
+  /** What goes on, as the planner is told. */
+  running(runs: readonly RunningSchedule[], now: EpochMs): readonly RunningJob[] {
+    return runs.map(({ schedule, since }) => {
+      const { durationMs, resources: taken } = this.learning.of(schedule, now);
+      return { until: Math.max(now, since + durationMs), resources: taken, stores: schedule.stores };
+    });
   }
 
   planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Plan {

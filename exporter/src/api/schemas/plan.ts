@@ -60,6 +60,24 @@ export const plan = named(
       from: instant,
       until: instant,
       slots: z.array(slot).describe('by start'),
+      problems: z
+        .array(
+          z.strictObject({
+            schedule: name,
+            dueAt: instant,
+            start: instant.optional().describe('when it runs all the same; absent: no time has room for it'),
+            lateSeconds: z
+              .number()
+              .min(0)
+              .optional()
+              .describe('how far behind its deadline; 0: in time, with less than it asks for'),
+            reason: z.strictObject({ code: z.enum(['cramped', 'late', 'no_room']), text: z.string() }),
+          }),
+        )
+        .optional()
+        .describe(
+          'what could not be placed as it should be; what starts all the same has a slot as well; absent: all could',
+        ),
     })
     .describe('What will run when, and why there.'),
 );
