@@ -170,6 +170,20 @@ describe('planSlots', () => {
     expect(explained(found, 'db').code).toBe('cramped');
   });
 
+  it('starts within its window on a host that is full and stays so, however often a little more room is in sight', () => {
+    const wish = job({ opens: 1, closes: 3, delay: 6, cpu: 0.5 });
+    let previous: Plan['slots'] = [];
+    for (let at = now; ; at += slotMs) {
+      // Whenever it is looked at, the load is to fade within days.
+      const cpu = Float64Array.from({ length: 576 }, (_, step) => 0.98 - step / 2000);
+      const fading = { ...trough, startsAt: at, cpu };
+      previous = plan([wish], { now: at, load: fading, previous }).slots;
+      if (hoursOf(previous[0]?.start) > hoursOf(at)) continue;
+      expect(hoursOf(at)).toBeLessThanOrEqual(3);
+      return;
+    }
+  });
+
   it('reckons with the last day over again where the forecast ends', () => {
     // Two days are forecast, with a trough in the second night; the window lies in the third.
     const nights = load((hour) => (hour >= 38 && hour < 40 ? 0.05 : 0.4));

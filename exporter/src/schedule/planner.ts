@@ -113,16 +113,16 @@ export function planSlots(request: PlanRequest): Plan {
     const start = before.get(job.schedule)?.find((slot) => slot.dueAt === dueAt)?.start;
     return placementJob(grid, job, now, stores, start);
   });
+  const shared = {
+    slots: grid.slots,
+    slotHours: grid.slotMs / 3_600_000,
+    resources,
+    delayPenaltyPerHour,
+    unplacedPenalty,
+    movePenalty,
+  };
   const placement = findPlacement(
-    {
-      slots: grid.slots,
-      slotHours: grid.slotMs / 3_600_000,
-      resources,
-      jobs: withinRoom(wanted, resources, grid.slots),
-      delayPenaltyPerHour,
-      unplacedPenalty,
-      movePenalty,
-    },
+    { ...shared, jobs: withinRoom(wanted, shared) },
     request.effort ?? { thoroughness: previous.length > 0 ? 'settled' : 'improved' },
   );
   rescue(placement, wanted);
