@@ -54,6 +54,24 @@ describe('tooBusy', () => {
     expect(tooBusy(full, marks, { ...times, now: 1000 }, 'run')).toBeUndefined();
   });
 
+  it('does not wait for what is expected to stay as it is', () => {
+    const full = { ...quiet, memory: 0.96, pressure: waits({ memory: 0.5 }) };
+    const expecting = (memory: number | undefined) => (resource: Resource) =>
+      resource === 'memory' ? memory : 0;
+    expect(tooBusy(full, marks, times, 'run', expecting(0.92))).toBeUndefined();
+    expect(tooBusy(full, marks, times, 'run', expecting(0.9))).toBe('memory');
+    expect(tooBusy(full, marks, times, 'run', expecting(undefined))).toBe('memory');
+    expect(tooBusy(full, marks, times, 'skip', expecting(0.92))).toBe('memory');
+    // Of another resource there is relief to come.
+    expect(tooBusy({ ...full, cpu: 0.9 }, marks, times, 'run', expecting(0.92))).toBe('cpu');
+    const cramped = { ...quiet, memory: 0.85, pressure: waits({ memory: 0.5 }) };
+    expect(tooBusy(cramped, marks, times, 'run', expecting(0.85))).toBeUndefined();
+    expect(tooBusy(cramped, marks, times, 'run', expecting(0.5))).toBe('memory_pressure');
+    // Where the load is not known, neither is whether it stays.
+    const unknown = { ...cramped, memory: NaN };
+    expect(tooBusy(unknown, marks, times, 'run', expecting(0.85))).toBe('memory_pressure');
+  });
+
   it('keeps to the marks to the end where the run is to be skipped then', () => {
     const busy = { ...quiet, cpu: 0.76 };
     expect(tooBusy(busy, marks, { ...times, now: 999 }, 'skip')).toBe('cpu');

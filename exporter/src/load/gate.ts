@@ -19,26 +19,37 @@ export interface GateTimes {
 /** Why a run has to wait: which resource is too busy, or for which of them too much work waits already. */
 export type Hold = Resource | `${Resource}_pressure`;
 
+/** The lowest load of a resource that is expected up to the deadline; undefined where nothing can be told. */
+export type LowestExpected = (resource: Resource) => number | undefined;
+
+/** What waiting has to promise, as a share of the resource: less is not worth being later for. */
+const worthWaiting = 0.05;
+
 /**
  * Whether the host is too busy for a run to start now; undefined where it is not. A run that starts at its deadline in any
  * case grows less patient: above the high-water marks it waits as long as all of its time is left; they rise as that goes,
- * and at the deadline there are none. One that is skipped then (`on_deadline`) waits for the marks as they are, to the end
- * and at the deadline too. What is not known holds up nothing.
+ * and at the deadline there are none. Nor does it wait for a load that is expected to stay as it is: on a host that is always
+ * full that would make every backup late, and gain nothing. One that is skipped at its deadline (`on_deadline`) waits for the
+ * marks as they are, to the end and at the deadline too. What is not known holds up nothing.
  */
 export function tooBusy(
   load: LiveLoad | undefined,
   highWater: Config['load']['high_water'],
   { now, slot, deadline }: GateTimes,
   onDeadline: 'run' | 'skip',
+  lowestExpected: LowestExpected = () => undefined,
 ): Hold | undefined {
   if (load === undefined || (onDeadline === 'run' && now >= deadline)) return undefined;
   const isUrgent = onDeadline === 'run';
   const gone = isUrgent ? Math.min(1, Math.max(0, (now - slot) / Math.max(1, deadline - slot))) : 0;
-  const isAbove = (share: number, mark: number): boolean => share > mark + (1 - mark) * gone;
-  const busy = resources.find((resource) => isAbove(load[resource], highWater[resource]));
+  const stays = (resource: Resource): boolean =>
+    isUrgent && (lowestExpected(resource) ?? -Infinity) > load[resource] - worthWaiting;
+  const holds = (resource: Resource, share: number, mark: number): boolean =>
+    share > mark + (1 - mark) * gone && !stays(resource);
+  const busy = resources.find((resource) => holds(resource, load[resource], highWater[resource]));
   if (busy !== undefined) return busy;
   const waiting = resources.find((resource) =>
-    isAbove(load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure[resource]),
+    holds(resource, load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure[resource]),
   );
   return waiting && `${waiting}_pressure`;
 }

@@ -146,8 +146,9 @@ class Service {
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule, clock.now()).resources,
       gate: ({ schedule }, times) =>
-        tooBusy(recorder.latest(), config.load.high_water, times, schedule.on_deadline) ??
-        (heldByAlert(alerts.firing(), schedule, times) ? 'alert' : undefined),
+        tooBusy(recorder.latest(), config.load.high_water, times, schedule.on_deadline, (resource) =>
+          tide.lowestExpected(resource, times.now, times.deadline),
+        ) ?? (heldByAlert(alerts.firing(), schedule, times) ? 'alert' : undefined),
       start: (schedule, dueAt) => this.#goingOn.track(this.#backups.runScheduled(schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
     });

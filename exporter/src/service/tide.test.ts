@@ -178,6 +178,17 @@ describe('the tide', () => {
     expect(plan.explain(slot).text).toMatch(/: cpu 0\.\d\d as yesterday, memory 0\.30$/);
   });
 
+  it('tells the lowest load that is to come, where it can tell hours apart', () => {
+    const one = tide();
+    expect(one.lowestExpected('cpu', midnight, midnight + 9 * hour)).toBeCloseTo(0.05, 1);
+    expect(one.lowestExpected('cpu', midnight + 5 * hour, midnight + 9 * hour)).toBeCloseTo(0.09, 1);
+    expect(one.lowestExpected('cpu', midnight + 8 * hour, midnight + 9 * hour)).toBeGreaterThan(0.3);
+    expect(one.lowestExpected('cpu', midnight + minute, midnight + 4 * minute)).toBeUndefined();
+    expect(tide([]).lowestExpected('cpu', midnight, midnight + 9 * hour)).toBeUndefined();
+    const hours = history.slice(-36);
+    expect(tide(hours).lowestExpected('cpu', midnight, midnight + 9 * hour)).toBeUndefined();
+  });
+
   it('forecasts anew with each step, and not at every look', () => {
     const one = tide();
     const forecasts = one.forecasts(midnight);

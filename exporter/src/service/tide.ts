@@ -70,6 +70,18 @@ export class Tide {
     return this.#outlook;
   }
 
+  /**
+   * The lowest load of a resource that is to come before `until`; undefined where no hour can be told from another, and where
+   * that is closer than the next step.
+   */
+  lowestExpected(resource: Resource, now: EpochMs, until: EpochMs): number | undefined {
+    const { basis, startsAt, stepMs, expected } = this.forecasts(now)[resource];
+    if (basis === 'none' || basis === 'level') return undefined;
+    const stepOf = (at: EpochMs): number => Math.max(0, Math.ceil((at - startsAt) / stepMs));
+    const coming = expected.subarray(stepOf(now), stepOf(until));
+    return coming.length === 0 ? undefined : coming.reduce((low, load) => Math.min(low, load));
+  }
+
   plan(
     due: readonly DueJob[],
     now: EpochMs,
