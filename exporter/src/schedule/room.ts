@@ -1,4 +1,4 @@
-import type { PlacementJob, PlacementProblem, PlacementResource } from './placement-problem.ts';
+import type { PlacementJob, PlacementProblem } from './placement-problem.ts';
 
 type Shared = Omit<PlacementProblem, 'jobs'>;
 

@@ -168,22 +168,71 @@ describe('the scheduler', () => {
     expect(ids()).toEqual(['first']);
   });
 
-  it('records what was missed while it waited for room until its deadline', async () => {
+  describe('without room until its deadline', () => {
     const whole = { cpu: 1, memory: 1 };
-    begin(
-      schedule('hog', { priority: 'critical', resources: whole }),
-      schedule('late', { resources: whole, max_delay: 10 * minute }),
-    );
-    clock.set(noon + hour);
-    await vi.waitUntil(() => started.length === 1);
-    clock.set(noon + hour + 11 * minute);
-    await vi.waitUntil(() => states.events.length === 2);
-    expect(states.events[1]).toEqual({
-      name: 'run:missed',
-      schedule: 'late',
-      dueAt: noon + hour,
-      occurrences: 1,
-      reason: 'capacity',
+    const crowded = async (onDeadline: 'run' | 'skip' = 'run'): Promise<Scheduler> => {
+      const scheduler = begin(
+        schedule('hog', { priority: 'critical', resources: whole }),
+        schedule('late', { resources: whole, max_delay: 10 * minute, on_deadline: onDeadline }),
+      );
+      clock.set(noon + hour);
+      await vi.waitUntil(() => started.length === 1);
+      clock.set(noon + hour + 11 * minute);
+      await settle();
+      return scheduler;
+    };
+
+    it('starts as soon behind it as there is some', async () => {
+      const scheduler = await crowded();
+      expect(scheduler.deferral('late')).toMatchObject({ dueAt: noon + hour, reason: 'capacity' });
+      clock.set(noon + hour + 40 * minute);
+      started[0]?.end();
+      await vi.waitUntil(() => started.length === 2);
+      expect(started[1]).toMatchObject({ id: 'late', dueAt: noon + hour });
+      expect(states.events.map(({ name }) => name)).toEqual(['run:deferred']);
+    });
+
+    it('is missed, with the reason, once the next one has come', async () => {
+      await crowded();
+      expect(states.events.map(({ name }) => name)).toEqual(['run:deferred']);
+      clock.set(noon + 2 * hour);
+      await vi.waitUntil(() => states.events.some(({ name }) => name === 'run:missed'));
+      expect(states.events.find(({ name }) => name === 'run:missed')).toEqual({
+        name: 'run:missed',
+        schedule: 'late',
+        dueAt: noon + hour,
+        occurrences: 1,
+        reason: 'capacity',
+      });
+      started[0]?.end();
+      await vi.waitUntil(() => started.length === 2);
+      // By then the hog is due as well, and goes first.
+      started[1]?.end();
+      await vi.waitUntil(() => started.length === 3);
+      expect(started.slice(1)).toMatchObject([
+        { id: 'hog', dueAt: noon + 2 * hour },
+        { id: 'late', dueAt: noon + 2 * hour },
+      ]);
+    });
+
+    it('is missed at once where it would rather not be made than be late', async () => {
+      await crowded('skip');
+      expect(states.events.at(-1)).toMatchObject({
+        name: 'run:missed',
+        schedule: 'late',
+        reason: 'capacity',
+      });
+    });
+
+    it('is given up when it is paused or removed', async () => {
+      const scheduler = await crowded();
+      states.paused.add('late');
+      scheduler.poke();
+      await settle();
+      states.paused.delete('late');
+      started[0]?.end();
+      await settle();
+      expect(ids()).toEqual(['hog']);
     });
   });
 

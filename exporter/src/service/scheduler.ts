@@ -53,8 +53,12 @@ export interface Deferral {
 }
 
 interface ToldDeferral extends Deferral {
+  readonly occurrence: Occurrence;
   readonly told: ReadonlySet<string>;
 }
+
+/** The reason of one that would not fit beside the runs that go on. */
+const noRoom = 'capacity';
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
@@ -71,8 +75,8 @@ const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
 
 /**
  * Starts each schedule in its slot: critical ones first, as many at once as fit into the host's resources. One that does not
- * fit, or that the gate holds, waits until it does, at most to its deadline; one that the gate holds even then is passed
- * over. Where a start is put off or missed, an event says so.
+ * fit waits until it does, behind its deadline as well as long as the next one has not come; one that the gate holds, at
+ * most to its deadline, and is passed over where it is held even then. Where a start is put off or missed, an event says so.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -187,7 +191,7 @@ export class Scheduler {
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
       room &&= mayStart(resourcesOf(job.schedule), running);
       if (room) this.#start(job, now);
-      else this.#defer(job, 'capacity', { now, slot });
+      else this.#defer(job, noRoom, { now, slot });
     }
   }
 
@@ -198,6 +202,8 @@ export class Scheduler {
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) catalog.settle(schedule.id, now);
     const { missed, next } = standing(schedule, settledUntil ?? now, now);
+    const late = this.#waitsForRoom(schedule, missed?.dueAt);
+    if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
     if (paused) {
       if (missed !== undefined) catalog.settle(schedule.id, missed.dueAt);
       return undefined;
@@ -208,6 +214,16 @@ export class Scheduler {
       catalog.recordMissed(schedule.id, { ...missed, ...(reason !== undefined && { reason }) }, now);
     }
     return next;
+  }
+
+  /** An occurrence whose deadline has passed while others left no room for it: late is better than not at all. */
+  #waitsForRoom(
+    { id, on_deadline: onDeadline }: ScheduleConfig,
+    missed: EpochMs | undefined,
+  ): Occurrence | undefined {
+    const deferral = this.#deferred.get(id);
+    if (deferral?.reason !== noRoom || onDeadline === 'skip') return undefined;
+    return deferral.dueAt === missed ? deferral.occurrence : undefined;
   }
 
   #start({ schedule, occurrence }: DueJob, now: EpochMs): void {
@@ -223,8 +239,13 @@ export class Scheduler {
   #defer(job: DueJob, reason: string, { now, slot }: Pick<StartTimes, 'now' | 'slot'>): void {
     const { schedule, occurrence } = job;
     const told = this.#deferralOf(job)?.told ?? new Set();
-    const deferral = { dueAt: occurrence.dueAt, since: slot, reason, told: new Set([...told, reason]) };
-    this.#deferred.set(schedule.id, deferral);
+    this.#deferred.set(schedule.id, {
+      dueAt: occurrence.dueAt,
+      since: slot,
+      reason,
+      occurrence,
+      told: new Set([...told, reason]),
+    });
     if (told.has(reason)) return;
     this.#options.catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now);
   }
