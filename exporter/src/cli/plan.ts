@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { streamsOf } from '../run/admission.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
 import { Tide } from '../service/tide.ts';
@@ -19,7 +20,8 @@ export async function plan(
   if (replay !== undefined) return await replayPast(context, replay);
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
-  const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
+  const timezone = Temporal.Now.timeZoneId();
+  const tide = new Tide({ catalog, timezone, streams: () => streamsOf(config.stores) });
   const active = config.schedules.filter(({ id }) => !catalog.schedule(id).paused);
   const planned = tide.planAhead(active, clock.now(), hours);
   const slots = planned.slots.map((slot) => slotView(planned, slot));

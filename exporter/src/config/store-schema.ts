@@ -5,9 +5,18 @@ import { path } from './scalars.ts';
 
 const kind = (is: string) => `the kind of store: ${is}`;
 
+/** Of every kind of store. */
+const streams = z
+  .int()
+  .min(1)
+  .max(1000)
+  .optional()
+  .describe('how many backups may be written to it at once; absent: any number');
+
 const directoryStore = z.strictObject({
   type: z.literal('directory').describe(kind('a folder')),
   path: path.describe('the folder, made where it is missing; not inside of what is backed up'),
+  streams,
 });
 
 const secret = z.string().min(1).optional();
@@ -39,6 +48,7 @@ const s3Store = z
     access_key_id: secret.describe("absent: found by the SDK's own chain (environment, files, instance)"),
     secret_access_key: secret.meta({ description: 'goes with access_key_id', writeOnly: true }),
     session_token: secret.meta({ description: 'of temporary credentials', writeOnly: true }),
+    streams,
   })
   .refine((store) => (store.access_key_id === undefined) === (store.secret_access_key === undefined), {
     error: 'needs both access_key_id and secret_access_key, or neither',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayStart } from './admission.ts';
+import { mayStart, storesTake } from './admission.ts';
 
 describe('mayStart', () => {
   it('lets every run start alone', () => {
@@ -14,5 +14,20 @@ describe('mayStart', () => {
     [{ cpu: 0.1, memory: 0.1 }, Array.from({ length: 10 }, () => ({ cpu: 0.1, memory: 0.1 })), false],
   ])('says whether %o fits beside %o: %s', (wanted, running, fits) => {
     expect(mayStart(wanted, running)).toBe(fits);
+  });
+});
+
+describe('storesTake', () => {
+  const runs = [{ stores: ['local'] }, { stores: ['local', 'offsite'] }];
+
+  it.each([
+    [['local'], {}, true],
+    [['local'], { local: 3 }, true],
+    [['local'], { local: 2 }, false],
+    [['offsite'], { local: 2, offsite: 2 }, true],
+    [['offsite', 'local'], { local: 2, offsite: 2 }, false],
+    [['offsite'], { offsite: 1 }, false],
+  ])('says whether one more run may write to %o, of which %o takes so many: %s', (stores, streams, fits) => {
+    expect(storesTake(stores, runs, streams)).toBe(fits);
   });
 });

@@ -3,6 +3,7 @@ import { holdTexts } from '../load/gate.ts';
 const texts: Readonly<Record<string, string>> = {
   ...holdTexts,
   capacity: 'beside the backups that run there is no room for it',
+  store: 'as many backups as it may take are being written to its store',
   alert: 'an alert fires for this host',
 };
 

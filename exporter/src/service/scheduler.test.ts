@@ -168,6 +168,32 @@ describe('the scheduler', () => {
     expect(ids()).toEqual(['first']);
   });
 
+  it('lets no more runs write to a store than it takes, and holds up nobody else for that', async () => {
+    let streams: Record<string, number> = { tape: 1 };
+    const scheduler = beginWith(
+      { streams: () => streams },
+      schedule('a', { priority: 'critical', stores: ['tape'] }),
+      schedule('b', { priority: 'high', stores: ['local', 'tape'] }),
+      schedule('c', { priority: 'low' }),
+      schedule('d', { priority: 'low', stores: ['tape'] }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['a', 'c']);
+    expect(states.events).toEqual([
+      { name: 'run:deferred', schedule: 'b', reason: 'store' },
+      { name: 'run:deferred', schedule: 'd', reason: 'store' },
+    ]);
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 3);
+    expect(ids()[2]).toBe('b');
+    // A reload lets the store take more.
+    streams = { tape: 2 };
+    scheduler.poke();
+    await vi.waitUntil(() => started.length === 4);
+    expect(ids()[3]).toBe('d');
+  });
+
   describe('without room until its deadline', () => {
     const whole = { cpu: 1, memory: 1 };
     const crowded = async (onDeadline: 'run' | 'skip' = 'run'): Promise<Scheduler> => {

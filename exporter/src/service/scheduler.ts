@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { mayStart } from '../run/admission.ts';
+import { mayStart, storesTake, type StoreStreams } from '../run/admission.ts';
 import { latestStart, type DueJob } from '../schedule/due-job.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import { standing } from '../schedule/standing.ts';
@@ -24,6 +24,8 @@ export interface SchedulerOptions {
   ) => ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>>;
   /** What a run is expected to take of the host. Absent: what its config says. */
   readonly resourcesOf?: (schedule: ScheduleConfig) => ScheduleConfig['resources'];
+  /** How many runs each store takes at once, as it is configured now. Absent: any number. */
+  readonly streams?: () => StoreStreams;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
   readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
@@ -57,8 +59,8 @@ interface ToldDeferral extends Deferral {
   readonly told: ReadonlySet<string>;
 }
 
-/** The reason of one that would not fit beside the runs that go on. */
-const noRoom = 'capacity';
+/** The reasons of one that would not fit beside the runs that go on. */
+const noRoom = ['capacity', 'store'];
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
@@ -186,12 +188,17 @@ export class Scheduler {
         if (now >= deadline) this.#passOver(job, now);
         continue;
       }
-      const { resourcesOf = configured } = this.#options;
-      const running = [...this.#running.values()].map(({ schedule }) => resourcesOf(schedule));
+      const { resourcesOf = configured, streams } = this.#options;
+      const running = [...this.#running.values()].map(({ schedule }) => schedule);
+      if (!storesTake(job.schedule.stores, running, streams?.() ?? {})) {
+        // Others need not wait for its store: it holds up nothing but what is to be written there as well.
+        this.#defer(job, 'store', { now, slot });
+        continue;
+      }
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
-      room &&= mayStart(resourcesOf(job.schedule), running);
+      room &&= mayStart(resourcesOf(job.schedule), running.map(resourcesOf));
       if (room) this.#start(job, now);
-      else this.#defer(job, noRoom, { now, slot });
+      else this.#defer(job, 'capacity', { now, slot });
     }
   }
 
@@ -222,7 +229,8 @@ export class Scheduler {
     missed: EpochMs | undefined,
   ): Occurrence | undefined {
     const deferral = this.#deferred.get(id);
-    if (deferral?.reason !== noRoom || onDeadline === 'skip') return undefined;
+    if (deferral === undefined || onDeadline === 'skip' || !noRoom.includes(deferral.reason))
+      return undefined;
     return deferral.dueAt === missed ? deferral.occurrence : undefined;
   }
 

@@ -8,6 +8,7 @@ import type { HealthCheck, HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
 import { AlertWatch, heldByAlert } from '../load/alerts.ts';
 import { tooBusy } from '../load/gate.ts';
+import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
 import { errorsPage, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
@@ -87,7 +88,7 @@ class Service {
     this.#log = log;
     this.#goingOn = new GoingOn(log);
     this.#registry = new WorkRegistry(() => performance.now(), this.#goingOn.interrupted);
-    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId() });
+    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), streams: this.#streams });
     this.#planThread = new PlanThread();
     this.#planning = new Planning(this.#tide, this.#planThread);
     this.#reviewer = new Reviewer({
@@ -112,6 +113,7 @@ class Service {
   }
 
   readonly #isStopping = (): boolean => this.#options.signal.aborted;
+  readonly #streams = (): StoreStreams => streamsOf(this.#installation.config.stores);
 
   async run(): Promise<void> {
     const { config, clock, catalog, scratchRoot } = this.#installation;
@@ -145,6 +147,7 @@ class Service {
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule, clock.now()).resources,
+      streams: this.#streams,
       gate: ({ schedule }, times) =>
         tooBusy(recorder.latest(), config.load.high_water, times, schedule.on_deadline, (resource) =>
           tide.lowestExpected(resource, times.now, times.deadline),

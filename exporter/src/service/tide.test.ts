@@ -29,6 +29,7 @@ function tide(
   runs: readonly Run[] = [],
   uses: readonly RunUse[] = [],
   settled: Readonly<Record<string, number>> = {},
+  streams: Readonly<Record<string, number>> = {},
 ): Tide {
   const load = {
     record: () => undefined,
@@ -46,6 +47,7 @@ function tide(
       reviews: { uses: () => uses },
     },
     timezone: 'UTC',
+    streams: () => streams,
   });
 }
 
@@ -114,6 +116,19 @@ describe('the tide', () => {
     const plan = tide().planAhead([hourly], midnight, 24);
     expect(plan.slots).toHaveLength(24);
     for (const slot of plan.slots) expect(slot.start - slot.dueAt).toBeLessThanOrEqual(hour);
+  });
+
+  it('plans no more runs at once to a store than that takes', () => {
+    const small = { resources: { cpu: 0.01, memory: 0.01 } };
+    const jobs = ['a', 'b', 'c'].map((id) => due(schedule(id, small)));
+    const gaps = (streams: Readonly<Record<string, number>>): number[] => {
+      const starts = tide(history, [], [], {}, streams)
+        .plan(jobs, midnight)
+        .slots.map(({ start }) => start);
+      return starts.slice(1).map((start, index) => start - (starts[index] ?? 0));
+    };
+    expect(Math.min(...gaps({}))).toBeLessThan(30 * minute);
+    expect(Math.min(...gaps({ local: 1 }))).toBeGreaterThanOrEqual(30 * minute);
   });
 
   it('learns from runs how long they take, how large they are, and what they take of the host', () => {

@@ -6,6 +6,7 @@ import type { LoadForecast } from '../load/forecast.ts';
 import { Forecaster } from '../load/forecaster.ts';
 import { coarseStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { seriesOf } from '../load/series.ts';
+import type { StoreStreams } from '../run/admission.ts';
 import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
@@ -25,6 +26,8 @@ export interface TideOptions {
   readonly catalog: LearningSources & Pick<Catalog, 'load' | 'schedule'>;
   /** Where this host's day goes by: its load follows the clock on the wall. */
   readonly timezone: string;
+  /** How many runs each store takes at once. Absent: any number. */
+  readonly streams?: () => StoreStreams;
 }
 
 /** Puts due occurrences where the host is expected to be quiet: the history, the forecast and the planner in one place. */
@@ -96,6 +99,7 @@ export class Tide {
       now,
       jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule, now))),
       load: expectedLoad(this.forecasts(now)),
+      streams: this.#options.streams?.() ?? {},
     };
   }
 

@@ -20,7 +20,7 @@ const onDeadline = z
   .describe('what becomes of an occurrence that the load still holds up when its time is over');
 const ioPriority = z.enum(['normal', 'low', 'idle']);
 const reason = {
-  code: z.string().describe('cpu, memory, disk, one of these with _pressure, capacity or alert'),
+  code: z.string().describe('cpu, memory, disk, one of these with _pressure, capacity, store or alert'),
   text: z.string(),
 };
 
