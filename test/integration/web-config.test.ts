@@ -115,6 +115,34 @@ describe('TLS', () => {
     expect(letIn).toEqual(expected);
   });
 
+  it('is spoken with certificate and key that stand in the web config itself, over the curves asked for', async () => {
+    const inline = (name: string, file: string): string =>
+      `  ${name}: |\n${readFileSync(file, 'utf8').replace(/^/gm, '    ')}\n`;
+    const http = await start(
+      `tls_server_config:\n${inline('cert', server.certFile)}${inline('key', server.keyFile)}${inline('client_ca', ca.certFile)}  client_auth_type: RequireAndVerifyClientCert\n  curve_preferences: [CurveP384]\n`,
+    );
+    expect((await get(http, asClient(client))).status).toBe(200);
+    await expect(get(http, { ...asClient(client), ecdhCurve: 'P-384' })).resolves.toMatchObject({
+      status: 200,
+    });
+    await expect(get(http, { ...asClient(client), ecdhCurve: 'X25519' })).rejects.toThrow();
+  });
+
+  it.each([
+    ['[localhost]', true],
+    ['[other.example, "127.0.0.1"]', true],
+    ['[other.example]', false],
+  ])('lets in clients by the names of their certificates: %s', async (names, letIn) => {
+    const http = await start(
+      tls(
+        `  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: authority.crt\n  client_allowed_sans: ${names}\n`,
+      ),
+    );
+    const answer = get(http, asClient(client));
+    if (letIn) expect((await answer).status).toBe(200);
+    else await expect(answer).rejects.toThrow();
+  });
+
   it('does not wait for a client that never ends its handshake', async () => {
     const http = await start(tls(), { limits: { headersMs: 200, requestMs: 200 } });
     const [host = '', port = ''] = http.address.split(':');
@@ -132,13 +160,33 @@ describe('a web config with mistakes', () => {
     [
       'a key of another',
       'tls_server_config: { cert_file: server.crt, key_file: client.key }',
-      'cannot be used together',
+      'key values mismatch',
     ],
     [
       'a certificate that is none',
       'tls_server_config: { cert_file: web.yml, key_file: server.key }',
-      'cannot be used together',
+      'TLS does not take certificate',
     ],
+    [
+      'a client CA that holds none',
+      tls('  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: web.yml\n'),
+      'client_ca holds no certificate',
+    ],
+    [
+      'a client CA that was cut off',
+      tls('  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: torn.crt\n'),
+      'a certificate of client_ca cannot be read',
+    ],
+    [
+      'versions that exclude each other',
+      tls('  min_version: TLS13\n  max_version: TLS12\n'),
+      'min_version is above max_version',
+    ],
+    ['ciphers that nobody has', tls('  cipher_suites: [TLS_NO_WITH_SUCH]\n'), 'no cipher match'],
+    ['a certificate in two ways', tls('  cert: inline\n'), 'two ways'],
+    ['names of clients without certificates', tls('  client_allowed_sans: [a]\n'), 'requires one'],
+    ['a rate without a burst', 'rate_limit: { interval: 1s }', 'rate_limit.burst'],
+    ['a rate that is no duration', 'rate_limit: { interval: often, burst: 1 }', 'rate_limit.interval'],
     [
       'a client CA that is missing',
       tls('  client_auth_type: RequireAndVerifyClientCert\n'),
@@ -148,6 +196,7 @@ describe('a web config with mistakes', () => {
     ['a password in clear', 'basic_auth_users: { prometheus: hunter2hunter2 }', 'bcrypt'],
     ['no YAML', 'a: [', 'web.yml'],
   ])('is refused at the start: %s', async (_, config, message) => {
+    writeFileSync(join(folder, 'torn.crt'), readFileSync(ca.certFile).subarray(0, 300));
     const refused = start(config);
     await expect(refused).rejects.toMatchObject({
       code: 'config_invalid',
@@ -194,13 +243,34 @@ describe('a web config that changes', () => {
     writeFileSync(server.keyFile, 'no key at all');
     await vi.waitFor(() => expect(reloads).toEqual([expect.objectContaining({ code: 'config_invalid' })]));
     await http.reloadWebConfig();
-    expect(reloads.length).toBe(1);
+    expect(reloads.length).toBe(2);
     expect(await certificateOf(http)).toBe(before);
     writeFileSync(server.keyFile, key);
     await vi.waitFor(() => expect(reloads.at(-1)).toBeUndefined());
     writeFileSync(webFile(), '');
     await vi.waitFor(() => expect(reloads.at(-1)?.message).toContain('restart'));
     expect((await get(http)).status).toBe(200);
+  });
+
+  it('to files that are not there yet is taken up as soon as they are', async () => {
+    const http = await start(tls());
+    writeFileSync(webFile(), tls().replace('server.crt', 'renewed.crt'));
+    await vi.waitFor(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
+    writeFileSync(join(folder, 'renewed.crt'), readFileSync(server.certFile));
+    await vi.waitFor(() => expect(reloads.length).toBe(2));
+    expect(reloads[1]).toBeUndefined();
+    expect((await get(http)).status).toBe(200);
+  });
+
+  it('to a client CA that cannot be used locks nobody out', async () => {
+    const authority = join(folder, 'clients.crt');
+    writeFileSync(authority, readFileSync(ca.certFile));
+    const http = await start(
+      tls('  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n'),
+    );
+    writeFileSync(authority, 'no certificate at all');
+    await vi.waitFor(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
+    expect((await get(http, asClient(client))).status).toBe(200);
   });
 });
 
@@ -238,11 +308,32 @@ describe('basic auth', () => {
     expect(await statusOf(http, basic('prometheus', 'right'))).toBe(200);
   });
 
+  it('looks at one guess of an address after the other, however many come at once', async () => {
+    const http = await start(users('right'));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => statusOf(http, basic('prometheus', `guess ${index}`))),
+    );
+    expect(answers.toSorted()).toEqual(answers.map((_, index) => (index < 4 ? 401 : 429)));
+  });
+
+  it('is not even looked at above the rate limit', async () => {
+    const http = await start('rate_limit: { interval: 1h, burst: 3 }\n');
+    const answers: number[] = [];
+    for (let count = 0; count < 5; count += 1) answers.push(await statusOf(http));
+    expect(answers).toEqual([200, 200, 200, 429, 429]);
+    expect(reloads).toEqual([]);
+    writeFileSync(webFile(), 'rate_limit: { interval: 0, burst: 1 }\n');
+    await vi.waitFor(() => expect(reloads).toEqual([undefined]));
+    for (let count = 0; count < 5; count += 1) expect(await statusOf(http)).toBe(200);
+  });
+
   it('guards every page, and leaves the API to its tokens', async () => {
     const http = await start(users('right'));
     for (const path of ['/', '/metrics', '/-/healthy', '/-/ready', '/api/v1/status', '/anything']) {
       expect(await statusOf(http, {}, path)).toBe(401);
     }
+    // Nobody looks at a token there, so that any would do.
+    expect(await statusOf(http, { authorization: 'Bearer token' }, '/api/v1/openapi.json')).toBe(401);
     expect(await statusOf(http, { authorization: 'Bearer token' }, '/api/v1/status')).toBe(404);
   });
 });

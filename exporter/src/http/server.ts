@@ -53,7 +53,7 @@ export interface HttpServer extends AsyncDisposable {
   /** All of them. */
   readonly addresses: readonly string[];
   readonly scheme: 'http' | 'https';
-  /** Looks at the web config at once. */
+  /** Reads the web config again, at once. */
   reloadWebConfig(): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     address: bound[0] ?? '',
     addresses: bound,
     scheme: web.current().tls === undefined ? 'http' : 'https',
-    reloadWebConfig: () => web.look(),
+    reloadWebConfig: () => web.reload(),
     [Symbol.asyncDispose]: () => closeAll(limits.closeMs),
   };
 }
@@ -132,7 +132,7 @@ function secured(app: Express, web: Web, limits: HttpLimits, settings: ServerOpt
     if (config.secure !== undefined) server.setSecureContext(config.secure);
   });
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (!satisfies(policy, socket)) socket.destroy();
+    if (!satisfies(policy, web.current().tls?.clientSans ?? [], socket)) socket.destroy();
   });
   return server;
 }

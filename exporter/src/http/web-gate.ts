@@ -3,8 +3,9 @@ import bcrypt from 'bcryptjs';
 import type { RequestHandler } from 'express';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { addressGroup, plainAddress } from './address.ts';
-import { RateLimited, type Guard } from './guard.ts';
+import { Guard, RateLimited } from './guard.ts';
 import { problemOf, sendProblem } from './problem.ts';
+import { Turns } from './turns.ts';
 import type { WebConfig } from './web-config.ts';
 
 /** So that a user who does not exist takes as long as one who does. */
@@ -12,34 +13,56 @@ const nobodysHash = '$2b$10$OOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOO
 /** bcrypt takes a tenth of a second of the processor: those who scrape every few seconds are remembered. */
 const mostRemembered = 200;
 
+/** Passwords that wait to be checked, of all addresses: whoever comes then is told to try again. */
+const mostWaiting = 50;
+
 /** Headers and passwords of the web config, for every page. The API has tokens: a request with one is judged there. */
 export function webGate(current: () => WebConfig, guard: Guard): RequestHandler {
   const remembered = new Set<string>();
-  return async (request, response, next) => {
-    const { users, headers } = current();
-    response.set(headers);
-    if (users.size === 0 || isForTheApi(request.path, request.headers.authorization)) {
-      next();
-      return;
+  // An address is answered before its next guess is looked at, and the processor never has two to work on.
+  const ofAddress = new Turns();
+  const ofAll = new Turns();
+
+  const check = async (group: string, user: string, password: string): Promise<void> => {
+    const hash = current().users.get(user);
+    const mark = createHash('sha256')
+      .update(JSON.stringify([user, hash, password]))
+      .digest('hex');
+    if (remembered.has(mark)) return;
+    await ofAddress.take(group, async () => {
+      if (remembered.has(mark)) return;
+      guard.refuseBlocked(group, mark);
+      if (ofAll.waiting >= mostWaiting) throw new RateLimited('too many passwords to check', 1000);
+      const isRight = await ofAll.take('', () => bcrypt.compare(password, hash ?? nobodysHash));
+      if (hash === undefined || !isRight) {
+        guard.failed(group);
+        throw unauthenticated();
+      }
+      if (remembered.size >= mostRemembered) remembered.clear();
+      remembered.add(mark);
+      guard.succeeded(group, mark);
+    });
+  };
+
+  let limited: { readonly config: WebConfig; readonly guard: Guard } | undefined;
+  const admit = (config: WebConfig): void => {
+    if (config.rateLimit === undefined) return;
+    if (limited?.config !== config) {
+      limited = { config, guard: new Guard(() => performance.now(), config.rateLimit) };
     }
-    const [user, password] = basicOf(request.headers.authorization) ?? [];
-    const group = addressGroup(plainAddress(request.socket.remoteAddress));
+    limited.guard.admit('all');
+  };
+
+  return async (request, response, next) => {
+    const config = current();
+    const { users, headers } = config;
+    response.set(headers);
     try {
-      if (user === undefined || password === undefined) throw unauthenticated();
-      const hash = users.get(user);
-      const mark = createHash('sha256')
-        .update(JSON.stringify([user, hash, password]))
-        .digest('hex');
-      if (!remembered.has(mark)) {
-        guard.refuseBlocked(group, mark);
-        const isRight = await bcrypt.compare(password, hash ?? nobodysHash);
-        if (hash === undefined || !isRight) {
-          guard.failed(group);
-          throw unauthenticated();
-        }
-        if (remembered.size >= mostRemembered) remembered.clear();
-        remembered.add(mark);
-        guard.succeeded(group, mark);
+      admit(config);
+      if (users.size > 0 && !isForTheApi(request.path, request.headers.authorization)) {
+        const [user, password] = basicOf(request.headers.authorization) ?? [];
+        if (user === undefined || password === undefined) throw unauthenticated();
+        await check(addressGroup(plainAddress(request.socket.remoteAddress)), user, password);
       }
       next();
     } catch (thrown) {
@@ -50,7 +73,9 @@ export function webGate(current: () => WebConfig, guard: Guard): RequestHandler 
   };
 }
 
+/** Its description is for everybody, as the other pages are: no token is looked at there. */
 function isForTheApi(path: string, authorization: string | undefined): boolean {
+  if (path.startsWith('/api/v1/openapi.json')) return false;
   return path.startsWith('/api/v1/') && /^Bearer /i.test(authorization ?? '');
 }
 

@@ -1,6 +1,6 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { fingerprintOf, loadWebConfig, type LoadedWebConfig } from './web-config-file.ts';
-import { invalid } from './web-config.ts';
+import { fingerprintOf, loadWebConfig, readWebConfig, type LoadedWebConfig } from './web-config-file.ts';
+import { invalid, type WebConfig } from './web-config.ts';
 
 /** Told of each attempt to take up a changed web config; with an error where the one before stays in force. */
 export type OnWebReload = (error: LowtideError | undefined) => void;
@@ -9,6 +9,7 @@ const plain: LoadedWebConfig = {
   tls: undefined,
   users: new Map(),
   headers: {},
+  rateLimit: undefined,
   secure: undefined,
   fingerprint: '',
 };
@@ -23,6 +24,8 @@ export class Web implements Disposable {
   readonly #onReload: OnWebReload;
   readonly #listeners: ((config: LoadedWebConfig) => void)[] = [];
   #config: LoadedWebConfig;
+  /** What named the files that are looked at: also a config that cannot be used, until one of them is put right. */
+  #named: WebConfig;
   /** Of the files as they were last looked at: a mistake is told once, not at every look. */
   #seen: string;
   #timer: NodeJS.Timeout | undefined;
@@ -32,6 +35,7 @@ export class Web implements Disposable {
   private constructor(file: string | undefined, config: LoadedWebConfig, onReload: OnWebReload) {
     this.#file = file;
     this.#config = config;
+    this.#named = config;
     this.#seen = config.fingerprint;
     this.#onReload = onReload;
   }
@@ -39,7 +43,7 @@ export class Web implements Disposable {
   /** Without a file: plain HTTP for everybody. Throws what `loadWebConfig` throws. */
   static async open(file: string | undefined, onReload: OnWebReload, checkEveryMs: number): Promise<Web> {
     if (file === undefined) return new Web(undefined, plain, onReload);
-    const web = new Web(file, await loadWebConfig(file), onReload);
+    const web = new Web(file, await loadWebConfig(file, await readWebConfig(file)), onReload);
     web.#timer = setInterval(() => void web.look(), checkEveryMs).unref();
     return web;
   }
@@ -53,9 +57,15 @@ export class Web implements Disposable {
 
   /** Takes up what has changed; never rejects. */
   look(): Promise<void> {
-    return (this.#looking ??= this.#look().finally(() => {
+    return (this.#looking ??= this.#look(false).finally(() => {
       this.#looking = undefined;
     }));
+  }
+
+  /** Reads all of it again, whether it seems to have changed or not; never rejects. */
+  async reload(): Promise<void> {
+    await this.#looking;
+    await this.#look(true);
   }
 
   [Symbol.dispose](): void {
@@ -63,14 +73,16 @@ export class Web implements Disposable {
     this.#isOver = true;
   }
 
-  async #look(): Promise<void> {
+  async #look(always: boolean): Promise<void> {
     const file = this.#file;
     if (file === undefined) return;
-    const now = await fingerprintOf(file, this.#config);
-    if (now === this.#seen) return;
+    const now = await fingerprintOf(file, this.#named);
+    if (now === this.#seen && !always) return;
     this.#seen = now;
     try {
-      const next = await loadWebConfig(file);
+      this.#named = await readWebConfig(file);
+      this.#seen = await fingerprintOf(file, this.#named);
+      const next = await loadWebConfig(file, this.#named);
       // Nobody is to hear of it any more.
       if (this.#isOver) return;
       refuseRestartOnly(file, this.#config, next);
@@ -79,7 +91,7 @@ export class Web implements Disposable {
       for (const listener of this.#listeners) listener(next);
       this.#onReload(undefined);
     } catch (thrown) {
-      this.#onReload(LowtideError.from(thrown));
+      if (!this.#isOver) this.#onReload(LowtideError.from(thrown));
     }
   }
 }
