@@ -49,7 +49,12 @@ export class TestService implements AsyncDisposable {
     parts: ConfigParts = {},
     more: Partial<ServeOptions> = {},
   ): Promise<TestService> {
-    const service = new TestService(await TestInstallation.make(schedules, { more: tokens, ...parts }));
+    return await TestService.over(await TestInstallation.make(schedules, { more: tokens, ...parts }), more);
+  }
+
+  /** Over an installation that something has been done to already. */
+  static async over(installation: TestInstallation, more: Partial<ServeOptions> = {}): Promise<TestService> {
+    const service = new TestService(installation);
     await service.begin(more);
     return service;
   }
