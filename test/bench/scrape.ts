@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Gauge, Histogram, Registry } from 'prom-client';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import type { EventBody } from '../../exporter/src/events/events.ts';
-import type { WatchedSchedule } from '../../exporter/src/health/facts.ts';
+import type { ShownSchedule } from '../../exporter/src/metrics/from-state.ts';
 import { readFamilies, renderPage } from '../../exporter/src/metrics/exposition.ts';
 import { serviceMetrics } from '../../exporter/src/metrics/metrics.ts';
 import { metricFacts } from '../../exporter/src/metrics/names.ts';
@@ -20,12 +20,14 @@ const scheduleCount = Number(process.argv[2] ?? 500);
 const eventCount = Number(process.argv[3] ?? 100_000);
 const scrapes = 200;
 
-const schedules: readonly WatchedSchedule[] = Array.from({ length: scheduleCount }, (_, index) => ({
+const schedules: readonly ShownSchedule[] = Array.from({ length: scheduleCount }, (_, index) => ({
   id: `schedule-${index}`,
   type: (['database', 'files', 'command'] as const)[index % 3] ?? 'files',
   intervalSeconds: 86_400,
   nextRunAt: noon + index,
   maxDelayMs: 3_600_000,
+  isPaused: false,
+  expectedSeconds: 1800,
 }));
 
 function eventBody(index: number): EventBody {

@@ -1,7 +1,8 @@
 import type { CatalogTotals } from '../../exporter/src/catalog/catalog.ts';
 import type { EventBody, StoredEvent } from '../../exporter/src/events/events.ts';
-import type { WatchedSchedule, WatchedStore } from '../../exporter/src/health/facts.ts';
+import type { WatchedStore } from '../../exporter/src/health/facts.ts';
 import type { Key } from '../../exporter/src/keys/keystore.ts';
+import type { ShownSchedule } from '../../exporter/src/metrics/from-state.ts';
 import type { PageFormat } from '../../exporter/src/metrics/exposition.ts';
 import {
   serviceMetrics,
@@ -13,15 +14,24 @@ import {
 export const noon = Date.UTC(2026, 2, 3, 12);
 const hourMs = 3_600_000;
 
-const schedules: readonly WatchedSchedule[] = [
+const schedules: readonly ShownSchedule[] = [
   {
     id: 'db-prod',
     type: 'database',
     intervalSeconds: 86_400,
     nextRunAt: noon + 14 * hourMs,
     maxDelayMs: 6 * hourMs,
+    isPaused: false,
+    expectedSeconds: 2700,
   },
-  { id: 'etc', type: 'files', intervalSeconds: 3600, maxDelayMs: hourMs },
+  {
+    id: 'etc',
+    type: 'files',
+    intervalSeconds: 3600,
+    maxDelayMs: hourMs,
+    isPaused: true,
+    expectedSeconds: 1800.5,
+  },
 ];
 
 const stores: readonly WatchedStore[] = [
@@ -127,6 +137,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
   return {
     catalog: { totals: () => totals, eventsAfter: new EventLog(eventBodies).eventsAfter },
     keys: () => Promise.resolve(keys),
+    maxKeyAgeSeconds: () => 180 * 86_400,
     schedules: () => schedules,
     stores: () => stores,
     disk: () => Promise.resolve({ freeBytes: 25 * 2 ** 30, totalBytes: 100 * 2 ** 30 }),
@@ -159,6 +170,11 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     },
     ...more,
   };
+}
+
+/** A schedule of which nothing is known yet. */
+export function shown(id: string, type: ShownSchedule['type']): ShownSchedule {
+  return { id, type, intervalSeconds: 60, maxDelayMs: 0, isPaused: false, expectedSeconds: 1800 };
 }
 
 /** The page's samples, `name{labels}` → value. */

@@ -15,7 +15,7 @@ describe('a part of the page that fails', () => {
     throw new Error('broken');
   };
   const gauges = {
-    keys: ['backup_key_created_timestamp_seconds'],
+    keys: ['backup_key_created_timestamp_seconds', 'backup_key_max_age_seconds'],
     catalog: [
       'backup_success_rate',
       'backup_total_size_bytes',

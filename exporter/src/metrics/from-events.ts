@@ -3,10 +3,13 @@ import { errorCodes } from '../errors/codes.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
+import type { EpochMs } from '../units/instant.ts';
 import type { Collector } from './collector.ts';
 import type { MetricName } from './names.ts';
 import { recordFinishedBackup, runStatuses } from './record.ts';
 import type { Metrics } from './registry.ts';
+
+const rotationStatuses = ['running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
 
 const eventMetricNames = [
   'backup_total',
@@ -22,9 +25,12 @@ const eventMetricNames = [
   'backup_skipped_total',
   'backup_run_paused_seconds_total',
   'backup_start_delay_seconds',
+  'backup_last_failure_timestamp_seconds',
+  'backup_run_started_timestamp_seconds',
   'backup_unusual_runs_total',
   'backup_load_peaks_total',
   'backup_key_rotations_total',
+  'backup_key_rotation_status',
   'backup_key_rotation_backups_total',
   'backup_key_rotation_bytes_total',
 ] as const satisfies readonly MetricName[];
@@ -53,7 +59,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
   /** Half a log would show as a jump once the rest is read, so until the end was reached once there is nothing. */
   let reachedEnd = false;
   let following: Promise<void> | undefined;
-  const seen: Seen = { schedules: new Set(), types: new Set(), providers: new Set(), startDelays: new Map() };
+  let seen = nothingSeen();
 
   const follow = async (): Promise<void> => {
     if (sequence === 0) metrics.backup_encryption_time_seconds.zero({});
@@ -74,11 +80,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
       await setImmediate();
     }
     reachedEnd = true;
-    metrics.backup_start_delay_seconds.reset();
-    for (const { id } of sources.schedules()) {
-      const delay = seen.startDelays.get(id);
-      if (delay !== undefined) metrics.backup_start_delay_seconds.set({ schedule: id }, delay);
-    }
+    showLatest(metrics, sources.schedules(), seen);
     const [first] = unreadable;
     if (first === undefined) return;
     throw new LowtideError(
@@ -97,21 +99,58 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
     clear: () => {
       if (reachedEnd) return;
       sequence = 0;
-      seen.schedules.clear();
-      seen.types.clear();
-      seen.providers.clear();
-      seen.startDelays.clear();
+      seen = nothingSeen();
       for (const name of eventMetricNames) metrics[name].reset();
     },
   };
 }
 
+/** What was seen of schedules is kept also where they are no longer configured. */
 interface Seen {
   readonly schedules: Set<string>;
   readonly types: Set<string>;
   readonly providers: Set<string>;
-  /** Schedule → seconds; also of schedules that are no longer configured. */
+  /** Schedule → seconds. */
   readonly startDelays: Map<string, number>;
+  /** Schedule → when. */
+  readonly failures: Map<string, EpochMs>;
+  /** Schedule → the run that goes on. */
+  readonly running: Map<string, { readonly runId: string; readonly since: EpochMs }>;
+  rotation?: (typeof rotationStatuses)[number];
+}
+
+function nothingSeen(): Seen {
+  return {
+    schedules: new Set(),
+    types: new Set(),
+    providers: new Set(),
+    startDelays: new Map(),
+    failures: new Map(),
+    running: new Map(),
+  };
+}
+
+/** The gauges that tell of what happened last. */
+function showLatest(metrics: EventMetrics, schedules: readonly WatchedSchedule[], seen: Seen): void {
+  metrics.backup_start_delay_seconds.reset();
+  metrics.backup_last_failure_timestamp_seconds.reset();
+  metrics.backup_run_started_timestamp_seconds.reset();
+  for (const { id: schedule } of schedules) {
+    const delay = seen.startDelays.get(schedule);
+    if (delay !== undefined) metrics.backup_start_delay_seconds.set({ schedule }, delay);
+    const failedAt = seen.failures.get(schedule);
+    if (failedAt !== undefined) {
+      metrics.backup_last_failure_timestamp_seconds.set({ schedule }, failedAt / 1000);
+    }
+    const running = seen.running.get(schedule);
+    if (running !== undefined) {
+      metrics.backup_run_started_timestamp_seconds.set({ schedule }, running.since / 1000);
+    }
+  }
+  if (seen.rotation === undefined) return;
+  for (const status of rotationStatuses) {
+    metrics.backup_key_rotation_status.set({ status }, status === seen.rotation ? 1 : 0);
+  }
 }
 
 function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): void {
@@ -169,6 +208,7 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
   const body: EventBody = event.body;
   switch (body.name) {
     case 'run:started':
+      seen.running.set(body.schedule, { runId: body.runId, since: event.at });
       if (body.dueAt === undefined) return;
       seen.startDelays.set(body.schedule, Math.max(0, event.at - body.dueAt) / 1000);
       return;
@@ -179,6 +219,10 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
         ...body,
         status: body.status === 'interrupted' ? 'failed' : body.status,
       });
+      if (seen.running.get(body.schedule)?.runId === body.runId) seen.running.delete(body.schedule);
+      if (body.status === 'failed' || body.status === 'interrupted') {
+        seen.failures.set(body.schedule, event.at);
+      }
       if (body.errorType !== undefined) metrics.backup_errors_total.inc({ error_type: body.errorType });
       if (body.pausedSeconds !== undefined) {
         metrics.backup_run_paused_seconds_total.inc({ schedule: body.schedule }, body.pausedSeconds);
@@ -210,7 +254,11 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       metrics.backup_key_rotation_bytes_total.inc({ mode }, bytes);
       return;
     }
+    case 'rotation:started':
+      seen.rotation = 'running';
+      return;
     case 'rotation:finished':
+      seen.rotation = body.status;
       metrics.backup_key_rotations_total.inc({ mode: body.mode, status: body.status });
       return;
     case 'run:unusual':
@@ -225,7 +273,6 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       return;
     }
     case 'backup:pruned':
-    case 'rotation:started':
     case 'key:changed':
       return;
   }

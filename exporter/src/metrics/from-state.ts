@@ -18,7 +18,9 @@ import { emptyGauges, type GaugeName, type Metrics } from './registry.ts';
 export interface StateSources {
   readonly totals: () => CatalogTotals;
   readonly keys: () => Promise<readonly Key[]>;
-  readonly schedules: () => readonly WatchedSchedule[];
+  /** The age that the active key may reach; undefined where there is no limit. */
+  readonly maxKeyAgeSeconds: () => number | undefined;
+  readonly schedules: () => readonly ShownSchedule[];
   readonly stores: () => readonly WatchedStore[];
   /** The local file systems alone. */
   readonly disk: () => Promise<StoreSpace>;
@@ -27,6 +29,13 @@ export interface StateSources {
   readonly runLoads: () => Readonly<Record<string, LatestLoad>>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
+}
+
+/** A configured schedule with all that metrics tell of it. */
+export interface ShownSchedule extends WatchedSchedule {
+  readonly isPaused: boolean;
+  /** How long a run is expected to take. */
+  readonly expectedSeconds: number;
 }
 
 /** By resource, 0 to 1; what is not known is absent, or NaN. */
@@ -83,9 +92,11 @@ export function collectState(
 
   const keys = collector(
     'keys',
-    ['backup_key_created_timestamp_seconds'],
+    ['backup_key_created_timestamp_seconds', 'backup_key_max_age_seconds'],
     recent(sources.keys, keysMaxAgeMs, sources.now).soon,
     (keys) => {
+      const maxAge = sources.maxKeyAgeSeconds();
+      if (maxAge !== undefined) metrics.backup_key_max_age_seconds.set(maxAge);
       keyIds = keys.map((key) => key.id);
       for (const { id, state, createdAt } of keys) {
         metrics.backup_key_created_timestamp_seconds.set({ key_id: id, state }, createdAt / 1000);
@@ -142,19 +153,9 @@ export function collectState(
         }
       },
     ),
-    collector(
-      'schedules',
-      ['backup_next_run_timestamp_seconds', 'backup_schedule_interval_seconds'],
-      sources.schedules,
-      (schedules) => {
-        for (const { id, intervalSeconds, nextRunAt } of schedules) {
-          metrics.backup_schedule_interval_seconds.set({ schedule: id }, intervalSeconds);
-          if (nextRunAt !== undefined) {
-            metrics.backup_next_run_timestamp_seconds.set({ schedule: id }, nextRunAt / 1000);
-          }
-        }
-      },
-    ),
+    collector('schedules', scheduleGauges, sources.schedules, (schedules) => {
+      for (const schedule of schedules) showSchedule(metrics, schedule);
+    }),
     collector('stores', ['backup_store_up'], sources.stores, (stores) => {
       for (const { id, provider, lastCheck } of stores) {
         if (lastCheck === undefined) continue;
@@ -175,6 +176,23 @@ export function collectState(
     }),
   ];
   return [[keys], others];
+}
+
+const scheduleGauges = [
+  'backup_next_run_timestamp_seconds',
+  'backup_schedule_interval_seconds',
+  'backup_schedule_paused',
+  'backup_expected_duration_seconds',
+] as const satisfies readonly GaugeName[];
+
+function showSchedule(
+  metrics: Metrics<(typeof scheduleGauges)[number]>,
+  { id: schedule, intervalSeconds, nextRunAt, isPaused, expectedSeconds }: ShownSchedule,
+): void {
+  metrics.backup_schedule_interval_seconds.set({ schedule }, intervalSeconds);
+  metrics.backup_schedule_paused.set({ schedule }, isPaused ? 1 : 0);
+  metrics.backup_expected_duration_seconds.set({ schedule }, expectedSeconds);
+  if (nextRunAt !== undefined) metrics.backup_next_run_timestamp_seconds.set({ schedule }, nextRunAt / 1000);
 }
 
 const loadGauges = [

@@ -7,6 +7,7 @@ import {
   noon,
   scrape,
   service,
+  shown,
   totals,
 } from '../../../test/golden/metrics-sample.ts';
 
@@ -93,7 +94,7 @@ describe('the metrics page', () => {
     let stores = metricsSample().stores();
     const one = service({ schedules: () => schedules, stores: () => stores });
     expect((await scrape(one)).get('backup_missed_total{schedule="late"}')).toBeUndefined();
-    schedules = [...schedules, { id: 'late', type: 'command', intervalSeconds: 60, maxDelayMs: 0 }];
+    schedules = [...schedules, shown('late', 'command')];
     stores = [...stores, { id: 'far', provider: 'gcs' }];
     const page = await scrape(one);
     expect(page.get('backup_missed_total{schedule="late"}')).toBe(0);
@@ -114,9 +115,11 @@ describe('the metrics page', () => {
     });
     const gaugesOf = (page: ReadonlyMap<string, number>): string[] =>
       [...page.keys()].filter((series) =>
-        /^backup_(last|next|schedule|running|start|key_created|store_up)/.test(series),
+        /^backup_(last|next|schedule|expected|running|run_(started|load)|start|key_created|store_up)/.test(
+          series,
+        ),
       );
-    expect(gaugesOf(await scrape(one))).toHaveLength(11);
+    expect(gaugesOf(await scrape(one))).toHaveLength(17);
     now += 60_000;
     sample = metricsSample({ schedules: () => [], stores: () => [], keys: () => Promise.resolve([]) });
     expect(gaugesOf(await scrape(one))).toEqual([]);
@@ -138,10 +141,61 @@ describe('the metrics page', () => {
     expect(page.get('backup_start_delay_seconds{schedule="db-prod"}')).toBe(90);
   });
 
+  it('tells when a run failed last and since when one goes on, of configured schedules alone', async () => {
+    const log = new EventLog([
+      { name: 'run:started', runId: 'a', schedule: 'db-prod' },
+      { ...finished, runId: 'a', status: 'interrupted' },
+      { name: 'run:started', runId: 'b', schedule: 'db-prod' },
+      { name: 'run:started', runId: 'c', schedule: 'gone' },
+      { name: 'run:started', runId: 'd', schedule: 'etc' },
+      // The end of an earlier one, told late.
+      { ...finished, runId: 'older', schedule: 'etc', status: 'failed' },
+    ]);
+    const one = service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } });
+    const of = (page: ReadonlyMap<string, number>, name: string): unknown[] =>
+      [...page].filter(([series]) => series.startsWith(name));
+    const page = await scrape(one);
+    expect(of(page, 'backup_last_failure_timestamp_seconds')).toEqual([
+      ['backup_last_failure_timestamp_seconds{schedule="db-prod"}', noon / 1000],
+      ['backup_last_failure_timestamp_seconds{schedule="etc"}', noon / 1000],
+    ]);
+    expect(of(page, 'backup_run_started_timestamp_seconds')).toEqual([
+      ['backup_run_started_timestamp_seconds{schedule="db-prod"}', noon / 1000],
+      ['backup_run_started_timestamp_seconds{schedule="etc"}', noon / 1000],
+    ]);
+    log.append({ ...finished, runId: 'b', status: 'cancelled' });
+    log.append({ ...finished, runId: 'd', schedule: 'etc', status: 'completed' });
+    expect(of(await scrape(one), 'backup_run_started_timestamp_seconds')).toEqual([]);
+  });
+
+  it('tells how the latest rotation stands, and nothing before the first', async () => {
+    const log = new EventLog();
+    const one = service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } });
+    const statuses = async (): Promise<unknown[]> =>
+      [...(await scrape(one))].filter(([series]) => series.startsWith('backup_key_rotation_status'));
+    expect(await statuses()).toEqual([]);
+    log.append({ name: 'rotation:started', rotationId: 'o1', mode: 'rewrap', trigger: 'manual' });
+    expect(await statuses()).toContainEqual(['backup_key_rotation_status{status="running"}', 1]);
+    const end = { mode: 'rewrap', done: 0, skipped: 0, failed: 0 } as const;
+    log.append({ name: 'rotation:finished', rotationId: 'o1', status: 'interrupted', ...end });
+    expect(await statuses()).toEqual(
+      ['running', 'completed', 'failed', 'cancelled', 'interrupted'].map((status) => [
+        `backup_key_rotation_status{status="${status}"}`,
+        status === 'interrupted' ? 1 : 0,
+      ]),
+    );
+  });
+
+  it('tells of no limit to the age of a key where there is none', async () => {
+    expect((await scrape(service())).get('backup_key_max_age_seconds')).toBe(180 * 86_400);
+    const page = await scrape(service({ maxKeyAgeSeconds: () => undefined }));
+    expect(page.has('backup_key_max_age_seconds')).toBe(false);
+  });
+
   it('is made for schedules and stores whatever they are called', async () => {
     const page = await scrape(
       service({
-        schedules: () => [{ id: 'constructor', type: 'files', intervalSeconds: 1, maxDelayMs: 0 }],
+        schedules: () => [shown('constructor', 'files')],
         stores: () => [{ id: '__proto__', provider: 'local' }],
       }),
     );
@@ -171,11 +225,8 @@ describe('the metrics page', () => {
     let now = noon;
     let pagesMade = 0;
     const many = Array.from({ length: 4000 }, (_, index) => ({
-      id: `s${index}`,
-      type: 'files' as const,
-      intervalSeconds: 60,
+      ...shown(`s${index}`, 'files'),
       nextRunAt: noon,
-      maxDelayMs: 0,
     }));
     const one = service({
       now: () => now,

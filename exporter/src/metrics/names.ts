@@ -103,6 +103,11 @@ export const metricFacts = {
     help: 'When the schedule last completed a backup; absent before the first.',
     labels: ['schedule'],
   },
+  backup_last_failure_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a run of the schedule last failed; absent where none has.',
+    labels: ['schedule'],
+  },
   backup_next_run_timestamp_seconds: {
     type: 'gauge',
     help: 'When the schedule is to run next; absent while it is paused.',
@@ -113,9 +118,24 @@ export const metricFacts = {
     help: 'Time between two due times of the schedule.',
     labels: ['schedule'],
   },
+  backup_schedule_paused: {
+    type: 'gauge',
+    help: 'Whether the schedule is paused (1) or not (0).',
+    labels: ['schedule'],
+  },
+  backup_expected_duration_seconds: {
+    type: 'gauge',
+    help: 'How long a run of the schedule is expected to take, learned from earlier ones.',
+    labels: ['schedule'],
+  },
   backup_running: {
     type: 'gauge',
     help: 'Runs of the schedule that are going on.',
+    labels: ['schedule'],
+  },
+  backup_run_started_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the run that goes on began; absent while none does.',
     labels: ['schedule'],
   },
   backup_missed_total: {
@@ -148,6 +168,11 @@ export const metricFacts = {
     help: 'When the key was made or imported.',
     labels: ['key_id', 'state'],
   },
+  backup_key_max_age_seconds: {
+    type: 'gauge',
+    help: 'The age that the active key may reach; absent where no limit is configured.',
+    labels: [],
+  },
   backup_key_backups: {
     type: 'gauge',
     help: 'Backups not pruned, by the key they are sealed to.',
@@ -167,6 +192,11 @@ export const metricFacts = {
     type: 'counter',
     help: 'Rotations of keys that have ended.',
     labels: ['mode', 'status'],
+  },
+  backup_key_rotation_status: {
+    type: 'gauge',
+    help: 'How the latest rotation of keys stands: 1 for its status, 0 for the others; absent before the first.',
+    labels: ['status'],
   },
   backup_key_rotation_backups_total: {
     type: 'counter',

@@ -108,6 +108,7 @@ describe('the scheduler', () => {
     const scheduler = begin(schedule('shop'));
     await settle();
     expect(scheduler.nextRunAt('shop')).toBe(noon + hour);
+    expect(scheduler.isPaused('shop')).toBe(false);
     clock.set(noon + hour - 1);
     await settle();
     expect(ids()).toEqual([]);
@@ -269,10 +270,11 @@ describe('the scheduler', () => {
     await settle();
     expect(started).toEqual([]);
     expect(states.events).toEqual([]);
-    expect(scheduler.nextRunAt('shop')).toBeUndefined();
+    expect([scheduler.nextRunAt('shop'), scheduler.isPaused('shop')]).toEqual([undefined, true]);
     states.paused.delete('shop');
     scheduler.poke();
     await vi.waitUntil(() => started.length === 1);
+    expect(scheduler.isPaused('shop')).toBe(false);
     expect(started).toMatchObject([{ dueAt: noon + 5 * hour }]);
   });
 

@@ -87,6 +87,7 @@ export class Scheduler {
   /** The last one of each schedule, of whatever occurrence, with all reasons that were told. */
   readonly #deferred = new Map<string, ToldDeferral>();
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
+  readonly #paused = new Set<string>();
   #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
@@ -105,6 +106,11 @@ export class Scheduler {
   /** When a schedule is to run next; undefined while it is paused, runs, or has nothing to come. */
   nextRunAt(schedule: string): EpochMs | undefined {
     return this.#slots.get(schedule)?.start;
+  }
+
+  /** Whether the last look has found it paused. */
+  isPaused(schedule: string): boolean {
+    return this.#paused.has(schedule);
   }
 
   /** What the schedule's occurrence that is due now waits for; undefined where none does. */
@@ -203,9 +209,11 @@ export class Scheduler {
   }
 
   #nextOf(schedule: ScheduleConfig, now: EpochMs): Occurrence | undefined {
-    if (this.#running.has(schedule.id)) return undefined;
     const { catalog } = this.#options;
     const { paused, settledUntil } = catalog.schedule(schedule.id);
+    if (paused) this.#paused.add(schedule.id);
+    else this.#paused.delete(schedule.id);
+    if (this.#running.has(schedule.id)) return undefined;
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) catalog.settle(schedule.id, now);
     const { missed, next } = standing(schedule, settledUntil ?? now, now);

@@ -4,6 +4,7 @@ import { acquireServiceLock } from '../catalog/ownership.ts';
 
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
 import type { HealthCheck, HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
 import { AlertWatch, heldByAlert } from '../load/alerts.ts';
@@ -160,7 +161,9 @@ class Service {
     );
     const sources = new SourceWatch(config.schedules, scratchRoot, clock);
     const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
-    const schedules = new WatchedSchedules(config.schedules, scheduler, clock.now());
+    const expectedMs = (schedule: ScheduleConfig): number =>
+      tide.learning.of(schedule, clock.now()).durationMs;
+    const schedules = new WatchedSchedules(config.schedules, { scheduler, expectedMs }, clock.now());
     const { metrics, pages, catchUp, health } = watch({
       installation: () => this.#installation,
       stores,

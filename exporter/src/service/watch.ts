@@ -73,6 +73,10 @@ export function watch({
     ...facts,
     catalog,
     keys: () => installation().keystore.list(),
+    maxKeyAgeSeconds: () => {
+      const { max_key_age: maxAge } = installation().config.encryption;
+      return maxAge === undefined ? undefined : maxAge / 1000;
+    },
     load,
     runLoads: () => catalog.reviews.latest(),
     // Scrapes do not wait for a check, nor for threads that are busy with flushing.

@@ -1,42 +1,62 @@
 import type { ScheduleConfig } from '../config/schema.ts';
-import type { WatchedSchedule } from '../health/facts.ts';
+import type { ShownSchedule } from '../metrics/from-state.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import { createSource } from '../source/create.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Scheduler } from './scheduler.ts';
 
+/** What is known of schedules beyond their config. */
+export interface ScheduleWatch {
+  readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'isPaused'>;
+  readonly expectedMs: (schedule: ScheduleConfig) => number;
+}
+
+interface Configured {
+  readonly config: ScheduleConfig;
+  readonly facts: Pick<ShownSchedule, 'id' | 'type' | 'intervalSeconds' | 'maxDelayMs'>;
+}
+
 /** The configured schedules as metrics and health checks look at them. */
 export class WatchedSchedules {
-  #schedules: readonly Omit<WatchedSchedule, 'nextRunAt'>[];
-  readonly #scheduler: Pick<Scheduler, 'nextRunAt'>;
+  #schedules: readonly Configured[];
+  readonly #watch: ScheduleWatch;
 
-  constructor(schedules: readonly ScheduleConfig[], scheduler: Pick<Scheduler, 'nextRunAt'>, now: EpochMs) {
-    this.#scheduler = scheduler;
-    this.#schedules = schedules.map((schedule) => factsOf(schedule, now));
+  constructor(schedules: readonly ScheduleConfig[], watch: ScheduleWatch, now: EpochMs) {
+    this.#watch = watch;
+    this.#schedules = schedules.map((schedule) => configured(schedule, now));
   }
 
   replaceSchedules(schedules: readonly ScheduleConfig[], now: EpochMs): void {
-    this.#schedules = schedules.map((schedule) => factsOf(schedule, now));
+    this.#schedules = schedules.map((schedule) => configured(schedule, now));
   }
 
   intervalSeconds(id: string): number {
-    return this.#schedules.find((schedule) => schedule.id === id)?.intervalSeconds ?? 0;
+    return this.#schedules.find(({ facts }) => facts.id === id)?.facts.intervalSeconds ?? 0;
   }
 
-  list(): readonly WatchedSchedule[] {
-    return this.#schedules.map((schedule) => {
-      const nextRunAt = this.#scheduler.nextRunAt(schedule.id);
-      return { ...schedule, ...(nextRunAt !== undefined && { nextRunAt }) };
+  list(): readonly ShownSchedule[] {
+    const { scheduler, expectedMs } = this.#watch;
+    return this.#schedules.map(({ config, facts }) => {
+      const nextRunAt = scheduler.nextRunAt(facts.id);
+      return {
+        ...facts,
+        isPaused: scheduler.isPaused(facts.id),
+        expectedSeconds: expectedMs(config) / 1000,
+        ...(nextRunAt !== undefined && { nextRunAt }),
+      };
     });
   }
 }
 
-function factsOf(schedule: ScheduleConfig, now: EpochMs): Omit<WatchedSchedule, 'nextRunAt'> {
+function configured(config: ScheduleConfig, now: EpochMs): Configured {
   return {
-    id: schedule.id,
-    type: createSource(schedule.source).kind,
-    intervalSeconds: intervalOf(schedule, now) / 1000,
-    maxDelayMs: schedule.max_delay,
+    config,
+    facts: {
+      id: config.id,
+      type: createSource(config.source).kind,
+      intervalSeconds: intervalOf(config, now) / 1000,
+      maxDelayMs: config.max_delay,
+    },
   };
 }
 
