@@ -92,6 +92,7 @@ const layers = [
       'schedule/',
       'seal/',
       'source/',
+      'keys/opening-key.ts',
       'store/durable-file.ts',
       'store/manifest.ts',
       'store/name.ts',
@@ -103,7 +104,15 @@ const layers = [
   {
     folders: ['rotation'],
     // What the file system says while a payload is written anew is the store's to judge.
-    may: [...words, 'seal/', 'store/manifest.ts', 'store/directory/refusal.ts'],
+    may: [
+      ...words,
+      'seal/',
+      'catalog/rebuild.ts',
+      'keys/key.ts',
+      'keys/opening-key.ts',
+      'store/manifest.ts',
+      'store/directory/refusal.ts',
+    ],
     types: [...contracts, 'catalog/rotations.ts', 'store/resealing.ts'],
     way: 'A rotation takes contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters.',
   },
@@ -136,6 +145,7 @@ const layers = [
       'catalog/rotations.ts',
       'events/',
       'health/',
+      'rotation/census.ts',
     ],
     way: 'The API asks for everything through Commands (api/commands.ts): the service hands it in.',
   },

@@ -10,7 +10,7 @@ import { withAdded } from './config/added-schedules.ts';
 import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
-import { importEnvironmentKey } from './keys/environment.ts';
+import { importEnvironmentKey, withEnvironmentKey } from './keys/environment.ts';
 import { fileKeystore } from './keys/file.ts';
 import type { Keystore } from './keys/keystore.ts';
 import { hostGauge } from './load/gauge.ts';
@@ -20,7 +20,7 @@ import { Jobs } from './run/jobs.ts';
 import type { ProtectedPlace } from './run/restore/protected.ts';
 import { Pacer, turnMs } from './run/pacer.ts';
 import { Runner } from './run/runner.ts';
-import { Rotator } from './rotation/rotator.ts';
+import { Rotator, type PlanKeystore } from './rotation/rotator.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
 import { DirectoryStore } from './store/directory.ts';
 import { S3Store } from './store/s3.ts';
@@ -49,6 +49,8 @@ export interface Installation extends AsyncDisposable {
   reconfigured(loaded: LoadedConfig): Installation;
   /** Takes over the key in the environment, where there is one; commands that seal or open call it first. */
   takeEnvironmentKey(): Promise<void>;
+  /** The keystore as it would be after that, for what changes nothing. */
+  keystoreWithEnvironmentKey(): PlanKeystore;
 }
 
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
@@ -91,6 +93,7 @@ function assemble(
   const keystore = openKeystore(config);
   const stores = openStores(config);
   const scratchRoot = scratchFolder(config);
+  const environmentKey = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
   const runner = new Runner({
     config,
     version,
@@ -139,9 +142,10 @@ function assemble(
     rotator,
     problems,
     reconfigured: (changed) => assemble(changed, env, lasting),
+    keystoreWithEnvironmentKey: () =>
+      environmentKey === undefined ? keystore : withEnvironmentKey(keystore, environmentKey, clock.now()),
     async takeEnvironmentKey() {
-      const text = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
-      if (text !== undefined) await importEnvironmentKey(keystore, text, clock.now());
+      if (environmentKey !== undefined) await importEnvironmentKey(keystore, environmentKey, clock.now());
     },
     async [Symbol.asyncDispose]() {
       await pool[Symbol.asyncDispose]();

@@ -9,7 +9,7 @@ import { steppingDisk } from './stepping-disk.ts';
 
 /**
  * A process that rotates and dies: `rotation-child.ts FOLDER MODE STEPS` goes on with the last rotation, or begins one, and
- * ends itself with kill -9 before the disk's step of that number; with `hold` it goes no further instead, and lives on. It
+ * ends itself with kill -9 before the disk's step of that number, or the first that begins like that; with `hold` it goes no further instead, and lives on. It
  * prints the step, or how the rotation ended.
  */
 const [folder = '', mode = '', steps = '', hold = ''] = process.argv.slice(2);
@@ -18,7 +18,7 @@ let left = Number(steps);
 const root = join(folder, 'backups');
 const disk = steppingDisk(root, async (step) => {
   left -= 1;
-  if (left > 0) return;
+  if (Number.isNaN(left) ? !step.startsWith(steps) : left > 0) return;
   process.stdout.write(`${step}\n`);
   if (hold === '') process.kill(process.pid, 'SIGKILL');
   await new Promise(() => setInterval(() => undefined, 60_000));

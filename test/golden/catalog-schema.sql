@@ -1,4 +1,4 @@
--- user_version 8
+-- user_version 9
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -248,7 +248,7 @@ CREATE TABLE rotations (
   started_at INTEGER NOT NULL,
   finished_at INTEGER,
   cancel_requested INTEGER NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
-  error TEXT CHECK (json_valid(error)), at_low_tide INTEGER NOT NULL DEFAULT 0 CHECK (at_low_tide IN (0, 1)), bytes_per_second INTEGER, left_backups INTEGER NOT NULL DEFAULT 0, left_bytes INTEGER NOT NULL DEFAULT 0,
+  error TEXT CHECK (json_valid(error)), at_low_tide INTEGER NOT NULL DEFAULT 0 CHECK (at_low_tide IN (0, 1)), bytes_per_second INTEGER, left_backups INTEGER NOT NULL DEFAULT 0, left_bytes INTEGER NOT NULL DEFAULT 0, resumed_at INTEGER,
   CHECK ((status = 'running') = (finished_at IS NULL))
 ) STRICT;
 

@@ -157,7 +157,7 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
     ['reencrypt', true],
     ['reencrypt', false],
   ])(
-    'by %s is refused before anything was touched, and can be resumed (measured: %s)',
+    'by %s is refused before anything was touched, or can be resumed (measured: %s)',
     async (mode, measured) => {
       const backup = await installation.completed('data');
       using disk = Disk.tmpfs('size=24m');
@@ -183,7 +183,17 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
         // Full is full.
       }
       const store = measured ? plain : new Unmeasured('local', folder);
-      const failed = await rotatorOn(store).rotate({ mode, trigger: 'manual' }, { signal });
+      const rotator = rotatorOn(store);
+      if (measured && mode === 'reencrypt') {
+        // The plan knows it, and nothing is begun: there is no new key either.
+        expect((await rotator.plan({ mode })).obstacles).toMatchObject([{ code: 'store_full' }]);
+        const refused = rotator.rotate({ mode, trigger: 'manual' }, { signal });
+        await expect(refused).rejects.toMatchObject({ code: 'store_full' });
+        expect(await installation.opened.keystore.list()).toHaveLength(1);
+        expect(readFileSync(path).equals(before)).toBe(true);
+        return;
+      }
+      const failed = await rotator.rotate({ mode, trigger: 'manual' }, { signal });
       expect(failed).toMatchObject({
         status: 'failed',
         error: { code: 'store_full' },

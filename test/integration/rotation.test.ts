@@ -143,11 +143,14 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
     const rotation = await rotate(mode);
     expect(rotation).toMatchObject({ status: 'failed', failed: { backups: 1 } });
     expect(readFileSync(path).equals(file)).toBe(true);
+    expect(fresh(backup).copies[0]?.status).toBe('damaged');
     expect(await installation.opened.stores.get('local')?.sweep('')).toEqual([]);
     file[mode === 'rewrap' ? 300 : 100_000]! ^= 1;
     writeFileSync(path, file);
+    expect(await verified(backup)).toEqual(['passed']);
     const resumed = await installation.opened.rotator.resume(undefined, { signal });
     expect(resumed).toMatchObject({ id: rotation.id, keyId: rotation.keyId, status: 'completed' });
+    expect(fresh(backup).keyId).toBe(rotation.keyId);
     expect(await verified(backup)).toEqual(['passed']);
   });
 

@@ -6,6 +6,7 @@ import type { EpochMs } from '../units/instant.ts';
 import type {
   BackupRun,
   Key,
+  LostKey,
   Load,
   NewSchedule,
   Plan,
@@ -73,7 +74,8 @@ export interface Commands {
   /** What keeps a rotation of this process waiting, as part of a sentence. */
   rotationWaitsFor(id: string): string | undefined;
 
-  keys(): Promise<readonly Key[]>;
+  /** Those that are here, and those that backups need and are not. */
+  keys(): Promise<{ readonly keys: readonly Key[]; readonly lost: readonly LostKey[] }>;
   retireKey(id: string, by: string): Promise<Key>;
 }
 

@@ -3,7 +3,7 @@ import type { auditEntry, auditList } from './schemas/audit.ts';
 import type { backup, backupList, restoreRequest } from './schemas/backups.ts';
 import type { failure, problemSchema, progress } from './schemas/common.ts';
 import type { planEvent, progressEvent, storedEvent } from './schemas/events.ts';
-import type { key, keyList } from './schemas/keys.ts';
+import type { key, keyList, lostKey } from './schemas/keys.ts';
 import type { load, plan, slot } from './schemas/plan.ts';
 import type { backupRun, backupRunList, restoreRun, run, verificationRun } from './schemas/runs.ts';
 import type {
@@ -29,6 +29,7 @@ export type BackupRunList = z.output<typeof backupRunList>;
 export type Failure = z.output<typeof failure>;
 export type Key = z.output<typeof key>;
 export type KeyList = z.output<typeof keyList>;
+export type LostKey = z.output<typeof lostKey>;
 export type Load = z.output<typeof load>;
 export type NewRotation = z.input<typeof newRotation>;
 export type NewSchedule = z.input<typeof newSchedule>;

@@ -122,7 +122,10 @@ export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Cal
       return { ...answer, detail: target };
     },
 
-    listKeys: async ({ query }) => ok(pageOfAll('keys', query, await commands.keys(), (key) => key.id)),
+    async listKeys({ query }) {
+      const { keys, lost } = await commands.keys();
+      return ok({ ...pageOfAll('keys', query, keys, (key) => key.id), lost: [...lost] });
+    },
     retireKey: async ({ id }) => ok(await commands.retireKey(id, who)),
 
     listRotations: ({ query }) =>

@@ -1,11 +1,11 @@
 import type { AuditEntry as StoredAuditEntry } from '../catalog/access.ts';
 import type { BackgroundError, BackgroundRun, VerifiedCopy } from '../catalog/background.ts';
-import type { Backup as StoredBackup, CatalogTotals, Run } from '../catalog/catalog.ts';
+import type { Backup as StoredBackup, Run } from '../catalog/catalog.ts';
 import type { RunReview } from '../catalog/reviews.ts';
 import type { Rotation as StoredRotation } from '../catalog/rotations.ts';
 import type { LowtideError } from '../errors/lowtide-error.ts';
 import type { StoredEvent as CatalogEvent } from '../events/events.ts';
-import type { Key as StoredKey } from '../keys/keystore.ts';
+import type { KeyCensus, LostKey as StoredLostKey } from '../rotation/census.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { reviewView } from './review-view.ts';
 import type {
@@ -13,6 +13,7 @@ import type {
   Backup,
   BackupRun,
   Key,
+  LostKey,
   Progress,
   RestoreRun,
   Rotation,
@@ -113,6 +114,7 @@ export function backupView(backup: StoredBackup): Backup {
       store: copy.store,
       path: copy.path,
       status: copy.status,
+      keyId: copy.manifest?.keyId ?? keyId,
       ...(copy.error !== undefined && { error: copy.error }),
       ...timeOf('verifiedAt', copy.verifiedAt),
       ...timeOf('prunedAt', copy.prunedAt),
@@ -121,7 +123,7 @@ export function backupView(backup: StoredBackup): Backup {
   };
 }
 
-export function keyView(key: StoredKey, totals: CatalogTotals): Key {
+export function keyView({ key, backups, copies, bytes }: KeyCensus): Key {
   const { id, recipient, state, createdAt, origin, purpose, parentId, rotationId } = key;
   return {
     id,
@@ -132,10 +134,14 @@ export function keyView(key: StoredKey, totals: CatalogTotals): Key {
     purpose,
     ...(parentId !== undefined && { parentId }),
     ...(rotationId !== undefined && { rotationId }),
-    backups: totals.backupsByKey[id] ?? 0,
-    copies: totals.copiesByKey[id] ?? 0,
-    bytes: totals.bytesByKey[id] ?? 0,
+    backups,
+    copies,
+    bytes,
   };
+}
+
+export function lostKeyView({ id, backups, copies, bytes, openedBy }: StoredLostKey): LostKey {
+  return { id, backups, copies, bytes, openedBy: [...openedBy] };
 }
 
 export function auditView({ sequence, at, body, hash }: StoredAuditEntry): AuditEntry {
@@ -168,6 +174,7 @@ export function rotationView(
     atLowTide: rotation.atLowTide ?? false,
     ...(rotation.bytesPerSecond !== undefined && { bytesPerSecond: rotation.bytesPerSecond }),
     startedAt: toRfc3339(startedAt),
+    ...timeOf('resumedAt', rotation.resumedAt),
     ...timeOf('finishedAt', finishedAt),
     cancelRequested,
     ...(waitsFor !== undefined && { waitsFor }),
@@ -181,12 +188,13 @@ export function rotationView(
 }
 
 function rotationProgress(
-  { pending, done, skipped, failed, startedAt }: StoredRotation,
+  { pending, done, skipped, failed, startedAt, resumedAt }: StoredRotation,
   now: EpochMs,
 ): Progress {
   const bytes = done.bytes + skipped.bytes + failed.bytes;
   const expectedBytes = bytes + pending.bytes;
-  const bytesPerSecond = done.bytes / Math.max(1, (now - startedAt) / 1000);
+  // How much had been done before it was resumed is known to the process that works on it alone.
+  const bytesPerSecond = resumedAt === undefined ? done.bytes / Math.max(1, (now - startedAt) / 1000) : 0;
   return {
     bytes,
     expectedBytes,

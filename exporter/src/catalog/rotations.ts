@@ -87,6 +87,8 @@ export interface NewRotationBackup {
 export interface Rotation extends Omit<NewRotation, 'backups'> {
   readonly status: RotationStatus;
   readonly keyId?: string;
+  /** The last time; absent for one that went through in one go. */
+  readonly resumedAt?: EpochMs;
   readonly finishedAt?: EpochMs;
   readonly cancelRequested: boolean;
   readonly error?: RotationError;

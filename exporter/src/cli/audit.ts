@@ -41,8 +41,8 @@ export async function verifyAudit(
 /** Puts on record what was done on the command line. */
 export function noteAudit(
   { catalog, clock }: Pick<Installation, 'catalog' | 'clock'>,
-  entry: Pick<AuditBody, 'action' | 'subject' | 'detail'>,
+  entry: Pick<AuditBody, 'action' | 'subject' | 'detail' | 'code'> & Partial<Pick<AuditBody, 'result'>>,
 ): void {
   const from = `${userInfo().username}@${hostname()}`;
-  catalog.access.appendAudit({ actor: 'cli', from, ...entry, result: 'done' }, clock.now());
+  catalog.access.appendAudit({ actor: 'cli', from, result: 'done', ...entry }, clock.now());
 }

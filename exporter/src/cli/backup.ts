@@ -8,13 +8,13 @@ import { unusualInWords } from '../service/review.ts';
 import { Reviewer } from '../service/reviewer.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
-import type { CommandContext } from './command.ts';
+import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 
 /** `lowtide backup SCHEDULE`: runs one now, verifies it and prunes, as the service would. */
 export async function backup(context: CommandContext, scheduleId: string): Promise<ExitCode> {
   const { terminal, output } = context;
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   const schedule = scheduleNamed(scheduleId, installation.config.schedules);
   await installation.takeEnvironmentKey();
   const problems: LowtideError[] = [];

@@ -8,7 +8,7 @@ import { isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { formatSize } from '../units/size.ts';
 import { toRfc3339 } from '../units/instant.ts';
-import type { CommandContext } from './command.ts';
+import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
 import { shownTime } from './views.ts';
@@ -24,7 +24,7 @@ const pageSize = 500;
 
 /** `lowtide backups`: what is stored, newest first. */
 export async function listBackups(context: CommandContext, options: ListOptions): Promise<ExitCode> {
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   const filter = {
     ...(options.schedule !== undefined && { schedule: options.schedule }),
     ...(options.key !== undefined && { keyId: options.key }),
@@ -65,7 +65,7 @@ export async function verifyBackups(
       hint: '`lowtide backups` lists them.',
     });
   }
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   await installation.takeEnvironmentKey();
   const { catalog, jobs } = installation;
   const chosen =
@@ -108,7 +108,7 @@ export async function pruneBackups(
   context: CommandContext,
   options: { readonly dryRun?: boolean },
 ): Promise<ExitCode> {
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   const { jobs, config } = installation;
   const dryRun = options.dryRun === true;
   const result = await jobs.prune(config.schedules, {

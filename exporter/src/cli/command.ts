@@ -61,6 +61,21 @@ export function action<Args extends unknown[]>(
   };
 }
 
+/**
+ * Opens what the config describes, once what a killed rotation has left is in order: what is told, opened or removed after that is
+ * sealed as the catalog says. A store that is not there now keeps nobody from the others.
+ */
+export async function openSettled(context: CommandContext): Promise<Installation> {
+  const installation = await context.open();
+  try {
+    await installation.rotator.settle(context.terminal.signal);
+  } catch (thrown) {
+    const { message } = LowtideError.from(thrown);
+    context.output.note(`warning: what a rotation of keys has left could not be put in order: ${message}`);
+  }
+  return installation;
+}
+
 function contextOf(terminal: Terminal, output: Output, options: GlobalOptions): CommandContext {
   const read = async (): Promise<LoadedConfig> => {
     const loaded = await readConfig(options.config, terminal.env);

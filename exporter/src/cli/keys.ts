@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { keyView } from '../api/views.ts';
+import { keyView, lostKeyView } from '../api/views.ts';
 import { openInstallation, openKeystore, type Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -8,10 +8,12 @@ import type { EventBody } from '../events/events.ts';
 import { formatRecoveryFile, writeRecoveryFile } from '../keys/export.ts';
 import { parseIdentity } from '../keys/identity-file.ts';
 import type { Key, KeyPurpose } from '../keys/keystore.ts';
+import { takeCensus, type Dependents } from '../rotation/census.ts';
+import { refuseDestruction, retireKey as retire } from '../rotation/retirement.ts';
 import { recipientOf } from '../seal/identity.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
-import type { CommandContext } from './command.ts';
+import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
 import { describeShredding, shreddingOf, shreddingView } from './shredding.ts';
@@ -19,29 +21,40 @@ import { shownTime } from './views.ts';
 
 /** `lowtide keys`: every key and what depends on it. */
 export async function listKeys(context: CommandContext): Promise<ExitCode> {
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   const { keystore, catalog } = installation;
-  const keys = await keystore.list();
-  const totals = catalog.totals();
-  const views = keys.map((key) => keyView(key, totals));
-  const rows = views.map(({ id, state, purpose, backups, copies, bytes, recipient }, index) => [
-    id,
-    state,
-    purpose,
-    shownTime(keys[index]?.createdAt ?? 0),
-    String(backups),
-    String(copies),
-    formatSize(bytes),
-    recipient,
-  ]);
+  const { keys, lost } = await takeCensus(catalog, keystore);
+  const unlisted = lost.filter(({ id }) => keys.every(({ key }) => key.id !== id));
+  const rows = [
+    ...keys.map((entry) => [
+      entry.key.id,
+      entry.key.state,
+      entry.key.purpose,
+      shownTime(entry.key.createdAt),
+      ...countsOf(entry),
+      entry.key.recipient,
+    ]),
+    ...unlisted.map((entry) => [entry.id, 'lost', '', '', ...countsOf(entry), '']),
+  ];
   context.output.answer(
-    views,
+    [...keys.map(keyView), ...unlisted.map((entry) => ({ ...lostKeyView(entry), state: 'lost' }))],
     rows.length === 0
       ? 'There are no keys yet: `lowtide keys new` makes one.'
       : table(['KEY', 'STATE', 'PURPOSE', 'CREATED', 'BACKUPS', 'COPIES', 'BYTES', 'RECIPIENT'], rows),
   );
   for (const finding of await keystore.findings()) context.output.note(`warning: ${finding}`);
+  for (const { id, backups, openedBy } of lost) {
+    const remedy =
+      openedBy.length === 0
+        ? 'bring back a copy of the keystore, or import its recovery file or a recovery identity (`lowtide keys import FILE`)'
+        : `${openedBy.join(', ')} opens them; \`lowtide rotate\` gives them to a key that is here`;
+    context.output.note(`warning: ${backups} backups need ${id}, whose secret half is lost: ${remedy}`);
+  }
   return exitCodes.done;
+}
+
+function countsOf({ backups, copies, bytes }: Dependents): readonly string[] {
+  return [String(backups), String(copies), formatSize(bytes)];
 }
 
 /** `lowtide keys new`: new backups are sealed to it from now on. */
@@ -52,10 +65,8 @@ export async function newKey(
   await using installation = await context.open();
   const key = await installation.keystore.create({ kind, now: installation.clock.now() });
   note(installation, 'created', { action: 'key.create', subject: key.id });
-  answerKey(
-    context,
-    installation,
-    key,
+  context.output.answer(
+    viewOf(key),
     `Made ${key.id}. New backups are sealed to it; keep a recovery file of it elsewhere:
   lowtide keys export ${key.id} --output FILE`,
   );
@@ -76,17 +87,22 @@ export async function importKey(
   const purpose = options.purpose ?? (isRecovery ? 'recovery' : 'backup');
   const key = await keystore.import(identity, { origin: 'imported', purpose, now: clock.now() });
   note(installation, 'imported', { action: 'key.import', subject: key.id, detail: key.purpose });
-  answerKey(context, installation, key, `Imported ${key.id} for ${key.purpose}; it is ${key.state}.`);
+  const { keys } = await takeCensus(installation.catalog, keystore);
+  const { backups } = keys.find((entry) => entry.key.id === key.id) ?? { backups: 0 };
+  const needed = backups === 0 ? '' : ` ${backups} backups need it.`;
+  context.output.answer(
+    { ...viewOf(key), backups },
+    `Imported ${key.id} for ${key.purpose}; it is ${key.state}.${needed}`,
+  );
   return exitCodes.done;
 }
 
 /** `lowtide keys retire ID`: refused while a backup needs the key. */
 export async function retireKey(context: CommandContext, id: string): Promise<ExitCode> {
   await using installation = await context.open();
-  refuseNeeded(installation, id, 'retired');
-  const key = await installation.keystore.retire(id);
+  const key = await retire(installation, id, context.terminal.signal);
   note(installation, 'retired', { action: 'key.retire', subject: id });
-  answerKey(context, installation, key, `${id} is retired: no backup in the catalog needs it any more.`);
+  context.output.answer(viewOf(key), `${id} is retired: no backup in the catalog needs it any more.`);
   return exitCodes.done;
 }
 
@@ -97,7 +113,7 @@ export async function destroyKey(
   { confirm }: { readonly confirm?: string },
 ): Promise<ExitCode> {
   await using installation = await context.open();
-  refuseNeeded(installation, id, 'destroyed');
+  await refuseDestruction(installation, id, { signal: context.terminal.signal });
   const known = (await installation.keystore.list()).find((key) => key.id === id);
   const shredding = known === undefined ? undefined : shreddingOf(installation, known);
   if (confirm !== id) {
@@ -110,7 +126,7 @@ export async function destroyKey(
   note(installation, 'destroyed', { action: 'key.destroy', subject: id });
   const { output } = context;
   output.answer(
-    { ...viewOf(installation, key), ...(shredding !== undefined && { shredded: shreddingView(shredding) }) },
+    { ...viewOf(key), ...(shredding !== undefined && { shredded: shreddingView(shredding) }) },
     `${id} is destroyed.${shredding === undefined ? '' : `\n${describeShredding(shredding)}`}`,
   );
   return exitCodes.done;
@@ -122,6 +138,7 @@ export async function exportKey(
   id: string,
   { output: file }: { readonly output: string },
 ): Promise<ExitCode> {
+  if (file === '') throw new LowtideError('usage', '--output names no file');
   if (file === '-' && context.options.json) {
     throw new LowtideError(
       'usage',
@@ -133,13 +150,12 @@ export async function exportKey(
   const identity = await keystore.identity(id);
   const key = (await keystore.list()).find((each) => each.id === id);
   if (key === undefined) throw new LowtideError('key_missing', `the keystore does not list ${id}`);
-  await noteExport(context, loaded, { action: 'key.export', subject: id, detail: file });
   const text = formatRecoveryFile(key, identity);
-  if (file === '-') {
-    context.terminal.stdout.write(text);
-    return exitCodes.done;
-  }
-  await writeRecoveryFile(file, text);
+  await recordExport(context, loaded, { action: 'key.export', subject: id, detail: file }, async () => {
+    if (file === '-') context.terminal.stdout.write(text);
+    else await writeRecoveryFile(file, text);
+  });
+  if (file === '-') return exitCodes.done;
   context.output.answer(
     { id, file },
     `Wrote ${file}. Whoever has it reads every backup sealed to ${id}: keep it off this host.`,
@@ -147,34 +163,38 @@ export async function exportKey(
   return exitCodes.done;
 }
 
-/** Before the file is there. A catalog that is lost must not keep anybody from the keys that bring the backups back. */
-async function noteExport(
+/**
+ * In the audit log before the file is there, and again when it is, or is not. A catalog that is lost must not keep anybody from the
+ * keys that bring the backups back.
+ */
+async function recordExport(
   { output, terminal }: CommandContext,
   loaded: LoadedConfig,
   entry: AuditNote & { readonly subject: string },
+  write: () => Promise<void>,
 ): Promise<void> {
+  const record = async (put: (installation: Installation) => void): Promise<void> => {
+    try {
+      await using installation = openInstallation(loaded, terminal.env);
+      put(installation);
+    } catch (thrown) {
+      output.note(`warning: the export is not in the audit log: ${LowtideError.from(thrown).message}`);
+    }
+  };
+  await record((installation) => noteAudit(installation, { ...entry, result: 'started' }));
   try {
-    await using installation = openInstallation(loaded, terminal.env);
-    note(installation, 'exported', entry);
+    await write();
   } catch (thrown) {
-    output.note(`warning: the export is not in the audit log: ${LowtideError.from(thrown).message}`);
+    const { code } = LowtideError.from(thrown);
+    await record((installation) => noteAudit(installation, { ...entry, result: 'failed', code }));
+    throw thrown;
   }
+  await record((installation) => note(installation, 'exported', entry));
 }
 
-function refuseNeeded({ catalog }: Installation, id: string, what: 'retired' | 'destroyed'): void {
-  const count = catalog.totals().backupsByKey[id] ?? 0;
-  if (count === 0) return;
-  throw new LowtideError('key_in_use', `${count} backups need ${id}: it cannot be ${what}`, {
-    hint: '`lowtide rotate` gives them to another key; or let them be pruned first.',
-  });
-}
-
-function answerKey(context: CommandContext, installation: Installation, key: Key, text: string): void {
-  context.output.answer(viewOf(installation, key), text);
-}
-
-function viewOf({ catalog }: Installation, key: Key): ReturnType<typeof keyView> {
-  return keyView(key, catalog.totals());
+/** One that is new, or at its end: nothing depends on it. */
+function viewOf(key: Key): ReturnType<typeof keyView> {
+  return keyView({ key, backups: 0, copies: 0, bytes: 0 });
 }
 
 type AuditNote = Parameters<typeof noteAudit>[1];

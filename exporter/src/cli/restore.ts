@@ -3,7 +3,7 @@ import { expandSecrets } from '../config/secrets.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { formatSize } from '../units/size.ts';
 import { backupNamed } from './backups.ts';
-import type { CommandContext } from './command.ts';
+import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 
 export interface RestoreCommandOptions {
@@ -17,7 +17,7 @@ export async function restore(
   id: string,
   options: RestoreCommandOptions,
 ): Promise<ExitCode> {
-  await using installation = await context.open();
+  await using installation = await openSettled(context);
   await installation.takeEnvironmentKey();
   const backup = backupNamed(installation.catalog, id);
   const target = targetOf(options.to, context);

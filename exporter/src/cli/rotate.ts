@@ -34,7 +34,7 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
     throw new LowtideError('usage', '--dry-run and --resume do not go together');
   }
   await using installation = await context.open();
-  await installation.takeEnvironmentKey();
+  if (options.dryRun !== true) await installation.takeEnvironmentKey();
   const { mode, daysBack, limitRate } = options;
   const request = { mode, ...(daysBack !== undefined && { daysBack }) };
   const pace = {
@@ -42,10 +42,10 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
     ...(limitRate !== undefined && { bytesPerSecond: limitRate * 1024 * 1024 }),
   };
   if (options.resume !== true) {
-    const plan = await installation.rotator.plan(request);
+    const plan = await installation.rotator.plan(request, installation.keystoreWithEnvironmentKey());
     if (options.dryRun === true) {
       context.output.answer({ dryRun: true, ...plan }, `${describePlan(plan)}\nNothing was changed.`);
-      return exitCodes.done;
+      return plan.obstacles.length === 0 ? exitCodes.done : exitCodes.failed;
     }
     context.output.note(describePlan(plan));
   }
@@ -172,5 +172,11 @@ function describePlan(plan: RotationPlan): string {
       ? 'No key could be retired afterwards.'
       : `Could be retired afterwards: ${retirableKeys.join(', ')}.`,
     `Still readable with the old key: ${stillReadable[mode]}`,
+    ...plan.droppedRecipients.map(
+      (recipient) => `No longer opens them: ${recipient}, which recovery_recipients does not name any more.`,
+    ),
+    ...plan.obstacles.map(
+      ({ message, hint }) => `In its way: ${message}.${hint === undefined ? '' : ` ${hint}`}`,
+    ),
   ].join('\n');
 }

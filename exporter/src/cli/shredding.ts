@@ -23,7 +23,7 @@ export interface Shredding {
 const pageSize = 1000;
 
 export function shreddingOf({ catalog, config }: Installation, key: Key): Shredding {
-  const recovery = config.encryption.recovery_recipients;
+  const recovery = config.encryption.recovery_recipients.filter((recipient) => recipient !== key.recipient);
   const exports = exportsOf(catalog.access, key.id);
   const last = exports.at(-1);
   return {
@@ -87,5 +87,8 @@ function exportsOf(
     found.push(...page.filter(({ body }) => body.action === 'key.export' && body.subject === keyId));
     page = access.auditAfter(last.sequence, pageSize);
   }
-  return found;
+  return found.filter(({ body: { result } }, index) =>
+    // One whose end is not on file may have been written.
+    result === 'started' ? (found[index + 1]?.body.result ?? 'started') === 'started' : result === 'done',
+  );
 }

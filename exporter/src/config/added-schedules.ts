@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { mistakesOf } from '../errors/mistakes.ts';
 import { scheduleSchema, type Config, type ScheduleConfig } from './schema.ts';
 
 /**
@@ -41,10 +42,7 @@ const addedSchema = z.strictObject({
 export function resolveAdded(id: string, body: unknown, config: Config): ScheduleConfig {
   const parsed = addedSchema.safeParse(body);
   if (!parsed.success) {
-    throw invalid(
-      id,
-      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-    );
+    throw invalid(id, mistakesOf(parsed.error));
   }
   const { like, resources, run, verify, ...rest } = parsed.data;
   const base = config.schedules.find((schedule) => schedule.id === like);

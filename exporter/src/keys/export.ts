@@ -60,6 +60,7 @@ export async function writeRecoveryFile(path: string, text: string): Promise<voi
       'output_failed',
       `cannot write ${absolute}: ${LowtideError.from(thrown).message}`,
       {
+        ...(systemErrorCode(thrown) === 'ENOENT' && { hint: `Is there a folder ${dirname(absolute)}?` }),
         cause: thrown,
       },
     );

@@ -61,6 +61,11 @@ class FileKeystore implements Keystore {
     return toKey(active);
   }
 
+  async holds(id: string): Promise<boolean> {
+    if (!isKeyId(id) || (await this.#record(id))?.state === 'destroyed') return false;
+    return await this.#folder.has(this.#folder.secretPath(id));
+  }
+
   async identity(id: string): Promise<Identity> {
     if (!isKeyId(id)) throw unknownKey(id, this.#folder);
     const record = await this.#record(id);

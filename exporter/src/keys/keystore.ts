@@ -35,6 +35,8 @@ export interface Keystore {
   list(): Promise<readonly Key[]>;
   /** The key that new backups are sealed to. Throws `key_missing` with the remedy. */
   active(): Promise<Key>;
+  /** Whether the secret half of a key is here; whether the passphrase opens it is for `identity`. */
+  holds(id: string): Promise<boolean>;
   /** The secret half of one key. Throws `key_missing`, `keystore_locked` (no or wrong passphrase), `keystore_invalid`. */
   identity(id: string): Promise<Identity>;
   /** Makes a new key; it becomes active, and the one active before becomes `retiring`. */

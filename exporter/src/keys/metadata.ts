@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { mistakesOf } from '../errors/mistakes.ts';
 import { fromRfc3339, toRfc3339 } from '../units/instant.ts';
 import { keyIdOf, type KeyRecord } from './key.ts';
 import { keyPurposes } from './keystore.ts';
@@ -47,7 +48,7 @@ export function decodeMetadata(bytes: Uint8Array, id: string, path: string): Key
     throw damaged(path, 'is not JSON', cause);
   }
   const result = metadataSchema.safeParse(json);
-  if (!result.success) throw damaged(path, `is no key metadata: ${z.prettifyError(result.error)}`);
+  if (!result.success) throw damaged(path, `is no key metadata: ${mistakesOf(result.error)}`);
   const { recipient, state, createdAt, origin, purpose, parentId, rotationId, sequence } = result.data;
   if (result.data.id !== id) throw damaged(path, `describes ${result.data.id}`);
   // The id is a digest of the recipient: a recipient slipped in by somebody else would not fit its file's name.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Backup, Copy } from '../catalog/catalog.ts';
 import type { Rotation } from '../catalog/rotations.ts';
+import { keyIdOf } from '../keys/key.ts';
 import type { Key } from '../keys/keystore.ts';
 import { newManifest, noon } from '../../../test/conformance/catalog-samples.ts';
 import { candidateOf, type Candidate, type CandidateRules } from './candidates.ts';
@@ -86,6 +87,8 @@ function plan(more: Partial<PlanInput> = {}): ReturnType<typeof planRotation> {
     backupsByKey: { [oldKey]: 2 },
     cost: () => undefined,
     speed: { backupsPerSecond: 2, bytesPerSecond: 7144 },
+    recoveryRecipients: [],
+    obstacles: [],
     ...more,
   });
 }
@@ -120,6 +123,26 @@ describe('the plan of a rotation', () => {
       { store: 'usb', backups: 1, bytes: 7144, requests: 0, readBytes: 0, writtenBytes: 0 },
       { store: 'local', backups: 1, bytes: 7144, requests: 4, readBytes: 4096, writtenBytes: 7144 },
     ]);
+  });
+
+  it('says of what is left alone that it stays readable, and nothing of the kind where nothing is', () => {
+    expect(plan().stillReadable.rewrap).toMatch(/^With the old key alone, nothing/);
+    const linked = { reason: 'linked', message: 'has further names' } as const;
+    const { stillReadable } = plan({ protections: new Map([[protectionKey('local', 'b1'), linked]]) });
+    expect(stillReadable.rewrap).toMatch(
+      /^The 1 copies that are left as they are, as before\. Of all others: /,
+    );
+    expect(stillReadable.reencrypt).toMatch(/^Nothing/);
+  });
+
+  it('names recovery recipients that will open no longer what they open now', () => {
+    const own = 'age1own';
+    const keyId = keyIdOf(own);
+    const manifest = { ...newManifest('b1', { keyId }), recipients: [own, 'age1a', 'age1b'] };
+    const sealed = backup('b1', [{ manifest }]);
+    const input = { candidates: found(sealed), recoveryRecipients: ['age1a'] };
+    expect(plan(input).droppedRecipients).toEqual(['age1b']);
+    expect(plan({ ...input, mode: 'rotate' }).droppedRecipients).toEqual([]);
   });
 
   it('calls no recovery key retirable, on which no backup depends', () => {
@@ -176,7 +199,7 @@ describe('the speed of rotations', () => {
     expect(measuredSpeed([short, failed, past], 'rewrap').backupsPerSecond).toBe(1000);
     expect(measuredSpeed([{ ...past, mode: 'reencrypt' }], 'reencrypt').bytesPerSecond).toBe(5e8);
     expect(measuredSpeed([past], 'reencrypt')).toEqual(measuredSpeed([], 'reencrypt'));
-    for (const held of [{ atLowTide: true }, { bytesPerSecond: 2 ** 20 }]) {
+    for (const held of [{ atLowTide: true }, { resumedAt: noon }, { bytesPerSecond: 2 ** 20 }]) {
       expect(measuredSpeed([{ ...past, ...held }], 'rewrap')).toEqual(measuredSpeed([], 'rewrap'));
     }
   });

@@ -1,4 +1,6 @@
 import type { RotationMode } from '../catalog/rotations.ts';
+import type { LowtideError } from '../errors/lowtide-error.ts';
+import { keyIdOf } from '../keys/key.ts';
 import type { Key } from '../keys/keystore.ts';
 import type { ResealingCost, Skipped } from '../store/resealing.ts';
 import type { Candidate, CandidateCopy, CandidateSkip } from './candidates.ts';
@@ -18,8 +20,18 @@ export interface RotationPlan {
   readonly neededBytes: number;
   /** Keys in use that no backup would depend on afterwards. */
   readonly retirableKeys: readonly string[];
+  /** Recovery recipients that open some of the copies now, and no longer afterwards: the config does not name them any more. */
+  readonly droppedRecipients: readonly string[];
+  /** Why it could not be begun, or would end in the middle, as things are now. */
+  readonly obstacles: readonly PlanObstacle[];
   /** What a holder of the old key could still read, after each of the three operations. */
   readonly stillReadable: Readonly<Record<RotationMode, string>>;
+}
+
+export interface PlanObstacle {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
 }
 
 /** With what it asks of an object store; all 0 for a folder. */
@@ -55,6 +67,9 @@ export interface PlanInput {
   /** Backups by key, as the catalog counts them. */
   readonly backupsByKey: Readonly<Record<string, number>>;
   readonly speed: RotationSpeed;
+  /** What backups are sealed to beside their own key. */
+  readonly recoveryRecipients: readonly string[];
+  readonly obstacles: readonly Pick<LowtideError, 'code' | 'message' | 'hint'>[];
 }
 
 export function protectionKey(store: string, backupId: string): string {
@@ -110,7 +125,16 @@ export function planRotation(input: PlanInput): RotationPlan {
     estimatedSeconds: secondsFor(mode, backups, bytes, speed),
     neededBytes: mode === 'reencrypt' ? largest : 0,
     retirableKeys: mode === 'rotate' ? [] : retirable(input, staying),
-    stillReadable,
+    droppedRecipients: mode === 'rotate' ? [] : dropped(input),
+    obstacles: input.obstacles.map(({ code, message, hint }) => ({
+      code,
+      message,
+      ...(hint !== undefined && { hint }),
+    })),
+    stillReadable: stillReadable(
+      [...skipped.values()].reduce((sum, { copies }) => sum + copies, 0),
+      mode,
+    ),
   };
 }
 
@@ -156,11 +180,25 @@ function retirable(
     .map(({ id }) => id);
 }
 
-const stillReadable: Readonly<Record<RotationMode, string>> = {
-  rotate:
-    'Every backup made before. Only new backups are out of reach of the old key: it has to be kept, and kept safe, as long as they are.',
-  rewrap:
-    'With the old key alone, nothing that lies in the stores now. But whoever has also kept an old copy of a file, or just of its first 4 KiB (a snapshot, a mirror, an older version), reads that backup as before, for its content is encrypted as it was. Against a key that has leaked use reencrypt.',
-  reencrypt:
-    'Nothing that lies in the stores now, also together with old headers. Old copies of whole files (snapshots, mirrors, older versions) still open: remove those, too.',
-};
+function dropped({ candidates, recoveryRecipients }: PlanInput): readonly string[] {
+  const now = candidates
+    .flatMap(({ copies }) => copies)
+    .flatMap(({ manifest: { keyId, recipients } }) =>
+      recipients.filter((recipient) => keyIdOf(recipient) !== keyId),
+    );
+  return [...new Set(now)].filter((recipient) => !recoveryRecipients.includes(recipient));
+}
+
+/** `left`: copies that the planned operation leaves as they are. */
+function stillReadable(left: number, planned: RotationMode): Readonly<Record<RotationMode, string>> {
+  const others = (mode: RotationMode): string =>
+    left === 0 || mode !== planned
+      ? ''
+      : `The ${left} copies that are left as they are, as before. Of all others: `;
+  return {
+    rotate:
+      'Every backup made before. Only new backups are out of reach of the old key: it has to be kept, and kept safe, as long as they are.',
+    rewrap: `${others('rewrap')}With the old key alone, nothing that lies in the stores now. But whoever has also kept an old copy of a file, or just of its first 4 KiB (a snapshot, a mirror, an older version), reads that backup as before, for its content is encrypted as it was. Against a key that has leaked use reencrypt.`,
+    reencrypt: `${others('reencrypt')}Nothing that lies in the stores now, also together with old headers. Old copies of whole files (snapshots, mirrors, older versions) still open: remove those, too.`,
+  };
+}

@@ -7,8 +7,8 @@ import type { Store } from '../store/store.ts';
 import { candidateOf, type CandidateCopy } from './candidates.ts';
 import { freshSealings, reencryptBackup, type FreshSealings } from './reencrypt.ts';
 import { ReencryptThreads } from './reencrypt-threads.ts';
-import { rewrapBackup, type Resealed, type Target } from './rewrap.ts';
-import type { Change, Step } from './step.ts';
+import { rewrapBackup, type Resealed } from './rewrap.ts';
+import { PreparedCopies, type Change, type Step } from './step.ts';
 import type { RotationWorkOptions } from './work.ts';
 
 export interface PreparationOptions extends Omit<RotationWorkOptions, 'gate' | 'onProgress'> {
@@ -22,7 +22,8 @@ const worthAThread = 32;
 /** Works out what the copies of backups are to become. Nothing that is stored has changed when a step is prepared. */
 export class Preparation implements AsyncDisposable {
   readonly #options: PreparationOptions;
-  readonly #rewrappers = new Map<string, Promise<HeadRewrapper>>();
+  /** By the key that opens. */
+  readonly #rewrappers = new Map<string, HeadRewrapper>();
   #rewrapThread: RewrapThread | undefined;
   #threads: ReencryptThreads | undefined;
 
@@ -51,53 +52,80 @@ export class Preparation implements AsyncDisposable {
   }
 
   async #prepare(item: RotationBackup): Promise<Step> {
-    const { catalog, rules, signal, target } = this.#options;
+    const { catalog, rules, signal } = this.#options;
     const backup = catalog.backup(item.backupId);
     const candidate = backup && candidateOf(backup, rules);
-    if (backup?.status !== 'completed') return { item, changes: [], skipped: 'pruned meanwhile' };
+    if (backup?.status !== 'completed')
+      return { item, changes: [], skipped: ['pruned meanwhile'], failed: [] };
     // Done already: a process that was killed had no time to say so.
-    if (candidate === undefined) return { item, changes: [] };
-    const skipped = candidate.skipped.map(({ text }) => text);
-    const changes: Change[] = [];
+    if (candidate === undefined) return { item, changes: [], skipped: [], failed: [] };
+    const preparing = new PreparedCopies(candidate.skipped.map(({ text }) => text));
     try {
       for (const alike of groupAlike(candidate.copies)) {
-        const fresh = await freshFor(this.#options.mode, alike[0].manifest, target);
-        let rewrapped: Resealed | undefined;
-        for (const { store: id, manifest } of alike) {
-          const store = this.#store(id);
-          if (fresh === undefined) {
-            rewrapped ??= await rewrapBackup(manifest, store, await this.#rewrapperOf(manifest), target);
-            changes.push({ ...rewrapped, store });
-            continue;
-          }
-          const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
-          const protection = await store.resealing?.protection(names);
-          if (protection === undefined) {
-            changes.push({ ...(await this.#reencrypt(item, manifest, store, fresh)), store });
-          } else skipped.push(protection.message);
-        }
+        if (this.#options.mode === 'rewrap') await this.#rewrapAlike(alike, preparing);
+        else await this.#reencryptAlike(item, alike, preparing);
       }
     } catch (thrown) {
-      await this.sweep(changes);
+      await this.sweep(preparing.changes);
       signal.throwIfAborted();
-      const error = LowtideError.from(thrown);
-      if (!isOfOneBackup(error)) throw error;
-      return { item, changes: [], failed: error.message };
+      throw thrown;
     }
-    return { item, changes, ...(skipped.length > 0 && { skipped: skipped.join('; ') }) };
+    const { changes, skipped, failed } = preparing;
+    return { item, changes, skipped, failed };
   }
 
-  #rewrapperOf({ keyId }: Manifest): Promise<HeadRewrapper> {
-    const known = this.#rewrappers.get(keyId) ?? this.#newRewrapper(keyId);
-    this.#rewrappers.set(keyId, known);
-    return known;
+  /** The first copy that is whole tells what all are to become. */
+  async #rewrapAlike(alike: readonly CandidateCopy[], preparing: PreparedCopies): Promise<void> {
+    let rewrapped: Resealed | undefined;
+    for (const { store: id, manifest } of alike) {
+      const store = this.#store(id);
+      await preparing.attempt(store, async () => {
+        rewrapped ??= await rewrapBackup(
+          manifest,
+          store,
+          await this.#rewrapperOf(manifest),
+          this.#options.target,
+        );
+        return rewrapped;
+      });
+    }
   }
 
-  async #newRewrapper(keyId: string): Promise<HeadRewrapper> {
-    const { identities, target } = this.#options;
-    const identity = await identities.of(keyId);
+  async #reencryptAlike(
+    item: RotationBackup,
+    alike: readonly [CandidateCopy, ...CandidateCopy[]],
+    preparing: PreparedCopies,
+  ): Promise<void> {
+    const fresh = await freshSealings(alike[0].manifest, this.#options.target);
+    for (const { store: id, manifest } of alike) {
+      const store = this.#store(id);
+      const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
+      const protection = await store.resealing?.protection(names);
+      if (protection !== undefined) {
+        preparing.refuse(store, protection);
+        continue;
+      }
+      await preparing.attempt(store, async () => {
+        try {
+          return await this.#reencrypt(item, manifest, store, fresh);
+        } catch (thrown) {
+          for (const part of manifest.parts) await store.sweep(part.name);
+          throw thrown;
+        }
+      });
+    }
+  }
+
+  async #rewrapperOf(manifest: Manifest): Promise<HeadRewrapper> {
+    const { openers, target } = this.#options;
+    const { id, identity } = await openers.of(manifest);
+    const known = this.#rewrappers.get(id);
+    if (known !== undefined) return known;
     const { recipients } = target;
-    return this.#rewrapThread?.rewrapper(identity, recipients) ?? new Rewrapper([identity], recipients);
+    const rewrapper =
+      this.#rewrapThread?.rewrapper(identity, recipients) ?? new Rewrapper([identity], recipients);
+    this.#rewrappers.set(id, rewrapper);
+    return rewrapper;
   }
 
   async #reencrypt(
@@ -106,7 +134,7 @@ export class Preparation implements AsyncDisposable {
     store: Store,
     fresh: FreshSealings,
   ): Promise<Resealed> {
-    const { identities, target, signal, threads = 2, bytesPerSecond, onBytes } = this.#options;
+    const { openers, target, signal, threads = 2, bytesPerSecond, onBytes } = this.#options;
     this.#threads ??= new ReencryptThreads({
       threads,
       ...(bytesPerSecond !== undefined && { bytesPerSecond }),
@@ -115,7 +143,7 @@ export class Preparation implements AsyncDisposable {
     return await reencryptBackup({
       manifest,
       store,
-      identity: await identities.of(manifest.keyId),
+      identity: (await openers.of(manifest)).identity,
       target,
       fresh,
       threads: this.#threads,
@@ -131,13 +159,6 @@ export class Preparation implements AsyncDisposable {
   }
 }
 
-/** Whether the next backup may fare better. */
-function isOfOneBackup({ code }: LowtideError): boolean {
-  return ['verification_failed', 'header_invalid', 'no_identity_match', 'store_missing_object'].includes(
-    code,
-  );
-}
-
 /** Copies that are sealed alike are equal byte by byte, and stay so. */
 function groupAlike(
   copies: readonly CandidateCopy[],
@@ -148,12 +169,4 @@ function groupAlike(
   return [...groups.values()].flatMap(([first, ...rest]) =>
     first === undefined ? [] : [[first, ...rest] as const],
   );
-}
-
-async function freshFor(
-  mode: RotationWorkOptions['mode'],
-  manifest: Manifest,
-  target: Target,
-): Promise<FreshSealings | undefined> {
-  return mode === 'reencrypt' ? await freshSealings(manifest, target) : undefined;
 }

@@ -23,6 +23,9 @@ export async function recoverRotations(options: RecoverRotationsOptions): Promis
   const interrupted = catalog.rotations.interruptOrphans(running, now);
   if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return interrupted;
   for (const store of stores.values()) await store.resealing?.finish();
+  for (const { id, mode } of interrupted) {
+    if (mode === 'reencrypt') await sweepFirstPending(id, options);
+  }
   for (const { backupId, store: storeId, manifest } of catalog.rotations.unsettled()) {
     signal.throwIfAborted();
     const store = stores.get(storeId);
@@ -31,6 +34,17 @@ export async function recoverRotations(options: RecoverRotationsOptions): Promis
     catalog.rotations.settleCopy(backupId, storeId, await outcomeOf(store, manifest, signal));
   }
   return interrupted;
+}
+
+/** The one that was being written anew, beside the old copy, and had not come so far as to be on file. */
+async function sweepFirstPending(rotationId: string, options: RecoverRotationsOptions): Promise<void> {
+  const { catalog, stores } = options;
+  const [item] = catalog.rotations.backups(rotationId, { status: 'pending', limit: 1 });
+  const backup = item && catalog.backup(item.backupId);
+  for (const copy of backup?.copies ?? []) {
+    const { parts } = copy.manifest ?? backup?.manifest ?? { parts: [] };
+    for (const part of parts) await stores.get(copy.store)?.sweep(part.name);
+  }
 }
 
 /** The manifest in a store is renamed last: it tells. */

@@ -10,6 +10,7 @@ import { refusal } from '../store/directory/refusal.ts';
 import type { Manifest, ManifestPart } from '../store/manifest.ts';
 import type { ReplacedObject } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
+import { refuseWithoutRoom } from './obstacles.ts';
 import type { ReencryptThreads } from './reencrypt-threads.ts';
 import { readHead, replacementOf, sha256, type Resealed, type Target } from './rewrap.ts';
 
@@ -44,7 +45,10 @@ export interface ReencryptOptions {
  */
 export async function reencryptBackup(options: ReencryptOptions): Promise<Resealed> {
   const { manifest, target } = options;
-  await refuseWithoutRoom(options);
+  await refuseWithoutRoom(
+    options.store,
+    manifest.parts.reduce((sum, part) => sum + part.headerBytes + part.payloadBytes, 0),
+  );
   const objects: ReplacedObject[] = [];
   const parts: ManifestPart[] = [];
   let before = 0;
@@ -123,20 +127,6 @@ function nonceAt(fd: number, position: number): Uint8Array {
   readSync(fd, nonce, 0, nonceBytes, position);
   return nonce;
 }
-
-async function refuseWithoutRoom({ manifest, store }: ReencryptOptions): Promise<void> {
-  const space = await store.space();
-  const needed = manifest.parts.reduce((sum, part) => sum + part.headerBytes + part.payloadBytes, 0);
-  if (space === undefined || space.freeBytes > needed + spareBytes) return;
-  throw new LowtideError(
-    'store_full',
-    `store ${store.id} has ${space.freeBytes} bytes free; ${needed} are needed for a moment to write ${manifest.id} anew`,
-    { hint: 'Free space, or rewrap instead (--mode rewrap), which needs none.' },
-  );
-}
-
-/** For what else is written at the same time. */
-const spareBytes = 16 * 1024 * 1024;
 
 function damaged(place: string, what: string): LowtideError {
   return new LowtideError('verification_failed', `${place}: ${what} that the manifest describes`, {

@@ -3,13 +3,15 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { NewRotation, NewRotationBackup, Rotation, RotationMode } from '../catalog/rotations.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Identity, Key, Keystore } from '../keys/keystore.ts';
+import type { Key, Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { recipientKind } from '../seal/identity.ts';
-import { commonKind } from '../seal/recipients.ts';
+import type { EpochMs } from '../units/instant.ts';
 import type { Skipped } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
 import { isTooOld, type Candidate, type CandidateRules } from './candidates.ts';
+import { findObstacles } from './obstacles.ts';
+import { Openers } from './openers.ts';
 import { planRotation, type RotationPlan } from './plan.ts';
 import { recoverRotations } from './recover.ts';
 import { measuredSpeed } from './speed.ts';
@@ -44,6 +46,10 @@ export interface RotationRequest {
   readonly by?: string;
 }
 
+export type PlanRequest = Pick<RotationRequest, 'mode' | 'daysBack' | 'fromKeys' | 'toKey'>;
+/** What a plan asks of the keystore: it changes nothing there. */
+export type PlanKeystore = Pick<Keystore, 'active' | 'identity' | 'list'>;
+
 export interface RotationOptions {
   readonly signal: AbortSignal;
   /** Told when the rotation is on file. */
@@ -53,7 +59,6 @@ export interface RotationOptions {
   readonly gate?: (rotation: Rotation, signal: AbortSignal) => Promise<void>;
 }
 
-/** Read at once, while nothing else is done. */
 /** Gives stored backups to a new key, one rotation at a time, each of which can be stopped anywhere and resumed. */
 export class Rotator {
   readonly #environment: RotatorEnvironment;
@@ -62,20 +67,14 @@ export class Rotator {
     this.#environment = environment;
   }
 
-  /** What a rotation would do now. Changes nothing. */
-  async plan({
-    mode,
-    daysBack,
-    fromKeys,
-    toKey,
-  }: Pick<RotationRequest, 'mode' | 'daysBack' | 'fromKeys' | 'toKey'>): Promise<RotationPlan> {
-    const { catalog, keystore, stores, clock } = this.#environment;
-    const rules = this.#rules({
-      now: clock.now(),
-      ...(daysBack !== undefined && { daysBack }),
-      ...(fromKeys !== undefined && { fromKeyIds: fromKeys }),
-      ...(toKey !== undefined && { targetKeyId: toKey }),
-    });
+  /** What a rotation would do now, and what would keep it from that. Changes nothing. */
+  async plan(
+    request: PlanRequest,
+    keystore: PlanKeystore = this.#environment.keystore,
+  ): Promise<RotationPlan> {
+    const { catalog, stores, clock } = this.#environment;
+    const { mode, daysBack } = request;
+    const rules = this.#rulesOf(request, clock.now());
     const candidates = (await Array.fromAsync(candidatePages(catalog, rules))).flat();
     return planRotation({
       mode,
@@ -86,7 +85,9 @@ export class Rotator {
         mode === 'rotate' ? undefined : stores.get(store)?.resealing?.cost?.(mode, objectsOf(manifest)),
       keys: await keystore.list(),
       backupsByKey: catalog.totals().backupsByKey,
+      recoveryRecipients: this.#environment.recoveryRecipients,
       speed: measuredSpeed(catalog.rotations.list({ limit: 20 }), mode),
+      obstacles: await this.#obstacles(request, keystore),
     });
   }
 
@@ -97,7 +98,7 @@ export class Rotator {
   async rotate(request: RotationRequest, options: RotationOptions): Promise<Rotation> {
     const { catalog, clock } = this.#environment;
     await this.recover(options.signal);
-    await this.#refuseUnreadable(request);
+    await this.#refuseObstructed(request);
     const { mode, trigger, by, daysBack, fromKeys, atLowTide, bytesPerSecond } = request;
     const rotation = catalog.rotations.start({
       id: randomUUID(),
@@ -121,15 +122,27 @@ export class Rotator {
     const [last] = catalog.rotations.list({ limit: 1 });
     const chosen = id ?? (last?.status === 'completed' ? undefined : last?.id);
     if (chosen === undefined) {
-      throw new LowtideError('not_found', 'there is no rotation to resume: the last one is complete');
+      const why = last === undefined ? 'none is on file' : 'the last one is complete';
+      throw new LowtideError('not_found', `there is no rotation to resume: ${why}`, {
+        hint: 'After a rebuild of the catalog, `lowtide rotate` goes on with what still needs an old key.',
+      });
     }
     const known = catalog.rotations.rotation(chosen);
-    await this.#refuseUnreadable({
+    await this.#refuseObstructed({
       mode: known?.mode ?? 'rewrap',
+      ...(known?.daysBack !== undefined && { daysBack: known.daysBack }),
+      ...(known?.fromKeys !== undefined && { fromKeys: known.fromKeys }),
       ...(known?.keyId !== undefined && { toKey: known.keyId }),
     });
     const rotation = catalog.rotations.resume(chosen, clock.now());
     return await this.#run(rotation, rotation, options);
+  }
+
+  /** `recover`, where the catalog knows that there may be something to do: for whoever only wants to know how copies are sealed. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const { rotations } = this.#environment.catalog;
+    const [running] = rotations.list({ status: 'running', limit: 1 });
+    if (running !== undefined || rotations.unsettled().length > 0) await this.recover(signal);
   }
 
   /** Puts in order what rotations have left whose process is gone; returns those. */
@@ -138,11 +151,7 @@ export class Rotator {
     return await recoverRotations({ catalog, stores, running, now: clock.now(), signal });
   }
 
-  async #run(
-    rotation: Rotation,
-    request: Pick<RotationRequest, 'mode' | 'daysBack' | 'fromKeys' | 'toKey'>,
-    options: RotationOptions,
-  ): Promise<Rotation> {
+  async #run(rotation: Rotation, request: PlanRequest, options: RotationOptions): Promise<Rotation> {
     const { catalog, clock, running } = this.#environment;
     running.add(rotation.id);
     try {
@@ -172,19 +181,9 @@ export class Rotator {
     }
   }
 
-  async #work(
-    rotation: Rotation,
-    key: Key,
-    { daysBack, fromKeys }: Pick<RotationRequest, 'daysBack' | 'fromKeys'>,
-    options: RotationOptions,
-  ): Promise<void> {
+  async #work(rotation: Rotation, key: Key, request: PlanRequest, options: RotationOptions): Promise<void> {
     const { catalog, keystore } = this.#environment;
-    const rules = this.#rules({
-      now: rotation.startedAt,
-      targetKeyId: key.id,
-      ...(daysBack !== undefined && { daysBack }),
-      ...(fromKeys !== undefined && { fromKeyIds: fromKeys.filter((id) => id !== key.id) }),
-    });
+    const rules = this.#rulesOf({ ...request, toKey: key.id }, rotation.startedAt);
     const { gate, ...working } = options;
     await using work = new RotationWork({
       ...this.#environment,
@@ -195,7 +194,7 @@ export class Rotator {
       mode: rotation.mode === 'reencrypt' ? 'reencrypt' : 'rewrap',
       rules,
       target: { keyId: key.id, recipients: this.#recipientsFor(key) },
-      identities: new Identities(keystore),
+      openers: new Openers(keystore),
     });
     // A backup that was being made when the key changed is sealed to the old one: it is found by the second look.
     for (let looked = 0; ; looked += 1) {
@@ -266,22 +265,31 @@ export class Rotator {
     return [...new Set([key.recipient, ...this.#environment.recoveryRecipients])];
   }
 
-  /** All keys that will be needed can be opened, with this passphrase, before anything is begun. */
-  async #refuseUnreadable({
-    mode,
-    fromKeys,
-    toKey,
-  }: Pick<RotationRequest, 'mode' | 'fromKeys' | 'toKey'>): Promise<void> {
-    const { keystore, catalog } = this.#environment;
-    const active = await keystore.active();
-    commonKind(this.#recipientsFor(active));
-    const { backupsByKey } = catalog.totals();
-    const needed = Object.keys(backupsByKey).filter(
-      (id) => (backupsByKey[id] ?? 0) > 0 && (fromKeys?.includes(id) ?? true),
-    );
-    const all =
-      mode === 'rotate' ? [active.id] : [active.id, ...needed, ...(toKey === undefined ? [] : [toKey])];
-    for (const id of new Set(all)) await keystore.identity(id);
+  /** Before anything is begun: all keys that will be needed can be opened, and there is room. */
+  async #refuseObstructed(request: PlanRequest): Promise<void> {
+    const [obstacle] = await this.#obstacles(request, this.#environment.keystore);
+    if (obstacle !== undefined) throw obstacle;
+  }
+
+  async #obstacles(request: PlanRequest, keystore: PlanKeystore): Promise<readonly LowtideError[]> {
+    const { mode, toKey } = request;
+    const rules = this.#rulesOf(request, this.#environment.clock.now());
+    return await findObstacles({
+      ...this.#environment,
+      keystore,
+      mode,
+      ...(toKey !== undefined && { toKey }),
+      rules,
+    });
+  }
+
+  #rulesOf({ daysBack, fromKeys, toKey }: PlanRequest, now: EpochMs): CandidateRules {
+    return this.#rules({
+      now,
+      ...(daysBack !== undefined && { daysBack }),
+      ...(fromKeys !== undefined && { fromKeyIds: fromKeys.filter((id) => id !== toKey) }),
+      ...(toKey !== undefined && { targetKeyId: toKey }),
+    });
   }
 
   #rules(more: Omit<CandidateRules, 'stores' | 'fixedStores'>): CandidateRules {
@@ -307,20 +315,4 @@ function toRotationBackup(candidate: Candidate): NewRotationBackup {
 
 function bytesOf({ copies, skipped }: Candidate): number {
   return [...copies, ...skipped].reduce((sum, copy) => sum + copy.bytes, 0);
-}
-
-/** Each secret is opened once a rotation, for the passphrase is stretched anew each time. */
-class Identities {
-  readonly #keystore: Keystore;
-  readonly #opened = new Map<string, Promise<Identity>>();
-
-  constructor(keystore: Keystore) {
-    this.#keystore = keystore;
-  }
-
-  of(keyId: string): Promise<Identity> {
-    const identity = this.#opened.get(keyId) ?? this.#keystore.identity(keyId);
-    this.#opened.set(keyId, identity);
-    return identity;
-  }
 }

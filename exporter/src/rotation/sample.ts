@@ -3,35 +3,87 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Identity } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { unseal } from '../seal/unseal.ts';
+import type { ManifestPart } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import { copyFaultOf, type CopyFault } from './step.ts';
+import type { RotationWorkOptions } from './work.ts';
 
+const samples = 3;
 /** Enough to see that the key fits and the payload opens; a whole terabyte is for `backups verify`. */
 const sampledBytes = 16 * 1024 * 1024;
 
+export interface SampleFault {
+  readonly backupId: string;
+  readonly fault: CopyFault;
+}
+
 /**
- * Opens a backup with the new key and no other. What is small is read to its end and compared with the manifest.
- * Throws what speaks against it.
+ * Opens some of what a rotation has done, with the new key and no other; tells which copies do not open or are not what they were.
+ * Throws what keeps stores and keystore from being read.
  */
-export async function openSample(
+export async function openSamples(
+  options: Pick<
+    RotationWorkOptions,
+    'catalog' | 'rotationId' | 'stores' | 'keystore' | 'target' | 'pool' | 'signal'
+  >,
+): Promise<readonly SampleFault[]> {
+  const { catalog, rotationId, stores, keystore, target, signal } = options;
+  const identity = await keystore.identity(target.keyId);
+  const faults: SampleFault[] = [];
+  for (const { backupId } of catalog.rotations.backups(rotationId, { status: 'done', limit: samples })) {
+    const backup = catalog.backup(backupId);
+    const copy = backup?.copies.find((each) => each.status === 'good' && each.manifest === undefined);
+    const store = copy && stores.get(copy.store);
+    if (backup === undefined || store === undefined || backup.keyId !== target.keyId) continue;
+    try {
+      await openSample(backup, store, identity, options);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      faults.push({ backupId, fault: copyFaultOf(store, thrown) });
+    }
+  }
+  return faults;
+}
+
+interface Opening {
+  readonly pool: SealPool;
+  readonly signal: AbortSignal;
+}
+
+/** What is small is read to its end and compared with the manifest. Throws what speaks against it. */
+async function openSample(
   { manifest }: Backup,
   store: Store,
   identity: Identity,
-  { pool, signal }: { readonly pool: SealPool; readonly signal: AbortSignal },
+  opening: Opening,
 ): Promise<void> {
   for (const part of manifest.parts) {
-    const opened = await unseal(store.get(part.name, { signal }), [identity], { pool, signal });
-    let bytes = 0;
-    for await (const piece of opened) {
-      bytes += piece.length;
-      if (bytes >= sampledBytes) break;
+    const place = store.locate(part.name);
+    try {
+      if (await isAsItWas(part, store, identity, opening)) continue;
+    } catch (thrown) {
+      const { code, message } = LowtideError.from(thrown);
+      throw new LowtideError(code, `${place} does not open with the new key: ${message}`, { cause: thrown });
     }
-    if (bytes >= sampledBytes) continue;
-    const { plainSha256 } = await opened.summary;
-    if (plainSha256 === part.compressedSha256) continue;
     throw new LowtideError(
       'verification_failed',
-      `${store.locate(part.name)} opens with the new key, but its content is not what it was`,
-      { hint: 'Keep the old key, and verify every backup (`lowtide backups verify --all`).' },
+      `${place} opens with the new key, but its content is not what it was`,
     );
   }
+}
+
+async function isAsItWas(
+  part: ManifestPart,
+  store: Store,
+  identity: Identity,
+  { pool, signal }: Opening,
+): Promise<boolean> {
+  const opened = await unseal(store.get(part.name, { signal }), [identity], { pool, signal });
+  let bytes = 0;
+  for await (const piece of opened) {
+    bytes += piece.length;
+    if (bytes >= sampledBytes) return true;
+  }
+  const { plainSha256 } = await opened.summary;
+  return plainSha256 === part.compressedSha256;
 }

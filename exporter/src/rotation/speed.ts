@@ -10,8 +10,9 @@ const shortestMs = 2000;
 export function measuredSpeed(rotations: readonly Rotation[], mode: RotationMode): RotationSpeed {
   for (const { mode: of, status, startedAt, finishedAt = startedAt, done, ...pace } of rotations) {
     const seconds = (finishedAt - startedAt) / 1000;
-    // One that waited, or was kept slow, says nothing about what would be possible.
-    if (pace.atLowTide === true || pace.bytesPerSecond !== undefined) continue;
+    // One that waited, lay still, or was kept slow, says nothing about what would be possible.
+    if (pace.atLowTide === true || pace.resumedAt !== undefined || pace.bytesPerSecond !== undefined)
+      continue;
     if (of !== mode || status !== 'completed' || seconds * 1000 < shortestMs || done.backups === 0) continue;
     return mode === 'reencrypt'
       ? { ...assumed, bytesPerSecond: done.bytes / seconds }

@@ -1,16 +1,16 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Identity } from '../keys/keystore.ts';
 import type { RotationBackup } from '../catalog/rotations.ts';
 import { manifestName } from '../store/manifest.ts';
 import type { ReplacementResult } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
 import type { CandidateRules } from './candidates.ts';
 import { Preparation } from './preparation.ts';
+import type { Openers } from './openers.ts';
 import { outcomeOf } from './recover.ts';
 import type { Target } from './rewrap.ts';
 import type { RotationOptions, RotatorEnvironment } from './rotator.ts';
-import { openSample } from './sample.ts';
-import { changeOf, endOf, gone, type Change, type Step } from './step.ts';
+import { openSamples } from './sample.ts';
+import { changeOf, endOf, gone, type Change, type CopyFault, type Step } from './step.ts';
 
 export interface RotationProgress {
   readonly rotationId: string;
@@ -28,12 +28,11 @@ export interface RotationWorkOptions extends RotatorEnvironment, Omit<RotationOp
   readonly mode: 'rewrap' | 'reencrypt';
   readonly rules: CandidateRules;
   readonly target: Target;
-  readonly identities: { of(keyId: string): Promise<Identity> };
+  readonly openers: Openers;
 }
 
 /** As many backups share the flushes of one journal. */
 const groupSize = 64;
-const samples = 3;
 /** Counting what is done takes a look at each backup of the rotation. */
 const reportEveryMs = 250;
 
@@ -80,18 +79,18 @@ export class RotationWork implements AsyncDisposable {
     this.#report(0);
   }
 
-  /** Opens some of what was done, with the new key alone; no more is done after that. */
+  /**
+   * Opens some of what was done, with the new key alone; no more is done after that. A copy that does not open, or is not what it
+   * was, is damaged, and its backup has failed.
+   */
   async openSamples(): Promise<void> {
     // What its threads held is free for those that open.
     await this.#preparation[Symbol.asyncDispose]();
-    const { catalog, rotationId, stores, identities, target, pool, signal } = this.#options;
-    const identity = await identities.of(target.keyId);
-    for (const { backupId } of catalog.rotations.backups(rotationId, { status: 'done', limit: samples })) {
-      const backup = catalog.backup(backupId);
-      const copy = backup?.copies.find((each) => each.status === 'good' && each.manifest === undefined);
-      const store = copy && stores.get(copy.store);
-      if (backup === undefined || store === undefined || backup.keyId !== target.keyId) continue;
-      await openSample(backup, store, identity, { pool, signal });
+    const { catalog, rotationId, clock } = this.#options;
+    for (const { backupId, fault } of await openSamples(this.#options)) {
+      const failed = { backupId, status: 'failed', reason: fault.message, bytes: 0, copies: [] } as const;
+      catalog.rotations.settle(rotationId, [failed], clock.now());
+      this.#recordDamage(backupId, [fault]);
     }
   }
 
@@ -135,13 +134,24 @@ export class RotationWork implements AsyncDisposable {
       const results = await this.#replace(store, changes);
       changes.forEach((change, index) => outcomes.set(change, results[index] ?? gone));
     }
-    catalog.rotations.settle(
-      rotationId,
-      steps.map((step) => endOf(step, outcomes)),
-      clock.now(),
+    const ends = steps.map((step) => endOf(step, outcomes));
+    catalog.rotations.settle(rotationId, ends, clock.now());
+    for (const { backupId, damage } of ends) this.#recordDamage(backupId, damage);
+    await this.#preparation.sweep(
+      steps.flatMap(({ changes }) => changes).filter((change) => !begun.has(change)),
     );
     await this.#removeWhatWasPruned(steps);
     this.#reportNowAndThen(0);
+  }
+
+  /** Found here, it is told like what a verification finds; one that was pruned meanwhile is not damaged. */
+  #recordDamage(backupId: string, damage: readonly CopyFault[]): void {
+    const { catalog, clock } = this.#options;
+    for (const { store, message } of damage) {
+      const copy = catalog.backup(backupId)?.copies.find((each) => each.store === store);
+      if (copy?.status !== 'good') continue;
+      catalog.recordVerification(backupId, store, { status: 'failed', at: clock.now(), error: message });
+    }
   }
 
   /** Those of which a copy is there still, once that is on file. */

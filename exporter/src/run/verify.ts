@@ -6,7 +6,7 @@ import type { SealPool } from '../seal/pool.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPart } from './content.ts';
-import { identityFor } from './opening-key.ts';
+import { identityFor } from '../keys/opening-key.ts';
 import { isSameSealing, nextSealingOf, sealingOf } from './sealing.ts';
 import { startCheck } from './verify/check.ts';
 import { checkManifestInStore } from './verify/manifest-in-store.ts';

@@ -14,7 +14,7 @@ import type {
   Status,
   VerificationRun,
 } from '../api/contract.ts';
-import { keyView, runView } from '../api/views.ts';
+import { keyView, lostKeyView, runView } from '../api/views.ts';
 import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
@@ -22,6 +22,8 @@ import { resolveAdded } from '../config/added-schedules.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { HealthCheck } from '../health/health.ts';
+import { takeCensus } from '../rotation/census.ts';
+import { retireKey } from '../rotation/retirement.ts';
 import { standing } from '../schedule/standing.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
@@ -237,28 +239,20 @@ export class ServiceCommands implements Commands {
     return this.#options.rotations.waitsFor(id);
   }
 
-  async keys(): Promise<readonly Key[]> {
+  async keys(): ReturnType<Commands['keys']> {
     const { keystore, catalog } = this.#installation;
-    const totals = catalog.totals();
-    return (await keystore.list()).map((key) => keyView(key, totals));
+    const { keys, lost } = await takeCensus(catalog, keystore);
+    return { keys: keys.map(keyView), lost: lost.map(lostKeyView) };
   }
 
   async retireKey(id: string, by: string): Promise<Key> {
     const { keystore, catalog } = this.#installation;
-    const known = (await this.keys()).some((key) => key.id === id);
+    const known = (await keystore.list()).some((key) => key.id === id);
     if (!known)
       throw new LowtideError('not_found', `there is no key ${id}`, { hint: 'GET keys lists them.' });
-    const count = catalog.totals().backupsByKey[id] ?? 0;
-    if (count > 0) {
-      throw new LowtideError('key_in_use', `${count} backups need ${id}: it cannot be retired`, {
-        hint: 'Rotate them to another key, or let them be pruned first.',
-      });
-    }
-    await keystore.retire(id);
+    const key = await retireKey(this.#installation, id, new AbortController().signal);
     catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by }, this.now());
-    const retired = (await this.keys()).find((key) => key.id === id);
-    if (retired === undefined) throw new LowtideError('key_missing', `the keystore no longer lists ${id}`);
-    return retired;
+    return keyView({ key, backups: 0, copies: 0, bytes: 0 });
   }
 
   #refuseStopping(): void {

@@ -3,6 +3,8 @@ import type { Installation } from '../compose.ts';
 import type { Config } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Key } from '../keys/keystore.ts';
+import { takeCensus } from '../rotation/census.ts';
+import { retireKey } from '../rotation/retirement.ts';
 import type { RotationOptions, RotationRequest } from '../rotation/rotator.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -61,8 +63,14 @@ export class RotationPolicy {
   async run(signal: AbortSignal): Promise<void> {
     const { installation, log, track } = this.#options;
     while (!signal.aborted) {
-      const { clock, config } = installation();
+      const { clock, config, rotator } = installation();
       const policy = config.encryption.rotation;
+      // One that was begun from the command line may have been killed since.
+      await track(
+        rotator.settle(stopping(signal)).catch((thrown: unknown) => {
+          log.error({ err: describe(thrown) }, 'what a rotation of keys has left could not be put in order');
+        }),
+      );
       if (policy !== undefined) {
         await track(
           this.look(policy, signal).catch((thrown: unknown) => {
@@ -92,16 +100,17 @@ export class RotationPolicy {
     } else if (isDue(policy, await keystore.active(), now)) {
       this.#report(await rotator.rotate({ ...requestOf(policy), trigger: 'policy' }, options));
     }
-    await this.#retire();
+    await this.#retire(signal);
   }
 
-  async #retire(): Promise<void> {
-    const { catalog, keystore, clock } = this.#options.installation();
-    const { backupsByKey } = catalog.totals();
-    for (const { id, state, purpose } of await keystore.list()) {
+  async #retire(signal: AbortSignal): Promise<void> {
+    const installation = this.#options.installation();
+    const { catalog, keystore, clock } = installation;
+    for (const { key, backups } of (await takeCensus(catalog, keystore)).keys) {
+      const { id, state, purpose } = key;
       // What somebody has brought here to open other things with, no backup of ours has to need.
-      if (state !== 'retiring' || purpose !== 'backup' || (backupsByKey[id] ?? 0) > 0) continue;
-      await keystore.retire(id);
+      if (state !== 'retiring' || purpose !== 'backup' || backups > 0) continue;
+      await retireKey(installation, id, signal);
       catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by: 'policy' }, clock.now());
       this.#options.log.info({ key: id }, 'a key was retired: no backup needs it any more');
     }

@@ -33,6 +33,8 @@ export class Rotations {
       stores: [...plan.stores],
       skipped: [...plan.skipped],
       retirableKeys: [...plan.retirableKeys],
+      droppedRecipients: [...plan.droppedRecipients],
+      obstacles: [...plan.obstacles],
     };
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { mistakesOf } from '../errors/mistakes.ts';
 import { isObjectName } from './name.ts';
 
 /**
@@ -88,7 +89,7 @@ export function decodeManifest(bytes: Uint8Array, where: string): Manifest {
   if (!result.success) {
     throw new LowtideError(
       'manifest_invalid',
-      `${where} is not a Lowtide manifest: ${z.prettifyError(result.error)}`,
+      `${where} is not a Lowtide manifest: ${mistakesOf(result.error)}`,
       {
         hint: 'Was it edited by hand, or damaged? The backup beside it can be opened without it, with age and zstd.',
       },

@@ -19,6 +19,8 @@ const plan: RotationPlan = {
   estimatedSeconds: 1,
   neededBytes: 0,
   retirableKeys: ['k1'],
+  droppedRecipients: [],
+  obstacles: [],
   stillReadable: { rotate: 'a', rewrap: 'b', reencrypt: 'c' },
 };
 

@@ -8,6 +8,7 @@ const copy = named(
       store: z.string(),
       path: z.string().describe('where a person finds it'),
       status: z.enum(['good', 'failed', 'damaged', 'pruned']),
+      keyId: z.string().describe('the key that this copy is sealed to'),
       error: z.string().optional(),
       verifiedAt: instant.optional().describe('the last time, whatever was found'),
       prunedAt: instant.optional(),

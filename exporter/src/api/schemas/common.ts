@@ -62,15 +62,25 @@ type ListShape<T extends z.ZodType> = {
 };
 
 export function listOf<T extends z.ZodType>(id: string, item: T): z.ZodObject<ListShape<T>, z.core.$strict> {
-  return named(
-    id,
-    z
-      .strictObject({
-        items: z.array(item),
-        nextCursor: z.string().optional().describe('asks for what follows; absent on the last page'),
-      })
-      .describe('One page of a list.'),
-  );
+  return named(id, z.strictObject(listShape(item)).describe(onePage));
+}
+
+/** `more`: what each page tells beside its items. */
+export function listWith<T extends z.ZodType, More extends z.ZodRawShape>(
+  id: string,
+  item: T,
+  more: More,
+): z.ZodObject<ListShape<T> & More, z.core.$strict> {
+  return named(id, z.strictObject({ ...listShape(item), ...more }).describe(onePage));
+}
+
+const onePage = 'One page of a list.';
+
+function listShape<T extends z.ZodType>(item: T): ListShape<T> {
+  return {
+    items: z.array(item),
+    nextCursor: z.string().optional().describe('asks for what follows; absent on the last page'),
+  };
 }
 
 export const progress = named(

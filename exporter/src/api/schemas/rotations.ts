@@ -31,6 +31,7 @@ export const rotation = named(
       atLowTide: z.boolean().describe('whether it waits while the host is busy'),
       bytesPerSecond: bytesPerSecond.describe('at most so many are encrypted anew'),
       startedAt: instant,
+      resumedAt: instant.optional().describe('the last time'),
       finishedAt: instant.optional(),
       cancelRequested: z.boolean(),
       waitsFor: z.string().optional().describe('why it waits just now, where it does'),
@@ -70,6 +71,14 @@ export const rotationPlan = named(
       estimatedSeconds: seconds,
       neededBytes: bytes.describe('free in each store while it goes on'),
       retirableKeys: z.array(z.string()).describe('that no backup would depend on any more'),
+      droppedRecipients: z
+        .array(z.string())
+        .describe(
+          'recovery recipients that open copies now, and no longer afterwards: the config has dropped them',
+        ),
+      obstacles: z
+        .array(z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() }))
+        .describe('what keeps it from being begun, or would end it in the middle, as things are now'),
       stillReadable: z
         .record(z.enum(['rotate', 'rewrap', 'reencrypt']), z.string())
         .describe('what a holder of the old key could still read, after each of the three'),

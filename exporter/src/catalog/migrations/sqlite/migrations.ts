@@ -6,6 +6,7 @@ import { pacing } from './0005-pacing.ts';
 import { reviews } from './0006-reviews.ts';
 import { work } from './0007-work.ts';
 import { throughput } from './0008-throughput.ts';
+import { resumptions } from './0009-resumptions.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -17,4 +18,5 @@ export const migrations: readonly string[] = [
   reviews,
   work,
   throughput,
+  resumptions,
 ];

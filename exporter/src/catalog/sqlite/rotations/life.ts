@@ -63,8 +63,10 @@ export function resumeRotation(database: StateDatabase, id: string, at: EpochMs)
   }
   database.run(
     `UPDATE rotations
-     SET status = 'running', owner = ?, finished_at = NULL, error = NULL, cancel_requested = 0 WHERE id = ?`,
+     SET status = 'running', owner = ?, resumed_at = ?, finished_at = NULL, error = NULL, cancel_requested = 0
+     WHERE id = ?`,
     database.owner.id,
+    at,
     id,
   );
   database.run(

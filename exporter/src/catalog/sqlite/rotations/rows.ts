@@ -16,6 +16,7 @@ interface RotationRow {
   readonly left_backups: number;
   readonly left_bytes: number;
   readonly started_at: number;
+  readonly resumed_at: number | null;
   readonly finished_at: number | null;
   readonly cancel_requested: number;
   readonly error: string | null;
@@ -45,6 +46,7 @@ export function toRotation(row: Row, counts: readonly Row[]): Rotation {
     ...(rotation.at_low_tide === 1 && { atLowTide: true }),
     ...(rotation.bytes_per_second !== null && { bytesPerSecond: rotation.bytes_per_second }),
     startedAt: rotation.started_at,
+    ...(rotation.resumed_at !== null && { resumedAt: rotation.resumed_at }),
     ...(rotation.finished_at !== null && { finishedAt: rotation.finished_at }),
     cancelRequested: rotation.cancel_requested === 1,
     ...(rotation.error !== null && { error: JSON.parse(rotation.error) as RotationError }),
