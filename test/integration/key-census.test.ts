@@ -227,6 +227,18 @@ it('what was not exported is not said to open backups still, and is in the audit
   expect(lowtide(['keys', 'destroy', key.id]).said).toContain('which were written 1 times');
 });
 
+it('a store that was moved is told where it is now', async () => {
+  const backup = await installation.completed('data');
+  renameSync(join(installation.folder, 'usb'), join(installation.folder, 'drive'));
+  const config = readFileSync(installation.configFile, 'utf8');
+  writeFileSync(installation.configFile, config.replace('./usb', './drive'));
+  const [shown] = JSON.parse(lowtide(['backups', '--json']).out) as [
+    { copies: { path: string; keyId: string }[] },
+  ];
+  expect(shown.copies.map(({ path }) => existsSync(path))).toEqual([true, true]);
+  expect(shown.copies.map(({ keyId }) => keyId)).toEqual([backup.keyId, backup.keyId]);
+});
+
 it('a plan changes nothing, not even by taking over the key in the environment', async () => {
   await installation.completed('data');
   const before = readdirSync(join(installation.folder, 'keys'));

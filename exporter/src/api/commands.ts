@@ -20,6 +20,7 @@ import type {
   Status,
   VerificationRun,
 } from './contract.ts';
+import type { Locate } from './views.ts';
 
 /** Work that goes on in the background. */
 export interface Begun<T> {
@@ -59,6 +60,9 @@ export interface Commands {
   /** With the schedules that are paused, as if they were not, where asked for. */
   plan(hours: number, withPaused: boolean): Plan | Promise<Plan>;
   load(hours: number): Load | Promise<Load>;
+
+  /** Where a person finds an object of a store. */
+  readonly locate: Locate;
 
   run(schedule: string): Promise<Begun<BackupRun>>;
   verify(backup: Backup): Begun<VerificationRun>;

@@ -17,6 +17,7 @@ export type ApiCatalog = Pick<
 
 /** What each route does, for one caller. */
 export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Caller): Handlers {
+  const viewOf = (backup: Backup): ReturnType<typeof backupView> => backupView(backup, commands.locate);
   const backupNamed = (id: string): Backup => {
     const backup = catalog.backup(id);
     if (backup !== undefined) return backup;
@@ -112,10 +113,10 @@ export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Cal
           page,
           (after, limit) => catalog.backups({ limit, ...given({ schedule, status, keyId, after }) }),
           (backup) => backup.id,
-          backupView,
+          viewOf,
         ),
       ),
-    getBackup: ({ id }) => ok(backupView(backupNamed(id))),
+    getBackup: ({ id }) => ok(viewOf(backupNamed(id))),
     verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
     async restoreBackup({ id, query, body: { target, force } }) {
       const answer = await answerBegun(commands.restore(backupNamed(id), target, force), query.wait);

@@ -97,7 +97,11 @@ function toldFailure(failure: BackgroundError): BackgroundError {
   return { code: failure.code, message: 'something went wrong here; the log has the details' };
 }
 
-export function backupView(backup: StoredBackup): Backup {
+/** Where an object of a store lies; undefined for a store that the config does not have any more. */
+export type Locate = (store: string, name: string) => string | undefined;
+
+/** Paths are those of the stores as they are now: what is on file was true when the backup was made, and folders are moved. */
+export function backupView(backup: StoredBackup, locate: Locate): Backup {
   const { id, schedule, type, status, createdAt, sizeBytes, storedBytes, keyId, manifest, copies } = backup;
   return {
     id,
@@ -112,7 +116,7 @@ export function backupView(backup: StoredBackup): Backup {
     warnings: manifest.warnings,
     copies: copies.map((copy) => ({
       store: copy.store,
-      path: copy.path,
+      path: locate(copy.store, manifest.parts[0].name) ?? copy.path,
       status: copy.status,
       keyId: copy.manifest?.keyId ?? keyId,
       ...(copy.error !== undefined && { error: copy.error }),

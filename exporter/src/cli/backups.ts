@@ -44,7 +44,7 @@ export async function listBackups(context: CommandContext, options: ListOptions)
   const empty = rows.length === 0 ? await explainEmpty(installation.stores) : '';
   context.output.answer(
     backups.map((backup) => ({
-      ...backupView(backup),
+      ...backupView(backup, (store, name) => installation.stores.get(store)?.locate(name)),
       run: { id: backup.manifest.runId, ...reviewView(reviews.get(backup.manifest.runId)) },
     })),
     rows.length === 0

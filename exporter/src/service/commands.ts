@@ -14,7 +14,7 @@ import type {
   Status,
   VerificationRun,
 } from '../api/contract.ts';
-import { keyView, lostKeyView, runView } from '../api/views.ts';
+import { keyView, lostKeyView, runView, type Locate } from '../api/views.ts';
 import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
@@ -59,6 +59,8 @@ export class ServiceCommands implements Commands {
   readonly version = version;
   readonly startedAt: EpochMs;
   readonly #options: CommandsOptions;
+
+  readonly locate: Locate = (store, name) => this.#installation.stores.get(store)?.locate(name);
 
   constructor(options: CommandsOptions) {
     this.#options = options;
