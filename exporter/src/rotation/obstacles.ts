@@ -4,7 +4,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
 import { commonKind } from '../seal/recipients.ts';
 import type { Store } from '../store/store.ts';
-import type { CandidateRules } from './candidates.ts';
+import type { CandidateCopy, CandidateRules } from './candidates.ts';
 import { Openers } from './openers.ts';
 import { candidatePages } from './survey.ts';
 
@@ -45,18 +45,46 @@ export async function findObstacles(search: ObstacleSearch): Promise<readonly Lo
   });
   if (toKey !== undefined) await attempt(() => keystore.identity(toKey));
   if (mode === 'rotate') return [...obstacles.values()];
-  const openers = new Openers(keystore);
-  const largest = new Map<string, number>();
-  for await (const candidates of candidatePages(search.catalog, search.rules)) {
-    for (const { store, manifest, bytes } of candidates.flatMap(({ copies }) => copies)) {
+  for (const id of neededKeys(search)) {
+    // One identity opens all of them; only where it is lost, each has to be looked at.
+    if (await opens(keystore, id)) continue;
+    const openers = new Openers(keystore);
+    for await (const { manifest } of candidateCopies(search, { fromKeyIds: [id] })) {
       await attempt(() => openers.of(manifest));
-      largest.set(store, Math.max(largest.get(store) ?? 0, bytes));
     }
   }
   if (mode === 'reencrypt') {
+    const largest = new Map<string, number>();
+    for await (const { store, bytes } of candidateCopies(search, {})) {
+      largest.set(store, Math.max(largest.get(store) ?? 0, bytes));
+    }
     for (const [id, bytes] of largest) await attempt(() => refuseWithoutRoom(search.stores.get(id), bytes));
   }
   return [...obstacles.values()];
+}
+
+function neededKeys({ catalog, rules: { fromKeyIds, targetKeyId } }: ObstacleSearch): readonly string[] {
+  return Object.entries(catalog.totals().backupsByKey)
+    .filter(([id, backups]) => backups > 0 && (fromKeyIds?.includes(id) ?? id !== targetKeyId))
+    .map(([id]) => id);
+}
+
+async function opens(keystore: ObstacleSearch['keystore'], id: string): Promise<boolean> {
+  try {
+    await keystore.identity(id);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function* candidateCopies(
+  { catalog, rules }: ObstacleSearch,
+  more: Partial<CandidateRules>,
+): AsyncGenerator<CandidateCopy> {
+  for await (const candidates of candidatePages(catalog, { ...rules, ...more })) {
+    for (const { copies } of candidates) yield* copies;
+  }
 }
 
 /** Re-encryption writes a copy beside the old one. Throws `store_full` where that has no room. */
