@@ -1,4 +1,6 @@
 import js from '@eslint/js';
+import a11y from 'eslint-plugin-jsx-a11y';
+import hooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 import { layerRules } from './eslint.layers.js';
 
@@ -40,7 +42,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js'] },
+        projectService: { allowDefaultProject: ['*.js', 'grafana-plugin/*.js'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -57,12 +59,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['exporter/src/**/*.ts', 'grafana-plugin/src/**/*.ts'],
+    files: ['exporter/src/**/*.ts', 'grafana-plugin/src/**/*.{ts,tsx}'],
     ignores: [
       'exporter/src/clock/system.ts',
       'exporter/src/config/secrets.ts',
       'exporter/src/process/environment.ts',
-      '**/*.test.ts',
+      'grafana-plugin/src/lib/clock.ts',
+      '**/*.test.{ts,tsx}',
     ],
     rules: {
       'no-restricted-properties': ['error', ...clockRules],
@@ -71,8 +74,16 @@ export default tseslint.config(
   },
   ...layerRules,
   {
-    files: ['grafana-plugin/src/**/*.ts'],
-    ignores: ['**/*.test.ts'],
+    files: ['grafana-plugin/src/**/*.tsx'],
+    ...a11y.flatConfigs.recommended,
+  },
+  {
+    files: ['grafana-plugin/src/**/*.{ts,tsx}'],
+    ...hooks.configs.flat['recommended-latest'],
+  },
+  {
+    files: ['grafana-plugin/src/**/*.{ts,tsx}'],
+    ignores: ['**/*.test.{ts,tsx}'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -84,11 +95,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.test.ts', 'test/**/*.ts', 'exporter/setup/*.ts'],
+    files: ['**/*.test.{ts,tsx}', 'test/**/*.{ts,tsx}', 'grafana-plugin/test/*.ts', 'exporter/setup/*.ts'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
-    files: ['*.js', 'test/bench/*.mjs'],
+    files: ['*.js', 'grafana-plugin/*.js', 'test/bench/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },

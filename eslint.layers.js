@@ -170,7 +170,7 @@ const pure = [
   'source/verdict.ts',
 ];
 
-const ignores = ['**/*.test.ts'];
+const ignores = ['**/*.test.{ts,tsx}'];
 
 /** @param {Layer} layer @returns {import('eslint').Linter.Config[]} one for each depth, since imports are relative */
 function rulesOf({ folders, ...layer }) {
@@ -216,7 +216,7 @@ export const layerRules = [
   },
   ...layers.flatMap(rulesOf),
   {
-    files: ['grafana-plugin/src/**/*.ts'],
+    files: ['grafana-plugin/src/**/*.{ts,tsx}'],
     ignores,
     rules: restrict([
       {

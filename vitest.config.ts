@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` needs no process and no server; `integration` starts real ones and shares two cores. */
+/**
+ * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and
+ * servers. All share two cores.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -15,9 +18,22 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/browser/**', '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        oxc: { jsx: { runtime: 'classic' } },
+        test: {
+          name: 'components',
+          include: ['grafana-plugin/src/**/*.test.tsx'],
+          environment: 'jsdom',
+          setupFiles: ['grafana-plugin/test/browser-in-jsdom.ts'],
+          testTimeout: 20_000,
+          maxWorkers: 2,
+          server: { deps: { inline: [/@grafana\//, /ol\//, /react-calendar/] } },
         },
       },
     ],

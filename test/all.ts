@@ -11,6 +11,7 @@ async function runChecks(): Promise<Tally[]> {
     inTurn([() => runCheck('lint', ['eslint', '.'])]),
     inTurn([
       () => runCheck('types', ['tsc', '--noEmit']),
+      () => runCheck('types of the plugin', ['tsc', '--noEmit', '--project', 'grafana-plugin']),
       () => runCheck('format', ['prettier', '--check', '--log-level', 'warn', '.']),
       () => runCheck('unused code', ['knip', '--no-progress']),
     ]),
@@ -25,7 +26,7 @@ async function inTurn(steps: readonly (() => Promise<Tally>)[]): Promise<Tally[]
 }
 
 const checks = await runChecks();
-const tests = await inTurn([() => runVitest('unit'), () => runVitest('integration')]);
+const tests = await inTurn(['unit', 'components', 'integration'].map((project) => () => runVitest(project)));
 const tally = sum([...checks, ...tests]);
 console.log(`\n${line(tally)}`);
 process.exitCode = tally.failed === 0 ? 0 : 1;

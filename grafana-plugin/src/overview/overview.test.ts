@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';
 import { now, runOf, scheduleOf, without } from '../timeline/tide.testdata.ts';
+import { toEnglish, toSpanish } from '../words/words.testdata.ts';
 import { say } from '../words/words.ts';
 import { overviewOf, type Overview, type OverviewAnswers } from './overview.ts';
 
@@ -33,9 +34,9 @@ function look(change: Partial<OverviewAnswers>): Overview {
   );
 }
 
-const sentence = (overview: Overview): string => say(overview.sentence, 'en', english);
+const sentence = (overview: Overview): string => say(overview.sentence, toEnglish, english);
 const list = ({ findings }: Overview): string[] =>
-  findings.map(({ severity, message }) => `${severity}: ${say(message, 'en', english)}`);
+  findings.map(({ severity, message }) => `${severity}: ${say(message, toEnglish, english)}`);
 const failed = (schedule: string): BackupRun =>
   runOf(schedule, now - hourMs, {
     status: 'failed',
@@ -71,7 +72,7 @@ describe('the verdict', () => {
     });
     expect(overview.verdict).toBe('atRisk');
     expect(sentence(overview)).toBe('3 schedules of 4 have no fresh backup: db, x, and new.');
-    expect(say(overview.sentence, 'es', formatFor({ language: 'es', timezone: 'UTC' }))).toBe(
+    expect(say(overview.sentence, toSpanish, formatFor({ language: 'es', timezone: 'UTC' }))).toBe(
       '3 programaciones de 4 no tienen una copia reciente: db, x y new.',
     );
   });
@@ -241,8 +242,8 @@ describe('all that can be answered', () => {
       fc.property(answers, (given) => {
         const { sentence: verdict, findings } = overviewOf(given, now);
         for (const message of [verdict, ...findings.map((finding) => finding.message)]) {
-          expect(say(message, 'en', english)).not.toMatch(/\{\{|^overview\./);
-          expect(say(message, 'es', spanish)).not.toMatch(/\{\{|^overview\./);
+          expect(say(message, toEnglish, english)).not.toMatch(/\{\{|^overview\./);
+          expect(say(message, toSpanish, spanish)).not.toMatch(/\{\{|^overview\./);
         }
       }),
     );

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { Rotation, RotationPlan } from 'lowtide/api';
 import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';
-import { say } from '../words/words.ts';
+import { toEnglish, toSpanish } from '../words/words.testdata.ts';
+import { say, type Translate } from '../words/words.ts';
 import { objectionTo, type Circumstances, type RotationAction } from './permission.ts';
 import { progressAt, requestOf } from './request.ts';
 import { afterRotation, idle, outcomeOf, type RotationEvent, type RotationState } from './rotation.ts';
@@ -302,10 +303,10 @@ describe('why something cannot be done', () => {
     action: RotationAction,
     change: Partial<Circumstances> = {},
     state: RotationState = idle,
-    language = 'en',
+    translate: Translate = toEnglish,
   ): string | undefined => {
     const objection = objectionTo(action, state, { ...circumstances, ...change });
-    return objection && say(objection, language, format);
+    return objection && say(objection, translate, format);
   };
 
   it('is the role first, then the exporter, the token, another rotation, and last the step', () => {
@@ -330,7 +331,7 @@ describe('why something cannot be done', () => {
   });
 
   it('is what has to be typed, in the language of the user', () => {
-    expect(reason('start', {}, after(toConfirming), 'es-ES')).toBe('Escribe db-host-1 para confirmar.');
+    expect(reason('start', {}, after(toConfirming), toSpanish)).toBe('Escribe db-host-1 para confirmar.');
   });
 
   it('is no other rotation where it is this one, or where it is to be cancelled', () => {
@@ -348,7 +349,7 @@ describe('the outcome', () => {
   const format = formatFor({ language: 'en', timezone: 'UTC' });
   const said = (change: Partial<Rotation>): string | undefined => {
     const outcome = outcomeOf(rotationOf(change));
-    return outcome && say(outcome, 'en', format);
+    return outcome && say(outcome, toEnglish, format);
   };
 
   it('is told in a sentence', () => {

@@ -1,49 +1,6 @@
-/** All sentences of the plugin's decisions. Plurals end in `_one` and `_other`, as i18next has them. */
-export const english = {
-  'overview.verdict.nothing': 'Nothing is backed up: there are no schedules.',
-  'overview.verdict.safe_one': 'The one schedule has a fresh backup.',
-  'overview.verdict.safe_other': 'All {{count}} schedules have a fresh backup.',
-  'overview.verdict.attention_one': 'Backups are fresh, but one thing needs attention.',
-  'overview.verdict.attention_other': 'Backups are fresh, but {{count}} things need attention.',
-  'overview.verdict.atRisk_one': 'One schedule of {{total}} has no fresh backup: {{schedules}}.',
-  'overview.verdict.atRisk_other': '{{count}} schedules of {{total}} have no fresh backup: {{schedules}}.',
-  'overview.verdict.broken_one': 'Backups are fresh, but one fault endangers the next ones.',
-  'overview.verdict.broken_other': 'Backups are fresh, but {{count}} faults endanger the next ones.',
+import { app } from './english/app.ts';
+import { decisions } from './english/decisions.ts';
+import { panels } from './english/panels.ts';
 
-  'overview.check.failing': '{{check}}: {{message}}',
-  'overview.key.none': 'There is no active key: nothing can be encrypted.',
-  'overview.key.old': 'Key {{key}} is {{age}} old; the policy is {{policy}}.',
-  'overview.key.retiring_one': 'One backup still needs the retiring key {{key}}.',
-  'overview.key.retiring_other': '{{count}} backups still need the retiring key {{key}}.',
-  'overview.schedule.never': '{{schedule}} has never made a backup.',
-  'overview.schedule.neverFailed': '{{schedule}} has never made a backup: {{message}}',
-  'overview.schedule.overdue': '{{schedule}} is {{late}} overdue; its last backup is from {{last}}.',
-  'overview.schedule.overdueFailed':
-    '{{schedule}} is {{late}} overdue; its last backup is from {{last}}: {{message}}',
-  'overview.schedule.waiting': '{{schedule}} should have started {{since}} at the latest.',
-  'overview.schedule.failed': 'The last run of {{schedule}} failed: {{message}}',
-  'overview.schedule.interrupted': 'The last run of {{schedule}} was interrupted.',
-  'overview.schedule.cancelled': 'The last run of {{schedule}} was cancelled.',
-  'overview.schedule.slow': '{{schedule}} has been running for {{duration}}; it usually takes {{usual}}.',
-  'overview.schedule.warned': 'The last backup of {{schedule}} came with a warning: {{message}}',
-  'overview.schedule.paused': '{{schedule}} is paused.',
-
-  'rotation.no.unreachable': 'The exporter does not answer.',
-  'rotation.no.grafanaRole': 'Your role in Grafana is {{role}}; this needs Editor.',
-  'rotation.no.token': 'The token that Grafana uses has the role {{role}}, which may not rotate keys.',
-  'rotation.no.user': 'The exporter does not let you rotate keys.',
-  'rotation.no.another': 'Another rotation is going on, since {{since}}.',
-  'rotation.no.waiting': 'Wait for the answer of the exporter.',
-  'rotation.no.phrase': 'Type {{phrase}} to confirm.',
-  'rotation.no.notRunning': 'No rotation is going on.',
-  'rotation.no.cancelling': 'It is being cancelled already.',
-  'rotation.no.complete': 'It is complete: there is nothing to resume.',
-  'rotation.no.plan': 'See first what it would do.',
-
-  'rotation.outcome.completed': 'The keys are rotated.',
-  'rotation.outcome.partly_one': 'The keys are rotated, but one backup could not be changed.',
-  'rotation.outcome.partly_other': 'The keys are rotated, but {{count}} backups could not be changed.',
-  'rotation.outcome.failed': 'The rotation failed: {{message}}',
-  'rotation.outcome.cancelled': 'The rotation was cancelled. What was done stays done.',
-  'rotation.outcome.interrupted': 'The rotation was interrupted. It can be resumed where it stopped.',
-} as const;
+/** All sentences of the plugin. Plurals end in `_one` and `_other`, as i18next has them. */
+export const english = { ...app, ...decisions, ...panels } as const;

@@ -1,6 +1,5 @@
 import type { EpochMs, Format } from '../format/format.ts';
 import { english } from './english.ts';
-import { spanish } from './spanish.ts';
 
 /**
  * A sentence before it is put into words: decisions carry these, and whoever shows them knows the language. Keys,
@@ -29,17 +28,25 @@ type Singular<K extends string> = K extends `${infer Base}_one`
     : K;
 export type MessageKey = Singular<Key>;
 
+/** `t` of `@grafana/i18n`. */
+export type Translate = (key: string, defaultText: string, options: Record<string, unknown>) => string;
+
 const namesShown = 3;
 
-/** The message in words. English where the language is not one of ours. What the exporter said itself stays English. */
-export function say({ key, values = {} }: Message, language: string, format: Format): string {
-  const isSpanish = /^es\b/i.test(language);
-  const words: Readonly<Record<string, string>> = isSpanish ? spanish : english;
+/** The message in words. English where there are no others. What the exporter said itself stays English. */
+export function say({ key, values = {} }: Message, translate: Translate, format: Format): string {
+  const words: Readonly<Record<string, string>> = english;
   const { count } = values;
-  const plural =
-    typeof count === 'number' ? new Intl.PluralRules(isSpanish ? 'es' : 'en').select(count) : undefined;
-  const sentence =
-    words[key] ?? (plural === 'one' ? words[`${key}_one`] : undefined) ?? words[`${key}_other`] ?? key;
+  const plurals = typeof count === 'number' && {
+    count,
+    defaultValue_one: words[`${key}_one`] ?? words[key],
+    defaultValue_other: words[`${key}_other`] ?? words[key],
+  };
+  const sentence = translate(key, words[key] ?? words[`${key}_other`] ?? key, {
+    ...plurals,
+    // The gaps are filled in here: with figures as this language has them, and with what came from outside as it is.
+    skipInterpolation: true,
+  });
   return sentence.replace(/\{\{(\w+)\}\}/g, (gap, name: string) => {
     const value = values[name];
     return value === undefined ? gap : shown(value, format);

@@ -1,0 +1,5 @@
+/** What the panels say. */
+export const panels = {
+  'tide.title': 'Tide chart',
+  'rotation.title': 'Key rotation',
+} as const;
