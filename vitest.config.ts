@@ -10,7 +10,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['exporter/src/**/*.test.ts', 'grafana-plugin/src/**/*.test.ts'],
+          include: [
+            'exporter/src/**/*.test.ts',
+            'grafana-plugin/src/**/*.test.ts',
+            'dashboards/source/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },
