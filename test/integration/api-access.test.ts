@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { grantedActions } from '../../exporter/src/api/actions.ts';
 import { hashToken } from '../../exporter/src/api/authenticate.ts';
 import { routes, type Route } from '../../exporter/src/api/routes.ts';
+import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { admin, operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
@@ -270,6 +271,23 @@ describe('the audit log', () => {
       error: { code: 'audit_broken', message: expect.stringContaining('entry 1 ') as string },
     });
     await service.begin();
+  });
+});
+
+describe('what cannot be put on record', () => {
+  it('leaves the host as a log line, and neither undoes what was done nor hides a refusal', async () => {
+    await using service = await startService();
+    const { access } = service.catalog;
+    vi.spyOn(access, 'appendAudit').mockImplementation(() => {
+      throw new LowtideError('state_full', 'no room left');
+    });
+    expect((await service.post('/schedules/docs/pause')).body).toMatchObject({ paused: true });
+    expect((await service.post('/schedules/docs/pause', { token: viewer })).status).toBe(403);
+    const lost = service.log.filter(({ level, audit }) => level === 'error' && audit !== undefined);
+    expect(lost.map(({ audit, err }) => [audit, err])).toMatchObject([
+      [{ actor: 'admin', action: 'schedule.pause', subject: 'docs', result: 'done' }, { code: 'state_full' }],
+      [{ actor: 'viewer', result: 'refused' }, { code: 'state_full' }],
+    ]);
   });
 });
 

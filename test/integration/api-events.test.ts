@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +9,8 @@ import type { EventSource, LiveProgress } from '../../exporter/src/api/commands.
 import { EventStreams, type EventStreamOptions } from '../../exporter/src/api/event-stream.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import type { StoredEvent } from '../../exporter/src/events/events.ts';
-import { TestService, viewer } from '../servers/service.ts';
+import { writeConfig } from '../servers/installation.ts';
+import { operator, TestService, tokens, viewer } from '../servers/service.ts';
 
 interface Received {
   readonly id?: string;
@@ -120,6 +122,36 @@ describe('the events of a service', () => {
   });
 });
 
+describe('a stream that is open', () => {
+  const hash = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+  it.each(['is revoked', 'expires', 'is taken out of the config'])(
+    'ends when its token %s, and others go on',
+    async (what) => {
+      await using service = await TestService.start('  []');
+      const { access } = service.catalog;
+      const now = Date.now();
+      const stored = { name: 'stored', role: 'viewer', hash: hash('stored-token'), createdAt: now } as const;
+      access.addToken(what === 'expires' ? { ...stored, expiresAt: now + 2000 } : stored);
+      const open = (token: string): Promise<Listener> =>
+        Listener.open(service.url('/api/v1/events'), { authorization: `Bearer ${token}` });
+      const token = what === 'is taken out of the config' ? operator : 'stored-token';
+      using ending = await open(token);
+      using lasting = await open(viewer);
+      if (what === 'is revoked') access.revokeToken('stored', now);
+      if (what === 'is taken out of the config') {
+        writeConfig(service.installation.folder, '  []', {
+          more: tokens.replace(/^.*name: operator.*\n/m, ''),
+        });
+        expect(await service.reload()).toBe(true);
+      }
+      await ending.ended();
+      expect(lasting.response.destroyed).toBe(false);
+      expect((await service.call('/status', { token })).status).toBe(401);
+    },
+  );
+});
+
 describe('a stream of events', () => {
   const servers: Server[] = [];
   const streams: EventStreams[] = [];
@@ -155,12 +187,13 @@ describe('a stream of events', () => {
       source,
       now: () => performance.now(),
       onError: (error) => errors.push(error),
+      letIn: () => () => true,
       pollMs: 10,
       ...more,
     });
     const server = createServer((incoming, response) => {
       try {
-        stream.open(incoming, response, undefined);
+        stream.open(incoming, response, { lastEventId: undefined, secretHash: undefined });
       } catch (thrown) {
         response.writeHead(LowtideError.from(thrown).facts.http).end(LowtideError.from(thrown).code);
       }

@@ -70,4 +70,34 @@ describe('what was begun through the API, over a restart', () => {
       status: 'completed',
     });
   });
+
+  it('is answered by what has become of it to whoever asks again with its key, and is in the audit log', async () => {
+    const first = await ServeProcess.start(folder);
+    await using _first = first;
+    const small = idOf(await first.post('/schedules/small/run?wait=true'), 'backupId');
+    const asked = (at: ServeProcess, path: string, body?: unknown): ReturnType<ServeProcess['post']> =>
+      at.post(`${path}?wait=true`, { headers: { 'idempotency-key': path }, body });
+    const restored = await asked(first, `/backups/${small}/restore`, { target: 'back' });
+    expect(restored.body).toMatchObject({ status: 'completed' });
+    const lost = asked(first, '/schedules/endless/run').catch(() => 'lost');
+    await first.said('"schedule":"endless"');
+    await first.kill();
+    expect(await lost).toBe('lost');
+
+    const second = await ServeProcess.start(folder);
+    await using _second = second;
+    const again = await asked(second, '/schedules/endless/run');
+    expect(again.status).toBe(200);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body).toMatchObject({ schedule: 'endless', status: 'interrupted' });
+    expect((await asked(second, `/backups/${small}/restore`, { target: 'back' })).body).toEqual(
+      restored.body,
+    );
+    const { items } = (await second.call('/audit?limit=3')).body as { items: Record<string, unknown>[] };
+    expect(items.map(({ actor, action, result, detail }) => [actor, action, result, detail])).toEqual([
+      ['admin', 'schedule.run', 'started', idOf(again)],
+      ['admin', 'backup.restore', 'done', 'back'],
+      ['admin', 'backup.restore', 'started', 'back'],
+    ]);
+  });
 });

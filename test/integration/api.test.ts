@@ -71,6 +71,22 @@ describe('schedules', () => {
     expect(await page.text()).toContain('`not_found`');
   });
 
+  it('may be called as what every object of the language has', async () => {
+    const service = await start();
+    const added = await service.post('/schedules/constructor', { body: { like: 'docs', every: '1d' } });
+    expect(added.status).toBe(201);
+    await backUp(service);
+    const listed = itemsOf(await service.call('/schedules'));
+    expect(listed.map(({ id, lastSuccessAt }) => [id, typeof lastSuccessAt])).toEqual([
+      ['constructor', 'undefined'],
+      ['docs', 'string'],
+      ['endless', 'undefined'],
+    ]);
+    const page = await (await fetch(service.url('/metrics'))).text();
+    expect(page).toContain('backup_running{schedule="constructor"} 0');
+    expect((await service.call('/schedules/constructor', { method: 'DELETE' })).status).toBe(204);
+  });
+
   it('are paused, resumed, and their next occurrence skipped', async () => {
     const service = await start();
     const before = String((await service.call('/schedules/docs')).body['nextRunAt']);

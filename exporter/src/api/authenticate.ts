@@ -84,6 +84,28 @@ export function authenticate(request: IncomingMessage, options: AuthenticateOpti
   };
 }
 
+/**
+ * Whether one who was let in before would be let in still, for answers that do not end. The function looks at the credentials as
+ * they are now; ask for a new one each time.
+ */
+export function stillLetIn({
+  credentials,
+  now,
+}: Pick<AuthenticateOptions, 'credentials' | 'now'>): (secretHash: string | undefined) => boolean {
+  const current = credentials();
+  const at = now();
+  const valid = new Set(
+    current.filter(({ expiresAt }) => (expiresAt ?? Infinity) > at).map(({ hash }) => hash),
+  );
+  return (hash) => (hash === undefined ? current.length === 0 : valid.has(hash));
+}
+
+/** Of the token that the request brings; absent where it brings none. */
+export function secretHashOf(request: IncomingMessage): string | undefined {
+  const secret = bearerOf(request.headers.authorization);
+  return secret === undefined ? undefined : hashToken(secret);
+}
+
 /** Every hash is compared, and to its end: how long it takes tells nothing. */
 function matching(credentials: readonly Credential[], hash: string): Credential | undefined {
   const sent = Buffer.from(hash, 'hex');

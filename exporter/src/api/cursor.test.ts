@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCursor, encodeCursor, pageOf, pageOfAll } from './cursor.ts';
+import { decodeCursor, encodeCursor, pageOf, pageOfAll, pageOfIds } from './cursor.ts';
 
 const usage = expect.objectContaining({ code: 'usage' }) as Error;
 
@@ -77,8 +77,15 @@ describe('pages', () => {
     ]);
   });
 
-  it('behind an item that is gone are empty', () => {
-    const cursor = encodeCursor('items', 'gone');
-    expect(pageOfAll('items', { limit: 2, cursor }, ['a', 'b'], (item) => item)).toEqual({ items: [] });
+  it('behind an item that is gone go on where there is an order, and are refused where there is none', () => {
+    const cursor = encodeCursor('items', 'b');
+    expect(pageOfIds('items', { limit: 2, cursor }, ['a', 'c', 'd', 'e'])).toEqual({
+      items: ['c', 'd'],
+      nextCursor: encodeCursor('items', 'd'),
+    });
+    expect(pageOfIds('items', { limit: 2, cursor }, ['a'])).toEqual({ items: [] });
+    expect(() => pageOfAll('items', { limit: 2, cursor }, ['a', 'c'], (item) => item)).toThrow(
+      expect.objectContaining({ code: 'not_found' }) as Error,
+    );
   });
 });

@@ -52,7 +52,21 @@ export function pageOf<T, V>(
   };
 }
 
-/** The same for what is in memory, in an order that does not change. */
+/** The same for what is in memory, in the order of its ids: that goes on behind one that is gone. */
+export function pageOfIds(list: string, query: PageQuery, ids: readonly string[]): Page<string> {
+  return pageOf(
+    list,
+    query,
+    (after, limit) => {
+      const begin = after === undefined ? 0 : ids.findIndex((id) => id > after);
+      return begin === -1 ? [] : ids.slice(begin, begin + limit);
+    },
+    (id) => id,
+    (id) => id,
+  );
+}
+
+/** The same in any order. Throws `not_found` where the page before ended with what is gone. */
 export function pageOfAll<T>(
   list: string,
   query: PageQuery,
@@ -63,10 +77,17 @@ export function pageOfAll<T>(
     list,
     query,
     (after, limit) => {
-      const begin = after === undefined ? 0 : all.findIndex((item) => idOf(item) === after) + 1;
-      return after !== undefined && begin === 0 ? [] : all.slice(begin, begin + limit);
+      const last = after === undefined ? -1 : all.findIndex((item) => idOf(item) === after);
+      if (after !== undefined && last === -1) throw gone(list, after);
+      return all.slice(last + 1, last + 1 + limit);
     },
     idOf,
     (item) => item,
   );
+}
+
+function gone(list: string, last: string): LowtideError {
+  return new LowtideError('not_found', `${last}, where the page before ended, is no longer among ${list}`, {
+    hint: 'Begin anew, without a cursor.',
+  });
 }

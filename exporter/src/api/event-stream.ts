@@ -14,6 +14,8 @@ export interface EventStreamOptions {
   readonly source: EventSource;
   readonly now: () => EpochMs;
   readonly onError: (error: unknown) => void;
+  /** At each look: tells whether who brought the token with a hash, or none, may follow still. */
+  readonly letIn: () => (secretHash: string | undefined) => boolean;
   readonly maxClients?: number;
   /** How often the log is looked at, while somebody listens. */
   readonly pollMs?: number;
@@ -24,6 +26,8 @@ export interface EventStreamOptions {
 
 interface Client {
   readonly response: ServerResponse;
+  /** Of the token that it came with. */
+  readonly secretHash: string | undefined;
   /** The last event that was sent. */
   sequence: number;
   /** When it stopped taking more; undefined while it takes. */
@@ -58,7 +62,11 @@ export class EventStreams implements Disposable {
   }
 
   /** Answers with the stream, from behind an event, or else from now on. Throws `too_many_clients`. */
-  open(request: IncomingMessage, response: ServerResponse, lastEventId: string | undefined): void {
+  open(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { lastEventId, secretHash }: Readonly<Record<'lastEventId' | 'secretHash', string | undefined>>,
+  ): void {
     const { maxClients, source, now } = this.#options;
     if (this.#clients.size >= maxClients) {
       throw new LowtideError('too_many_clients', `${maxClients} clients follow the events already`, {
@@ -82,6 +90,7 @@ export class EventStreams implements Disposable {
     }
     const client: Client = {
       response,
+      secretHash,
       // A number from before the state was lost lies ahead of the log: that client begins anew.
       sequence: given === undefined ? latest : Math.min(Number(given), latest),
       stuckSince: undefined,
@@ -115,6 +124,7 @@ export class EventStreams implements Disposable {
   #look(): void {
     const now = this.#options.now();
     this.#dropStuck(now);
+    this.#endRefused();
     const latest = this.#options.source.latest();
     const behind = [...this.#clients].filter((client) => client.sequence < latest);
     const texts: Texts = new Map();
@@ -180,6 +190,16 @@ export class EventStreams implements Disposable {
   #dropStuck(now: EpochMs): void {
     for (const { response, stuckSince } of this.#clients) {
       if (stuckSince !== undefined && now - stuckSince > this.#options.stuckMs) response.destroy();
+    }
+  }
+
+  /** A token that was revoked, or has expired, opens nothing any more, and keeps nothing open. */
+  #endRefused(): void {
+    const isLetIn = this.#options.letIn();
+    for (const client of [...this.#clients]) {
+      if (isLetIn(client.secretHash)) continue;
+      client.response.end();
+      this.#leave(client);
     }
   }
 

@@ -5,7 +5,7 @@ import { toRfc3339 } from '../units/instant.ts';
 import type { Caller } from './caller.ts';
 import type { Begun, Commands } from './commands.ts';
 import type { BackupRun, Rotation as RotationView, Run as AnyRun } from './contract.ts';
-import { pageOf, pageOfAll, type PageQuery } from './cursor.ts';
+import { pageOf, pageOfAll, pageOfIds, type PageQuery } from './cursor.ts';
 import type { Ending, Handlers } from './handling.ts';
 import { auditView, backgroundRunView, backupView, rotationView, runView } from './views.ts';
 
@@ -15,8 +15,17 @@ export type ApiCatalog = Pick<
   'run' | 'runs' | 'backup' | 'backups' | 'access' | 'background' | 'reviews' | 'rotations'
 >;
 
+/** Hears of work as soon as it has begun, however long the answer is waited for. `detail` is for the audit log. */
+export type OnBegun = (run: { readonly id: string }, detail: string) => void;
+
 /** What each route does, for one caller. */
-export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Caller): Handlers {
+export function handlersFor(
+  catalog: ApiCatalog,
+  commands: Commands,
+  caller: Caller,
+  onBegun: OnBegun,
+): Handlers {
+  const answerBegun = begunAnswers(onBegun);
   const viewOf = (backup: Backup): ReturnType<typeof backupView> => backupView(backup, commands.locate);
   const backupNamed = (id: string): Backup => {
     const backup = catalog.backup(id);
@@ -66,7 +75,7 @@ export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Cal
     },
 
     listSchedules({ query }) {
-      const { items: ids, ...more } = pageOfAll('schedules', query, commands.scheduleIds(), (id) => id);
+      const { items: ids, ...more } = pageOfIds('schedules', query, commands.scheduleIds());
       return ok({ items: [...commands.schedules(ids)], ...more });
     },
     getSchedule({ id }) {
@@ -118,10 +127,8 @@ export function handlersFor(catalog: ApiCatalog, commands: Commands, caller: Cal
       ),
     getBackup: ({ id }) => ok(viewOf(backupNamed(id))),
     verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
-    async restoreBackup({ id, query, body: { target, force } }) {
-      const answer = await answerBegun(commands.restore(backupNamed(id), target, force), query.wait);
-      return { ...answer, detail: target };
-    },
+    restoreBackup: ({ id, query, body: { target, force } }) =>
+      answerBegun(commands.restore(backupNamed(id), target, force), query.wait, target),
 
     async listKeys({ query }) {
       const { keys, lost } = await commands.keys();
@@ -161,10 +168,17 @@ function auditPage({ access }: Pick<Catalog, 'access'>, query: PageQuery) {
   return pageOf(
     'audit',
     query,
-    (after, limit) => access.auditBefore(after === undefined ? undefined : Number(after), limit),
+    (after, limit) => access.auditBefore(after === undefined ? undefined : sequenceOf(after), limit),
     (entry) => String(entry.sequence),
     auditView,
   );
+}
+
+function sequenceOf(written: string): number {
+  if (/^[1-9]\d{0,14}$/.test(written)) return Number(written);
+  throw new LowtideError('usage', 'the cursor is none of audit', {
+    hint: 'Take nextCursor of the page before as it is, or leave it out to begin at the newest.',
+  });
 }
 
 interface Ended {
@@ -177,15 +191,19 @@ type BegunAnswer<T> =
   | { readonly status: 200; readonly body: T; readonly detail: string; readonly outcome: Ending }
   | { readonly status: 202; readonly body: T; readonly detail: string; readonly ending: Promise<Ending> };
 
-async function answerBegun<T extends Ended>(
-  { run, ended }: Begun<T>,
-  wait: 'true' | 'false',
-): Promise<BegunAnswer<T>> {
-  if (wait === 'true') {
-    const body = await ended;
-    return { status: 200, body, detail: run.id, outcome: endingOf(body) };
-  }
-  return { status: 202, body: run, detail: run.id, ending: ended.then(endingOf) };
+function begunAnswers(onBegun: OnBegun) {
+  return async <T extends Ended>(
+    { run, ended }: Begun<T>,
+    wait: 'true' | 'false',
+    detail = run.id,
+  ): Promise<BegunAnswer<T>> => {
+    onBegun(run, detail);
+    if (wait === 'true') {
+      const body = await ended;
+      return { status: 200, body, detail, outcome: endingOf(body) };
+    }
+    return { status: 202, body: run, detail, ending: ended.then(endingOf) };
+  };
 }
 
 function endingOf({ status, error }: Ended): Ending {

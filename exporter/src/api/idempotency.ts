@@ -37,19 +37,22 @@ export class Once {
     this.#requests = requests;
   }
 
-  /** Throws what `work` throws, and `request_reused`, `request_active`, `outcome_unknown`. */
+  /**
+   * Throws what `work` throws, and `request_reused`, `request_active`, `outcome_unknown`. What `work` keeps is the answer for
+   * whoever asks again after a crash, until it has answered itself.
+   */
   async answer(
     { caller, key, at, ...content }: IdempotentRequest,
-    work: () => Promise<RequestAnswer>,
+    work: (keep: (answer: RequestAnswer) => void) => Promise<RequestAnswer>,
   ): Promise<Idempotent> {
     const request: ApiRequest = { caller, key, at, fingerprint: fingerprintOf(content) };
     const claim = this.#requests.claimRequest(request, at - rememberedMs);
     const name = JSON.stringify([caller, key]);
+    const first = this.#underWay.get(name);
     switch (claim.state) {
       case 'answered':
-        return { answer: claim.answer, isReplay: true };
+        return { answer: first === undefined ? claim.answer : await first, isReplay: true };
       case 'active': {
-        const first = this.#underWay.get(name);
         if (first === undefined) throw activeElsewhere();
         return { answer: await first, isReplay: true };
       }
@@ -70,10 +73,13 @@ export class Once {
     }
   }
 
-  async #do(request: ApiRequest, work: () => Promise<RequestAnswer>): Promise<RequestAnswer> {
+  async #do(
+    request: ApiRequest,
+    work: (keep: (answer: RequestAnswer) => void) => Promise<RequestAnswer>,
+  ): Promise<RequestAnswer> {
     let answer: RequestAnswer;
     try {
-      answer = await work();
+      answer = await work((known) => this.#requests.answerRequest(request, known));
     } catch (thrown) {
       this.#requests.releaseRequest(request);
       throw thrown;

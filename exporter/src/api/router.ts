@@ -5,17 +5,18 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import type { AccessRecords, AuditBody, AuditEntry } from '../catalog/access.ts';
+import type { RequestAnswer } from '../catalog/access.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { methodNotAllowed, problem, problemOf, sendProblem, type Problem } from '../http/problem.ts';
 import { checkAnswer, type AnswerCheck } from './answers.ts';
-import { authenticate, isFromGrafana, type AuthenticateOptions } from './authenticate.ts';
+import { record, type AuditOutcome, type AuditTrail } from './audit-trail.ts';
+import { authenticate, isFromGrafana, secretHashOf, type AuthenticateOptions } from './authenticate.ts';
 import type { Caller } from './caller.ts';
 import type { Commands } from './commands.ts';
 import { allowOrigins } from './cors.ts';
 import type { EventStreams } from './event-stream.ts';
 import { RateLimited } from '../http/guard.ts';
-import { handlersFor, type ApiCatalog } from './handlers.ts';
+import { handlersFor, type ApiCatalog, type OnBegun } from './handlers.ts';
 import { Once } from './idempotency.ts';
 import { openApiDocument } from './openapi.ts';
 import { idempotencyKey, readRequest, type ReadRequest } from './requests.ts';
@@ -29,13 +30,14 @@ export interface ApiOptions {
   readonly events: EventStreams;
   readonly answers: AnswerCheck;
   readonly corsOrigins: () => readonly string[];
-  /** Hears of each entry of the audit log, for the log lines that leave the host. */
-  readonly onAudit: (entry: AuditEntry) => void;
+  readonly onAudit: AuditTrail['onAudit'];
+  readonly onAuditLost: AuditTrail['onAuditLost'];
   readonly onError: (error: unknown) => void;
 }
 
 interface ApiContext extends ApiOptions {
   readonly once: Once;
+  readonly trail: AuditTrail;
 }
 
 /** Largest body, and longest path with its query. */
@@ -44,7 +46,9 @@ const urlLimit = 2048;
 
 /** Everything under /api/v1: each request is authenticated, allowed, read, done once, answered, and put on record. */
 export function apiRouter(given: ApiOptions): Router {
-  const options: ApiContext = { ...given, once: new Once(given.catalog.access) };
+  const { access } = given.catalog;
+  const trail = { ...given, access, now: () => given.commands.now() };
+  const options: ApiContext = { ...given, once: new Once(access), trail };
   const router = Router({ caseSensitive: true });
   const document = `${JSON.stringify(openApiDocument(options.commands.version))}\n`;
   router.use(refuseLongUrls, allowOrigins(options.corsOrigins));
@@ -64,7 +68,7 @@ export function apiRouter(given: ApiOptions): Router {
       return;
     }
     const answer = problemOf(error);
-    if (answer.status >= 500 && answer.code === 'internal') options.onError(error);
+    if (answer.status >= 500 && !isPassing(answer)) options.onError(error);
     refuse(request, response, answer, error);
   });
   return router;
@@ -88,7 +92,7 @@ function steps(name: string, route: Route, options: ApiContext): RequestHandler[
       response.locals['caller'] = caller;
       if (!caller.actions.has(route.action)) {
         const refusal = forbidden(caller, route);
-        record(options, caller, route, request, { result: 'refused', code: refusal.code });
+        record(options.trail, caller, route, request, { result: 'refused', code: refusal.code });
         throw refusal;
       }
       next();
@@ -101,7 +105,7 @@ function steps(name: string, route: Route, options: ApiContext): RequestHandler[
       response.set('Cache-Control', 'no-store');
       if (name === 'followEvents') {
         const { lastEventId } = read.query as { readonly lastEventId?: string };
-        options.events.open(request, response, lastEventId);
+        options.events.open(request, response, { lastEventId, secretHash: secretHashOf(request) });
         return;
       }
       // A client that waits for an hour hears nothing for an hour, and must not be taken for one that is gone.
@@ -120,8 +124,10 @@ async function answer(
   response: Response,
   options: ApiContext,
 ): Promise<void> {
-  const work = async (): Promise<{ readonly status: number; readonly body: unknown }> => {
-    const handled = await handle(name, route, read, caller, request, options);
+  const work = async (keep: (answer: RequestAnswer) => void): Promise<RequestAnswer> => {
+    const handled = await handle(name, route, read, caller, request, options, (run) =>
+      keep({ status: 202, body: run }),
+    );
     checkAnswer(name, route, handled, options.answers);
     return { status: handled.status, body: handled.body ?? null };
   };
@@ -129,7 +135,7 @@ async function answer(
   const { commands } = options;
   const { answer: made, isReplay } =
     key === undefined
-      ? { answer: await work(), isReplay: false }
+      ? { answer: await work(() => undefined), isReplay: false }
       : await options.once.answer(
           {
             caller: caller.token ?? '',
@@ -143,9 +149,24 @@ async function answer(
         );
   if (isReplay) response.set('Idempotency-Replayed', 'true');
   if (response.destroyed) return;
-  response.status(made.status);
-  if (made.status === 204) response.end();
-  else response.type('json').send(`${JSON.stringify(made.body)}\n`);
+  const { status, body } =
+    isReplay && made.status === 202 && waits(read.query) ? await asItStands(made, caller, options) : made;
+  response.status(status);
+  if (status === 204) response.end();
+  else response.type('json').send(`${JSON.stringify(body)}\n`);
+}
+
+/** The process that waited for this work has ended; what has become of the work since is on record. */
+async function asItStands(
+  begun: RequestAnswer,
+  caller: Caller,
+  { catalog, commands }: ApiContext,
+): Promise<RequestAnswer> {
+  const { id, kind } = begun.body as { readonly id: string; readonly kind?: string };
+  const handlers = handlersFor(catalog, commands, caller, () => undefined);
+  const call = { id, query: undefined, body: undefined };
+  const { body } = await (kind === undefined ? handlers.getRotation(call) : handlers.getRun(call));
+  return { status: body.status === 'running' ? 202 : 200, body };
 }
 
 /** What any handler answers. */
@@ -163,50 +184,39 @@ async function handle(
   read: ReadRequest,
   caller: Caller,
   request: Request,
-  options: ApiOptions,
+  { catalog, commands, trail, onError }: ApiContext,
+  keep: (run: { readonly id: string }) => void,
 ): Promise<AnyHandled> {
+  const note = (outcome: AuditOutcome): void => record(trail, caller, route, request, outcome);
+  const onBegun: OnBegun = (run, detail) => {
+    // On record before anybody waits for the end: a crash must not leave it without a name.
+    note({ result: 'started', detail });
+    try {
+      keep(run);
+    } catch (thrown) {
+      // It goes on; who asks again after a crash is told that nobody knows.
+      onError(thrown);
+    }
+  };
   // The route's schemas have made of the request what this handler takes.
-  const handler = handlersFor(options.catalog, options.commands, caller)[name] as (
+  const handler = handlersFor(catalog, commands, caller, onBegun)[name] as (
     call: ReadRequest,
   ) => AnyHandled | Promise<AnyHandled>;
   try {
     const handled = await handler(read);
+    const { ending, outcome } = handled;
     const detail = handled.detail === undefined ? {} : { detail: handled.detail };
-    const note = (outcome: Pick<AuditBody, 'result' | 'code'>): void =>
-      record(options, caller, route, request, { ...outcome, ...detail });
-    note(handled.outcome ?? { result: handled.status === 202 ? 'started' : 'done' });
-    void handled.ending?.then((ending: Ending) => note(ending)).catch(options.onError);
+    if (ending === undefined) {
+      note({ ...(outcome ?? { result: handled.status === 202 ? 'started' : 'done' }), ...detail });
+    } else {
+      void ending.then((end: Ending) => note({ ...end, ...detail })).catch(onError);
+    }
     return handled;
   } catch (thrown) {
     const { code } = LowtideError.from(thrown);
-    record(options, caller, route, request, {
-      result: problemOf(thrown).status < 500 ? 'refused' : 'failed',
-      code,
-    });
+    note({ result: problemOf(thrown).status < 500 ? 'refused' : 'failed', code });
     throw thrown;
   }
-}
-
-/** Of what changes something, whatever came of it. */
-function record(
-  { catalog, commands, onAudit }: ApiOptions,
-  caller: Caller,
-  route: Route,
-  request: Request,
-  outcome: Pick<AuditBody, 'result' | 'code' | 'detail'>,
-): void {
-  if (route.audit === undefined) return;
-  const { id } = request.params;
-  const access: AccessRecords = catalog.access;
-  const body: AuditBody = {
-    actor: caller.token ?? 'none',
-    ...(caller.grafanaUser !== undefined && { grafanaUser: caller.grafanaUser }),
-    from: caller.address,
-    action: route.audit,
-    ...(typeof id === 'string' && { subject: id.slice(0, 200) }),
-    ...outcome,
-  };
-  onAudit(access.appendAudit(body, commands.now()));
 }
 
 function forbidden(caller: Caller, { action }: Route): LowtideError {
@@ -226,13 +236,18 @@ function forbidden(caller: Caller, { action }: Route): LowtideError {
 
 function refuse(request: Request, response: Response, answer: Problem, error: unknown): void {
   if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
-  if (answer.code === 'too_many_clients' || answer.code === 'stopping') response.set('Retry-After', '30');
+  if (isPassing(answer)) response.set('Retry-After', '30');
   if (answer.status === 401 && isFromGrafana(request)) {
     sendProblem(response, problem(403, answer.detail, { code: answer.code, hint: answer.hint }));
     return;
   }
   if (answer.status === 401) response.set('WWW-Authenticate', 'Bearer realm="lowtide"');
   sendProblem(response, answer);
+}
+
+/** Nothing is wrong here: later it will do. */
+function isPassing({ code }: Problem): boolean {
+  return code === 'too_many_clients' || code === 'stopping';
 }
 
 function refuseLongUrls(request: Request, response: Response, next: NextFunction): void {

@@ -52,6 +52,14 @@ describe('the audit chain', () => {
     );
   });
 
+  it('breaks at what was slipped in before its first entry', () => {
+    const entries = chain(['a', 'b']);
+    for (const sequence of [0, -7]) {
+      const forged = { ...entries[0]!, sequence };
+      expect(verifyChain(reader([forged, ...entries]))).toMatchObject({ entries: 0, brokenAt: 1 });
+    }
+  });
+
   it('that was cut off at its end fits, but for a hash that was noted elsewhere', () => {
     const entries = chain(['a', 'b', 'c']);
     const noted = entries.at(-1)!.hash;

@@ -41,7 +41,8 @@ export function verifyChain(
     ...(noted !== undefined && { hasNoted }),
   });
   for (;;) {
-    const page = read(entries, pageSize);
+    // From before the first, where an entry could be slipped in that nothing follows from.
+    const page = read(entries === 0 ? Number.MIN_SAFE_INTEGER : entries, pageSize);
     for (const entry of page) {
       if (entry.sequence !== entries + 1 || entry.hash !== chainHash(head, entry))
         return verdict(entries + 1);

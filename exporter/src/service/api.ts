@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { credentialsOf, type Credential } from '../api/authenticate.ts';
+import { credentialsOf, stillLetIn, type Credential } from '../api/authenticate.ts';
 import type { EventSource } from '../api/commands.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
@@ -64,7 +64,7 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
       'there is no token: this host may read the API, and nobody may change anything through it',
     );
   }
-  const events = new EventStreams({ source, now, onError });
+  const events = new EventStreams({ source, now, onError, letIn: () => stillLetIn({ credentials, now }) });
   const router = apiRouter({
     catalog,
     commands,
@@ -83,6 +83,11 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
     corsOrigins: () => installation().config.server.cors_origins,
     onAudit: ({ sequence, hash, body }) =>
       log.info({ audit: { sequence, ...body, hash } }, `audit: ${body.action}`),
+    onAuditLost: (body, error) =>
+      log.error(
+        { audit: body, err: describe(error) },
+        `audit, which could not be put on record: ${body.action}`,
+      ),
     onError,
   });
   return {

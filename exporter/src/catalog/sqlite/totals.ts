@@ -53,6 +53,9 @@ function successRate(database: StateDatabase, type: BackupType): [BackupType, nu
   return typeof rate === 'number' ? [[type, rate]] : [];
 }
 
+/** Without a prototype: a schedule that is called constructor has no function for a count. */
 function record(rows: readonly Row[], key: string, value: string): Record<string, number> {
-  return Object.fromEntries(rows.map((row) => [String(row[key]), Number(row[value])]));
+  const counts = Object.create(null) as Record<string, number>;
+  for (const row of rows) counts[String(row[key])] = Number(row[value]);
+  return counts;
 }
