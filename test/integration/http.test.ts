@@ -210,11 +210,12 @@ describe('routers handed in', () => {
   it('are served, and measured by their patterns', async () => {
     const { url } = await start({ routers });
     for (const id of ['1', '2', '%zz']) await fetch(`${url}/api/v1/items/${id}`);
-    await fetch(`${url}/scanner/.git/config`);
+    for (const path of ['/scanner/.git/config', '/API/v1/items/3', '/api/V1/items/3'])
+      await fetch(`${url}${path}`);
     expect(await requestCounts(url)).toEqual([
       '{route="/api/v1/items/:id",method="GET",code="200"} 2',
       '{route="none",method="GET",code="400"} 1',
-      '{route="none",method="GET",code="404"} 1',
+      '{route="none",method="GET",code="404"} 3',
     ]);
   });
 

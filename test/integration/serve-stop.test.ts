@@ -94,6 +94,20 @@ describe('lowtide serve at SIGTERM', () => {
   });
 });
 
+describe('lowtide serve at SIGHUP', () => {
+  it('that comes before it is up goes on, and reads the config again once it is; it names where it listens', async () => {
+    const process = ServeProcess.begin(folder, '--web.listen-address', '[::1]:0');
+    await using _process = process;
+    await process.said('holds a secret in clear');
+    process.signal('SIGHUP');
+    await process.said('the config was read again');
+    await process.said('lowtide is up');
+    expect(process.address).toMatch(/^127\.0\.0\.1:\d+, \[::1\]:\d+$/);
+    process.signal('SIGTERM');
+    expect(await process.ended()).toBe(0);
+  });
+});
+
 describe('lowtide serve with a web config', () => {
   const webConfig = (certFile = 'server.crt'): string =>
     `tls_server_config: { cert_file: ${certFile}, key_file: server.key }\n`;

@@ -21,9 +21,14 @@ export class ServeProcess implements AsyncDisposable {
     this.#exit = once(this.#child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   }
 
+  /** Does not wait until it is up. */
+  static begin(folder: string, ...args: string[]): ServeProcess {
+    return new ServeProcess(folder, args);
+  }
+
   /** Resolves once it is up. */
   static async start(folder: string, ...args: string[]): Promise<ServeProcess> {
-    const started = new ServeProcess(folder, args);
+    const started = ServeProcess.begin(folder, ...args);
     await Promise.race([started.said('lowtide is up'), started.#exit]);
     if (!started.log.includes('lowtide is up')) throw new Error(`it did not start: ${started.log}`);
     return started;

@@ -24,6 +24,7 @@ const graceMs = 30_000;
 /** `lowtide serve`: scheduler, runs and metrics until SIGTERM or Ctrl-C. */
 export async function serve(context: CommandContext, options: ServeCommandOptions): Promise<ExitCode> {
   const { terminal, options: global } = context;
+  const hangups = hangupsOf(terminal);
   const isQuickstart = options.quickstart === true && !existsSync(global.config);
   await using example = isQuickstart ? await quickstart(systemClock) : undefined;
   const configFile = example?.configFile ?? global.config;
@@ -52,13 +53,31 @@ export async function serve(context: CommandContext, options: ServeCommandOption
         redactors.push(changed.redact);
         return changed;
       },
-      listen: (reload) => terminal.onHangup(() => void reload()),
+      listen: hangups.listen,
     },
-    onReady(address, scheme) {
-      log.info({ address, scheme, config: loaded.file }, 'lowtide is up');
+    onReady(address, scheme, addresses) {
+      log.info({ address: addresses.join(', '), scheme, config: loaded.file }, 'lowtide is up');
       if (example !== undefined) terminal.stdout.write(quickstartGuide(address, configFile));
     },
   });
   log.info('lowtide has stopped');
   return exitCodes.done;
+}
+
+/** SIGHUP is for a service from its first moment on: one that comes before it is up is heeded once it is. */
+function hangupsOf({ onHangup }: Pick<CommandContext['terminal'], 'onHangup'>): {
+  readonly listen: (reload: () => Promise<boolean>) => void;
+} {
+  let reload: (() => Promise<boolean>) | undefined;
+  let cameEarly = false;
+  onHangup(() => {
+    if (reload === undefined) cameEarly = true;
+    else void reload();
+  });
+  return {
+    listen(given) {
+      reload = given;
+      if (cameEarly) void given();
+    },
+  };
 }

@@ -57,6 +57,8 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   // Hashing every page for an ETag is wasted: no two are equal.
   app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
+  // Or each spelling of where a router is mounted would be a route of its own in the metrics.
+  app.enable('case sensitive routing');
   app.use(observeRequests(options.metrics));
   app.use(securityHeaders());
   if (options.gate !== undefined) app.use(options.gate);

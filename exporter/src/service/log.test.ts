@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { describe as describeError } from './describe.ts';
 import { createLog } from './log.ts';
 import type { LogOptions } from './log-options.ts';
 
@@ -36,6 +38,19 @@ describe('the log', () => {
     log.error({ err: { message: 'password s3cret refused' } }, 'no s3cret here');
     expect(written.join('')).not.toContain('s3cret');
     expect(written.join('')).toContain('[redacted]');
+  });
+
+  it('has of an error what is known of it, and where in the code it was if nobody had foreseen it', () => {
+    const { log, written } = lines('json');
+    log.error({ err: describeError(new LowtideError('state_full', 'no room')) }, 'no');
+    log.error({ err: describeError(new TypeError('x is not a function')) }, 'no');
+    const [foreseen, unforeseen] = written.map((line) => (JSON.parse(line) as { err: unknown }).err);
+    expect(foreseen).toEqual({ code: 'state_full', message: 'no room' });
+    expect(unforeseen).toEqual({
+      code: 'internal',
+      message: 'x is not a function',
+      stack: expect.stringContaining('log.test.ts:') as string,
+    });
   });
 
   it('leaves out what is below its level', () => {

@@ -7,7 +7,9 @@ export type { Logger } from 'pino';
 
 /** One line an event: JSON for machines, or text for people. */
 export function createLog({ level, format, redact, write }: LogOptions): Logger {
-  const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  // pino's own would add a type and a stack that say nothing: errors come here described.
+  const serializers = { err: (described: unknown) => described };
+  const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers };
   if (format !== 'pretty') {
     const formatters = { level: (label: string) => ({ level: label }) };
     const shaped = format === 'json' ? (line: string) => line : toLogfmt;

@@ -47,8 +47,8 @@ export interface ServeOptions {
   readonly webConfigFile?: string;
   /** Absent: the config stays as it is until the next start. */
   readonly reload?: ReloadSource;
-  /** Told once all is up, with the address. */
-  readonly onReady: (address: string, scheme: 'http' | 'https') => void;
+  /** Told once all is up, with the first address and all of them. */
+  readonly onReady: (address: string, scheme: 'http' | 'https', addresses: readonly string[]) => void;
   /** Aborted to stop: no run begins any more, those going on get `graceMs` to end, then they are interrupted. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
@@ -234,7 +234,7 @@ class Service {
     ].map((each) => each.run(signal));
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
-    this.#options.onReady(http.address, http.scheme);
+    this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, this.#log, signal)]);
     await this.#goingOn.drain(this.#options.graceMs);
