@@ -102,6 +102,13 @@ const layers = [
     way: 'Runs take contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters, metrics/ hear events.',
   },
   {
+    folders: ['drill'],
+    // A drill is a restore, into a place of its own.
+    may: [...words, 'process/', 'run/', 'schedule/', 'source/', 'store/manifest.ts'],
+    types: [...contracts, 'catalog/drills.ts', 'seal/'],
+    way: 'A drill takes contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters.',
+  },
+  {
     folders: ['rotation'],
     // What the file system says while a payload is written anew is the store's to judge.
     may: [
@@ -125,13 +132,13 @@ const layers = [
   {
     folders: ['health'],
     may: [...words, 'probe/'],
-    types: [...contracts, 'source/source.ts'],
+    types: [...contracts, 'catalog/drills.ts', 'source/source.ts'],
     way: 'Health is judged from what the contracts say: let the service hand in the rest.',
   },
   {
     folders: ['metrics'],
     may: [...words, 'events/', 'health/', 'probe/'],
-    types: [...contracts, 'catalog/reviews.ts', 'source/source.ts'],
+    types: [...contracts, 'catalog/drills.ts', 'catalog/reviews.ts', 'source/source.ts'],
     way: 'Metrics hear events and read the catalog: nothing is done, opened or asked for their sake.',
   },
   {
@@ -141,6 +148,7 @@ const layers = [
       ...contracts,
       'catalog/access.ts',
       'catalog/background.ts',
+      'catalog/drills.ts',
       'catalog/reviews.ts',
       'catalog/rotations.ts',
       'events/',

@@ -10,6 +10,7 @@ import { withAdded } from './config/added-schedules.ts';
 import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
+import { Drills } from './drill/drills.ts';
 import { importEnvironmentKey, withEnvironmentKey } from './keys/environment.ts';
 import { fileKeystore } from './keys/file.ts';
 import type { Keystore } from './keys/keystore.ts';
@@ -43,6 +44,7 @@ export interface Installation extends AsyncDisposable {
   readonly scratchRoot: string;
   readonly jobs: Jobs;
   readonly rotator: Rotator;
+  readonly drills: Drills;
   /** Why schedules that were added through the API do not run. */
   readonly problems: readonly LowtideError[];
   /** The same state under another config; what goes on under this one goes on. Only the first one is disposed. */
@@ -68,6 +70,7 @@ export function openInstallation(
     pacer: pacerOf(loaded.config),
     running: new Set(),
     rotating: new Set(),
+    drilling: new Set(),
   });
 }
 
@@ -80,6 +83,7 @@ interface Lasting {
   readonly pacer: Pacer;
   readonly running: Set<string>;
   readonly rotating: Set<string>;
+  readonly drilling: Set<string>;
 }
 
 function assemble(
@@ -129,6 +133,18 @@ function assemble(
     recoveryRecipients: config.encryption.recovery_recipients,
     running: lasting.rotating,
   });
+  const drills = new Drills({
+    config,
+    catalog,
+    stores,
+    keystore,
+    pool,
+    launcher: lasting.launcher,
+    scratchRoot,
+    clock,
+    elapsed,
+    drilling: lasting.drilling,
+  });
   return {
     loaded,
     config,
@@ -140,6 +156,7 @@ function assemble(
     scratchRoot,
     jobs,
     rotator,
+    drills,
     problems,
     reconfigured: (changed) => assemble(changed, env, lasting),
     keystoreWithEnvironmentKey: () =>

@@ -1,4 +1,4 @@
--- user_version 9
+-- user_version 10
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -154,6 +154,36 @@ BEGIN
     FROM backups WHERE id = NEW.backup_id AND NEW.status IN ('good', 'damaged')
     ON CONFLICT (key_id) DO UPDATE SET copies = copies + 1;
 END;
+
+CREATE TABLE drills (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  schedule TEXT NOT NULL,
+  backup_id TEXT NOT NULL REFERENCES backups (id),
+  started_by TEXT NOT NULL CHECK (started_by IN ('schedule', 'manual', 'api')),
+  status TEXT NOT NULL CHECK (status IN ('running', 'passed', 'failed', 'cancelled', 'interrupted')),
+  owner TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  data_age_seconds REAL NOT NULL,
+  scratch TEXT NOT NULL CHECK (json_valid(scratch)),
+  scratch_left INTEGER NOT NULL DEFAULT 1 CHECK (scratch_left IN (0, 1)),
+  restore_seconds REAL,
+  store TEXT,
+  contents TEXT CHECK (json_valid(contents)),
+  checks TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(checks)),
+  error TEXT CHECK (json_valid(error)),
+  warnings TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(warnings)),
+  CHECK ((status = 'running') = (finished_at IS NULL))
+) STRICT;
+
+CREATE INDEX drills_by_schedule ON drills (schedule, number);
+
+CREATE INDEX drills_by_schedule_and_status ON drills (schedule, status, number);
+
+CREATE INDEX drills_running ON drills (number) WHERE status = 'running';
+
+CREATE INDEX drills_with_scratch ON drills (number) WHERE scratch_left = 1;
 
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,

@@ -1,4 +1,5 @@
 import type { CatalogTotals } from '../../exporter/src/catalog/catalog.ts';
+import type { Drill } from '../../exporter/src/catalog/drills.ts';
 import type { EventBody, StoredEvent } from '../../exporter/src/events/events.ts';
 import type { WatchedStore } from '../../exporter/src/health/facts.ts';
 import type { Key } from '../../exporter/src/keys/keystore.ts';
@@ -21,6 +22,7 @@ const schedules: readonly ShownSchedule[] = [
     intervalSeconds: 86_400,
     nextRunAt: noon + 14 * hourMs,
     maxDelayMs: 6 * hourMs,
+    drillIntervalSeconds: 604_800,
     isPaused: false,
     expectedSeconds: 2700,
   },
@@ -108,6 +110,17 @@ export const eventBodies: readonly EventBody[] = [
   { name: 'run:reviewed', runId: 'r1', schedule: 'db-prod', load: 0.125, metPeak: false, fixedMetPeak: true },
   { name: 'run:reviewed', runId: 'r0', schedule: 'db-prod', load: 0.875, metPeak: true },
   { name: 'backup:restored', backupId: 'b1', status: 'completed' },
+  { name: 'drill:started', drillId: 'd1', schedule: 'db-prod', backupId: 'b1' },
+  {
+    name: 'drill:finished',
+    drillId: 'd1',
+    schedule: 'db-prod',
+    backupId: 'b1',
+    status: 'failed',
+    dataAgeSeconds: 7200,
+    restoreSeconds: 61.5,
+    errorType: 'restore',
+  },
   { name: 'backup:pruned', backupId: 'b0', reason: 'too old' },
   { name: 'error', errorType: 'store' },
   { name: 'rotation:started', rotationId: 'o1', mode: 'rewrap', trigger: 'manual', by: 'ann' },
@@ -115,6 +128,31 @@ export const eventBodies: readonly EventBody[] = [
   { name: 'rotation:backups', rotationId: 'o1', mode: 'rewrap', done: 60, skipped: 3, failed: 1, bytes: 7144 },
   { name: 'rotation:finished', rotationId: 'o1', mode: 'rewrap', status: 'failed', done: 60, skipped: 3, failed: 1 },
 ];
+
+const passedDrill: Drill = {
+  id: 'd0',
+  schedule: 'db-prod',
+  backupId: 'b0',
+  trigger: 'schedule',
+  status: 'passed',
+  startedAt: noon - 170 * hourMs,
+  finishedAt: noon - 169 * hourMs,
+  dataAgeSeconds: 3600,
+  restoreSeconds: 60,
+  scratch: { folder: '/var/tmp/lowtide-drill-d0' },
+  checks: [],
+  warnings: [],
+};
+
+const failedDrill: Drill = {
+  ...passedDrill,
+  id: 'd1',
+  status: 'failed',
+  startedAt: noon - 2 * hourMs,
+  finishedAt: noon - hourMs,
+  dataAgeSeconds: 7200,
+  restoreSeconds: 61.5,
+};
 
 /** An event log in memory. `append` is what another process would do. */
 export class EventLog {
@@ -155,6 +193,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
       'db-prod': { load: 0.125, best: 0.0625, fixed: 0.5 },
       gone: { load: 0.25 },
     }),
+    drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
     health: () =>
       Promise.resolve([
         { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },

@@ -17,7 +17,7 @@ const waiting = { timeout: 30_000, interval: 100 };
  * Memory is always above its mark: what is due waits for its deadline, and `impatient` is passed over then. All others are run
  * when the test asks for them.
  */
-const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 1d, max_delay: 1m, stores: [local, offsite], keep: { last: 50 } }
+const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 1d, max_delay: 1m, stores: [local, offsite], keep: { last: 50 }, verify: { drill: 7d } }
   - { id: docs, source: { type: directory, path: FOLDER/docs }, every: 1d, window: 00:00-06:00, timezone: UTC, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: settings, source: { type: command, argv: [echo, settings] }, every: 1h, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: broken, source: { type: command, argv: [sh, -c, 'echo half; exit 3'] }, every: 30d, stores: [local], keep: { last: 3 } }
@@ -29,6 +29,7 @@ const config = {
   stores: '{ local: { type: directory, path: ./backups }, offsite: { type: directory, path: ./offsite } }',
   more: `${tokens}
 restore_targets: { back: { to: FOLDER/back } }
+drills: { folder: FOLDER/drills }
 load: { sample_interval: 10s, high_water: { memory: 0.001 } }`,
 };
 
@@ -152,8 +153,9 @@ async function cancelled(service: TestService): Promise<void> {
   await vi.waitUntil(() => service.catalog.run(String(body['id']))?.status === 'cancelled', waiting);
 }
 
-/** A verification that passes, a restore, and a verification that does not. */
+/** A verification that passes, a restore, a verification that does not, and a restore drill. */
 async function proofs(service: TestService): Promise<void> {
+  await service.post('/schedules/shop/drill?wait=true');
   const [sound, spoiled] = service.catalog.backups({ schedule: 'settings', limit: 2 });
   const id = sound?.id ?? '';
   await service.post(`/backups/${id}/verify?wait=true`);

@@ -1,10 +1,12 @@
 import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
+import type { Drill as StoredDrill } from '../catalog/drills.ts';
 import type { StoredEvent } from '../events/events.ts';
 import type { HealthCheck } from '../health/health.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type {
   BackupRun,
+  Drill,
   Key,
   LostKey,
   Load,
@@ -67,9 +69,12 @@ export interface Commands {
   run(schedule: string): Promise<Begun<BackupRun>>;
   verify(backup: Backup): Begun<VerificationRun>;
   restore(backup: Backup, target: string, force: boolean): Begun<RestoreRun>;
+  /** Throws what keeps it from being begun. */
+  drill(schedule: string): Promise<Begun<Drill>>;
   progressOf(runId: string): Progress | undefined;
   /** Throws `run_ended`, `run_active` (another process works on it). */
   cancel(run: Run | BackgroundRun): void;
+  cancelDrill(drill: StoredDrill): void;
 
   planRotation(wish: RotationWish): Promise<RotationPlan>;
   /** Throws `rotation_active`, and what keeps it from being begun. */
@@ -86,7 +91,8 @@ export interface Commands {
 /** What a progress event says, but for the time. */
 export type LiveProgress =
   | Omit<Extract<ProgressEvent, { name: 'run:progress' }>, 'at'>
-  | Omit<Extract<ProgressEvent, { name: 'rotation:progress' }>, 'at'>;
+  | Omit<Extract<ProgressEvent, { name: 'rotation:progress' }>, 'at'>
+  | Omit<Extract<ProgressEvent, { name: 'drill:progress' }>, 'at'>;
 
 /** What GET events follows. */
 export interface EventSource {

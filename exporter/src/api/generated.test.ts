@@ -62,8 +62,10 @@ describe('what is made of the routes', () => {
     ]);
     expect(Object.fromEntries(named)).toEqual({
       operator: [
+        'cancelDrill',
         'cancelRotation',
         'cancelRun',
+        'drillSchedule',
         'pauseSchedule',
         'resumeRotation',
         'resumeSchedule',

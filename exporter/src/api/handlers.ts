@@ -1,10 +1,12 @@
 import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
+import type { Drill } from '../catalog/drills.ts';
 import type { Rotation } from '../catalog/rotations.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import type { Caller } from './caller.ts';
 import type { Begun, Commands } from './commands.ts';
-import type { BackupRun, Rotation as RotationView, Run as AnyRun } from './contract.ts';
+import type { BackupRun, Drill as DrillView, Rotation as RotationView, Run as AnyRun } from './contract.ts';
+import { drillView } from './drill-view.ts';
 import { pageOf, pageOfAll, pageOfIds, type PageQuery } from './cursor.ts';
 import type { Ending, Handlers } from './handling.ts';
 import { auditView, backgroundRunView, backupView, rotationView, runView } from './views.ts';
@@ -12,7 +14,7 @@ import { auditView, backgroundRunView, backupView, rotationView, runView } from 
 /** What the API reads by itself. */
 export type ApiCatalog = Pick<
   Catalog,
-  'run' | 'runs' | 'backup' | 'backups' | 'access' | 'background' | 'reviews' | 'rotations'
+  'run' | 'runs' | 'backup' | 'backups' | 'access' | 'background' | 'drills' | 'reviews' | 'rotations'
 >;
 
 /** Hears of work as soon as it has begun, however long the answer is waited for. `detail` is for the audit log. */
@@ -49,6 +51,12 @@ export function handlersFor(
       waitsFor: commands.rotationWaitsFor(rotation.id),
       progress: commands.progressOf(rotation.id),
     });
+  const drillNamed = (id: string): Drill => {
+    const drill = catalog.drills.drill(id);
+    if (drill !== undefined) return drill;
+    throw new LowtideError('not_found', `there is no drill ${id}`, { hint: 'GET drills lists them.' });
+  };
+  const viewOfDrill = (drill: Drill): DrillView => drillView(drill, commands.progressOf(drill.id));
   const who = caller.grafanaUser ?? caller.token ?? '';
   const backupRunView = (run: Run): BackupRun =>
     runView(run, commands.progressOf(run.id), catalog.reviews.of([run.id]).get(run.id));
@@ -90,6 +98,7 @@ export function handlersFor(
       return { status: 204, body: undefined };
     },
     runSchedule: async ({ id, query }) => answerBegun(await commands.run(id), query.wait),
+    drillSchedule: async ({ id, query }) => answerBegun(await commands.drill(id), query.wait),
     pauseSchedule: ({ id }) => ok(commands.setPaused(id, true)),
     resumeSchedule: ({ id }) => ok(commands.setPaused(id, false)),
     skipNext: ({ id }) => ok(commands.skipNext(id)),
@@ -129,6 +138,22 @@ export function handlersFor(
     verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
     restoreBackup: ({ id, query, body: { target, force } }) =>
       answerBegun(commands.restore(backupNamed(id), target, force), query.wait, target),
+
+    listDrills: ({ query: { schedule, status, ...page } }) =>
+      ok(
+        pageOf(
+          'drills',
+          page,
+          (after, limit) => catalog.drills.list({ limit, ...given({ schedule, status, after }) }),
+          (drill) => drill.id,
+          viewOfDrill,
+        ),
+      ),
+    getDrill: ({ id }) => ok(viewOfDrill(drillNamed(id))),
+    cancelDrill({ id }) {
+      commands.cancelDrill(drillNamed(id));
+      return { status: 202, body: viewOfDrill(drillNamed(id)) };
+    },
 
     async listKeys({ query }) {
       const { keys, lost } = await commands.keys();
@@ -207,7 +232,7 @@ function begunAnswers(onBegun: OnBegun) {
 }
 
 function endingOf({ status, error }: Ended): Ending {
-  if (status === 'completed') return { result: 'done' };
+  if (status === 'completed' || status === 'passed') return { result: 'done' };
   return { result: 'failed', ...(error !== undefined && { code: error.code }) };
 }
 

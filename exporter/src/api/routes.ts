@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Action } from './actions.ts';
 import { auditList, auditQuery } from './schemas/audit.ts';
 import { backup, backupList, backupsQuery, restoreRequest } from './schemas/backups.ts';
+import { drill, drillList, drillsQuery } from './schemas/drills.ts';
 import { eventsQuery } from './schemas/events.ts';
 import { key, keyList, keysQuery } from './schemas/keys.ts';
 import { load, loadQuery, plan, planQuery } from './schemas/plan.ts';
@@ -94,6 +95,18 @@ export const routes = {
     answers: {
       202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: backupRun },
       200: { description: 'With wait=true: it has ended; status tells how.', schema: backupRun },
+    },
+  },
+  drillSchedule: {
+    method: 'post',
+    path: '/schedules/{id}/drill',
+    summary: 'Restore its newest backup for practice now',
+    action: 'verify',
+    audit: 'schedule.drill',
+    query: waitQuery,
+    answers: {
+      202: { description: 'It has begun: GET drills/{id} tells how it goes.', schema: drill },
+      200: { description: 'With wait=true: it has ended; status tells how.', schema: drill },
     },
   },
   pauseSchedule: {
@@ -201,6 +214,30 @@ export const routes = {
       202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: restoreRun },
       200: { description: 'With wait=true: it has ended; status tells how.', schema: restoreRun },
     },
+  },
+
+  listDrills: {
+    method: 'get',
+    path: '/drills',
+    summary: 'Restores for practice, the one begun last first',
+    action: 'read',
+    query: drillsQuery,
+    answers: { 200: { description: 'A page.', schema: drillList } },
+  },
+  getDrill: {
+    method: 'get',
+    path: '/drills/{id}',
+    summary: 'One restore drill, with its progress while it goes on',
+    action: 'read',
+    answers: { 200: { description: 'The drill.', schema: drill } },
+  },
+  cancelDrill: {
+    method: 'post',
+    path: '/drills/{id}/cancel',
+    summary: 'End it, and remove what it has restored',
+    action: 'cancel',
+    audit: 'drill.cancel',
+    answers: { 202: { description: 'It is being ended.', schema: drill } },
   },
 
   listKeys: {

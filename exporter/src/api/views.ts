@@ -92,7 +92,7 @@ export function failureView({ code, message, hint }: LowtideError): BackgroundEr
 }
 
 /** What may be told of it: an unforeseen error's message was written for the log. */
-function toldFailure(failure: BackgroundError): BackgroundError {
+export function toldFailure(failure: BackgroundError): BackgroundError {
   if (failure.code !== 'internal') return failure;
   return { code: failure.code, message: 'something went wrong here; the log has the details' };
 }

@@ -1,6 +1,7 @@
 import type { LoadHistory } from '../load/load.ts';
 import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
+import type { DrillRecords } from './drills.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { BackupType } from '../source/source.ts';
 import type { Manifest } from '../store/manifest.ts';
@@ -18,6 +19,8 @@ export interface Catalog extends Disposable {
   readonly access: AccessRecords;
   /** Verifications and restores that were asked for through the API. */
   readonly background: BackgroundRecords;
+  /** Restores made for practice. */
+  readonly drills: DrillRecords;
   /** Rotations of keys, and how each copy is sealed. */
   readonly rotations: RotationRecords;
   /** How busy this host was. */
@@ -236,7 +239,7 @@ export interface ScheduleProof {
   readonly newest: { readonly id: string; readonly goodCopies: number };
   /** When a copy last passed a verification. */
   readonly verifiedAt?: EpochMs;
-  /** When a restore last succeeded. */
+  /** When a restore last succeeded, drills among them. */
   readonly restoredAt?: EpochMs;
 }
 

@@ -21,7 +21,9 @@ import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
 import type { RotationRecords } from './rotations.ts';
 import { SqliteAccessRecords } from './sqlite/access/access.ts';
+import type { DrillRecords } from './drills.ts';
 import { SqliteBackgroundRecords } from './sqlite/background.ts';
+import { SqliteDrillRecords } from './sqlite/drills.ts';
 import { fileBackup, fileCopy, findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
 import type { LoadHistory } from '../load/load.ts';
 import { SqliteLoadHistory } from './sqlite/load-history.ts';
@@ -49,6 +51,7 @@ export function openSqliteCatalog(folder: string): Catalog {
 class SqliteCatalog implements Catalog {
   readonly access: AccessRecords;
   readonly background: BackgroundRecords;
+  readonly drills: DrillRecords;
   readonly rotations: RotationRecords;
   readonly load: LoadHistory;
   readonly reviews: RunReviews;
@@ -58,6 +61,7 @@ class SqliteCatalog implements Catalog {
     this.#database = database;
     this.access = new SqliteAccessRecords(database);
     this.background = new SqliteBackgroundRecords(database);
+    this.drills = new SqliteDrillRecords(database);
     this.rotations = new SqliteRotationRecords(database);
     this.load = new SqliteLoadHistory(database);
     this.reviews = new SqliteRunReviews(database);

@@ -8,6 +8,7 @@ import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
 import { rebuild } from './catalog.ts';
 import { checkConfig } from './check-config.ts';
 import { action, type Terminal } from './command.ts';
+import { drill, listDrills } from './drill.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
@@ -126,6 +127,19 @@ export function createProgram(terminal: Terminal): Command {
     .requiredOption('--to <target>', 'a folder, a file, or the URL of a database')
     .option('--force', 'replace what is there')
     .action(action(terminal, restore));
+
+  program
+    .command('drill')
+    .description('restore the newest backup of a schedule for practice, look at it, and remove it again')
+    .argument('<schedule>', 'the id of a schedule')
+    .option('--backup <id>', 'this backup instead')
+    .action(action(terminal, drill));
+  program
+    .command('drills')
+    .description('list the drills that were made')
+    .option('--schedule <id>', 'of this schedule only')
+    .option('--limit <count>', 'at most so many', positive, 50)
+    .action(action(terminal, listDrills));
 
   const keys = program
     .command('keys')

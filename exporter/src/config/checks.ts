@@ -100,6 +100,7 @@ function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft):
     ...checkRecurrence(schedule, path),
     ...checkUrl(schedule, [...path, 'source', 'url']),
     ...checkStoreNames(schedule, [...path, 'stores'], Object.keys(draft.stores)),
+    ...checkDrills(schedule, [...path, 'verify']),
   ];
 }
 
@@ -125,6 +126,44 @@ function checkUrl({ source }: DraftSchedule, path: ConfigPath): readonly Remark[
   if (type === 'postgres') return refused(path, () => parsePostgresUrl(url));
   if (type === 'mysql') return refused(path, () => parseMysqlUrl(url));
   return [];
+}
+
+const databases = ['postgres', 'mysql', 'sqlite'];
+const sourceTypes = [...databases, 'directory', 'command'];
+
+/** What would be of no effect is a mistake. */
+function checkDrills({ source: { type }, verify }: DraftSchedule, path: ConfigPath): readonly Remark[] {
+  if (type === undefined || verify === undefined || !sourceTypes.includes(type)) return [];
+  const { drill_into: into, drill_checks: checks } = verify;
+  const ofKey = (key: string, message: string): Remark => ({
+    path: [...path, 'drill_checks', key],
+    message,
+    isWhole: true,
+    at: 'key',
+  });
+  return [
+    ...checkDrillUrl(type, into, [...path, 'drill_into']),
+    ...(checks?.rows === undefined || databases.includes(type)
+      ? []
+      : [ofKey('rows', `a source of type ${type} has no tables whose rows could be counted: use command`)]),
+    ...(checks?.amcheck === undefined || type === 'postgres'
+      ? []
+      : [ofKey('amcheck', `pg_amcheck looks at PostgreSQL alone, and this source is of type ${type}`)]),
+    ...(checks?.env === undefined || checks.command !== undefined
+      ? []
+      : [ofKey('env', 'there is no command beside it that these variables would be for')]),
+  ];
+}
+
+function checkDrillUrl(type: string, url: string | undefined, path: ConfigPath): readonly Remark[] {
+  if (url === undefined || url === '') return [];
+  if (type === 'postgres' && isPostgresUrl(url)) return refused(path, () => parsePostgresUrl(url));
+  if (type === 'mysql' && isMysqlUrl(url)) return refused(path, () => parseMysqlUrl(url));
+  const message =
+    type === 'postgres' || type === 'mysql'
+      ? `what ${type} has backed up can be restored into a server of its kind alone`
+      : `a source of type ${type} is restored into a folder (drills.folder), not into a server`;
+  return [{ path, message, isWhole: true }];
 }
 
 function checkStoreNames(

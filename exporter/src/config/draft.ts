@@ -8,12 +8,27 @@ const text = z.string().optional().catch(undefined);
 
 const draftSource = z.object({ type: text, url: text, path: text, exclude: z.array(z.string()).catch([]) });
 
+const draftVerify = z.object({
+  drill: z.unknown().optional(),
+  drill_into: text,
+  drill_checks: z
+    .object({
+      rows: z.unknown().optional(),
+      amcheck: z.unknown().optional(),
+      env: z.unknown().optional(),
+      command: z.unknown().optional(),
+    })
+    .optional()
+    .catch(undefined),
+});
+
 const draftSchedule = z.object({
   id: text,
   every: z.unknown().optional(),
   cron: z.unknown().optional(),
   source: draftSource.catch({ type: undefined, url: undefined, path: undefined, exclude: [] }),
   stores: z.array(text).catch([]),
+  verify: draftVerify.optional().catch(undefined),
 });
 
 const draftSchema = z.object({

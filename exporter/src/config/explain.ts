@@ -13,11 +13,7 @@ export interface Finding {
 
 type Issue = z.core.$ZodIssue;
 
-/**
- * Keys that the format has and this version does nothing with. Better refused than silently without effect:
- * somebody would believe in a drill that never runs.
- */
-const laterKeys = new Set(['schedules.verify.drill']);
+/** What the format has and this version does not do yet. */
 const laterTypes = new Set(['s3', 'azure']);
 
 /**
@@ -98,10 +94,6 @@ function explainKey(parent: ConfigPath, key: string, written: unknown): Finding 
 }
 
 function explainName(parent: ConfigPath, key: string, written: unknown): string {
-  const generic = [...parent, key].filter((step) => typeof step === 'string').join('.');
-  if (laterKeys.has(generic)) {
-    return 'is not supported by this version yet: take it out, or it would seem to do something';
-  }
   const known = (shapeAt(parent, written)?.keys ?? []).filter(
     (candidate) => valueAt(written, [...parent, candidate]) === undefined,
   );

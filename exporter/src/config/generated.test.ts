@@ -62,6 +62,8 @@ describe('what is made of the schema', () => {
         '.restore_targets.NAME.to',
         '.schedules[].source.url',
         '.schedules[].source.env.NAME',
+        '.schedules[].verify.drill_into',
+        '.schedules[].verify.drill_checks.env.NAME',
       ]),
     );
   });

@@ -49,6 +49,7 @@ describe('readConfig', () => {
         slow_down: { cpu: 0.85, pressure: { cpu: 0.6, memory: 0.2, disk: 0.5 } },
       },
       restore_targets: {},
+      drills: { folder: '/var/tmp' },
       encryption: { keystore: join(folder, 'data/keys'), passphrase: 'hunter2', recovery_recipients: [] },
       stores: { local: { type: 'directory', path: join(folder, 'backups') } },
       schedules: [

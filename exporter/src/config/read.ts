@@ -9,7 +9,13 @@ import { draftOf } from './draft.ts';
 import { explainIssue, show, type Finding } from './explain.ts';
 import { ConfigError, inFileOrder, type ConfigProblem } from './problem.ts';
 import { isUrl } from './restore-target.ts';
-import { configSchema, type Config, type SourceConfig, type WrittenConfig } from './schema.ts';
+import {
+  configSchema,
+  type Config,
+  type ScheduleConfig,
+  type SourceConfig,
+  type WrittenConfig,
+} from './schema.ts';
 import { heldSecrets } from './secret-values.ts';
 import { expandSecrets, Redactor, type ResolveSecret, type SecretReference } from './secrets.ts';
 import { valueAt } from './shape.ts';
@@ -116,6 +122,7 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
       ]),
     ),
     encryption: { ...written.encryption, keystore: absolute(written.encryption.keystore) },
+    drills: { folder: absolute(written.drills.folder) },
     stores: Object.fromEntries(
       Object.entries(written.stores).map(([name, store]) => [
         name,
@@ -126,6 +133,7 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
       ...schedule,
       timezone: schedule.timezone ?? host.timezone,
       source: completeSource(schedule.source, absolute),
+      verify: completeVerify(schedule.verify, absolute),
     })),
   };
 }
@@ -143,15 +151,29 @@ function completeSource(source: SourceConfig, absolute: (path: string) => string
     case 'sqlite':
     case 'directory':
       return { ...source, path: absolute(source.path) };
-    case 'command': {
-      const [program = '', ...args] = source.argv;
-      // `dump` is looked for on the PATH; `./dump` lies beside the config, wherever lowtide was started from.
-      return /^\.{1,2}\//.test(program) ? { ...source, argv: [absolute(program), ...args] } : source;
-    }
+    case 'command':
+      return { ...source, argv: completeArgv(source.argv, absolute) };
     case 'postgres':
     case 'mysql':
       return source;
   }
+}
+
+function completeVerify(
+  verify: ScheduleConfig['verify'],
+  absolute: (path: string) => string,
+): ScheduleConfig['verify'] {
+  const { drill_checks: checks } = verify;
+  if (checks?.command === undefined) return verify;
+  return { ...verify, drill_checks: { ...checks, command: completeArgv(checks.command, absolute) } };
+}
+
+/** `dump` is looked for on the PATH; `./dump` lies beside the config, wherever lowtide was started from. */
+function completeArgv(
+  [program = '', ...args]: readonly string[],
+  absolute: (path: string) => string,
+): string[] {
+  return [/^\.{1,2}\//.test(program) ? absolute(program) : program, ...args];
 }
 
 function deepFreeze<T>(value: T): T {

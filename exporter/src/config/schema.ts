@@ -68,6 +68,11 @@ const directorySource = z.strictObject({
     .describe('fail: a file that cannot be read fails the run; skip: it is left out and named in a warning'),
 });
 
+const variablesSchema = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'cannot be the name of a variable' }),
+  z.string().meta({ description: 'the value of a variable', writeOnly: true }),
+);
+
 const commandSource = z.strictObject({
   type: z.literal('command').describe(sourceType('what a command writes')),
   argv: z
@@ -78,11 +83,7 @@ const commandSource = z.strictObject({
       description: 'program and arguments; its standard output is the backup; no shell is involved',
       examples: [['redis-cli', '--rdb', '-']],
     }),
-  env: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'cannot be the name of a variable' }),
-      z.string().meta({ description: 'the value of a variable', writeOnly: true }),
-    )
+  env: variablesSchema
     .default({})
     .describe('variables for the command, on top of PATH, HOME and the like: the place for its secrets'),
 });
@@ -104,6 +105,30 @@ const keepSchema = z.strictObject({
   weekly: kept('weeks with a backup (its newest)'),
   monthly: kept('months with a backup (its newest)'),
   yearly: kept('years with a backup (its newest)'),
+});
+
+const drillChecksSchema = z.strictObject({
+  rows: z
+    .record(z.string().min(1), z.int().min(0).describe('how many rows it has at least'))
+    .default({})
+    .meta({
+      description: 'how many rows tables have at least, by name (orders, or sales.orders)',
+      examples: [{ orders: 1000 }],
+    }),
+  amcheck: z.boolean().default(true).describe('whether pg_amcheck looks at a PostgreSQL database'),
+  command: z
+    .array(z.string().describe('a word'))
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'a program of your own and its arguments, which ends with 0 where all is well; it finds what was restored by PGHOST, PGDATABASE and the like, or by LOWTIDE_RESTORED',
+      examples: [['./check-orders.sh']],
+    }),
+  env: variablesSchema.default({}).describe('variables for that command: the place for its secrets'),
+  timeout: duration.prefault('1h').describe('how long that command may take'),
+  max_restore_time: duration.optional().describe('a restore that takes longer fails the drill (RTO)'),
+  max_data_age: duration.optional().describe('data that is older when the drill begins fails it (RPO)'),
 });
 
 export const scheduleSchema = z
@@ -180,6 +205,24 @@ export const scheduleSchema = z
           .boolean()
           .default(true)
           .describe('whether each backup is read back, opened and compared right after it was stored'),
+        drill: cronOrInterval
+          .optional()
+          .describe(
+            'when the newest backup is restored for practice: a cron pattern, or the time between two drills; absent: never by itself',
+          ),
+        drill_into: z
+          .string()
+          .min(1)
+          .optional()
+          .meta({
+            description:
+              'the URL of a database server where drills make a database of their own and drop it again; absent: PostgreSQL is restored into a server that the drill starts, MySQL into a file',
+            examples: ['${env:SCRATCH_URL}'],
+            writeOnly: true,
+          }),
+        drill_checks: drillChecksSchema
+          .optional()
+          .describe('what a drill looks at once it has restored; absent: that all can be read'),
       })
       .prefault({})
       .describe('how backups are proven'),
@@ -348,6 +391,16 @@ export const configSchema = z.strictObject({
     .record(name, restoreTargetSchema.describe('a place to restore to'))
     .default({})
     .describe('where the API may restore to, by name'),
+  drills: z
+    .strictObject({
+      folder: path
+        .default('/var/tmp')
+        .describe(
+          'where drills put what they restore, in a folder of their own that is removed again: there has to be room for the largest backup',
+        ),
+    })
+    .prefault({})
+    .describe('restores for practice (verify.drill of a schedule)'),
   schedules: z.array(scheduleSchema).describe('what is backed up, when and where to'),
 });
 

@@ -2,7 +2,7 @@ import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
 import { isMysqlUrl, isPostgresUrl } from './restore-target.ts';
 import type { ConfigPath } from './problem.ts';
-import type { SourceConfig, StoreConfig, WrittenConfig } from './schema.ts';
+import type { ScheduleConfig, SourceConfig, StoreConfig, WrittenConfig } from './schema.ts';
 import { hasReference, isSecretName } from './secrets.ts';
 import { valueAt } from './shape.ts';
 
@@ -39,9 +39,10 @@ export function heldSecrets(config: WrittenConfig, written: unknown): readonly H
     ...Object.entries(config.restore_targets).flatMap(([name, { to }]) =>
       ofTarget(to, ['restore_targets', name, 'to'], written),
     ),
-    ...config.schedules.flatMap(({ source }, index) =>
-      ofSource(source, ['schedules', index, 'source'], written),
-    ),
+    ...config.schedules.flatMap(({ source, verify }, index) => [
+      ...ofSource(source, ['schedules', index, 'source'], written),
+      ...ofDrills(verify, ['schedules', index, 'verify'], written),
+    ]),
   ];
 }
 
@@ -73,6 +74,17 @@ function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): rea
     case 'directory':
       return [];
   }
+}
+
+function ofDrills(
+  { drill_into: into, drill_checks: checks }: ScheduleConfig['verify'],
+  path: ConfigPath,
+  written: unknown,
+): readonly HeldSecret[] {
+  return [
+    ...(into === undefined ? [] : ofTarget(into, [...path, 'drill_into'], written)),
+    ...ofVariables(checks?.env ?? {}, [...path, 'drill_checks', 'env'], written),
+  ];
 }
 
 /** Only the URL of a database holds a secret. */

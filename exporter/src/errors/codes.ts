@@ -73,6 +73,7 @@ export const errorCodes = facts({
   verification_failed: { exit: 1, http: 422, errorType: 'verification' },
   restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
   restore_failed: { exit: 1, http: 502, errorType: 'restore' },
+  drill_failed: { exit: 1, http: 422, errorType: 'restore' },
 
   alerts_unavailable: { exit: 1, http: 502, errorType: 'internal' },
   load_unknown: { exit: 1, http: 409, errorType: 'internal' },

@@ -69,6 +69,25 @@ export type EventBody =
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }
   | { readonly name: 'backup:pruned'; readonly backupId: string; readonly reason: string }
   | {
+      readonly name: 'drill:started';
+      readonly drillId: string;
+      readonly schedule: string;
+      readonly backupId: string;
+    }
+  | {
+      readonly name: 'drill:finished';
+      readonly drillId: string;
+      readonly schedule: string;
+      readonly backupId: string;
+      readonly status: 'passed' | 'failed' | 'cancelled' | 'interrupted';
+      /** How old the data was. */
+      readonly dataAgeSeconds: number;
+      /** Absent where it did not come to data that can be used. */
+      readonly restoreSeconds?: number;
+      /** Label of `backup_errors_total`; of those that failed. */
+      readonly errorType?: string;
+    }
+  | {
       readonly name: 'rotation:started';
       readonly rotationId: string;
       readonly mode: 'rotate' | 'rewrap' | 'reencrypt';

@@ -11,6 +11,8 @@ export interface WatchedSchedule {
   readonly nextRunAt?: EpochMs;
   /** How long after `nextRunAt` a start is still in order. */
   readonly maxDelayMs: number;
+  /** From one restore drill to the next; absent where none are made by themselves. */
+  readonly drillIntervalSeconds?: number;
 }
 
 /** A configured store, with what the last check in the background has found: nobody who only watches asks a store. */

@@ -15,6 +15,7 @@ const well = (more: Partial<HealthSources> = {}): HealthSources => ({
   sources: () => [],
   schedules: () => [],
   proofs: () => [],
+  drills: () => ({}),
   clock: () => ({}),
   now: () => 0,
   ...more,

@@ -1,5 +1,6 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { ScheduleProof } from '../catalog/catalog.ts';
+import type { LatestDrills } from '../catalog/drills.ts';
 import { bounded } from '../probe/bounded.ts';
 import { recent, type Recent } from '../probe/recent.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -40,6 +41,7 @@ export interface HealthSources {
   readonly sources: () => readonly WatchedSource[];
   readonly schedules: () => readonly WatchedSchedule[];
   readonly proofs: () => readonly ScheduleProof[];
+  readonly drills: () => Readonly<Record<string, LatestDrills>>;
   readonly clock: () => WatchedClock;
   readonly now: () => EpochMs;
 }
@@ -80,7 +82,9 @@ export function watchHealth(
     check('catalog', () => checkCatalog(sources.catalogFindings())),
     check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
     check('encryption', async () => checkEncryption(await sources.encryptionFindings())),
-    check('restore_proof', () => checkRestoreProof(sources.proofs(), sources.schedules(), sources.now())),
+    check('restore_proof', () =>
+      checkRestoreProof(sources.proofs(), sources.schedules(), sources.drills(), sources.now()),
+    ),
     check('scheduler', () => checkScheduler(sources.schedules(), sources.clock(), sources.now())),
     check('sources', () => checkSources(sources.sources())),
     check('stores', () => checkStores(sources.stores())),

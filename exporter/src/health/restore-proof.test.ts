@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ScheduleProof } from '../catalog/catalog.ts';
+import type { Drill, LatestDrills } from '../catalog/drills.ts';
 import type { WatchedSchedule } from './facts.ts';
 import { checkRestoreProof } from './restore-proof.ts';
 
@@ -32,7 +33,7 @@ describe('the proof that backups can be restored', () => {
     ['never proven in its first day', { since: noon - day - 1 }, false],
     ['without a sound copy', { verifiedAt: noon, newest: { id: 'x', goodCopies: 0 } }, false],
   ])('of a schedule that was %s', (_, more, ok) => {
-    const check = checkRestoreProof([proof('files', more)], [schedule('files')], noon);
+    const check = checkRestoreProof([proof('files', more)], [schedule('files')], {}, noon);
     expect(check).toMatchObject({ type: 'restore_proof', ok });
     expect(check.hint === undefined).toBe(ok);
   });
@@ -40,7 +41,7 @@ describe('the proof that backups can be restored', () => {
   it('holds for two backups where these are rare', () => {
     const yearly = schedule('files', 365 * 86_400);
     const at = (verifiedAt: number): boolean =>
-      checkRestoreProof([proof('files', { verifiedAt })], [yearly], noon).ok;
+      checkRestoreProof([proof('files', { verifiedAt })], [yearly], {}, noon).ok;
     expect([at(noon - 700 * day), at(noon - 731 * day)]).toEqual([true, false]);
   });
 
@@ -48,6 +49,7 @@ describe('the proof that backups can be restored', () => {
     const check = checkRestoreProof(
       [proof('db'), proof('files', { verifiedAt: noon - 40 * day }), proof('good', { verifiedAt: noon })],
       ['db', 'files', 'good'].map((id) => schedule(id)),
+      {},
       noon,
     );
     expect(check.message).toBe(
@@ -62,11 +64,60 @@ describe('the proof that backups can be restored', () => {
       proof('db', { verifiedAt: noon - 3 * day }),
       proof('files', { verifiedAt: noon, restoredAt: noon - 5 * hour }),
     ];
-    expect(checkRestoreProof(proofs, schedules, noon).message).toBe(
+    expect(checkRestoreProof(proofs, schedules, {}, noon).message).toBe(
       'Backups of every schedule were opened and compared, at most 3d ago; the last restore was 5h ago.',
     );
-    expect(checkRestoreProof([], schedules, noon).message).toBe('There is nothing to prove yet.');
+    expect(checkRestoreProof([], schedules, {}, noon).message).toBe('There is nothing to prove yet.');
     // Of a schedule that was taken out of the config nobody wants to hear.
-    expect(checkRestoreProof([proof('gone')], schedules, noon).ok).toBe(true);
+    expect(checkRestoreProof([proof('gone')], schedules, {}, noon).ok).toBe(true);
+  });
+
+  const drilled = (status: 'passed' | 'failed', at: number): Drill => ({
+    id: 'd1',
+    schedule: 'db',
+    backupId: 'db-newest',
+    trigger: 'schedule',
+    status,
+    startedAt: at - 1000,
+    finishedAt: at,
+    dataAgeSeconds: 60,
+    scratch: { folder: '/var/tmp/x' },
+    checks: [],
+    warnings: [],
+    ...(status === 'failed' && {
+      error: { code: 'drill_failed', message: 'rows: there is no table orders.' },
+    }),
+  });
+
+  it.each<[string, Drill[], number | undefined, string | undefined]>([
+    ['passed a week ago', [drilled('passed', noon - 7 * day)], 7, undefined],
+    ['passed two intervals ago', [drilled('passed', noon - 14 * day)], 7, undefined],
+    [
+      'passed longer ago',
+      [drilled('passed', noon - 14 * day - hour)],
+      7,
+      'db: a restore drill is overdue, the last one was 14d1h ago.',
+    ],
+    ['never took place', [], 7, 'db: a restore drill is overdue, none was made since 90d.'],
+    ['was not asked for', [], undefined, undefined],
+    [
+      'failed since',
+      [drilled('failed', noon), drilled('passed', noon - day)],
+      undefined,
+      'db: its last restore drill failed: rows: there is no table orders.',
+    ],
+  ])('looks at the drill that %s', (_, drills, everyDays, message) => {
+    const [last] = drills;
+    const passed = drills.find(({ status }) => status === 'passed');
+    const latest: Record<string, LatestDrills> =
+      last === undefined ? {} : { db: { last, ...(passed !== undefined && { passed }) } };
+    const db = {
+      ...schedule('db'),
+      ...(everyDays !== undefined && { drillIntervalSeconds: everyDays * 86_400 }),
+    };
+    const check = checkRestoreProof([proof('db', { verifiedAt: noon })], [db], latest, noon);
+    expect(check.ok).toBe(message === undefined);
+    if (message !== undefined) expect(check.message).toBe(message);
+    if (message !== undefined) expect(check.hint).toContain('lowtide drill db');
   });
 });

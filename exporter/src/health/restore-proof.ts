@@ -1,4 +1,5 @@
 import type { ScheduleProof } from '../catalog/catalog.ts';
+import type { LatestDrills } from '../catalog/drills.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { WatchedSchedule } from './facts.ts';
@@ -18,6 +19,7 @@ const proofHoldsMs = 31 * dayMs;
 export function checkRestoreProof(
   proofs: readonly ScheduleProof[],
   schedules: readonly WatchedSchedule[],
+  drills: Readonly<Record<string, LatestDrills>>,
   now: EpochMs,
 ): HealthCheck {
   const bySchedule = new Map(proofs.map((proof) => [proof.schedule, proof]));
@@ -25,7 +27,13 @@ export function checkRestoreProof(
     const proof = bySchedule.get(schedule.id);
     return proof === undefined ? [] : [{ schedule, proof }];
   });
-  const unproven = known.flatMap(({ schedule, proof }) => findingOf(schedule, proof, now) ?? []);
+  const drillsBySchedule = new Map(Object.entries(drills));
+  const unproven = known.flatMap(
+    ({ schedule, proof }) =>
+      findingOf(schedule, proof, now) ??
+      drillFindingOf(schedule, proof, drillsBySchedule.get(schedule.id), now) ??
+      [],
+  );
   const [first] = unproven;
   if (first === undefined) {
     return { type: 'restore_proof', ok: true, message: summary(known, now) };
@@ -33,14 +41,37 @@ export function checkRestoreProof(
   return {
     type: 'restore_proof',
     ok: false,
-    message: unproven.map(({ text }) => `${text}.`).join(' '),
-    hint: `Prove it with lowtide backups verify ${first.backup}, or restore it; verify.after_backup does so after each backup.`,
+    message: unproven.map(({ text }) => `${text.replace(/\.$/, '')}.`).join(' '),
+    hint: first.hint,
   };
 }
 
 interface Finding {
-  readonly backup: string;
   readonly text: string;
+  readonly hint: string;
+}
+
+/** One that fails counts as long as none has passed since; one that is overdue, from the second time that it did not come. */
+function drillFindingOf(
+  { id, drillIntervalSeconds }: WatchedSchedule,
+  { since }: ScheduleProof,
+  drills: LatestDrills | undefined,
+  now: EpochMs,
+): Finding | undefined {
+  const hint = `lowtide drill ${id} makes one now; lowtide drills --schedule ${id} has the last ones.`;
+  if (drills?.last.status === 'failed') {
+    return {
+      text: `${id}: its last restore drill failed: ${drills.last.error?.message ?? 'no reason on file'}`,
+      hint,
+    };
+  }
+  if (drillIntervalSeconds === undefined) return undefined;
+  const passedAt = drills?.passed?.finishedAt;
+  const silentMs = now - (passedAt ?? since);
+  if (silentMs <= Math.max(2000 * drillIntervalSeconds, 2 * dayMs)) return undefined;
+  const last =
+    passedAt === undefined ? `none was made since ${ago(silentMs)}` : `the last one was ${ago(silentMs)} ago`;
+  return { text: `${id}: a restore drill is overdue, ${last}`, hint };
 }
 
 function findingOf(
@@ -48,7 +79,8 @@ function findingOf(
   { since, newest, ...proof }: ScheduleProof,
   now: EpochMs,
 ): Finding | undefined {
-  const found = (text: string): Finding => ({ backup: newest.id, text: `${id}: ${text}` });
+  const hint = `Prove it with lowtide backups verify ${newest.id}, or restore it; verify.after_backup does so after each backup.`;
+  const found = (text: string): Finding => ({ text: `${id}: ${text}`, hint });
   if (newest.goodCopies === 0) return found(`no copy of its newest backup ${newest.id} is sound`);
   const provenAt = latestProof(proof);
   if (provenAt === undefined) {

@@ -27,6 +27,7 @@ const eventMetricNames = [
   'backup_start_delay_seconds',
   'backup_last_failure_timestamp_seconds',
   'backup_run_started_timestamp_seconds',
+  'backup_restore_drill_total',
   'backup_unusual_runs_total',
   'backup_load_peaks_total',
   'backup_key_rotations_total',
@@ -158,7 +159,8 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
   for (const status of ['passed', 'failed']) metrics.backup_verification_total.inc({ status }, 0);
   for (const status of ['completed', 'failed']) metrics.backup_restore_total.inc({ status }, 0);
   beginRotations(metrics);
-  for (const { id, type } of sources.schedules()) {
+  for (const { id, type, drillIntervalSeconds } of sources.schedules()) {
+    if (drillIntervalSeconds !== undefined) beginDrills(metrics, id);
     beginSchedule(metrics, id, seen);
     beginType(metrics, type, seen);
   }
@@ -172,6 +174,10 @@ function beginSchedule(metrics: EventMetrics, schedule: string, seen: Seen): voi
   metrics.backup_run_paused_seconds_total.inc({ schedule }, 0);
   for (const figure of ['duration', 'size']) metrics.backup_unusual_runs_total.inc({ schedule, figure }, 0);
   for (const start of ['chosen', 'fixed']) metrics.backup_load_peaks_total.inc({ schedule, start }, 0);
+}
+
+function beginDrills(metrics: EventMetrics, schedule: string): void {
+  for (const status of ['passed', 'failed']) metrics.backup_restore_drill_total.inc({ schedule, status }, 0);
 }
 
 /** Once per type: `zero` on a histogram that has values would take them away. */
@@ -243,6 +249,12 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
     case 'backup:restored':
       metrics.backup_restore_total.inc({ status: body.status });
       return;
+    case 'drill:finished': {
+      const { schedule, status, errorType } = body;
+      metrics.backup_restore_drill_total.inc({ schedule, status });
+      if (errorType !== undefined) metrics.backup_errors_total.inc({ error_type: errorType });
+      return;
+    }
     case 'error':
       metrics.backup_errors_total.inc({ error_type: body.errorType });
       return;
@@ -273,6 +285,7 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       return;
     }
     case 'backup:pruned':
+    case 'drill:started':
     case 'key:changed':
       return;
   }

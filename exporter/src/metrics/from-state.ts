@@ -1,4 +1,5 @@
 import type { CatalogTotals } from '../catalog/catalog.ts';
+import type { LatestDrills } from '../catalog/drills.ts';
 import type { LatestLoad } from '../catalog/reviews.ts';
 import { usedRatio } from '../health/disk.ts';
 import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
@@ -9,6 +10,7 @@ import { recent } from '../probe/recent.ts';
 import type { StoreSpace } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Collector } from './collector.ts';
+import { drillGauges, showDrills } from './drills.ts';
 import { emptyGauges, type GaugeName, type Metrics } from './registry.ts';
 
 /**
@@ -27,6 +29,7 @@ export interface StateSources {
   readonly load: () => LoadFacts;
   /** What the last reviewed run of each schedule met. */
   readonly runLoads: () => Readonly<Record<string, LatestLoad>>;
+  readonly drills: () => Readonly<Record<string, LatestDrills>>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
 }
@@ -166,6 +169,9 @@ export function collectState(
       const bySchedule = new Map(Object.entries(loads));
       for (const { id } of sources.schedules()) showRunLoad(metrics, id, bySchedule.get(id));
     }),
+    collector('drills', drillGauges, sources.drills, (latest) =>
+      showDrills(metrics, sources.schedules(), latest),
+    ),
     collector('load', loadGauges, sources.load, (load) => showLoad(metrics, load)),
     collector('disk', ['backup_disk_usage_percent', 'backup_disk_free_bytes'], sources.disk, (space) => {
       metrics.backup_disk_usage_percent.set(100 * usedRatio(space));

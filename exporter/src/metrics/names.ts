@@ -213,6 +213,36 @@ export const metricFacts = {
     help: 'Share of its backups that the latest rotation has dealt with, 0 to 1; absent before the first.',
     labels: [],
   },
+  backup_restore_drill_total: {
+    type: 'counter',
+    help: 'Restore drills that have ended.',
+    labels: ['schedule', 'status'],
+  },
+  backup_restore_drill_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a restore drill of the schedule last passed; absent before the first.',
+    labels: ['schedule'],
+  },
+  backup_restore_drill_passed: {
+    type: 'gauge',
+    help: 'Whether the last restore drill passed (1) or not (0); absent before the first.',
+    labels: ['schedule'],
+  },
+  backup_restore_drill_duration_seconds: {
+    type: 'gauge',
+    help: 'Time that the last restore drill took from the first byte read to data that can be used.',
+    labels: ['schedule'],
+  },
+  backup_restore_drill_data_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the data when the last restore drill began.',
+    labels: ['schedule'],
+  },
+  backup_restore_drill_interval_seconds: {
+    type: 'gauge',
+    help: 'Time between two restore drills; absent where none are made.',
+    labels: ['schedule'],
+  },
   backup_load_ratio: {
     type: 'gauge',
     help: "Share of the host's resource in use, Lowtide's own use of the processors taken out; absent where it is not known.",

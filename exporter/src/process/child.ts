@@ -8,11 +8,13 @@ import { baseEnvironment } from './environment.ts';
 const packages: Readonly<Record<string, string>> = {
   createdb: 'postgresql-client',
   dropdb: 'postgresql-client',
+  find: 'findutils',
   mariadb: 'mariadb-client',
   'mariadb-dump': 'mariadb-client',
   mkfifo: 'coreutils',
   mysql: 'mariadb-client',
   mysqldump: 'mariadb-client',
+  pg_amcheck: 'postgresql-client',
   pg_dump: 'postgresql-client',
   pg_dumpall: 'postgresql-client',
   pg_restore: 'postgresql-client',

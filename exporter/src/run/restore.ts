@@ -32,6 +32,8 @@ export interface RestoreOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
+type CopyOptions = Omit<RestoreOptions, 'target' | 'force' | 'safetyFolder'>;
+
 export interface RestoreResult {
   /** The store whose copy was taken. */
   readonly store: string;
@@ -70,7 +72,8 @@ function refusePruned({ id, status }: Backup): void {
   });
 }
 
-async function restoreFromBest(target: RestoreTarget, options: RestoreOptions): Promise<RestoreResult> {
+/** The same into a target that the caller has chosen, with nothing recorded but the copies that are damaged. */
+export async function restoreFromBest(target: RestoreTarget, options: CopyOptions): Promise<RestoreResult> {
   const { backup, signal } = options;
   const attempts: { readonly store: string; readonly error: LowtideError }[] = [];
   for (const store of copiesToTry(options)) {
@@ -94,7 +97,7 @@ async function restoreFromBest(target: RestoreTarget, options: RestoreOptions): 
 }
 
 /** The good ones in the order they were filed, those in folders first: they cost nothing to read. */
-function copiesToTry({ backup, stores }: RestoreOptions): readonly string[] {
+function copiesToTry({ backup, stores }: CopyOptions): readonly string[] {
   const good = backup.copies.filter((copy) => copy.status === 'good').map((copy) => copy.store);
   const isNear = (store: string): boolean => stores.get(store)?.type === 'directory';
   return [...good.filter(isNear), ...good.filter((store) => !isNear(store))];
@@ -105,7 +108,7 @@ function allowsAnother({ code }: LowtideError): boolean {
   return code === 'verification_failed' || code.startsWith('store_');
 }
 
-function recordDamage(store: string, error: LowtideError, { backup, catalog, clock }: RestoreOptions): void {
+function recordDamage(store: string, error: LowtideError, { backup, catalog, clock }: CopyOptions): void {
   // While it is being sealed anew it may be in neither state for a moment, which is no damage.
   if (nextSealingOf(catalog.backup(backup.id) ?? backup, store) !== undefined) return;
   catalog.recordVerification(backup.id, store, { status: 'failed', at: clock.now(), error: error.message });
@@ -119,7 +122,7 @@ const mostWaits = 100;
 async function restoreCopy(
   target: RestoreTarget,
   store: Store,
-  options: RestoreOptions,
+  options: CopyOptions,
 ): Promise<Awaited<ReturnType<RestoreTarget['restore']>>> {
   const { backup, catalog, clock, signal } = options;
   const tried: Manifest[] = [];
@@ -142,7 +145,7 @@ async function restoreCopy(
   }
 }
 
-async function openCopy(store: Store, manifest: Manifest, options: RestoreOptions): Promise<CopyReader> {
+async function openCopy(store: Store, manifest: Manifest, options: CopyOptions): Promise<CopyReader> {
   const { keystore, pool, signal, onProgress } = options;
   const identity = await identityFor(keystore, manifest);
   let readBytes = 0;

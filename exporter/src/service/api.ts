@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { credentialsOf, stillLetIn, type Credential } from '../api/authenticate.ts';
-import type { EventSource } from '../api/commands.ts';
+import type { EventSource, LiveProgress } from '../api/commands.ts';
+import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
 import { apiRouter } from '../api/router.ts';
@@ -11,6 +12,7 @@ import { Rotations } from './rotations.ts';
 import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import type { WorkKind } from './work.ts';
 
 export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 'rotations'> {
   readonly lowTide: LowTide;
@@ -27,6 +29,12 @@ export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 
 export interface ServiceApi extends Disposable {
   readonly router: MountedRouter;
 }
+
+const liveProgress: Readonly<Record<WorkKind, (id: string, progress: Progress) => LiveProgress>> = {
+  run: (runId, progress) => ({ name: 'run:progress', runId, progress }),
+  rotation: (rotationId, progress) => ({ name: 'rotation:progress', rotationId, progress }),
+  drill: (drillId, progress) => ({ name: 'drill:progress', drillId, progress }),
+};
 
 /** The API of a service; disposing ends the streams of events. */
 export function serviceApi(options: ServiceApiOptions): ServiceApi {
@@ -47,14 +55,7 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
   const source: EventSource = {
     latest: () => catalog.latestSequence(),
     eventsAfter: (sequence, limit) => catalog.eventsAfter(sequence, limit),
-    progress: () =>
-      registry
-        .progress()
-        .map(({ id, kind, progress }) =>
-          kind === 'run'
-            ? { name: 'run:progress', runId: id, progress }
-            : { name: 'rotation:progress', rotationId: id, progress },
-        ),
+    progress: () => registry.progress().map(({ id, kind, progress }) => liveProgress[kind](id, progress)),
     planVersion: options.planVersion,
   };
   if (credentials().length === 0) {

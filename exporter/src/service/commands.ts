@@ -1,6 +1,7 @@
 import type { Begun, Commands, RotationWish } from '../api/commands.ts';
 import type {
   BackupRun,
+  Drill,
   Key,
   Load,
   NewSchedule,
@@ -17,6 +18,7 @@ import type {
 import { keyView, lostKeyView, runView, type Locate } from '../api/views.ts';
 import type { BackgroundRun } from '../catalog/background.ts';
 import type { Backup, Run } from '../catalog/catalog.ts';
+import type { Drill as StoredDrill } from '../catalog/drills.ts';
 import type { Installation } from '../compose.ts';
 import { resolveAdded } from '../config/added-schedules.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -28,6 +30,7 @@ import { standing } from '../schedule/standing.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import type { Background } from './background.ts';
+import type { DrillPolicy } from './drill-policy.ts';
 import type { Outlook } from './outlook.ts';
 import { rotationDueAt } from './rotation-policy.ts';
 import type { Rotations } from './rotations.ts';
@@ -46,6 +49,7 @@ export interface CommandsOptions {
   readonly background: Background;
   readonly outlook: Outlook;
   readonly rotations: Rotations;
+  readonly drills: Pick<DrillPolicy, 'begin' | 'dueAt'>;
   /** Whether the service is to stop: nothing is begun any more. */
   readonly isStopping: () => boolean;
   /** Makes a backup as the API's; `onStart` is told once it is on record. */
@@ -112,6 +116,7 @@ export class ServiceCommands implements Commands {
     const { catalog } = this.#installation;
     const likes = this.#likes();
     const { lastSuccessBySchedule } = catalog.totals();
+    const drills = catalog.drills.latest();
     const now = this.now();
     return ids.map((id) =>
       scheduleView(this.#named(id), catalog, {
@@ -121,6 +126,8 @@ export class ServiceCommands implements Commands {
         nextRunAt: this.#options.scheduler.nextRunAt(id),
         deferral: this.#options.scheduler.deferral(id),
         lastSuccessAt: lastSuccessBySchedule[id],
+        drillDueAt: this.#options.drills.dueAt(this.#named(id)),
+        drills: drills[id],
       }),
     );
   }
@@ -210,15 +217,29 @@ export class ServiceCommands implements Commands {
     return this.#options.background.restore(backup, { name, to: target.to }, force);
   }
 
+  async drill(id: string): Promise<Begun<Drill>> {
+    this.#refuseStopping();
+    return await this.#options.drills.begin(this.#named(id));
+  }
+
   progressOf(runId: string): Progress | undefined {
     return this.#options.registry.progressOf(runId);
   }
 
-  cancel({ id, status }: Run | BackgroundRun): void {
-    if (status !== 'running') throw new LowtideError('run_ended', `run ${id} has already ended: ${status}`);
+  cancel(run: Run | BackgroundRun): void {
+    this.#cancel('run', run);
+  }
+
+  cancelDrill(drill: StoredDrill): void {
+    this.#cancel('drill', drill);
+  }
+
+  #cancel(what: string, { id, status }: { readonly id: string; readonly status: string }): void {
+    if (status !== 'running')
+      throw new LowtideError('run_ended', `${what} ${id} has already ended: ${status}`);
     const reason = new LowtideError('cancelled', 'cancelled through the API');
     if (this.#options.registry.cancel(id, reason)) return;
-    throw new LowtideError('run_active', `run ${id} belongs to another process`, {
+    throw new LowtideError('run_active', `${what} ${id} belongs to another process`, {
       hint: 'Cancel it there: it was begun from the command line.',
     });
   }

@@ -156,8 +156,8 @@ function mayGoOn({ trigger, status, finishedAt = 0 }: Rotation, now: EpochMs): b
   return status === 'interrupted' || (status === 'failed' && Math.abs(now - finishedAt) >= retryAfterMs);
 }
 
-/** A stop of the service ends a rotation between two steps at once: it can be resumed, and need not be waited for. */
-function stopping(signal: AbortSignal): AbortSignal {
+/** A stop of the service ends such work at once: it can be done again, and need not be waited for. */
+export function stopping(signal: AbortSignal): AbortSignal {
   const stop = new AbortController();
   const end = (): void =>
     stop.abort(new LowtideError('interrupted', 'the service was stopped', { retryable: true }));

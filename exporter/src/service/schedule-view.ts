@@ -1,5 +1,7 @@
 import type { Schedule } from '../api/contract.ts';
+import { drillView } from '../api/drill-view.ts';
 import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
+import type { LatestDrills } from '../catalog/drills.ts';
 import { formatWindow } from '../config/scalars.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { createSource } from '../source/create.ts';
@@ -17,14 +19,17 @@ export interface ScheduleFacts {
   readonly nextRunAt: EpochMs | undefined;
   readonly lastSuccessAt: EpochMs | undefined;
   readonly deferral: Deferral | undefined;
+  readonly drillDueAt: EpochMs | undefined;
+  readonly drills: LatestDrills | undefined;
 }
 
 /** A schedule in the words of the API: no URL, no path of a secret, no command line. */
 export function scheduleView(
   schedule: ScheduleConfig,
   catalog: Pick<Catalog, 'schedule' | 'runs'>,
-  { like, intervalSeconds, learned, nextRunAt, lastSuccessAt, deferral }: ScheduleFacts,
+  facts: ScheduleFacts,
 ): Schedule {
+  const { like, intervalSeconds, learned, nextRunAt, lastSuccessAt, deferral } = facts;
   const { id, every, cron, window, keep, run } = schedule;
   const { paused, lastMissed } = catalog.schedule(id);
   const source = createSource(schedule.source);
@@ -56,6 +61,7 @@ export function scheduleView(
     stores: [...schedule.stores],
     ...(keep !== undefined && { keep: { ...keep } }),
     verifyAfterBackup: schedule.verify.after_backup,
+    ...drillsView(schedule, facts),
     paused,
     ...(nextRunAt !== undefined && { nextRunAt: toRfc3339(nextRunAt) }),
     ...(lastSuccessAt !== undefined && { lastSuccessAt: toRfc3339(lastSuccessAt) }),
@@ -63,6 +69,21 @@ export function scheduleView(
     ...(deferral !== undefined && { deferral: deferralView(deferral) }),
     ...(lastMissed !== undefined && { lastMissed: missedView(lastMissed) }),
   };
+}
+
+function drillsView(
+  { verify: { drill: rhythm } }: ScheduleConfig,
+  { drillDueAt, drills }: ScheduleFacts,
+): Pick<Schedule, 'drill'> {
+  if (rhythm === undefined && drills === undefined) return {};
+  const passedAt = drills?.passed?.finishedAt;
+  const drill = {
+    ...(rhythm !== undefined && ('every' in rhythm ? { everySeconds: rhythm.every / 1000 } : rhythm)),
+    ...(drillDueAt !== undefined && { dueAt: toRfc3339(drillDueAt) }),
+    ...(drills !== undefined && { last: drillView(drills.last, undefined) }),
+    ...(passedAt !== undefined && { lastPassedAt: toRfc3339(passedAt) }),
+  };
+  return { drill };
 }
 
 function deferralView({ dueAt, since, reason }: Deferral): NonNullable<Schedule['deferral']> {

@@ -5,10 +5,10 @@ import { acquireServiceLock } from '../catalog/ownership.ts';
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import type { HealthCheck, HealthOptions } from '../health/health.ts';
+import type { HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
 import { AlertWatch, heldByAlert } from '../load/alerts.ts';
-import { tooBusy } from '../load/gate.ts';
+import { tooBusy, type GateTimes, type Hold } from '../load/gate.ts';
 import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
@@ -19,8 +19,9 @@ import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { followHistory } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
+import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
-import { lowTideOf, type LowTide } from './low-tide.ts';
+import { lowTideOf } from './low-tide.ts';
 import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
@@ -124,9 +125,9 @@ class Service {
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
-    const lowTide = lowTideOf(this.#installation, this.#log, (times) =>
-      tooBusy(recorder.latest(), config.load.high_water, times, 'run'),
-    );
+    const isBusy = (times: GateTimes): Hold | undefined =>
+      tooBusy(recorder.latest(), config.load.high_water, times, 'run');
+    const lowTide = lowTideOf(this.#installation, this.#log, isBusy);
     const rotation = new RotationPolicy({
       installation: () => this.#installation,
       log: this.#log,
@@ -136,6 +137,14 @@ class Service {
       track: this.#goingOn.track,
     });
     await rotation.recover();
+    const drills = new DrillPolicy({
+      installation: () => this.#installation,
+      registry: this.#registry,
+      log: this.#log,
+      tooBusy: isBusy,
+      track: this.#goingOn.track,
+    });
+    await drills.recover();
     const tide = this.#tide;
     const alerts = new AlertWatch({
       alerts: config.load.alerts,
@@ -185,14 +194,15 @@ class Service {
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
     };
-    const api = this.#api(
+    const api = this.#api({
       scheduler,
-      schedules,
+      watched: schedules,
       health,
-      new Outlook(tide, this.#planThread, this.#planning),
+      outlook: new Outlook(tide, this.#planThread, this.#planning),
       lowTide,
-      () => adopt(this.#installation.loaded),
-    );
+      drills,
+      adoptSchedules: () => adopt(this.#installation.loaded),
+    });
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({
       listen,
@@ -230,6 +240,7 @@ class Service {
       alerts,
       this.#reviewer,
       rotation,
+      drills,
       clockWatch,
     ].map((each) => each.run(signal));
     // The first look at the schedules is made before anybody asks when they run.
@@ -241,29 +252,22 @@ class Service {
   }
 
   #api(
-    scheduler: Scheduler,
-    watched: WatchedSchedules,
-    health: () => Promise<readonly HealthCheck[]>,
-    outlook: Outlook,
-    lowTide: LowTide,
-    adoptSchedules: () => void,
+    parts: Pick<
+      ServiceApiOptions,
+      'scheduler' | 'watched' | 'health' | 'outlook' | 'lowTide' | 'drills' | 'adoptSchedules'
+    >,
   ): ServiceApi {
     return serviceApi({
+      ...parts,
       installation: () => this.#installation,
-      scheduler,
-      watched,
-      health,
-      outlook,
       registry: this.#registry,
       planVersion: () => this.#planning.version,
-      lowTide,
       backUp: (schedule, onStart) => {
         const over = this.#backups.backUp(schedule, { trigger: 'api', onStart });
         void this.#goingOn.track(over.then(noop, noop));
         return over;
       },
       isStopping: this.#isStopping,
-      adoptSchedules,
       log: this.#log,
       track: this.#goingOn.track,
       isStrict: this.#options.strictAnswers ?? false,

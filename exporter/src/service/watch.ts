@@ -65,6 +65,7 @@ export function watch({
       encryptionFindings: () => encryptionFindings(installation()),
       catalogFindings: () => catalog.check(),
       proofs: () => catalog.proofs(),
+      drills: () => catalog.drills.latest(),
       clock: () => ({ ...clockWatch.jump(), ...lastEventOf(catalog) }),
     },
     healthOptions,
@@ -79,6 +80,7 @@ export function watch({
     },
     load,
     runLoads: () => catalog.reviews.latest(),
+    drills: () => catalog.drills.latest(),
     // Scrapes do not wait for a check, nor for threads that are busy with flushing.
     health: health.soon,
     disk: recent(facts.disk, diskMaxAgeMs, facts.now).soon,

@@ -1,4 +1,5 @@
 import type { ScheduleConfig } from '../config/schema.ts';
+import { drillIntervalMs } from '../drill/due.ts';
 import type { ShownSchedule } from '../metrics/from-state.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import { createSource } from '../source/create.ts';
@@ -49,6 +50,8 @@ export class WatchedSchedules {
 }
 
 function configured(config: ScheduleConfig, now: EpochMs): Configured {
+  const { drill } = config.verify;
+  const drillMs = drill && drillIntervalMs(drill, config.timezone, now);
   return {
     config,
     facts: {
@@ -56,6 +59,7 @@ function configured(config: ScheduleConfig, now: EpochMs): Configured {
       type: createSource(config.source).kind,
       intervalSeconds: intervalOf(config, now) / 1000,
       maxDelayMs: config.max_delay,
+      ...(drillMs !== undefined && { drillIntervalSeconds: drillMs / 1000 }),
     },
   };
 }

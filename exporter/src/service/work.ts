@@ -58,7 +58,7 @@ const sampleEveryMs = 1000;
 const rateOverMs = 10_000;
 
 /** What the id is of; verifications and restores count as runs. */
-export type WorkKind = 'run' | 'rotation';
+export type WorkKind = 'run' | 'rotation' | 'drill';
 
 /** One piece of work while it goes on. */
 export interface WorkInHand extends Disposable {

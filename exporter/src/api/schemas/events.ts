@@ -8,7 +8,7 @@ export const storedEvent = named(
       name: z
         .string()
         .describe(
-          'run:started, run:finished, run:unusual, run:reviewed, run:missed, run:deferred, backup:verified, backup:restored, backup:pruned, …',
+          'run:started, run:finished, run:unusual, run:reviewed, run:missed, run:deferred, backup:verified, backup:restored, backup:pruned, drill:started, drill:finished, …',
         ),
       at: instant,
       runId: z.string().optional(),
@@ -27,6 +27,7 @@ export const progressEvent = named(
     .discriminatedUnion('name', [
       z.strictObject({ name: z.literal('run:progress'), at: instant, runId: z.string(), progress }),
       z.strictObject({ name: z.literal('rotation:progress'), at: instant, rotationId: z.string(), progress }),
+      z.strictObject({ name: z.literal('drill:progress'), at: instant, drillId: z.string(), progress }),
     ])
     .describe('The data of an event that tells how far work has come. It has no id: it is not on record.'),
 );

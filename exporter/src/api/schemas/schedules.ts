@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { drill } from './drills.ts';
 import { backupType, bytes, instant, listOf, name, named, page, seconds } from './common.ts';
 
 const keep = z
@@ -68,6 +69,18 @@ export const schedule = named(
       stores: z.array(z.string()),
       keep: keep.optional(),
       verifyAfterBackup: z.boolean(),
+      drill: z
+        .strictObject({
+          everySeconds: seconds.optional().describe('either this or cron; both absent: only when asked for'),
+          cron: z.string().optional(),
+          dueAt: instant
+            .optional()
+            .describe('when the next one is due; it may wait for the host to be quiet'),
+          last: drill.optional().describe('the last that passed or failed'),
+          lastPassedAt: instant.optional(),
+        })
+        .optional()
+        .describe('restores of its newest backup for practice; absent where none are due, and none was made'),
       paused: z.boolean(),
       nextRunAt: instant.optional().describe('absent while paused or running, and where nothing is to come'),
       lastSuccessAt: instant.optional(),

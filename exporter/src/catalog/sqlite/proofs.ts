@@ -15,6 +15,15 @@ export function setVerified(database: StateDatabase, backupId: string, at: Epoch
   );
 }
 
+export function setRestored(database: StateDatabase, backupId: string, at: EpochMs): void {
+  database.run(
+    `INSERT INTO schedules (id, restored_at) SELECT schedule, ? FROM backups WHERE id = ?
+     ON CONFLICT (id) DO UPDATE SET restored_at = excluded.restored_at`,
+    at,
+    backupId,
+  );
+}
+
 export function recordRestore(
   database: StateDatabase,
   backupId: string,
@@ -24,14 +33,7 @@ export function recordRestore(
   if (database.get('SELECT 1 FROM backups WHERE id = ?', backupId) === undefined) {
     throw new LowtideError('not_found', `there is no backup ${backupId}`);
   }
-  if (status === 'completed') {
-    database.run(
-      `INSERT INTO schedules (id, restored_at) SELECT schedule, ? FROM backups WHERE id = ?
-       ON CONFLICT (id) DO UPDATE SET restored_at = excluded.restored_at`,
-      at,
-      backupId,
-    );
-  }
+  if (status === 'completed') setRestored(database, backupId, at);
   appendEvent(database, { name: 'backup:restored', backupId, status }, at);
 }
 

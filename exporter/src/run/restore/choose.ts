@@ -1,4 +1,5 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
+import { parsePostgresUrl } from '../../source/postgres/connection.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import { fileTarget } from './file.ts';
 import { folderTarget } from './folder.ts';
@@ -20,7 +21,7 @@ export function chooseTarget(
     case 'postgres':
     case 'postgresql':
       if (format !== 'pg_custom') throw wrongDatabase(manifest, 'a PostgreSQL database');
-      return postgresTarget(target, options);
+      return postgresTarget(parsePostgresUrl(target), options);
     case 'mysql':
     case 'mariadb':
       if (manifest.source.type !== 'mysql') throw wrongDatabase(manifest, 'a MySQL database');

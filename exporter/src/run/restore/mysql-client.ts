@@ -178,7 +178,7 @@ export function sameObjects(one: readonly DatabaseObject[], other: readonly Data
   return key(one) === key(other);
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 

@@ -1,11 +1,7 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { runChild, startChild } from '../../process/child.ts';
 import type { ChildEnd, Command } from '../../process/command.ts';
-import {
-  parsePostgresUrl,
-  postgresEnvironment,
-  type PostgresConnection,
-} from '../../source/postgres/connection.ts';
+import { postgresEnvironment, type PostgresConnection } from '../../source/postgres/connection.ts';
 import { failure, firstLines, redacted, stderrLines } from '../../source/verdict.ts';
 import { feedChild } from '../feed.ts';
 import { postgresRestoreTroubles } from './postgres-troubles.ts';
@@ -16,8 +12,7 @@ import type { CopyReader, Restored, RestoreTarget, TargetOptions } from './targe
  * all back. The archive comes by a pipe and its last piece only once the content has been found whole, so a copy that
  * goes bad between the pass that verifies and the one that restores is not committed either.
  */
-export function postgresTarget(url: string, options: TargetOptions): RestoreTarget {
-  const connection = parsePostgresUrl(url);
+export function postgresTarget(connection: PostgresConnection, options: TargetOptions): RestoreTarget {
   return {
     async check() {
       await checkDatabase(connection, options);
@@ -75,10 +70,7 @@ async function restore(
   // It may have taken hours, and somebody may have begun to use the database.
   await checkDatabase(connection, options);
   const env = await postgresEnvironment(connection, options.scratch);
-  const child = startChild(
-    { argv: restoreArgv(options.force), env },
-    { stdin: 'pipe', signal: options.signal },
-  );
+  const child = startChild({ argv: restoreArgv(options), env }, { stdin: 'pipe', signal: options.signal });
   let end: ChildEnd;
   try {
     await feedChild(child, copy.open(copy.manifest.parts[0]));
@@ -94,13 +86,15 @@ async function restore(
   return { restored: [connection.label], warnings: [...checked, ...said, ...globalsNote(copy)] };
 }
 
-function restoreArgv(force: boolean): Command['argv'] {
+function restoreArgv({ force, leaveOut = [] }: TargetOptions): Command['argv'] {
   return [
     'pg_restore',
     '--single-transaction',
     '--exit-on-error',
     '--no-password',
     ...(force ? ['--clean', '--if-exists'] : []),
+    ...(leaveOut.includes('owners') ? ['--no-owner', '--no-privileges'] : []),
+    ...(leaveOut.includes('tablespaces') ? ['--no-tablespaces'] : []),
     // Asked to connect, but not where to: that is in the environment.
     '--dbname=',
   ];

@@ -40,4 +40,6 @@ export interface TargetOptions {
   /** Where the old content of a MySQL database is kept until the new one is in its place. */
   readonly safetyFolder: string;
   readonly signal: AbortSignal;
+  /** What a server that is not the backup's own does not have: nothing of it is asked for. Absent: all is as it was. */
+  readonly leaveOut?: readonly ('owners' | 'tablespaces')[];
 }

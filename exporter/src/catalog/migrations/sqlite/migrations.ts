@@ -7,6 +7,7 @@ import { reviews } from './0006-reviews.ts';
 import { work } from './0007-work.ts';
 import { throughput } from './0008-throughput.ts';
 import { resumptions } from './0009-resumptions.ts';
+import { drills } from './0010-drills.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly string[] = [
   work,
   throughput,
   resumptions,
+  drills,
 ];
