@@ -72,6 +72,13 @@ describe('every route', () => {
     expect([401, 403]).not.toContain(await statusOf(service, route, 'good-token-of-the-tests'));
   });
 
+  it.each(all)('%s holds a request to the role that it names, below that of its token', async (_, route) => {
+    const may = grantedActions('operator', undefined, undefined).has(route.action);
+    const status = await statusOf(service, route, admin, { 'x-lowtide-role': 'operator' });
+    if (may) expect([401, 403]).not.toContain(status);
+    else expect(status).toBe(403);
+  });
+
   it('is refused to those without a token, or with one that is wrong, expired or revoked', async () => {
     for (const [, route] of all) expect(await statusOf(service, route, '')).toBe(401);
     await service[Symbol.asyncDispose]();

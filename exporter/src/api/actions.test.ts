@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { actionRoles, grantedActions } from './actions.ts';
+import { actionRoles, grantedActions, heldTo } from './actions.ts';
 
 const granted = (...args: Parameters<typeof grantedActions>): string[] => [...grantedActions(...args)].sort();
 
@@ -30,5 +30,20 @@ describe('what a caller may do', () => {
     for (const login of ['eve', 'mallory', undefined, '__proto__', 'constructor', 'Alice']) {
       expect(granted('admin', logins, login)).toEqual(['read']);
     }
+  });
+});
+
+describe('a request that holds itself to a role', () => {
+  it.each([
+    ['admin', undefined, 'admin'],
+    ['admin', 'operator', 'operator'],
+    ['admin', 'viewer', 'viewer'],
+    ['operator', 'admin', 'operator'],
+    ['viewer', 'operator', 'viewer'],
+    ['admin', 'Operator', 'viewer'],
+    ['admin', '', 'viewer'],
+    ['operator', 'constructor', 'viewer'],
+  ] as const)('of a token that is %s, naming %j, is %s', (role, named, held) => {
+    expect(heldTo(role, named)).toBe(held);
   });
 });

@@ -19,6 +19,16 @@ export type Action = keyof typeof actionRoles;
 const actions = Object.keys(actionRoles) as Action[];
 const ranks: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
 
+/**
+ * The role that a request may use of its token's, when it names a lower one itself (`X-Lowtide-Role`): so a proxy with one
+ * token, as Grafana's, can hold those behind it to different roles. What is no role is the lowest.
+ */
+export function heldTo(role: Role, named: string | undefined): Role {
+  if (named === undefined) return role;
+  const most = Object.hasOwn(ranks, named) ? (named as Role) : 'viewer';
+  return ranks[most] < ranks[role] ? most : role;
+}
+
 /** By Grafana login: what it may do beyond reading, `all` being everything that the token's role allows. */
 export type GrafanaLogins = Readonly<Record<string, readonly string[]>>;
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Role, StoredToken } from '../catalog/access.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { grantedActions, type GrafanaLogins } from './actions.ts';
+import { grantedActions, heldTo, type GrafanaLogins } from './actions.ts';
 import { addressGroup, isLocalHost, isLoopback, plainAddress } from '../http/address.ts';
 import type { Caller } from './caller.ts';
 import type { Guard } from '../http/guard.ts';
@@ -75,10 +75,11 @@ export function authenticate(request: IncomingMessage, options: AuthenticateOpti
   options.guard.succeeded(group, hash);
   options.guard.admit(found.name);
   const grafanaUser = loginOf(request);
+  const role = heldTo(found.role, request.headers['x-lowtide-role']?.toString());
   return {
     token: found.name,
-    role: found.role,
-    actions: grantedActions(found.role, found.grafanaLogins, grafanaUser),
+    role,
+    actions: grantedActions(role, found.grafanaLogins, grafanaUser),
     address,
     ...(grafanaUser !== undefined && { grafanaUser }),
   };
