@@ -76,6 +76,11 @@ export default tseslint.config(
   {
     files: ['grafana-plugin/src/**/*.tsx'],
     ...a11y.flatConfigs.recommended,
+    rules: {
+      ...a11y.flatConfigs.recommended.rules,
+      // What scrolls has to be reached by the keyboard, too.
+      'jsx-a11y/no-noninteractive-tabindex': ['error', { roles: ['application', 'region'], tags: [] }],
+    },
   },
   {
     files: ['grafana-plugin/src/**/*.{ts,tsx}'],

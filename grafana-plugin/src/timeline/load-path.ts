@@ -13,6 +13,8 @@ import type { TimeScale } from './time-scale.ts';
 export interface LoadShape {
   readonly resource: Resource;
   readonly measured: string;
+  /** From the measured line down to no load, closed: to be filled. */
+  readonly area: string;
   readonly expected: string;
   /** Closed, from low to high: to be filled. */
   readonly band: string;
@@ -29,6 +31,7 @@ export function loadShape(load: ResourceLoad, scale: TimeScale, plot: LoadPlot):
   return {
     resource: load.resource,
     measured: linePath(measured, measured.values, scale, plot),
+    area: areaPath(measured, scale, plot),
     expected: linePath(forecast, forecast.expected, scale, plot),
     band: bandPath(forecast, scale, plot),
   };
@@ -46,6 +49,18 @@ function linePath(
       const { xs, ys } = pointsOf(series.times, values, stretch, scale, plot);
       const text = pathOf(xs, ys, downsample(xs, ys));
       return xs.length === 1 ? `M${text}h0` : `M${text}`;
+    })
+    .join('');
+}
+
+function areaPath(series: LoadSeries, scale: TimeScale, plot: LoadPlot): string {
+  const bottom = tenths(plot.top + plot.height);
+  return stretchesWithin(series, scale.from, scale.until)
+    .filter(({ start, end }) => end - start > 1)
+    .map((stretch) => {
+      const { xs, ys } = pointsOf(series.times, series.values, stretch, scale, plot);
+      const line = pathOf(xs, ys, downsample(xs, ys));
+      return `M${tenths(xs[0])},${bottom}L${line}L${tenths(xs.at(-1))},${bottom}Z`;
     })
     .join('');
 }

@@ -56,6 +56,11 @@ describe('the load line', () => {
     expect(measured).toBe('M0,90L10,80M30,70h0M50,60L60,50');
   });
 
+  it('is filled down to no load, each stretch by itself', () => {
+    const { area } = loadShape(loadOf([0.1, 0.2, undefined, 0.3, undefined, 0.4, 0.5]), scale, plot);
+    expect(area).toBe('M0,100L0,90L10,80L10,100ZM50,100L50,60L60,50L60,100Z');
+  });
+
   it('runs out of sight by one step', () => {
     const inside = timeScale({ from: start + 2.5 * stepMs, until: start + 4.5 * stepMs }, 100);
     const { measured } = loadShape(loadOf([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), inside, plot);
@@ -66,6 +71,7 @@ describe('the load line', () => {
     expect(loadShape(loadOf([]), scale, plot)).toEqual({
       resource: 'cpu',
       measured: '',
+      area: '',
       expected: '',
       band: '',
     });

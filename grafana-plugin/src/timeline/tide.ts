@@ -72,6 +72,16 @@ export function readTide({ schedules, plan, runs, load }: TideAnswers): Tide {
   };
 }
 
+/** The event of a key; undefined where there is none, or none any more. */
+export function eventOf({ lanes }: Tide, key: string | undefined): TideEvent | undefined {
+  if (key === undefined) return undefined;
+  for (const { events } of lanes) {
+    const event = events.find((candidate) => candidate.key === key);
+    if (event !== undefined) return event;
+  }
+  return undefined;
+}
+
 function plannedEvent(slot: Slot): PlannedEvent {
   return {
     kind: 'planned',

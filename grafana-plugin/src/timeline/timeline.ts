@@ -27,7 +27,7 @@ export interface TideLayout {
 export interface PlacedTick extends Tick {
   readonly x: number;
   /** Absent where it would overlap another. */
-  readonly label?: { readonly text: string; readonly left: number };
+  readonly label?: { readonly text: string; readonly left: number; readonly width: number };
 }
 
 export interface LaneLayout {
@@ -124,8 +124,8 @@ function placeTicks(scale: TimeScale, { timezone, format, textWidth }: TideView)
   });
   const placed = placeLabels(labels, { from: 0, until: scale.width, gap: labelGap });
   const lefts = new Map(placed.map(({ label, left }) => [label.tick, left]));
-  return labels.map(({ tick, text, x }) => {
+  return labels.map(({ tick, text, x, width }) => {
     const left = lefts.get(tick);
-    return { ...tick, x, ...(left !== undefined && { label: { text, left } }) };
+    return { ...tick, x, ...(left !== undefined && { label: { text, left, width } }) };
   });
 }

@@ -57,3 +57,8 @@ function isZone(timezone: string): boolean {
     return false;
   }
 }
+
+/** For what is not part of a page or a panel, as the options of one. English until the words are loaded. */
+export function textNow(key: Message['key']): string {
+  return say({ key }, t, formatFor({ language: spoken, timezone: 'UTC' }));
+}

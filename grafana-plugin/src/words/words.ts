@@ -17,7 +17,9 @@ export type Value =
   | { readonly seconds: number }
   | { readonly ago: number }
   | { readonly bytes: number }
+  | { readonly ratio: number }
   | { readonly at: EpochMs }
+  | { readonly time: EpochMs }
   | { readonly names: readonly string[] };
 
 type Key = keyof typeof english;
@@ -59,6 +61,8 @@ function shown(value: Value, format: Format): string {
   if ('seconds' in value) return format.duration(value.seconds);
   if ('ago' in value) return format.relative(-value.ago);
   if ('bytes' in value) return format.size(value.bytes);
+  if ('ratio' in value) return format.percent(value.ratio);
   if ('at' in value) return format.moment(value.at);
+  if ('time' in value) return format.time(value.time);
   return format.list(value.names, namesShown);
 }
