@@ -3,11 +3,9 @@ import type { Message } from '../words/words.ts';
 import { isConfirmed, isResumable, type RotationState } from './rotation.ts';
 
 export type RotationAction = 'plan' | 'start' | 'cancel' | 'resume';
-export type GrafanaRole = 'Viewer' | 'Editor' | 'Admin';
-
 export interface Circumstances {
-  /** Of whoever looks; '' for someone without a role. */
-  readonly grafanaRole: GrafanaRole | '';
+  /** Of whoever looks, as Grafana names it; '' for someone without a role. */
+  readonly grafanaRole: string;
   /** Undefined where the exporter does not answer. */
   readonly status: Pick<Status, 'caller'> | undefined;
   /** The latest there is, whoever began it. */

@@ -72,7 +72,7 @@ export const idle: RotationState = { step: 'idle' };
 export function afterRotation(state: RotationState, event: RotationEvent): RotationState {
   switch (event.type) {
     case 'found':
-      return state.step === 'idle' ? (found(event) ?? state) : state;
+      return isReplacedBy(state, event) ? (found(event) ?? state) : state;
     case 'planAsked':
       return isUnderWay(state) ? state : { step: 'planning', wish: event.wish, key: event.key };
     case 'planned':
@@ -145,6 +145,12 @@ export function outcomeOf({ status, failed, error }: Rotation): Message | undefi
 }
 
 type EventOf<T extends RotationEvent['type']> = Extract<RotationEvent, { readonly type: T }>;
+
+/** One that has ended makes way for one that goes on, as when the exporter resumed it by itself. */
+function isReplacedBy(state: RotationState, { rotation }: EventOf<'found'>): boolean {
+  if (state.step === 'idle') return true;
+  return state.step === 'ended' && state.resume === undefined && rotation.status === 'running';
+}
 
 /** One that goes on is shown, also if somebody else began it; one that can be resumed is offered. */
 function found({ rotation, at }: EventOf<'found'>): RotationState | undefined {

@@ -1,19 +1,18 @@
+import { PanelPlugin, type PanelProps } from '@grafana/data';
 import React, { lazy, Suspense } from 'react';
-import { PanelPlugin } from '@grafana/data';
-import { loadWords, useWords } from '../../words/useWords.ts';
-
-function Title(): React.JSX.Element {
-  return <p>{useWords().text('rotation.title')}</p>;
-}
+import { loadWords, textNow } from '../../words/useWords.ts';
+import { RotationPanel, type RotationOptions } from './RotationPanel.tsx';
 
 /** Waits for the words alone: panels load nothing later, see webpack.config.js. */
-const LazyTitle = lazy(async () => {
+const Panel = lazy(async () => {
   await loadWords();
-  return { default: Title };
+  return { default: RotationPanel };
 });
 
-export const plugin = new PanelPlugin(() => (
+export const plugin = new PanelPlugin<RotationOptions>((props: PanelProps<RotationOptions>) => (
   <Suspense fallback={null}>
-    <LazyTitle />
+    <Panel {...props} />
   </Suspense>
-));
+)).setPanelOptions((builder) =>
+  builder.addBooleanSwitch({ path: 'isCensusShown', name: textNow('options.census'), defaultValue: true }),
+);

@@ -1,0 +1,61 @@
+import type { PanelProps } from '@grafana/data';
+import { config } from '@grafana/runtime';
+import React, { useCallback, useEffect, useRef } from 'react';
+import { allOf } from '../../api/client.ts';
+import { exporter } from '../../api/grafana.ts';
+import { usePolling } from '../../api/usePolling.ts';
+import { RotationControl } from '../../components/RotationControl/RotationControl.tsx';
+import { useNow } from '../../components/useNow.ts';
+import type { RotationAnswers } from '../../rotation/key-facts.ts';
+import { useWords } from '../../words/useWords.ts';
+import { PanelState } from '../PanelState.tsx';
+
+/** What a dashboard keeps of the panel. */
+export interface RotationOptions {
+  /** Whether it tells how much depends on which key. */
+  readonly isCensusShown: boolean;
+}
+
+const pollMs = 60_000;
+
+/** How things stand with the keys, and with their rotations. */
+async function askRotation(): Promise<RotationAnswers> {
+  const [status, keys, rotations] = await Promise.all([
+    exporter.status(),
+    allOf((page) => exporter.keys(page)),
+    exporter.rotations({ limit: 5 }),
+  ]);
+  return { status, keys, rotations: rotations.items };
+}
+
+export function RotationPanel(props: PanelProps<RotationOptions>): React.ReactElement {
+  const { options, timeRange, timeZone } = props;
+  const words = useWords(timeZone);
+  const now = useNow(pollMs / 2);
+  const polled = usePolling(askRotation, pollMs);
+  const { refresh } = polled;
+
+  // The dashboard refreshes by giving its time anew.
+  const seen = useRef(timeRange);
+  useEffect(() => {
+    if (seen.current !== timeRange) refresh();
+    seen.current = timeRange;
+  }, [timeRange, refresh]);
+  const onEnded = useCallback(() => refresh(), [refresh]);
+
+  return (
+    <PanelState polled={polled} now={now} words={words}>
+      {(answers) => (
+        <RotationControl
+          exporter={exporter}
+          answers={answers}
+          isReachable={polled.failure === undefined}
+          grafanaRole={config.bootData.user.orgRole}
+          words={words}
+          isCensusShown={options.isCensusShown}
+          onEnded={onEnded}
+        />
+      )}
+    </PanelState>
+  );
+}
