@@ -33,7 +33,9 @@ export function KeyCensus({ facts, now, words }: KeyCensusProps): React.ReactEle
           <tr>
             <th scope="col">{text('rotation.keys.key')}</th>
             <th scope="col">{text('rotation.keys.state')}</th>
-            <th scope="col">{text('rotation.keys.age')}</th>
+            <th scope="col" className={styles.age}>
+              {text('rotation.keys.age')}
+            </th>
             <th scope="col" className={styles.number}>
               {text('rotation.keys.backups')}
             </th>
@@ -54,7 +56,7 @@ export function KeyCensus({ facts, now, words }: KeyCensusProps): React.ReactEle
                   <span className={styles.faint}> {text(`rotation.purpose.${key.purpose}`)}</span>
                 )}
               </td>
-              <td title={format.moment(Date.parse(key.createdAt))}>
+              <td className={styles.age} title={format.moment(Date.parse(key.createdAt))}>
                 {format.duration((now - Date.parse(key.createdAt)) / 1000)}
               </td>
               <td className={styles.number}>{format.count(key.backups)}</td>
@@ -71,7 +73,7 @@ export function KeyCensus({ facts, now, words }: KeyCensusProps): React.ReactEle
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
-  frame: css({ overflowX: 'auto' }),
+  frame: css({ overflowX: 'auto', containerType: 'inline-size' }),
   table: css({
     width: '100%',
     fontSize: theme.typography.bodySmall.fontSize,
@@ -80,6 +82,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     'tbody tr': { borderTop: `1px solid ${theme.colors.border.weak}` },
     'tbody th': { fontWeight: 'normal' },
   }),
+  age: css({ '@container (max-width: 480px)': { display: 'none' } }),
   id: css({
     display: 'inline-block',
     maxWidth: '24ch',

@@ -102,7 +102,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
   // Where room is scarce, the chart has it.
   legend: css({
     '@container (max-height: 340px) or (max-width: 560px)': { display: 'none' },
-    marginRight: 'auto',
   }),
   head: css({
     display: 'flex',
@@ -111,7 +110,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     gap: theme.spacing(1),
     flex: 'none',
   }),
-  views: css({ flex: 'none' }),
+  views: css({ flex: 'none', marginLeft: 'auto' }),
   notice: css({
     flex: 'none',
     color: theme.colors.text.secondary,
