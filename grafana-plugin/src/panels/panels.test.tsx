@@ -132,6 +132,13 @@ describe('the schedule panel', () => {
     expect(lanes()).not.toContain('archive');
   });
 
+  it('names what the plan has no room for', async () => {
+    const problem = { schedule: 'archive', dueAt: iso(now), reason: { code: 'no_room', text: 'no room' } };
+    answers = { ...well, plan: { from: iso(now), until: iso(now), slots: [], problems: [problem] } };
+    await shown();
+    expect(screen.getByText(/no time.*: archive\./)).toBeTruthy();
+  });
+
   it('says so where nothing is to be shown', async () => {
     await shown({ schedules: 'nothing' });
     expect(screen.getByText('There are no schedules to show.')).toBeTruthy();

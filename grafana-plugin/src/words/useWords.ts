@@ -4,7 +4,7 @@ import { initPluginTranslations, t } from '@grafana/i18n';
 import { pluginId } from '../constants.ts';
 import { formatFor, type Format } from '../format/format.ts';
 import { resourcesOf } from './resources.ts';
-import { say, type Message } from './words.ts';
+import { say, type Message, type Translate } from './words.ts';
 
 export interface Words {
   readonly say: (message: Message) => string;
@@ -18,12 +18,14 @@ export interface Words {
 }
 
 let spoken = 'en-US';
+let isLoaded = false;
 
 /** To be awaited before anything is shown, within what React is given to load lazily. */
 export async function loadWords(): Promise<void> {
   const { language } = await initPluginTranslations(pluginId, [
     (wanted) => Promise.resolve(resourcesOf(wanted)),
   ]);
+  isLoaded = true;
   spoken = /^(?:en|es)\b/i.test(language) ? language : 'en-US';
 }
 
@@ -58,7 +60,8 @@ function isZone(timezone: string): boolean {
   }
 }
 
-/** For what is not part of a page or a panel, as the options of one. English until the words are loaded. */
+/** For what is asked for outside of all pages, and before there are words: the options of a panel. English until then. */
 export function textNow(key: Message['key']): string {
-  return say({ key }, t, formatFor({ language: spoken, timezone: 'UTC' }));
+  const translate: Translate = isLoaded ? t : (_, defaultText) => defaultText;
+  return say({ key }, translate, formatFor({ language: spoken, timezone: 'UTC' }));
 }

@@ -1,5 +1,5 @@
 import type { GrafanaTheme2 } from '@grafana/data';
-import { RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Icon, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import { css } from '@emotion/css';
 import React, { useId, useMemo, useState } from 'react';
 import type { EpochMs } from '../../format/format.ts';
@@ -24,7 +24,7 @@ export interface TideChartProps {
   readonly view: TideView;
   readonly isLegendShown: boolean;
   /** What else is to be known of what is shown. */
-  readonly notice?: string;
+  readonly notices?: readonly string[];
   /** Part of the time was chosen, to be shown alone. */
   readonly onRangeChange?: (range: TimeRange) => void;
   readonly onSelect?: (event: TideEvent) => void;
@@ -37,8 +37,18 @@ export type TideView = 'chart' | 'table';
  * table beside it has the same facts for those who cannot see, or would rather read.
  */
 export function TideChart(props: TideChartProps): React.ReactElement {
-  const { tide, range, now, words, resource, laneSize, isLegendShown, notice, onRangeChange, onSelect } =
-    props;
+  const {
+    tide,
+    range,
+    now,
+    words,
+    resource,
+    laneSize,
+    isLegendShown,
+    notices = [],
+    onRangeChange,
+    onSelect,
+  } = props;
   const { text } = words;
   const styles = useStyles2(getStyles);
   const name = useId();
@@ -69,7 +79,11 @@ export function TideChart(props: TideChartProps): React.ReactElement {
           />
         </div>
       </div>
-      {notice !== undefined && <div className={styles.notice}>{notice}</div>}
+      {notices.map((notice) => (
+        <div key={notice} className={styles.notice}>
+          <Icon name="exclamation-triangle" size="sm" /> {notice}
+        </div>
+      ))}
       <div className={styles.body} ref={body}>
         {size !== undefined && view === 'chart' && (
           <TideTimeline
@@ -113,7 +127,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   views: css({ flex: 'none', marginLeft: 'auto' }),
   notice: css({
     flex: 'none',
-    color: theme.colors.text.secondary,
+    color: theme.colors.warning.text,
     fontSize: theme.typography.bodySmall.fontSize,
   }),
   body: css({ flex: 1, minHeight: 0, minWidth: 0, position: 'relative' }),

@@ -90,7 +90,19 @@ function Chart(props: ChartProps): React.ReactElement {
       view={options.view}
       isLegendShown={options.isLegendShown}
       onRangeChange={onRangeChange}
-      {...(answers.isTruncated && { notice: words.text('panel.truncated') })}
+      notices={noticesOf(answers, words)}
     />
   );
+}
+
+/** What the chart cannot show. */
+function noticesOf({ plan, isTruncated }: AskedTide, { say, text }: Words): readonly string[] {
+  const homeless = plan?.problems?.filter(({ start }) => start === undefined) ?? [];
+  const names = [...new Set(homeless.map(({ schedule }) => schedule))];
+  return [
+    ...(names.length > 0
+      ? [say({ key: 'tide.noRoom', values: { count: names.length, schedules: { names } } })]
+      : []),
+    ...(isTruncated ? [text('panel.truncated')] : []),
+  ];
 }

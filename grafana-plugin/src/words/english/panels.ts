@@ -33,6 +33,9 @@ export const panels = {
   'tide.column.what': 'Backup',
   'tide.column.more': 'More',
   'tide.empty': 'No backups in this time.',
+  'tide.noRoom_one': 'One schedule is planned at no time, for none has room for it: {{schedules}}.',
+  'tide.noRoom_other':
+    '{{count}} schedules are planned at no time, for none has room for them: {{schedules}}.',
   'tide.noSchedules': 'There are no schedules to show.',
   'tide.noSchedules.hint': 'Add one to lowtide.yaml, or let the panel show more of them.',
 

@@ -34,6 +34,8 @@ export const panels = {
   'tide.column.what': 'Copia',
   'tide.column.more': 'Más',
   'tide.empty': 'No hay copias en este tiempo.',
+  'tide.noRoom_one': 'Una programación no tiene hueco a ninguna hora: {{schedules}}.',
+  'tide.noRoom_other': '{{count}} programaciones no tienen hueco a ninguna hora: {{schedules}}.',
   'tide.noSchedules': 'No hay programaciones que mostrar.',
   'tide.noSchedules.hint': 'Añade una a lowtide.yaml, o deja que el panel muestre más.',
 
