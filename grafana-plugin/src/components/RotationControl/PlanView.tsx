@@ -15,6 +15,7 @@ export function PlanView({ plan, words }: PlanViewProps): React.ReactElement {
   const { say, text, format } = words;
   const styles = useStyles2(getStyles);
   const { backups, bytes, estimatedSeconds, neededBytes, stores, skipped, retirableKeys, mode } = plan;
+  const { obstacles, droppedRecipients } = plan;
   const figures: readonly (readonly [label: string, figure: string])[] = [
     [text('rotation.plan.backups'), format.count(backups)],
     [text('rotation.plan.bytes'), format.size(bytes)],
@@ -32,6 +33,15 @@ export function PlanView({ plan, words }: PlanViewProps): React.ReactElement {
         ))}
       </dl>
       <ul className={styles.list}>
+        {obstacles.map(({ code, message, hint }) => (
+          <li key={`${code} ${message}`}>
+            <Icon name="exclamation-triangle" size="sm" className={styles.error} />
+            <span>
+              {message}
+              {hint !== undefined && <span className={styles.faint}> {hint}</span>}
+            </span>
+          </li>
+        ))}
         {stores.map((store) => (
           <li key={store.store}>
             <Icon name="database" size="sm" />
@@ -72,6 +82,17 @@ export function PlanView({ plan, words }: PlanViewProps): React.ReactElement {
               {say({
                 key: 'rotation.plan.retirable',
                 values: { count: retirableKeys.length, keys: { names: retirableKeys } },
+              })}
+            </span>
+          </li>
+        )}
+        {droppedRecipients.length > 0 && (
+          <li>
+            <Icon name="exclamation-triangle" size="sm" className={styles.warning} />
+            <span>
+              {say({
+                key: 'rotation.plan.dropped',
+                values: { count: droppedRecipients.length, recipients: { names: droppedRecipients } },
               })}
             </span>
           </li>
@@ -123,5 +144,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     svg: { flex: 'none', position: 'relative', top: 2 },
   }),
   faint: css({ color: theme.colors.text.secondary }),
+  error: css({ color: theme.colors.error.text }),
   warning: css({ color: theme.colors.warning.text }),
 });

@@ -115,6 +115,17 @@ describe('the rotation of keys', () => {
     expect(exporter.asked.at(-1)?.body).toEqual({ mode: 'reencrypt', dryRun: true });
   });
 
+  it('does not begin what the exporter would refuse', async () => {
+    const obstacles = [{ code: 'key_lost', message: 'the identity of k0 is lost', hint: 'Import it.' }];
+    exporter.answers = [{ ...plan, obstacles }];
+    render(<Control />);
+    await press('Rotate keys…');
+    await press('Dry run');
+    expect(screen.getByText('Import it.')).toBeTruthy();
+    await press('Rotate…');
+    expect(screen.queryByLabelText('Type db-host-1 to confirm.')).toBeNull();
+  });
+
   it('begins with what the policy does', async () => {
     const rotation = { mode: 'reencrypt', daysBack: 30, atLowTide: true } as const;
     render(<Control answers={{ status: statusOf({ encryption: { rotation } }), keys: [], rotations: [] }} />);

@@ -1,11 +1,13 @@
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, Button, Field, Input, LoadingPlaceholder, Modal, useStyles2 } from '@grafana/ui';
 import { css } from '@emotion/css';
+import type { RotationPlan } from 'lowtide/api';
 import React, { useEffect, useId, useRef, useState, type Dispatch } from 'react';
 import { newKey } from '../../lib/clock.ts';
 import { objectionTo, type Circumstances } from '../../rotation/permission.ts';
 import type { RotationEvent, RotationState, RotationWish } from '../../rotation/rotation.ts';
 import type { Words } from '../../words/useWords.ts';
+import type { Message } from '../../words/words.ts';
 import { PlanView } from './PlanView.tsx';
 import { ReasonedButton } from './ReasonedButton.tsx';
 import { RefusalAlert } from './RefusalAlert.tsx';
@@ -85,9 +87,15 @@ export function RotationDialog(props: RotationDialogProps): React.ReactElement {
           </ReasonedButton>
         )}
         {state.step === 'planned' && (
-          <Button variant="destructive" onClick={() => dispatch({ type: 'confirmOpened', phrase })}>
+          <ReasonedButton
+            words={words}
+            variant="destructive"
+            objection={obstacleIn(state.plan)}
+            isReasonShown={false}
+            onClick={() => dispatch({ type: 'confirmOpened', phrase })}
+          >
             {text('rotation.go')}
-          </Button>
+          </ReasonedButton>
         )}
         {state.step === 'confirming' && (
           <ReasonedButton
@@ -103,6 +111,12 @@ export function RotationDialog(props: RotationDialogProps): React.ReactElement {
       </Modal.ButtonRow>
     </Modal>
   );
+}
+
+/** The exporter would refuse it, or fail in the middle. */
+function obstacleIn({ obstacles }: RotationPlan): Message | undefined {
+  const [obstacle] = obstacles;
+  return obstacle && { key: 'failure.said', values: { detail: obstacle.message } };
 }
 
 /** It has just been asked for, so it takes the focus. */

@@ -156,6 +156,9 @@ export const panels = {
   'rotation.plan.skipped_other': '{{count}} copies stay as they are, {{size}}:',
   'rotation.plan.retirable_one': 'Afterwards this key can be retired: {{keys}}',
   'rotation.plan.retirable_other': 'Afterwards {{count}} keys can be retired: {{keys}}',
+  'rotation.plan.dropped_one': 'Afterwards one recovery recipient opens them no longer: {{recipients}}',
+  'rotation.plan.dropped_other':
+    'Afterwards {{count}} recovery recipients open them no longer: {{recipients}}',
   'rotation.plan.stillReadable': 'With the old key one could still read:',
   'rotation.go': 'Rotate…',
   'rotation.start': 'Start the rotation',

@@ -155,6 +155,9 @@ export const panels = {
   'rotation.plan.skipped_other': '{{count}} copias quedan como están, {{size}}:',
   'rotation.plan.retirable_one': 'Después se puede retirar esta clave: {{keys}}',
   'rotation.plan.retirable_other': 'Después se pueden retirar {{count}} claves: {{keys}}',
+  'rotation.plan.dropped_one': 'Después ya no las abre un destinatario de recuperación: {{recipients}}',
+  'rotation.plan.dropped_other':
+    'Después ya no las abren {{count}} destinatarios de recuperación: {{recipients}}',
   'rotation.plan.stillReadable': 'Con la clave vieja aún se podría leer:',
   'rotation.go': 'Rotar…',
   'rotation.start': 'Empezar la rotación',
