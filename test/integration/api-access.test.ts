@@ -158,7 +158,7 @@ describe('access', () => {
   it('by a login of Grafana is what the token grants it, and on record', async () => {
     const grafana = 'grafana-token-of-the-tests';
     const at = await start(
-      `server: { tokens: [{ name: grafana, role: operator, token: ${grafana}, grafana_logins: { alice: [run], bob: [pause] } }] }`,
+      `server: { tokens: [{ name: grafana, role: operator, token: ${grafana}, grafana_logins: { alice: [run], bob: [pause], Jörg Łukasz: [skip] } }] }`,
     );
     const pause = (login?: string): Promise<Answer> =>
       at.post('/schedules/docs/pause', {
@@ -174,6 +174,11 @@ describe('access', () => {
     ).toMatchObject({
       caller: { token: 'grafana', grafanaUser: 'bob', actions: ['read', 'pause'] },
     });
+    // Byte by byte, as Grafana sends it.
+    const unicode = Buffer.from('Jörg Łukasz').toString('latin1');
+    expect(
+      (await at.call('/status', { token: grafana, headers: { 'x-grafana-user': unicode } })).body,
+    ).toMatchObject({ caller: { grafanaUser: 'Jörg Łukasz', actions: ['read', 'skip'] } });
     expect(itemsOf(await at.call('/audit', { token: grafana }))).toMatchObject([
       {
         sequence: 4,

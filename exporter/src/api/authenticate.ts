@@ -121,9 +121,12 @@ function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(header ?? '')?.[1];
 }
 
+/** Grafana sends logins as UTF-8, as they are; HTTP's headers are read byte by byte. */
 function loginOf(request: IncomingMessage): string | undefined {
-  const login = request.headers['x-grafana-user'];
-  return typeof login === 'string' && /^[\x21-\x7e]{1,190}$/.test(login) ? login : undefined;
+  const sent = request.headers['x-grafana-user'];
+  if (typeof sent !== 'string') return undefined;
+  const login = Buffer.from(sent, 'latin1').toString('utf8');
+  return /^[^\p{C}\ufffd]{1,190}$/u.test(login) ? login : undefined;
 }
 
 /** Grafana's browser side takes a 401 for its own session's, and sends the request again. */
