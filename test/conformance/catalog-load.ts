@@ -48,6 +48,25 @@ export function catalogLoad(given: Given): void {
     ]);
   });
 
+  it('keeps the load of other hosts by their names, apart from that of this one', () => {
+    const { load, hostLoads } = given.catalog;
+    load.record([record(noon, 0.1)], 'coarse');
+    hostLoads.record('db1', [record(noon + 5 * minute, 0.3), record(noon, 0.2)]);
+    hostLoads.record('db2', [record(noon, 0.9)]);
+    hostLoads.record('db1', [record(noon, 0.4)]);
+    hostLoads.record('db1', []);
+    expect(hostLoads.records('db1', noon, noon + day)).toEqual([
+      record(noon, 0.4),
+      record(noon + 5 * minute, 0.3),
+    ]);
+    expect(hostLoads.records('db1', noon + 1, noon + 5 * minute)).toEqual([]);
+    expect(hostLoads.records('db2', 0, noon + day)).toEqual([record(noon, 0.9)]);
+    expect(hostLoads.records('gone', 0, noon + day)).toEqual([]);
+    expect(load.records('coarse', 0, noon + day)).toEqual([record(noon, 0.1)]);
+    hostLoads.record('db1', [record(noon + 93 * day)]);
+    expect(hostLoads.records('db2', 0, noon + day)).toEqual([]);
+  });
+
   it('forgets fine records after 14 days and coarse ones after 92', () => {
     const { load } = given.catalog;
     for (const step of ['fine', 'coarse'] as const) {

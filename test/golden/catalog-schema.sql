@@ -1,4 +1,4 @@
--- user_version 10
+-- user_version 11
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -196,6 +196,15 @@ CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
   BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TABLE host_load_records (
+  host TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  cpu REAL,
+  memory REAL,
+  disk REAL,
+  PRIMARY KEY (host, at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE key_copies (key_id TEXT PRIMARY KEY, copies INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

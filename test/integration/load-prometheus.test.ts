@@ -12,6 +12,7 @@ import { followPrometheus } from '../../exporter/src/load/history-follower.ts';
 import {
   fetchHistory,
   nodeExporterQueries,
+  prometheusOptions,
   type PrometheusOptions,
 } from '../../exporter/src/load/prometheus.ts';
 import { startPrometheus, type PrometheusServer } from '../servers/prometheus.ts';
@@ -69,6 +70,7 @@ describe('the history of a real Prometheus', () => {
   });
 
   const options = (more: Partial<PrometheusOptions> = {}): PrometheusOptions => ({
+    setting: 'load.history.prometheus',
     url: server.url,
     queries: nodeExporterQueries('instance="db1:9100"'),
     timeoutMs: 20_000,
@@ -100,7 +102,16 @@ describe('the history of a real Prometheus', () => {
     const stop = new AbortController();
     const problems: unknown[] = [];
     const onProblem = (problem: unknown): void => void problems.push(problem);
-    const following = followPrometheus({ prometheus, history: catalog.load, clock, onProblem }, stop.signal);
+    const following = followPrometheus(
+      {
+        prometheus: prometheusOptions(prometheus, 'load.history.prometheus'),
+        days: prometheus.days,
+        record: (records) => catalog.load.record(records, 'coarse'),
+        clock,
+        onProblem,
+      },
+      stop.signal,
+    );
     const known = (): number => catalog.load.records('coarse', 0, until).length;
     await vi.waitUntil(() => known() > 0, { timeout: 20_000 });
     const atFirst = known();
@@ -154,7 +165,12 @@ describe('something that is no Prometheus', () => {
     const made = (server = createServer(answer));
     await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
     const { port } = made.address() as AddressInfo;
-    const options = { url: `http://127.0.0.1:${port}`, queries: { cpu: 'up' }, timeoutMs: 300 };
+    const options = {
+      setting: 'load',
+      url: `http://127.0.0.1:${port}`,
+      queries: { cpu: 'up' },
+      timeoutMs: 300,
+    };
     return await fetchHistory(options, until - day, until, signal);
   };
 
@@ -176,10 +192,19 @@ describe('something that is no Prometheus', () => {
   });
 
   it('that is not there is named, and a stop is a stop', async () => {
-    const gone = { url: 'http://127.0.0.1:1', queries: { cpu: 'up' }, timeoutMs: 300 };
+    const gone = {
+      setting: 'load.history.prometheus',
+      url: 'http://127.0.0.1:1',
+      queries: { cpu: 'up' },
+      timeoutMs: 300,
+    };
     const { problems } = await fetchHistory(gone, until - day, until, never);
     expect(problems).toMatchObject([
-      { retryable: true, message: expect.stringContaining('cannot be reached') as string },
+      {
+        retryable: true,
+        message: expect.stringContaining('cannot be reached') as string,
+        hint: expect.stringContaining('Check load.history.prometheus') as string,
+      },
     ]);
     const reason = new Error('stopped');
     await expect(ask(() => undefined, AbortSignal.abort(reason))).rejects.toBe(reason);

@@ -61,7 +61,8 @@ export interface Commands {
 
   /** With the schedules that are paused, as if they were not, where asked for. */
   plan(hours: number, withPaused: boolean): Plan | Promise<Plan>;
-  load(hours: number): Load | Promise<Load>;
+  /** Throws `not_found` for a host that the config does not name. */
+  load(hours: number, host: string | undefined): Load | Promise<Load>;
 
   /** Where a person finds an object of a store. */
   readonly locate: Locate;

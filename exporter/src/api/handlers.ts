@@ -104,7 +104,7 @@ export function handlersFor(
     skipNext: ({ id }) => ok(commands.skipNext(id)),
 
     getPlan: async ({ query }) => ok(await commands.plan(query.hours, query.paused === 'true')),
-    getLoad: async ({ query }) => ok(await commands.load(query.hours)),
+    getLoad: async ({ query }) => ok(await commands.load(query.hours, query.host)),
 
     listRuns: ({ query: { schedule, status, ...page } }) =>
       ok(

@@ -1,4 +1,4 @@
-import type { LoadHistory } from '../load/load.ts';
+import type { HostLoads, LoadHistory } from '../load/load.ts';
 import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
 import type { DrillRecords } from './drills.ts';
@@ -25,6 +25,8 @@ export interface Catalog extends Disposable {
   readonly rotations: RotationRecords;
   /** How busy this host was. */
   readonly load: LoadHistory;
+  /** How busy the hosts were whose load is looked at beside it. */
+  readonly hostLoads: HostLoads;
   /** What was found out about completed runs after their end. */
   readonly reviews: RunReviews;
 

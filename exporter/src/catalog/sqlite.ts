@@ -25,7 +25,8 @@ import type { DrillRecords } from './drills.ts';
 import { SqliteBackgroundRecords } from './sqlite/background.ts';
 import { SqliteDrillRecords } from './sqlite/drills.ts';
 import { fileBackup, fileCopy, findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
-import type { LoadHistory } from '../load/load.ts';
+import type { HostLoads, LoadHistory } from '../load/load.ts';
+import { SqliteHostLoads } from './sqlite/host-loads.ts';
 import { SqliteLoadHistory } from './sqlite/load-history.ts';
 import type { RunReviews } from './reviews.ts';
 import { SqliteRunReviews } from './sqlite/reviews.ts';
@@ -54,6 +55,7 @@ class SqliteCatalog implements Catalog {
   readonly drills: DrillRecords;
   readonly rotations: RotationRecords;
   readonly load: LoadHistory;
+  readonly hostLoads: HostLoads;
   readonly reviews: RunReviews;
   readonly #database: StateDatabase;
 
@@ -64,6 +66,7 @@ class SqliteCatalog implements Catalog {
     this.drills = new SqliteDrillRecords(database);
     this.rotations = new SqliteRotationRecords(database);
     this.load = new SqliteLoadHistory(database);
+    this.hostLoads = new SqliteHostLoads(database);
     this.reviews = new SqliteRunReviews(database);
   }
 

@@ -2,6 +2,7 @@ import { runView, verdictView } from '../api/views.ts';
 import type { Installation } from '../compose.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { highWaterOf } from '../load/of-host.ts';
 import type { BackupJobResult } from '../run/jobs.ts';
 import { measureRun, ownUseMeter } from '../service/measured-run.ts';
 import { unusualInWords } from '../service/review.ts';
@@ -63,7 +64,7 @@ function reviewer({ catalog, clock, config }: Installation): Reviewer {
     catalog,
     clock,
     schedules: () => config.schedules,
-    highWater: () => config.load.high_water,
+    highWater: (host) => highWaterOf(config.load, host),
     // What was unusual is told with the answer; what the run met is known later, to `lowtide serve`.
     onUnusual: () => undefined,
     onError: () => undefined,

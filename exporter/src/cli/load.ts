@@ -1,5 +1,6 @@
 import type { ForecastBasis } from '../load/forecast.ts';
 import { resources } from '../load/load.ts';
+import { recordsOf, requireHost } from '../load/of-host.ts';
 import {
   loadStatistics,
   throughputStatistics,
@@ -21,21 +22,22 @@ const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 /** `lowtide load`: how busy the host was, and when it is quiet. */
 export async function load(
   context: CommandContext,
-  { hours }: { readonly hours: number },
+  { hours, host }: { readonly hours: number; readonly host?: string },
 ): Promise<ExitCode> {
   await using installation = await context.open();
-  const { catalog, clock } = installation;
+  const { catalog, clock, config } = installation;
+  requireHost(config.load, host);
   const now = clock.now();
   const timezone = Temporal.Now.timeZoneId();
-  const records = catalog.load.records('coarse', now - hours * hourMs, now);
+  const records = recordsOf(catalog, host, now - hours * hourMs, now);
   const times = records.map(({ at }) => at);
   const tide = new Tide({ catalog, timezone });
   const measured = resources.flatMap((resource) => {
     const loads = records.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, timezone);
     if (statistics === undefined) return [];
-    const { basis } = tide.forecasts(now)[resource];
-    const accuracy = accuracyView(tide.accuracy(now)[resource]);
+    const { basis } = tide.forecasts(now, host)[resource];
+    const accuracy = accuracyView(tide.accuracy(now, host)[resource]);
     const maximumAt = toRfc3339(statistics.maximumAt);
     return [{ resource, ...statistics, maximumAt, basis, ...(accuracy !== undefined && { accuracy }) }];
   });
@@ -48,7 +50,7 @@ export async function load(
   context.output.answer(
     [...measured, ...throughput],
     rows.length === 0
-      ? 'Nothing has been measured yet: `lowtide serve` measures the load of this host.'
+      ? nothingKnown(host)
       : [
           table(['RESOURCE', 'MEAN', 'MEDIAN', 'P95', 'P99', 'MAX', 'TREND', 'QUIET HOURS'], rows),
           '',
@@ -59,6 +61,12 @@ export async function load(
         ].join('\n'),
   );
   return exitCodes.done;
+}
+
+function nothingKnown(host: string | undefined): string {
+  return host === undefined
+    ? 'Nothing has been measured yet: `lowtide serve` measures the load of this host.'
+    : `Nothing is known of ${host} yet: \`lowtide serve\` asks its Prometheus.`;
 }
 
 const flowNames: Readonly<Record<Flow, string>> = {

@@ -15,9 +15,9 @@ import { shownTime } from './views.ts';
 /** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
 export async function plan(
   context: CommandContext,
-  { hours, replay }: { readonly hours: number; readonly replay?: number },
+  { hours, replay, host }: { readonly hours: number; readonly replay?: number; readonly host?: string },
 ): Promise<ExitCode> {
-  if (replay !== undefined) return await replayPast(context, replay);
+  if (replay !== undefined) return await replayPast(context, replay, host);
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
   const timezone = Temporal.Now.timeZoneId();

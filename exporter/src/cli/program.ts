@@ -92,12 +92,14 @@ export function createProgram(terminal: Terminal): Command {
       'look back instead, as in 14d: what Lowtide would have gained over a fixed time',
       replaySpan,
     )
+    .option('--host <name>', 'with --replay: the schedules of this host under load.hosts, by its load')
     .action(action(terminal, plan));
 
   program
     .command('load')
     .description('how busy this host was, and when it is quiet')
     .option('--hours <count>', 'how far back', positive, 168)
+    .option('--host <name>', 'of this host under load.hosts')
     .action(action(terminal, load));
 
   const backups = program

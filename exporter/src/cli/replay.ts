@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { coarseStepMs } from '../load/load.ts';
+import { highWaterOf, recordsOf, requireHost } from '../load/of-host.ts';
 import { replay, type Replay } from '../load/replay/replay.ts';
 import { choosers, type ChosenTally, type Tally } from '../load/replay/tally.ts';
 import { Learning } from '../service/learning.ts';
@@ -23,10 +24,15 @@ export function replaySpan(text: string): number {
 }
 
 /** `lowtide plan --replay 14d`: what would have been, had Lowtide planned the past days. Nothing is started or changed. */
-export async function replayPast(context: CommandContext, spanMs: number): Promise<ExitCode> {
+export async function replayPast(
+  context: CommandContext,
+  spanMs: number,
+  host: string | undefined,
+): Promise<ExitCode> {
   await using installation = await context.open();
   const now = installation.clock.now();
-  const result = replayed(installation, now, spanMs);
+  requireHost(installation.config.load, host);
+  const result = replayed(installation, now, { spanMs, host });
   if (result.total.runs === 0 && result.leftOut.tooEarly + result.leftOut.unknown > 0)
     throw unknown(result, now);
   const nothing = `No backup was due in the last ${formatDuration(spanMs)} whose last possible run is over.`;
@@ -34,18 +40,23 @@ export async function replayPast(context: CommandContext, spanMs: number): Promi
   return exitCodes.done;
 }
 
-function replayed({ catalog, config }: Installation, now: EpochMs, spanMs: number): Replay {
+/** The schedules of one host, by its load: `host` is one of load.hosts; undefined: this one. */
+function replayed(
+  { catalog, config }: Installation,
+  now: EpochMs,
+  { spanMs, host }: { readonly spanMs: number; readonly host: string | undefined },
+): Replay {
   const learning = new Learning({ runs: (filter) => catalog.runs(filter), reviews: catalog.reviews });
   const until = Math.floor(now / coarseStepMs) * coarseStepMs;
   return replay({
     jobs: config.schedules
-      .filter(({ id }) => !catalog.schedule(id).paused)
+      .filter((schedule) => schedule.host === host && !catalog.schedule(schedule.id).paused)
       .map((schedule) => ({ schedule, expected: learning.of(schedule, now) })),
-    records: catalog.load.records('coarse', 0, until),
+    records: recordsOf(catalog, host, 0, until),
     from: now - spanMs,
     until,
     timezone: Temporal.Now.timeZoneId(),
-    highWater: config.load.high_water,
+    highWater: highWaterOf(config.load, host),
   });
 }
 

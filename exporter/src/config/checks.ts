@@ -101,6 +101,7 @@ function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft):
     ...checkUrl(schedule, [...path, 'source', 'url']),
     ...checkStoreNames(schedule, [...path, 'stores'], Object.keys(draft.stores)),
     ...checkDrills(schedule, [...path, 'verify']),
+    ...checkHost(schedule.host, [...path, 'host'], Object.keys(draft.load.hosts)),
   ];
 }
 
@@ -177,11 +178,19 @@ function checkStoreNames(
     if (stores.indexOf(store) < index)
       return [{ path: at, message: 'is named twice: one copy goes to each store' }];
     if (known.includes(store)) return [];
-    const near = nearest(store, known);
-    const remedy = known.length === 0 ? 'there are none' : `there is ${known.join(', ')}`;
-    const guess = near === undefined ? '' : `. Did you mean ${near}?`;
-    return [{ path: at, message: `is not a name under stores: ${remedy}${guess}` }];
+    return [{ path: at, message: `is not a name under stores: ${othersThan(store, known)}` }];
   });
+}
+
+function checkHost(host: string | undefined, path: ConfigPath, known: readonly string[]): readonly Remark[] {
+  if (host === undefined || known.includes(host)) return [];
+  return [{ path, message: `is not a name under load.hosts: ${othersThan(host, known)}` }];
+}
+
+function othersThan(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const remedy = known.length === 0 ? 'there are none' : `there is ${known.join(', ')}`;
+  return near === undefined ? remedy : `${remedy}. Did you mean ${near}?`;
 }
 
 /** A store inside of what it stores would grow without end; one inside of another would list the other's backups. */

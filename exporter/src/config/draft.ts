@@ -29,6 +29,7 @@ const draftSchedule = z.object({
   source: draftSource.catch({ type: undefined, url: undefined, path: undefined, exclude: [] }),
   stores: z.array(text).catch([]),
   verify: draftVerify.optional().catch(undefined),
+  host: text,
 });
 
 const draftSchema = z.object({
@@ -40,6 +41,7 @@ const draftSchema = z.object({
         .catch([]),
     })
     .catch({ listen: undefined, tokens: [] }),
+  load: z.object({ hosts: z.record(z.string(), z.unknown()).catch({}) }).catch({ hosts: {} }),
   restore_targets: z.record(z.string(), z.object({ to: text }).catch({ to: undefined })).catch({}),
   stores: z.record(z.string(), z.object({ path: text }).catch({ path: undefined })).catch({}),
   schedules: z.array(draftSchedule.optional().catch(undefined)).catch([]),
@@ -52,5 +54,11 @@ export function draftOf(value: unknown): Draft {
   const parsed = draftSchema.safeParse(value);
   return parsed.success
     ? parsed.data
-    : { server: { listen: undefined, tokens: [] }, restore_targets: {}, stores: {}, schedules: [] };
+    : {
+        server: { listen: undefined, tokens: [] },
+        load: { hosts: {} },
+        restore_targets: {},
+        stores: {},
+        schedules: [],
+      };
 }

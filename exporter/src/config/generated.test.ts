@@ -55,6 +55,7 @@ describe('what is made of the schema', () => {
       new Set([
         '.server.tokens[].token',
         '.load.history.prometheus.bearer_token',
+        '.load.hosts.NAME.prometheus.bearer_token',
         '.load.alerts.prometheus.bearer_token',
         '.encryption.passphrase',
         '.stores.NAME.secret_access_key',

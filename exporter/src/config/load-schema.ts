@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, interval, ratio } from './scalars.ts';
+import { duration, interval, name, ratio } from './scalars.ts';
 
 /** The part of `lowtide.yaml` that tells when a host is quiet; see schema.ts. */
 
@@ -38,6 +38,20 @@ const historySchema = z
     timeout: duration.prefault('30s').describe('for one query'),
   })
   .describe('a Prometheus that knows this host');
+
+const hostSchema = z
+  .strictObject({
+    prometheus: historySchema.describe('a Prometheus that knows that host'),
+    high_water: z
+      .strictObject({
+        cpu: ratio.default(0.75).describe('share of its processors in use'),
+        memory: ratio.default(0.9).describe('share of its memory in use'),
+        disk: ratio.default(0.8).describe('share of the time in which its busiest disk is busy'),
+      })
+      .prefault({})
+      .describe('above these a backup of that host that has time left waits'),
+  })
+  .describe('another host, as that of a database');
 
 const alertsSchema = z
   .strictObject({
@@ -92,6 +106,12 @@ export const loadSchema = z
       .strictObject({ prometheus: historySchema })
       .optional()
       .describe('where the load of this host is known from: weeks of it on the first day'),
+    hosts: z
+      .record(name, hostSchema)
+      .default({})
+      .describe(
+        'other hosts by name, whose quiet hours count for the schedules that name them (host): those of remote databases',
+      ),
     alerts: z
       .strictObject({ prometheus: alertsSchema })
       .optional()

@@ -47,6 +47,7 @@ describe('readConfig', () => {
           pressure: { cpu: 0.5, memory: 0.1, disk: 0.4 },
         },
         slow_down: { cpu: 0.85, pressure: { cpu: 0.6, memory: 0.2, disk: 0.5 } },
+        hosts: {},
       },
       restore_targets: {},
       drills: { folder: '/var/tmp' },

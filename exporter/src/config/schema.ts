@@ -135,6 +135,11 @@ export const scheduleSchema = z
   .strictObject({
     id: name.describe('the name of the schedule, in backups, metrics and commands'),
     source: sourceSchema.describe('what is backed up'),
+    host: name
+      .optional()
+      .describe(
+        'the host whose load counts, a name under load.hosts: that of a remote database; absent: this one',
+      ),
     every: interval.optional().describe('the time between two backups; either this or cron'),
     cron: cron
       .optional()

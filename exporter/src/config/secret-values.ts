@@ -18,12 +18,15 @@ export interface HeldSecret {
 /** `written` is the file before secrets were put in. */
 export function heldSecrets(config: WrittenConfig, written: unknown): readonly HeldSecret[] {
   const { passphrase } = config.encryption;
-  const { history, alerts } = config.load;
+  const { history, alerts, hosts } = config.load;
   const ofKeystore: ConfigPath = ['encryption', 'passphrase'];
   const isClear = (path: ConfigPath): boolean => !hasReference(valueAt(written, path));
-  const ofPrometheus = Object.entries({ history, alerts }).flatMap(([name, each]) => {
+  const ofPrometheus = [
+    ...Object.entries({ history, alerts }).map(([name, each]) => ({ at: [name], each })),
+    ...Object.entries(hosts).map(([name, each]) => ({ at: ['hosts', name], each })),
+  ].flatMap(({ at, each }) => {
     const token = each?.prometheus.bearer_token;
-    const path = ['load', name, 'prometheus', 'bearer_token'];
+    const path = ['load', ...at, 'prometheus', 'bearer_token'];
     return token === undefined ? [] : [{ path, values: [token], isClear: isClear(path) }];
   });
   return [

@@ -23,6 +23,7 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 const secretPaths: readonly RegExp[] = [
   /^encryption\.passphrase$/,
   /^load\.(history|alerts)\.prometheus\.bearer_token$/,
+  /^load\.hosts\.[^.]+\.prometheus\.bearer_token$/,
   /^stores\.[^.]+\.(secret_access_key|session_token)$/,
   /^server\.tokens\[\d+\]\.token$/,
   /^restore_targets\.[^.]+\.to$/,

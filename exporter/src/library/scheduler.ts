@@ -71,6 +71,7 @@ export class IntelligentBackupScheduler {
     this.#tide = new Tide({
       catalog: {
         load: { record: () => undefined, records },
+        hostLoads: { record: () => undefined, records: () => [] },
         schedule: () => ({ paused: false }),
         runs: () => [],
         reviews: { uses: () => [] },

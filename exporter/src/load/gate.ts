@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { resources, type Resource } from './load.ts';
+import type { HighWater } from './past-load.ts';
 import type { HostPressure } from './pressure.ts';
 import type { EpochMs } from '../units/instant.ts';
 
@@ -15,6 +16,9 @@ export interface GateTimes {
   /** From then on it starts whatever the load. */
   readonly deadline: EpochMs;
 }
+
+/** Above what a host counts as busy; without those of pressure, that holds up nothing. */
+export type Marks = HighWater & { readonly pressure?: Config['load']['high_water']['pressure'] };
 
 /** Why a run has to wait: which resource is too busy, or for which of them too much work waits already. */
 export type Hold = Resource | `${Resource}_pressure`;
@@ -34,7 +38,7 @@ const worthWaiting = 0.05;
  */
 export function tooBusy(
   load: LiveLoad | undefined,
-  highWater: Config['load']['high_water'],
+  highWater: Marks,
   { now, slot, deadline }: GateTimes,
   onDeadline: 'run' | 'skip',
   lowestExpected: LowestExpected = () => undefined,
@@ -49,7 +53,7 @@ export function tooBusy(
   const busy = resources.find((resource) => holds(resource, load[resource], highWater[resource]));
   if (busy !== undefined) return busy;
   const waiting = resources.find((resource) =>
-    holds(resource, load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure[resource]),
+    holds(resource, load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure?.[resource] ?? 1),
   );
   return waiting && `${waiting}_pressure`;
 }

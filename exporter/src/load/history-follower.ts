@@ -1,14 +1,14 @@
 import type { Clock } from '../clock/clock.ts';
-import type { Config } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { coarseStepMs, type LoadHistory } from './load.ts';
-import { fetchHistory, nodeExporterQueries } from './prometheus.ts';
-
-type PrometheusConfig = NonNullable<Config['load']['history']>['prometheus'];
+import { coarseStepMs, type LoadRecord } from './load.ts';
+import { fetchHistory, type PrometheusOptions } from './prometheus.ts';
 
 export interface FollowerOptions {
-  readonly prometheus: PrometheusConfig;
-  readonly history: LoadHistory;
+  readonly prometheus: PrometheusOptions;
+  /** How far back is asked for at the start. */
+  readonly days: number;
+  /** Takes steps of five minutes. */
+  readonly record: (records: readonly LoadRecord[]) => void;
   readonly clock: Clock;
   /** Hears of what could not be fetched; it is tried again with the next step. */
   readonly onProblem: (problem: LowtideError) => void;
@@ -19,30 +19,18 @@ const settleMs = 60_000;
 const dayMs = 86_400_000;
 
 /**
- * Takes over what Prometheus knows of this host: weeks at the start, then each step of five minutes, in place of what
- * Lowtide has measured by itself. What is missing after a failure is fetched with the next step.
+ * Takes over what Prometheus knows of a host: weeks at the start, then each step of five minutes; of this host in place of
+ * what Lowtide has measured by itself. What is missing after a failure is fetched with the next step.
  */
 export async function followPrometheus(options: FollowerOptions, signal: AbortSignal): Promise<void> {
-  const { prometheus, history, clock, onProblem } = options;
-  const { url, bearer_token: bearerToken, matchers, queries, days, timeout } = prometheus;
-  const usual = nodeExporterQueries(matchers);
-  const ask = {
-    url,
-    queries: {
-      cpu: queries.cpu ?? usual.cpu,
-      memory: queries.memory ?? usual.memory,
-      disk: queries.disk ?? usual.disk,
-    },
-    timeoutMs: timeout,
-    ...(bearerToken !== undefined && { bearerToken }),
-  };
+  const { prometheus, days, record, clock, onProblem } = options;
   let from = clock.now() - days * dayMs;
   const stopped = (): boolean => signal.aborted;
   while (!stopped()) {
     const until = Math.floor((clock.now() - settleMs) / coarseStepMs) * coarseStepMs;
     try {
-      const { records, problems } = await fetchHistory(ask, from, until, signal);
-      history.record(records, 'coarse');
+      const { records, problems } = await fetchHistory(prometheus, from, until, signal);
+      record(records);
       problems.forEach(onProblem);
       if (problems.length === 0) from = Math.max(from, until);
     } catch (thrown) {

@@ -58,6 +58,14 @@ export interface HostCounters {
 export const fineStepMs = 60_000;
 export const coarseStepMs = 300_000;
 
+/** The load of other hosts than this one, by their names in the config: in steps of five minutes, for 92 days. */
+export interface HostLoads {
+  /** Files records, in place of those of the same steps, and forgets what is too old, whatever the host. */
+  record(host: string, records: readonly LoadRecord[]): void;
+  /** Oldest first, those whose step begins in [from, until). */
+  records(host: string, from: EpochMs, until: EpochMs): readonly LoadRecord[];
+}
+
 /** The load of the past, kept in the state. */
 export interface LoadHistory {
   /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Config } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { averageOf } from './averaging.ts';
@@ -10,6 +11,8 @@ import { askPrometheus, reasonOf, Refused, type PrometheusAccess } from './prome
  * https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries.
  */
 export interface PrometheusOptions extends PrometheusAccess {
+  /** Where the config tells of it, for hints. */
+  readonly setting: string;
   /** An expression for each resource that gives one series of shares, 0 to 1. */
   readonly queries: Readonly<Partial<Record<Resource, string>>>;
 }
@@ -34,6 +37,52 @@ export function nodeExporterQueries(matchers: string): Readonly<Record<Resource,
   };
 }
 
+type PrometheusConfig = NonNullable<Config['load']['history']>['prometheus'];
+
+/** How to ask what the config at `setting` tells of. */
+export function prometheusOptions(
+  { url, bearer_token: bearerToken, matchers, queries, timeout }: PrometheusConfig,
+  setting: string,
+): PrometheusOptions {
+  const usual = nodeExporterQueries(matchers);
+  return {
+    setting,
+    url,
+    queries: {
+      cpu: queries.cpu ?? usual.cpu,
+      memory: queries.memory ?? usual.memory,
+      disk: queries.disk ?? usual.disk,
+    },
+    timeoutMs: timeout,
+    ...(bearerToken !== undefined && { bearerToken }),
+  };
+}
+
+/** The load as Prometheus has it now; NaN where it has none. Throws `history_unavailable`, and the signal's reason. */
+export async function fetchPresent(
+  options: PrometheusOptions,
+  signal: AbortSignal,
+): Promise<Record<Resource, number>> {
+  const present = averageOf([]);
+  for (const resource of resources) {
+    const query = options.queries[resource];
+    if (query === undefined) continue;
+    try {
+      const { result } = await askPrometheus(options, 'query', { query }, vectorSchema, signal);
+      present[resource] = Math.min(1, Math.max(0, Number(only(result)?.value[1] ?? NaN)));
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw refusal(`the present ${resource} load is not known`, options.setting, thrown);
+    }
+  }
+  return present;
+}
+
+const vectorSchema = z.object({
+  resultType: z.literal('vector'),
+  result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })),
+});
+
 /** Asks for whole steps within [from, until). Throws the signal's reason alone. */
 export async function fetchHistory(
   options: PrometheusOptions,
@@ -54,7 +103,7 @@ export async function fetchHistory(
       }
     } catch (thrown) {
       signal.throwIfAborted();
-      problems.push(refusal(resource, thrown));
+      problems.push(refusal(`no ${resource} history`, options.setting, thrown));
     }
   }
   const records = [...found].sort(([a], [b]) => a - b).map(([at, load]) => ({ at, ...load }));
@@ -101,18 +150,21 @@ async function ask(
     step: String(coarseStepMs / 1000),
   };
   const { result } = await askPrometheus(options, 'query_range', range, matrixSchema, signal);
+  return only(result)?.values ?? [];
+}
+
+function only<T>(result: readonly T[]): T | undefined {
   if (result.length > 1) {
     throw new Refused(
       `it gives ${result.length} series where one belongs: aggregate them, as in avg(…), or choose the host by matchers`,
     );
   }
-  return result[0]?.values ?? [];
+  return result[0];
 }
 
-function refusal(resource: Resource, thrown: unknown): LowtideError {
-  const message = `no ${resource} history from Prometheus: ${reasonOf(thrown)}`;
-  return new LowtideError('history_unavailable', message, {
-    hint: 'Check load.history.prometheus in the config; until it answers, what Lowtide measures by itself is used.',
+function refusal(what: string, setting: string, thrown: unknown): LowtideError {
+  return new LowtideError('history_unavailable', `${what} from Prometheus: ${reasonOf(thrown)}`, {
+    hint: `Check ${setting} in the config; until it answers, plans rest on what is known without it.`,
     retryable: true,
     cause: thrown,
   });

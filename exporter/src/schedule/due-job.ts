@@ -51,6 +51,7 @@ export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
     resources: expected.resources,
     stores: schedule.stores,
     priority: schedule.priority,
+    ...(schedule.host !== undefined && { host: schedule.host }),
   };
 }
 

@@ -2,7 +2,7 @@ import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { unplaced, type Placement } from './placement.ts';
 import type { PlanJob, Resources } from './planner.ts';
-import { makesDo, type Planning } from './planning.ts';
+import { loadOf, makesDo, type Planning } from './planning.ts';
 import { timeOf } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
@@ -113,11 +113,12 @@ function apart(quiet: readonly Moment[], chosen: number, distance: number): Mome
   return shown;
 }
 
-function hostLoad({ placement, grid }: Planning, index: number, slot: number): Resources {
+function hostLoad({ placement, grid, jobs, hosts }: Planning, index: number, slot: number): Resources {
+  const { cpu, memory } = hosts.get(jobs[index]?.host ?? '') ?? grid;
   const end = slot + (placement.duration[index] ?? 1);
   const meanOf = (values: Float64Array): number =>
     values.subarray(slot, end).reduce((sum, value) => sum + value, 0) / (end - slot);
-  return { cpu: meanOf(grid.cpu), memory: meanOf(grid.memory) };
+  return { cpu: meanOf(cpu), memory: meanOf(memory) };
 }
 
 function weighed({ placement }: Planning, load: Resources): number {
@@ -134,7 +135,8 @@ function reasonOf(
   const { placement, request, wanted } = planning;
   const job = planning.jobs[index];
   const latest = placement.latest[index] ?? 0;
-  const met = inWords(load, request.load.asYesterday ?? []);
+  const outlook = loadOf(request, job);
+  const met = inWords(load, outlook.asYesterday ?? []);
   if (slot > latest) return { code: 'late', text: `no room by its deadline: ${met}` };
   if (job !== undefined && job.occurrence.deadline < request.now) {
     return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
@@ -153,7 +155,7 @@ function reasonOf(
       text: `its window was full or too busy, ${formatDuration(lateMs)} behind it there is room: ${met}`,
     };
   }
-  if (!request.load.isKnown) {
+  if (!outlook.isKnown) {
     return {
       code: 'no_history',
       text: 'too little is known of the load yet, so it starts as its window opens or there is room',
@@ -182,7 +184,6 @@ function objection(
       ? { whyNot: 'priority', text: `${what} is taken by ${above} of higher priority` }
       : { whyNot: 'capacity', text: `${what} is taken` };
   }
-  const duration = placement.duration[index] ?? 1;
   const here = inPercent(weighed(planning, hostLoad(planning, index, chosen)));
   const there = weighed(planning, hostLoad(planning, index, other));
   if (other > (wanted[index]?.windowEnd ?? other)) {
@@ -191,8 +192,8 @@ function objection(
   if (there >= weighed(planning, hostLoad(planning, index, chosen)) - sameLoad) {
     return { whyNot: 'history', text: `it is no quieter: ${inPercent(there)} against ${here}` };
   }
-  const together = placement.meanLoad(other, duration);
-  const present = placement.meanLoad(chosen, duration);
+  const together = placement.meanLoad(index, other);
+  const present = placement.meanLoad(index, chosen);
   if (together < present - sameLoad) {
     return { whyNot: 'move', text: `it gains ${inPercent(present - together)}, too little to move for` };
   }

@@ -13,6 +13,8 @@ export interface PlacementProblem {
   readonly slots: number;
   readonly slotHours: number;
   readonly resources: readonly PlacementResource[];
+  /** What is added to the load of a slot for jobs that meet the load of another host than this one. Absent: none does. */
+  readonly elsewhere?: readonly ArrayLike<number>[];
   readonly jobs: readonly PlacementJob[];
   /** In load: a start one hour behind its window is as bad as a load that is so much higher. */
   readonly delayPenaltyPerHour: number;
@@ -40,6 +42,8 @@ export interface PlacementJob {
   readonly weight: number;
   /** What it takes of each resource, in the order of `resources`. */
   readonly needs: readonly number[];
+  /** Which of `elsewhere` it meets. */
+  readonly elsewhere?: number | undefined;
   /** The slot it had in the plan before. */
   readonly previous?: number | undefined;
 }

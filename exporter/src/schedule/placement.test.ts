@@ -11,6 +11,10 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
     fc
       .record({
         base: fc.array(fc.double({ min: 0, max: 0.9, noNaN: true }), { minLength: slots, maxLength: slots }),
+        there: fc.array(fc.double({ min: -0.7, max: 0.7, noNaN: true }), {
+          minLength: slots,
+          maxLength: slots,
+        }),
         jobs: fc.array(
           fc
             .record({
@@ -20,6 +24,7 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
               duration: fc.integer({ min: 1, max: Math.ceil(slots / 2) }),
               weight: fc.constantFrom(1, 2, 4, 8),
               needs: fc.tuple(fc.double({ min: 0, max: 0.7, noNaN: true }), fc.constantFrom(0, 1)),
+              elsewhere: fc.constantFrom(undefined, 0),
               previous: fc.option(fc.integer({ min: -3, max: slots }), { nil: undefined }),
             })
             .map(({ window, delay, ...job }) => ({
@@ -30,13 +35,14 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
           { minLength: 1, maxLength: maxJobs },
         ),
       })
-      .map(({ base, jobs }) => ({
+      .map(({ base, there, jobs }) => ({
         slots,
         slotHours: 1 / 12,
         resources: [
           { base, capacity: 1, loadWeight: 0.7 },
           { base: new Float64Array(slots), capacity: 2, loadWeight: 0 },
         ],
+        elsewhere: [there],
         jobs,
         delayPenaltyPerHour: 0.25,
         unplacedPenalty: 100,

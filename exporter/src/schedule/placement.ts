@@ -23,6 +23,8 @@ export class Placement {
   /** A job's load in each slot it runs in, and the weight that it lends to the load of that slot. */
   readonly #jobLoad: Float64Array;
   readonly #jobShare: Float64Array;
+  /** By job: what is added to the load of each slot, as its host differs from this one. */
+  readonly #elsewhere: ArrayLike<number>[];
   /** Per slot: the load, and the sum of the shares of the jobs that run there. */
   readonly #load: Float64Array;
   readonly #share: Float64Array;
@@ -46,6 +48,8 @@ export class Placement {
     this.#needs = resources.map(() => new Float64Array(count));
     this.#jobLoad = new Float64Array(count);
     this.#jobShare = new Float64Array(count);
+    const here = new Float64Array(slots);
+    this.#elsewhere = jobs.map((job) => problem.elsewhere?.[job.elsewhere ?? -1] ?? here);
     for (let index = 0; index < count; index += 1) {
       const job = jobs[index];
       if (job === undefined) continue;
@@ -190,16 +194,17 @@ export class Placement {
     if (!fits) return Infinity;
     const load = this.#jobLoad[job] ?? 0;
     const share = this.#jobShare[job] ?? 0;
+    const elsewhere = this.#elsewhere[job] ?? [];
     let cost = 0;
     const leavesFrom = start < from ? from + overlap : from;
     const leavesTo = start < from ? to : to - overlap;
     for (let slot = leavesFrom; slot < leavesTo; slot += 1) {
-      cost -= share * (this.#load[slot] ?? 0) + load * (this.#share[slot] ?? 0);
+      cost -= share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
     }
     const joinsFrom = start < from ? start : start + overlap;
     const joinsTo = start < from ? end - overlap : end;
     for (let slot = joinsFrom; slot < joinsTo; slot += 1) {
-      cost += share * (this.#load[slot] ?? 0) + load * (this.#share[slot] ?? 0);
+      cost += share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
     }
     // What it leaves holds itself, twice over: its load among the loads, its share among the shares.
     cost += 2 * share * load * (duration - overlap);
@@ -218,17 +223,21 @@ export class Placement {
     const previous = this.#previous[job] ?? unplaced;
     const move = previous === unplaced ? 0 : weight * this.problem.movePenalty;
     const late = weight * this.problem.slotHours * this.problem.delayPenaltyPerHour;
+    const elsewhere = this.#elsewhere[job] ?? [];
     const full = this.#fullSlots(job, earliest, end);
     let lastFull = -1;
     let sum = 0;
     let best = unplaced;
     let lowest = Infinity;
     for (let slot = earliest, start = earliest - duration + 1; slot < end; slot += 1, start += 1) {
-      sum += share * (this.#load[slot] ?? 0) + load * (this.#share[slot] ?? 0);
+      sum += share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
       if (full?.[slot - earliest] === 1) lastFull = slot;
       if (start < earliest) continue;
-      if (start > earliest)
-        sum -= share * (this.#load[start - 1] ?? 0) + load * (this.#share[start - 1] ?? 0);
+      if (start > earliest) {
+        sum -=
+          share * ((this.#load[start - 1] ?? 0) + (elsewhere[start - 1] ?? 0)) +
+          load * (this.#share[start - 1] ?? 0);
+      }
       if (lastFull >= start) continue;
       const cost =
         sum + (start > windowEnd ? late * (start - windowEnd) : 0) + (start === previous ? 0 : move);
@@ -265,10 +274,14 @@ export class Placement {
     return unplaced;
   }
 
-  /** The mean load from `start` on, for as long as a job takes, as placed now. */
-  meanLoad(start: number, duration: number): number {
+  /** The mean load that a job meets from `start` on, for as long as it takes, as placed now. */
+  meanLoad(job: number, start: number): number {
+    const duration = this.duration[job] ?? 1;
+    const elsewhere = this.#elsewhere[job] ?? [];
     let load = 0;
-    for (let slot = start; slot < start + duration; slot += 1) load += this.#load[slot] ?? 0;
+    for (let slot = start; slot < start + duration; slot += 1) {
+      load += (this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0);
+    }
     return load / duration;
   }
 
@@ -295,7 +308,7 @@ export class Placement {
       cost +=
         start === unplaced
           ? weight * this.problem.unplacedPenalty
-          : weight * this.meanLoad(start, this.duration[job] ?? 1) + this.#fixedCost(job, start);
+          : weight * this.meanLoad(job, start) + this.#fixedCost(job, start);
     }
     return cost;
   }

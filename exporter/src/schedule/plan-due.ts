@@ -1,4 +1,5 @@
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
+import { loadOf } from './planning.ts';
 
 /** A plan of all jobs: of those that have a choice by the planner, of the others at the one time they have. */
 export function planDue(request: PlanRequest): Plan {
@@ -12,9 +13,9 @@ export function planDue(request: PlanRequest): Plan {
  * Adds what may start at one time only, as a schedule that is due every minute does: there is nothing to plan, and in a grid of
  * five minutes it would be in its own way.
  */
-function withFixed(plan: Plan, fixed: readonly PlanJob[], { load, now }: PlanRequest): Plan {
+function withFixed(plan: Plan, fixed: readonly PlanJob[], request: PlanRequest): Plan {
   const slots = fixed.map((job): PlannedSlot => {
-    const start = Math.max(now, job.occurrence.windowStart);
+    const start = Math.max(request.now, job.occurrence.windowStart);
     return {
       schedule: job.schedule,
       dueAt: job.occurrence.dueAt,
@@ -26,6 +27,7 @@ function withFixed(plan: Plan, fixed: readonly PlanJob[], { load, now }: PlanReq
   const added = new Set(slots);
   const explain: Plan['explain'] = (slot) => {
     if (!added.has(slot)) return plan.explain(slot);
+    const load = loadOf(request, slot.job);
     const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
     const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
     const best = { start: slot.start, load: there };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Explanation } from './explain.ts';
+import { planDue } from './plan-due.ts';
 import { planSlots, type Plan, type PlanJob, type PlanRequest } from './planner.ts';
 import { nextOccurrences } from './recurrence.ts';
 import type { HostLoad } from './slot-grid.ts';
@@ -28,6 +29,7 @@ interface Wish {
   readonly cpu?: number;
   readonly stores?: readonly string[];
   readonly priority?: PlanJob['priority'];
+  readonly host?: string;
 }
 
 function job(wish: Wish = {}): PlanJob {
@@ -41,6 +43,7 @@ function job(wish: Wish = {}): PlanJob {
     resources: { cpu, memory: 0.1 },
     stores,
     priority: wish.priority ?? 'medium',
+    ...(wish.host !== undefined && { host: wish.host }),
   };
 }
 
@@ -124,6 +127,43 @@ describe('planSlots', () => {
     for (const [index, start] of starts.slice(1).entries()) {
       expect(start - (starts[index] ?? 0)).toBeGreaterThanOrEqual(1);
     }
+  });
+
+  describe('with the load of other hosts', () => {
+    const evening = load((hour) => (hour >= 16 && hour < 17 ? 0.1 : 0.6));
+
+    it('puts a backup into the low tide of the host that it names, and explains it by that', () => {
+      const found = plan([job({ schedule: 'far', host: 'db1' }), job({ schedule: 'near' })], {
+        hosts: { db1: evening },
+      });
+      expect(startOf(found, 'far')).toBeCloseTo(16);
+      expect(startOf(found, 'near')).toBeLessThan(16);
+      const { code, load: met, best } = explained(found, 'far');
+      expect([code, met.cpu, hoursOf(best.start)]).toEqual(['quietest', expect.closeTo(0.1), 16]);
+      expect(explained(found, 'near').load.cpu).toBeCloseTo(0.05);
+    });
+
+    it('takes what the run needs of this host, which is never taken beyond what it has', () => {
+      const busyHere = load((hour) => (hour >= 16 && hour < 17 ? 0.9 : 0.1));
+      const found = plan([job({ host: 'db1' })], { load: busyHere, hosts: { db1: evening } });
+      expect(found.misfits).toEqual([]);
+      const start = startOf(found, 'db');
+      expect(start <= 15.25 || start >= 17).toBe(true);
+      expect(explained(found, 'db').others.map(({ whyNot }) => whyNot)).toContain('capacity');
+    });
+
+    it('opens the window where nothing is known of that host, or nobody tells of it', () => {
+      const unknown = load(() => 0, false);
+      const found = plan([job({ host: 'db1' })], { hosts: { db1: unknown } });
+      expect([startOf(found, 'db'), explained(found, 'db').code]).toEqual([12, 'no_history']);
+      expect(explained(plan([job({ host: 'gone' })]), 'db').code).toBe('quietest');
+    });
+
+    it('tells the load of it for what has no choice as well', () => {
+      const wish = job({ opens: 16, closes: 16, delay: 0, host: 'db1' });
+      const found = planDue({ now, load: trough, hosts: { db1: evening }, jobs: [wish] });
+      expect(explained(found, 'db')).toMatchObject({ code: 'only_start', load: { cpu: 0.1 } });
+    });
   });
 
   it('starts late, and says how late, what the others leave no room for', () => {

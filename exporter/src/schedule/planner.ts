@@ -28,6 +28,8 @@ export interface PlanRequest {
   readonly now: EpochMs;
   readonly jobs: readonly PlanJob[];
   readonly load: HostLoad;
+  /** That of other hosts, by name, in the same steps: of those that jobs name. */
+  readonly hosts?: Readonly<Record<string, HostLoad>>;
   readonly running?: readonly RunningJob[];
   /** How many runs may write to a store at once; a store that is not named allows any number. */
   readonly streams?: Readonly<Record<string, number>>;
@@ -45,6 +47,8 @@ export interface PlanJob {
   /** The stores it writes to, one stream each. */
   readonly stores: readonly string[];
   readonly priority: Priority;
+  /** The host whose load it is to meet, one of the request's; absent: this one. It takes its resources of this one. */
+  readonly host?: string;
 }
 
 export interface RunningJob {
@@ -105,15 +109,24 @@ export function planSlots(request: PlanRequest): Plan {
     return Math.max(last, Math.max(occurrence.deadline, now) + durationMs + load.stepMs);
   }, now);
   const grid = slotGrid(load, now, until + latestRescueMs);
+  const hosts = new Map(
+    Object.entries(request.hosts ?? {}).map(([name, of]) => [
+      name,
+      slotGrid(of, now, until + latestRescueMs),
+    ]),
+  );
+  const names = [...hosts.keys()];
   const resources = resourcesOf(request, grid);
   const stores = Object.keys(request.streams ?? {});
   const before = Map.groupBy(previous, ({ schedule }) => schedule);
   const wanted = jobs.map((job): PlacementJob => {
     const { dueAt } = job.occurrence;
     const start = before.get(job.schedule)?.find((slot) => slot.dueAt === dueAt)?.start;
-    return placementJob(grid, job, now, stores, start);
+    const elsewhere = job.host === undefined ? -1 : names.indexOf(job.host);
+    return { ...placementJob(grid, job, now, stores, start), elsewhere };
   });
   const shared = {
+    elsewhere: [...hosts.values()].map((of) => differenceOf(of, grid)),
     slots: grid.slots,
     slotHours: grid.slotMs / 3_600_000,
     resources,
@@ -126,7 +139,16 @@ export function planSlots(request: PlanRequest): Plan {
     request.effort ?? { thoroughness: previous.length > 0 ? 'settled' : 'improved' },
   );
   rescue(placement, wanted);
-  return planOf({ request, grid, jobs, placement, wanted, stores });
+  return planOf({ request, grid, hosts, jobs, placement, wanted, stores });
+}
+
+/** By how much the load of another host differs from that of this one, slot by slot. */
+function differenceOf(there: SlotGrid, here: SlotGrid): Float64Array {
+  const { cpu, memory } = loadWeights;
+  return Float64Array.from({ length: here.slots }, (_, slot) => {
+    const inCpu = (there.cpu[slot] ?? 0) - (here.cpu[slot] ?? 0);
+    return cpu * inCpu + memory * ((there.memory[slot] ?? 0) - (here.memory[slot] ?? 0));
+  });
 }
 
 /**

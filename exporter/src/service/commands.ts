@@ -24,6 +24,7 @@ import { resolveAdded } from '../config/added-schedules.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { HealthCheck } from '../health/health.ts';
+import { requireHost } from '../load/of-host.ts';
 import { takeCensus } from '../rotation/census.ts';
 import { retireKey } from '../rotation/retirement.ts';
 import { standing } from '../schedule/standing.ts';
@@ -177,8 +178,10 @@ export class ServiceCommands implements Commands {
     return this.#options.outlook.plan(planned, this.now(), hours);
   }
 
-  load(hours: number): Load {
-    return this.#options.outlook.load(this.#installation.catalog, this.now(), hours);
+  load(hours: number, host: string | undefined): Load {
+    const { catalog, config } = this.#installation;
+    requireHost(config.load, host);
+    return this.#options.outlook.load(catalog, this.now(), { hours, host });
   }
 
   async run(id: string): Promise<Begun<BackupRun>> {

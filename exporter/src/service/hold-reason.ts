@@ -2,6 +2,9 @@ import { holdTexts } from '../load/gate.ts';
 
 const texts: Readonly<Record<string, string>> = {
   ...holdTexts,
+  host_cpu: 'the processors of its host are above the high_water of load.hosts',
+  host_memory: 'the memory of its host is above the high_water of load.hosts',
+  host_disk: 'the disk of its host is above the high_water of load.hosts',
   capacity: 'beside the backups that run there is no room for it',
   store: 'as many backups as it may take are being written to its store',
   alert: 'an alert fires for this host',

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { ForecastAccuracy } from '../load/champion.ts';
 import { coarseStepMs, fineStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
+import { recordsOf } from '../load/of-host.ts';
 import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import type { LearnedRun } from './learning.ts';
@@ -16,6 +17,13 @@ const planMaxAgeMs = 15_000;
 /** Up to here every minute is told; the week beyond comes in steps of five, and longer times in coarser ones. */
 const fineHours = 12;
 const mostPoints = 2500;
+
+interface KnownLoad {
+  readonly records: readonly LoadRecord[];
+  readonly coarse: readonly LoadRecord[];
+  readonly now: EpochMs;
+  readonly host: string | undefined;
+}
 
 /** What is to come, and what was, in the words of the API. */
 export class Outlook {
@@ -55,27 +63,33 @@ export class Outlook {
     return this.#tide.learning.of(schedule, now);
   }
 
-  load(catalog: Pick<Catalog, 'load'>, now: EpochMs, hours: number): Load {
+  /** `host`: one of load.hosts; undefined: this one. */
+  load(
+    catalog: Pick<Catalog, 'load' | 'hostLoads'>,
+    now: EpochMs,
+    { hours, host }: { readonly hours: number; readonly host: string | undefined },
+  ): Load {
     const from = now - hours * hourMs;
-    const records = catalog.load.records(hours <= fineHours ? 'fine' : 'coarse', from, now);
-    const coarse = hours <= fineHours ? catalog.load.records('coarse', from, now) : records;
+    const coarse = recordsOf(catalog, host, from, now);
+    const isFine = host === undefined && hours <= fineHours;
+    const records = isFine ? catalog.load.records('fine', from, now) : coarse;
     const throughput = throughputStatistics(coarse);
     return {
       from: toRfc3339(from),
       until: toRfc3339(now),
-      resources: resources.flatMap((resource) => this.#resourceLoad(resource, records, coarse, now) ?? []),
+      resources: resources.flatMap(
+        (resource) => this.#resourceLoad(resource, { records, coarse, now, host }) ?? [],
+      ),
       ...(throughput.length > 0 && { throughput: [...throughput] }),
     };
   }
 
   #resourceLoad(
     resource: Resource,
-    records: readonly LoadRecord[],
-    coarse: readonly LoadRecord[],
-    now: EpochMs,
+    { records, coarse, now, host }: KnownLoad,
   ): Load['resources'][number] | undefined {
-    const forecast = this.#tide.forecasts(now)[resource];
-    const accuracy = accuracyView(this.#tide.accuracy(now)[resource]);
+    const forecast = this.#tide.forecasts(now, host)[resource];
+    const accuracy = accuracyView(this.#tide.accuracy(now, host)[resource]);
     const times = coarse.map(({ at }) => at);
     const loads = coarse.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, Temporal.Now.timeZoneId());

@@ -35,6 +35,7 @@ export function slotView(plan: Plan, slot: PlannedSlot): Slot {
     window: { start: toRfc3339(occurrence.windowStart), end: toRfc3339(occurrence.windowEnd) },
     deadline: toRfc3339(occurrence.deadline),
     priority,
+    ...(job.host !== undefined && { host: job.host }),
     forecast: load,
     best: { start: toRfc3339(best.start), forecast: best.load },
     alternatives: others.map((other) => ({

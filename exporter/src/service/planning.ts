@@ -40,6 +40,7 @@ export class Planning {
   ): ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>> {
     const key = JSON.stringify([
       Math.floor(now / planStepMs),
+      this.#tide.renewals,
       due.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]),
       running.map(({ schedule }) => schedule.id),
     ]);

@@ -3,17 +3,19 @@ import type { NewReview, UnusualFigure } from '../catalog/reviews.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { coarseStepMs } from '../load/load.ts';
+import { recordsOf } from '../load/of-host.ts';
 import { PastLoad, type HighWater } from '../load/past-load.ts';
 import { runsLearnedFrom } from '../schedule/learned.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { choiceOf, reviewRun } from './review.ts';
 
 export interface ReviewerOptions {
-  readonly catalog: Pick<Catalog, 'runs' | 'reviews' | 'load'>;
+  readonly catalog: Pick<Catalog, 'runs' | 'reviews' | 'load' | 'hostLoads'>;
   readonly clock: Clock;
   /** As they are now: a reload changes them. */
   readonly schedules: () => readonly ScheduleConfig[];
-  readonly highWater: () => HighWater;
+  /** Of the host that a schedule names; undefined: of this one. */
+  readonly highWater: (host: string | undefined) => HighWater;
   /** Told once of each figure. */
   readonly onUnusual: (run: Run, figure: UnusualFigure) => void;
   /** Hears of a look that failed; another one follows. */
@@ -82,14 +84,12 @@ export class Reviewer {
       after: run.id,
       limit: runsLearnedFrom,
     });
-    const choice = choiceOf(
-      run,
-      schedules().find(({ id }) => id === run.schedule),
-    );
+    const schedule = schedules().find(({ id }) => id === run.schedule);
+    const choice = choiceOf(run, schedule);
     const from = Math.min(startedAt, choice?.from ?? startedAt) - coarseStepMs;
     const until = Math.max(finishedAt, (choice?.until ?? 0) + finishedAt - startedAt) + coarseStepMs;
-    const records = catalog.load.records('coarse', from, Math.min(until, now));
-    const past = new PastLoad(records, coarseStepMs, highWater());
+    const records = recordsOf(catalog, schedule?.host, from, Math.min(until, now));
+    const past = new PastLoad(records, coarseStepMs, highWater(schedule?.host));
     const { review, againAt = Infinity } = reviewRun({ run, earlier, choice, past, now });
     const said = JSON.stringify(review);
     if (this.#seen.get(run.id)?.said !== said) this.#record(run, review, now, onUnusual);

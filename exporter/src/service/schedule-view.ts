@@ -45,6 +45,7 @@ export function scheduleView(
     intervalSeconds,
     ...(window !== undefined && { window: windowView(window) }),
     timezone: schedule.timezone,
+    ...(schedule.host !== undefined && { host: schedule.host }),
     priority: schedule.priority,
     maxDelaySeconds: schedule.max_delay / 1000,
     onDeadline: schedule.on_deadline,

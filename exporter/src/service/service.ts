@@ -7,8 +7,10 @@ import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
-import { AlertWatch, heldByAlert } from '../load/alerts.ts';
+import { AlertWatch } from '../load/alerts.ts';
 import { tooBusy, type GateTimes, type Hold } from '../load/gate.ts';
+import { HostWatch } from '../load/host-watch.ts';
+import { highWaterOf } from '../load/of-host.ts';
 import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
@@ -17,7 +19,7 @@ import { BackupRuns } from './backup-runs.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
-import { followHistory } from './follow-history.ts';
+import { followHistory, hostAccess } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
@@ -33,6 +35,7 @@ import { Reviewer } from './reviewer.ts';
 import { RotationPolicy } from './rotation-policy.ts';
 import { Scheduler } from './scheduler.ts';
 import { SourceWatch } from './source-watch.ts';
+import { startGate } from './start-gate.ts';
 import { newestObject, StoreWatch } from './store-watch.ts';
 import { Tide } from './tide.ts';
 import { watch } from './watch.ts';
@@ -97,7 +100,7 @@ class Service {
       catalog,
       clock,
       schedules: () => this.#installation.config.schedules,
-      highWater: () => this.#installation.config.load.high_water,
+      highWater: (host) => highWaterOf(this.#installation.config.load, host),
       onUnusual: ({ id: run, schedule }, figure) =>
         log.warn({ schedule, run }, `an unusual backup: it ${unusualInWords(figure)}`),
       onError: (error) => log.error({ err: describe(error) }, 'runs could not be looked back at'),
@@ -151,6 +154,11 @@ class Service {
       clock,
       onProblem: (problem) => this.#log.warn({ err: describe(problem) }, problem.message),
     });
+    const hosts = new HostWatch({
+      hosts: hostAccess(config.load.hosts),
+      clock,
+      onProblem: (problem) => this.#log.warn({ err: describe(problem) }, problem.message),
+    });
     const scheduler = new Scheduler({
       schedules: config.schedules,
       catalog,
@@ -158,10 +166,7 @@ class Service {
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule, clock.now()).resources,
       streams: this.#streams,
-      gate: ({ schedule }, times) =>
-        tooBusy(recorder.latest(), config.load.high_water, times, schedule.on_deadline, (resource) =>
-          tide.lowestExpected(resource, times.now, times.deadline),
-        ) ?? (heldByAlert(alerts.firing(), schedule, times) ? 'alert' : undefined),
+      gate: startGate({ load: config.load, recorder, hosts, alerts, tide }),
       start: (schedule, dueAt) => this.#goingOn.track(this.#backups.runScheduled(schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
     });
@@ -238,6 +243,7 @@ class Service {
       sources,
       recorder,
       alerts,
+      hosts,
       this.#reviewer,
       rotation,
       drills,
@@ -247,7 +253,7 @@ class Service {
     await setImmediate();
     this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
-    await Promise.all([...background, followHistory(this.#installation, this.#log, signal)]);
+    await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
     await this.#goingOn.drain(this.#options.graceMs);
   }
 

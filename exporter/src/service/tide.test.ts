@@ -30,6 +30,7 @@ function tide(
   uses: readonly RunUse[] = [],
   settled: Readonly<Record<string, number>> = {},
   streams: Readonly<Record<string, number>> = {},
+  hosts: Readonly<Record<string, readonly LoadRecord[]>> = {},
 ): Tide {
   const load = {
     record: () => undefined,
@@ -39,6 +40,7 @@ function tide(
   return new Tide({
     catalog: {
       load,
+      hostLoads: { record: () => undefined, records: (host) => hosts[host] ?? [] },
       schedule: (id) => {
         const settledUntil = settled[id];
         return { paused: false, ...(settledUntil !== undefined && { settledUntil }) };
@@ -131,6 +133,20 @@ describe('the tide', () => {
     expect(Math.min(...gaps({ local: 1 }))).toBeGreaterThanOrEqual(30 * minute);
   });
 
+  it('puts a backup into the low of the host that its schedule names', () => {
+    const late = history.map((record) => ({ ...record, at: record.at + 90 * minute }));
+    const one = tide(history, [], [], {}, {}, { db1: late });
+    const plan = one.plan([due(schedule('near')), due(schedule('far', { host: 'db1' }))], midnight);
+    const start = (id: string): number => plan.slots.find((slot) => slot.schedule === id)?.start ?? 0;
+    expect(Math.abs(start('near') - (midnight + 4.25 * hour))).toBeLessThanOrEqual(20 * minute);
+    expect(Math.abs(start('far') - (midnight + 5.75 * hour))).toBeLessThanOrEqual(20 * minute);
+    expect(one.forecasts(midnight, 'db1').cpu.basis).toBe('weeks');
+    expect(one.forecasts(midnight, 'gone').cpu.basis).toBe('none');
+    expect(one.lowestExpected('cpu', midnight, midnight + 3 * hour, 'db1')).toBeGreaterThan(
+      one.lowestExpected('cpu', midnight, midnight + 3 * hour) ?? 1,
+    );
+  });
+
   it('learns from runs how long they take, how large they are, and what they take of the host', () => {
     const ran = (ms: number): Run =>
       ({
@@ -209,6 +225,20 @@ describe('the tide', () => {
     const forecasts = one.forecasts(midnight);
     expect(one.forecasts(midnight + minute)).toBe(forecasts);
     expect(one.forecasts(midnight + 5 * minute)).not.toBe(forecasts);
+  });
+
+  it('takes notice at once of weeks that arrive late, and so does the plan that is followed', async () => {
+    const records: LoadRecord[] = [];
+    const one = tide(records);
+    const planning = new Planning(one, new PlanThread());
+    const jobs = [due(schedule('shop'))];
+    expect((await planning.starts(jobs, [], midnight)).get('shop')).toBe(midnight + 2 * hour);
+    records.push(...history);
+    expect(one.forecasts(midnight + minute).cpu.basis).toBe('none');
+    one.renew();
+    expect(one.forecasts(midnight + minute).cpu.basis).toBe('weeks');
+    const start = (await planning.starts(jobs, [], midnight + minute)).get('shop') ?? 0;
+    expect(Math.abs(start - (midnight + 4.25 * hour))).toBeLessThanOrEqual(20 * minute);
   });
 });
 

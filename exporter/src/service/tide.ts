@@ -5,6 +5,7 @@ import { expectedLoad } from '../load/expected-load.ts';
 import type { LoadForecast } from '../load/forecast.ts';
 import { Forecaster } from '../load/forecaster.ts';
 import { coarseStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
+import { recordsOf } from '../load/of-host.ts';
 import { seriesOf } from '../load/series.ts';
 import type { StoreStreams } from '../run/admission.ts';
 import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
@@ -22,8 +23,42 @@ const mostRunning = 10_000;
 export type Forecasts = Readonly<Record<Resource, LoadForecast>>;
 export type Accuracy = Readonly<Record<Resource, ForecastAccuracy>>;
 
+/** The forecasts of one host, made once for each step of its history. */
+class HostOutlook {
+  readonly #records: (from: EpochMs, until: EpochMs) => readonly LoadRecord[];
+  readonly #timezone: string;
+  readonly #forecasters = byResource(() => new Forecaster());
+  #made: { readonly step: number; readonly forecasts: Forecasts; readonly accuracy: Accuracy } | undefined;
+
+  constructor(records: (from: EpochMs, until: EpochMs) => readonly LoadRecord[], timezone: string) {
+    this.#records = records;
+    this.#timezone = timezone;
+  }
+
+  renew(): void {
+    this.#made = undefined;
+  }
+
+  at(now: EpochMs): { readonly forecasts: Forecasts; readonly accuracy: Accuracy } {
+    const step = Math.floor(now / coarseStepMs);
+    if (this.#made?.step === step) return this.#made;
+    const records = this.#records(now - historyMs, now);
+    const times = records.map(({ at }) => at);
+    const outlook = byResource((resource) => {
+      const series = seriesOf(times, loadsOf(records, resource), coarseStepMs, this.#timezone);
+      return this.#forecasters[resource].outlook(series, now, horizonMs);
+    });
+    this.#made = {
+      step,
+      forecasts: byResource((resource) => outlook[resource].forecast),
+      accuracy: byResource((resource) => outlook[resource].accuracy),
+    };
+    return this.#made;
+  }
+}
+
 export interface TideOptions {
-  readonly catalog: LearningSources & Pick<Catalog, 'load' | 'schedule'>;
+  readonly catalog: LearningSources & Pick<Catalog, 'load' | 'hostLoads' | 'schedule'>;
   /** Where this host's day goes by: its load follows the clock on the wall. */
   readonly timezone: string;
   /** How many runs each store takes at once. Absent: any number. */
@@ -33,52 +68,57 @@ export interface TideOptions {
 /** Puts due occurrences where the host is expected to be quiet: the history, the forecast and the planner in one place. */
 export class Tide {
   readonly #options: TideOptions;
-  readonly #forecasters = byResource(() => new Forecaster());
-  #outlook: { readonly step: number; readonly forecasts: Forecasts; readonly accuracy: Accuracy } | undefined;
+  readonly #here: HostOutlook;
+  readonly #elsewhere = new Map<string, HostOutlook>();
+  #renewals = 0;
 
   /** What is expected of runs, from those before. */
   readonly learning: Learning;
 
   constructor(options: TideOptions) {
     this.#options = options;
-    const { catalog } = options;
+    const { catalog, timezone } = options;
+    this.#here = new HostOutlook((from, until) => recordsOf(catalog, undefined, from, until), timezone);
     this.learning = new Learning({ runs: (filter) => catalog.runs(filter), reviews: catalog.reviews });
   }
 
-  /** What each resource's load will be in the next 48 hours; made once for each step of the history. */
-  forecasts(now: EpochMs): Forecasts {
-    return this.#outlookAt(now).forecasts;
+  /** What the load of each resource will be in the next 48 hours: of this host, or of one under load.hosts. */
+  forecasts(now: EpochMs, host?: string): Forecasts {
+    return this.#of(host).at(now).forecasts;
   }
 
   /** How good the forecasts were of late, and which is followed. */
-  accuracy(now: EpochMs): Accuracy {
-    return this.#outlookAt(now).accuracy;
+  accuracy(now: EpochMs, host?: string): Accuracy {
+    return this.#of(host).at(now).accuracy;
   }
 
-  #outlookAt(now: EpochMs): { readonly forecasts: Forecasts; readonly accuracy: Accuracy } {
-    const step = Math.floor(now / coarseStepMs);
-    if (this.#outlook?.step === step) return this.#outlook;
+  /** Takes notice of what has been filed of a host's past: forecasts, and what rests on them, are made anew. */
+  renew(host?: string): void {
+    this.#of(host).renew();
+    this.#renewals += 1;
+  }
+
+  /** Another one each time that forecasts are made anew for other reasons than that time has gone by. */
+  get renewals(): number {
+    return this.#renewals;
+  }
+
+  #of(host: string | undefined): HostOutlook {
+    if (host === undefined) return this.#here;
     const { catalog, timezone } = this.#options;
-    const records = catalog.load.records('coarse', now - historyMs, now);
-    const times = records.map(({ at }) => at);
-    const outlook = byResource((resource) => {
-      const series = seriesOf(times, loadsOf(records, resource), coarseStepMs, timezone);
-      return this.#forecasters[resource].outlook(series, now, horizonMs);
-    });
-    this.#outlook = {
-      step,
-      forecasts: byResource((resource) => outlook[resource].forecast),
-      accuracy: byResource((resource) => outlook[resource].accuracy),
-    };
-    return this.#outlook;
+    const known = this.#elsewhere.get(host);
+    if (known !== undefined) return known;
+    const made = new HostOutlook((from, until) => recordsOf(catalog, host, from, until), timezone);
+    this.#elsewhere.set(host, made);
+    return made;
   }
 
   /**
    * The lowest load of a resource that is to come before `until`; undefined where no hour can be told from another, and where
    * that is closer than the next step.
    */
-  lowestExpected(resource: Resource, now: EpochMs, until: EpochMs): number | undefined {
-    const { basis, startsAt, stepMs, expected } = this.forecasts(now)[resource];
+  lowestExpected(resource: Resource, now: EpochMs, until: EpochMs, host?: string): number | undefined {
+    const { basis, startsAt, stepMs, expected } = this.forecasts(now, host)[resource];
     if (basis === 'none' || basis === 'level') return undefined;
     const stepOf = (at: EpochMs): number => Math.max(0, Math.ceil((at - startsAt) / stepMs));
     const coming = expected.subarray(stepOf(now), stepOf(until));
@@ -99,6 +139,12 @@ export class Tide {
       now,
       jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule, now))),
       load: expectedLoad(this.forecasts(now)),
+      hosts: Object.fromEntries(
+        hostsOf(due.map(({ schedule }) => schedule)).map((host) => [
+          host,
+          expectedLoad(this.forecasts(now, host)),
+        ]),
+      ),
       streams: this.#options.streams?.() ?? {},
     };
   }
@@ -147,4 +193,8 @@ function byResource<T>(make: (resource: Resource) => T): Readonly<Record<Resourc
 
 function loadsOf(records: readonly LoadRecord[], resource: Resource): readonly number[] {
   return records.map((record) => record[resource]);
+}
+
+function hostsOf(schedules: readonly ScheduleConfig[]): readonly string[] {
+  return [...new Set(schedules.flatMap(({ host }) => host ?? []))];
 }

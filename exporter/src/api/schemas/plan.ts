@@ -22,6 +22,7 @@ export const slot = named(
         .describe('when it may start'),
       deadline: instant.describe('the latest start'),
       priority: z.enum(['critical', 'high', 'medium', 'low']),
+      host: name.optional().describe('the host whose load is meant, of load.hosts; absent: this one'),
       forecast: loads.optional().describe('the load expected there; absent where none is known'),
       alternatives: z
         .array(
@@ -202,4 +203,5 @@ export const loadQuery = z.strictObject({
     .max(24 * 92)
     .default(168)
     .describe('how far back'),
+  host: name.optional().describe('of this host under load.hosts; absent: of the one Lowtide runs on'),
 });

@@ -21,7 +21,11 @@ const onDeadline = z
   .describe('what becomes of an occurrence that the load still holds up when its time is over');
 const ioPriority = z.enum(['normal', 'low', 'idle']);
 const reason = {
-  code: z.string().describe('cpu, memory, disk, one of these with _pressure, capacity, store or alert'),
+  code: z
+    .string()
+    .describe(
+      'cpu, memory, disk, one of these with _pressure or host_ (the host it names), capacity, store or alert',
+    ),
   text: z.string(),
 };
 
@@ -57,6 +61,7 @@ export const schedule = named(
         .optional()
         .describe('local times, 02:00'),
       timezone: z.string(),
+      host: name.optional().describe('the host whose load counts, of load.hosts; absent: this one'),
       priority,
       maxDelaySeconds: seconds,
       onDeadline,

@@ -8,6 +8,7 @@ import { work } from './0007-work.ts';
 import { throughput } from './0008-throughput.ts';
 import { resumptions } from './0009-resumptions.ts';
 import { drills } from './0010-drills.ts';
+import { hostLoads } from './0011-host-loads.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   throughput,
   resumptions,
   drills,
+  hostLoads,
 ];
