@@ -14,6 +14,7 @@ export default defineConfig({
             'exporter/src/**/*.test.ts',
             'grafana-plugin/src/**/*.test.ts',
             'dashboards/source/**/*.test.ts',
+            'provisioning/source/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },

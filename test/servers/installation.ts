@@ -75,6 +75,8 @@ export interface ConfigParts {
   readonly stores?: string;
   /** Recipients beside the key's own. */
   readonly recovery?: readonly string[];
+  /** Further keys of `encryption`, as in `max_key_age: 30d`. */
+  readonly encryption?: string;
   /** The folder of the catalog. */
   readonly state?: string;
   /** Further lines of the config, as YAML. */
@@ -86,12 +88,13 @@ export function writeConfig(folder: string, schedules: string, parts: ConfigPart
   const {
     stores = '{ local: { type: directory, path: ./backups } }',
     recovery = [],
+    encryption: keys = '',
     state = './state',
     more = '',
   } = parts;
   mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'lowtide.yaml');
-  const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}] }`;
+  const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}]${keys && `, ${keys}`} }`;
   const lines = [
     'instance: test',
     `state: ${state}`,

@@ -1,12 +1,17 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { coarseStepMs } from '../../exporter/src/load/load.ts';
 import { newManifest, newRun, runEnd } from '../conformance/catalog-samples.ts';
 import { TestInstallation } from './installation.ts';
-import { everySecond, startPrometheusWith, type PrometheusServer } from './prometheus.ts';
+import {
+  everyTwoSeconds,
+  startPrometheusWith,
+  type PrometheusOptions,
+  type PrometheusServer,
+} from './prometheus.ts';
 import { TestService, tokens } from './service.ts';
 
 const hourMs = 3_600_000;
@@ -26,7 +31,8 @@ const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db 
   - { id: patient, source: { type: command, argv: [echo, tick] }, every: 10s, max_delay: 6s, stores: [local], keep: { last: 3 } }
   - { id: impatient, source: { type: command, argv: [echo, tick] }, every: 10s, max_delay: 6s, on_deadline: skip, stores: [local], keep: { last: 3 } }`;
 const config = {
-  stores: '{ local: { type: directory, path: ./backups }, offsite: { type: directory, path: ./offsite } }',
+  stores: '{ local: { type: directory, path: ./backups }, offsite: { type: directory, path: OFFSITE } }',
+  encryption: 'max_key_age: 300d',
   more: `${tokens}
 restore_targets: { back: { to: FOLDER/back } }
 drills: { folder: FOLDER/drills }
@@ -42,7 +48,9 @@ export interface LivedIn extends AsyncDisposable {
 
 export interface LivedInOptions {
   /** What Prometheus is given: the config with the exporter as its target, and files beside it. */
-  readonly prometheus?: (target: string) => Parameters<typeof startPrometheusWith>[0];
+  readonly prometheus?: (target: string) => PrometheusOptions;
+  /** The folder of the second store; absent: beside the first. */
+  readonly offsite?: string;
 }
 
 /**
@@ -53,14 +61,15 @@ export interface LivedInOptions {
  */
 export async function livedIn(options: LivedInOptions = {}): Promise<LivedIn> {
   await using stack = new AsyncDisposableStack();
-  const installation = await TestInstallation.make(schedules, config);
+  const { prometheus: configured = plainly, offsite = './offsite' } = options;
+  const stores = config.stores.replace('OFFSITE', offsite);
+  const installation = await TestInstallation.make(schedules, { ...config, stores });
   prepare(installation);
   const service = stack.use(await TestService.over(installation, { health: { maxAgeMs: 500 } }));
-  const { prometheus: configured = everySecondOf } = options;
   const prometheus = stack.use(await startPrometheusWith(configured(service.address)));
   // Counters move only where their first value was seen.
   await prometheus.query('backup_total');
-  await live(service);
+  await live(service, resolve(installation.folder, offsite));
   const life: LivedIn = {
     service,
     prometheus,
@@ -80,9 +89,9 @@ export async function livedIn(options: LivedInOptions = {}): Promise<LivedIn> {
   return life;
 }
 
-function everySecondOf(target: string): Parameters<typeof startPrometheusWith>[0] {
+function plainly(target: string): PrometheusOptions {
   const scrape = { job_name: 'backups', static_configs: [{ targets: [target] }] };
-  return { config: { global: everySecond, scrape_configs: [scrape] } };
+  return { config: { global: everyTwoSeconds, scrape_configs: [scrape] } };
 }
 
 /** What there is to back up, and ten days of load. */
@@ -101,7 +110,7 @@ function prepare({ folder, opened }: TestInstallation): void {
   opened.catalog.load.record(records.toReversed(), 'coarse');
 }
 
-async function live(service: TestService): Promise<void> {
+async function live(service: TestService, offsite: string): Promise<void> {
   await Promise.all([
     keepBackingUp(service),
     run(service, 'shop'),
@@ -115,7 +124,7 @@ async function live(service: TestService): Promise<void> {
   pastNight(service.catalog);
   await run(service, 'shop');
   await service.post('/schedules/endless/run');
-  await troubles(service);
+  await troubles(service, offsite);
   await happened(service, 'run:missed', ({ reason }) => reason !== undefined);
   await happened(service, 'run:started', ({ dueAt }) => dueAt !== undefined);
   await happened(service, 'run:reviewed');
@@ -156,35 +165,40 @@ async function cancelled(service: TestService): Promise<void> {
 /** A verification that passes, a restore, a verification that does not, and a restore drill. */
 async function proofs(service: TestService): Promise<void> {
   await service.post('/schedules/shop/drill?wait=true');
-  const [sound, spoiled] = service.catalog.backups({ schedule: 'settings', limit: 2 });
-  const id = sound?.id ?? '';
-  await service.post(`/backups/${id}/verify?wait=true`);
-  await service.post(`/backups/${id}/restore?wait=true`, { body: { target: 'back' } });
-  await service.post(`/backups/${id}/restore?wait=true`, { body: { target: 'back' } });
-  const path = (spoiled ?? sound)?.copies[0]?.path ?? '';
+  const [backup] = service.catalog.backups({ schedule: 'settings', limit: 1 });
+  if (backup === undefined) throw new Error('there is no backup of settings');
+  await service.post(`/backups/${backup.id}/verify?wait=true`);
+  await service.post(`/backups/${backup.id}/restore?wait=true`, { body: { target: 'back' } });
+  const path = backup.copies[0]?.path ?? '';
   const bytes = readFileSync(path);
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   writeFileSync(path, bytes);
-  await service.post(`/backups/${(spoiled ?? sound)?.id ?? ''}/verify?wait=true`);
+  await service.post(`/backups/${backup.id}/verify?wait=true`);
 }
 
-/** One of each mode; the last leaves backups with a key that retires. */
+/** One of each mode; then one that cannot read a backup, and so leaves that with a key that retires. */
 async function rotations(service: TestService): Promise<void> {
-  for (const mode of ['rewrap', 'reencrypt', 'rotate']) {
-    const { body } = await service.post('/rotations?wait=true', { body: { mode } });
-    if (!['completed', 'failed'].includes(String(body['status']))) {
-      throw new Error(`the rotation: ${JSON.stringify(body)}`);
-    }
-  }
+  for (const mode of ['reencrypt', 'rotate', 'rewrap']) await rotate(service, mode, 'completed');
+  const lost = service.catalog.backups({ schedule: 'docs', limit: 50 }).at(-1);
+  rmSync(lost?.copies[0]?.path ?? '');
+  await rotate(service, 'rewrap', 'failed');
 }
 
-async function troubles(service: TestService): Promise<void> {
+async function rotate(service: TestService, mode: string, status: string): Promise<void> {
+  const { body } = await service.post('/rotations?wait=true', { body: { mode } });
+  if (body['status'] !== status) throw new Error(`the rotation: ${JSON.stringify(body)}`);
+}
+
+/** What was there is gone, and for some hours nobody has looked at the time. */
+async function troubles(service: TestService, offsite: string): Promise<void> {
   const { folder, configFile } = service.installation;
-  for (const name of readdirSync(join(folder, 'offsite'))) {
-    rmSync(join(folder, 'offsite', name), { recursive: true });
-  }
-  // A reload tries the stores at once.
+  rmSync(join(folder, 'shop.db'));
+  await run(service, 'shop', 'failed');
+  for (const name of readdirSync(offsite)) rmSync(join(offsite, name), { recursive: true });
+  service.catalog.settle('settings', Date.now() - 8 * hourMs);
+  // A reload tries the stores and looks at the schedules at once.
   await service.reload();
+  await happened(service, 'run:missed', ({ schedule }) => schedule === 'settings');
   const text = readFileSync(configFile, 'utf8');
   writeFileSync(configFile, `${text}unknown: key\n`);
   await service.reload();

@@ -7,8 +7,10 @@ export interface PrometheusServer extends AsyncDisposable {
   readonly url: string;
   /** Asks until an instant query has an answer; its series as `name{labels}` → value. */
   query(expression: string): Promise<ReadonlyMap<string, number>>;
-  /** Asks once, also for what has no answer. Throws what Prometheus has against the expression. */
-  ask(expression: string): Promise<readonly PrometheusSample[]>;
+  /**
+   * Asks once, also for what has no answer, at a time in seconds (absent: now). Throws what Prometheus has against the expression.
+   */
+  ask(expression: string, at?: number): Promise<readonly PrometheusSample[]>;
 }
 
 export interface PrometheusSample {
@@ -23,6 +25,7 @@ export interface PrometheusOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** A folder of older data to begin with. */
   readonly blocks?: string;
+  readonly arguments?: readonly string[];
 }
 
 interface QueryAnswer {
@@ -32,8 +35,10 @@ interface QueryAnswer {
 
 const patienceMs = 20_000;
 
-/** Quick, for tests: every second. */
-export const everySecond = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+/** Quick, for tests. */
+const everySecond = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+/** Nearly as quick, and with patience for a page on a busy machine: a scrape that fails takes all series away. */
+export const everyTwoSeconds = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
 
 /**
  * A Prometheus of its own that scrapes `target` (host:port) every second; `blocks` is a folder of older data to begin with,
@@ -60,6 +65,7 @@ export async function startPrometheusWith({
   config,
   files = {},
   blocks,
+  arguments: more = [],
 }: PrometheusOptions): Promise<PrometheusServer> {
   const folder = serverFolder('prometheus');
   // JSON is YAML as well.
@@ -77,14 +83,19 @@ export async function startPrometheusWith({
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
+      ...more,
     ],
     folder,
     ready: /Server is ready to receive web requests/,
     stopSignal: 'SIGTERM',
   });
   const url = `http://127.0.0.1:${port}`;
-  const ask: PrometheusServer['ask'] = async (expression) => {
-    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`);
+  const ask: PrometheusServer['ask'] = async (expression, at) => {
+    const parameters = new URLSearchParams({
+      query: expression,
+      ...(at !== undefined && { time: String(at) }),
+    });
+    const response = await fetch(`${url}/api/v1/query?${parameters.toString()}`);
     const { error = 'no answer', data } = (await response.json()) as QueryAnswer;
     if (data === undefined) throw new Error(`${expression}: ${error}`);
     return data.result;

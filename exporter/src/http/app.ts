@@ -13,7 +13,7 @@ import type { Metrics } from '../metrics/registry.ts';
 import { landingPage, landingStyleHash, type LandingLink } from './landing.ts';
 import { negotiateFormat } from './negotiate.ts';
 import { observeRequests } from './observe.ts';
-import { errorsPath, methodNotAllowed, problem, problemOf, sendProblem } from './problem.ts';
+import { methodNotAllowed, problem, problemOf, sendProblem } from './problem.ts';
 
 export interface MountedRouter {
   /** Where the router's own paths begin, as in `/api/v1`. */
@@ -33,8 +33,8 @@ export interface AppOptions {
   readonly isStopping?: () => boolean;
   /** What is served beside the public pages of this file; each looks after its own authentication. */
   readonly routers?: readonly MountedRouter[];
-  /** docs/errors.md, which problems point at. */
-  readonly errorsPage?: string;
+  /** Pages in Markdown by their path: those that problems and alerts point at. */
+  readonly docs?: Readonly<Record<string, string>>;
   /** Looks at each request before all else: TLS and passwords of the web config. */
   readonly gate?: RequestHandler;
   /** Hears of what was answered with 500 and above. */
@@ -85,11 +85,10 @@ export function createApp(options: AppOptions): Express {
       else sendReadiness(await options.health(), response);
     })
     .all(read);
-  const { errorsPage } = options;
-  if (errorsPage !== undefined) {
+  for (const [path, page] of Object.entries(options.docs ?? {})) {
     app
-      .route(errorsPath)
-      .get((_request, response) => void response.type('text/markdown').send(errorsPage))
+      .route(path)
+      .get((_request, response) => void response.type('text/markdown').send(page))
       .all(read);
   }
   for (const { path, router } of routers) app.use(path, router);

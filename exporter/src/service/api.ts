@@ -4,6 +4,7 @@ import type { EventSource, LiveProgress } from '../api/commands.ts';
 import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
+import { errorsPath } from '../http/problem.ts';
 import { apiRouter } from '../api/router.ts';
 import type { MountedRouter } from '../http/app.ts';
 import { Background } from './background.ts';
@@ -105,7 +106,8 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
   };
 }
 
-/** The page that problems point at; it ships with the package. */
-export function errorsPage(): string {
-  return readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+/** The pages that problems and alerts point at; they ship with the package. */
+export function servedDocs(): Readonly<Record<string, string>> {
+  const read = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+  return { [errorsPath]: read('errors.md'), '/docs/runbooks.md': read('runbooks.md') };
 }

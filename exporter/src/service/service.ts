@@ -14,7 +14,7 @@ import { highWaterOf } from '../load/of-host.ts';
 import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
-import { errorsPage, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
+import { servedDocs, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { BackupRuns } from './backup-runs.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
@@ -220,7 +220,7 @@ class Service {
       health,
       isStopping: this.#isStopping,
       routers: [api.router],
-      errorsPage: errorsPage(),
+      docs: servedDocs(),
       onError: (error) => this.#log.error({ err: describe(error) }, 'a request could not be answered'),
     });
     await using _http = http;
