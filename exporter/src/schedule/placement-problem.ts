@@ -37,6 +37,8 @@ export interface PlacementJob {
   readonly earliest: number;
   readonly windowEnd: number;
   readonly latest: number;
+  /** It has waited long behind its window: room is no reason to be much later still. */
+  readonly isLate?: boolean;
   /** In slots, at least 1. */
   readonly duration: number;
   readonly weight: number;

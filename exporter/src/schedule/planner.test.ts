@@ -224,6 +224,20 @@ describe('planSlots', () => {
     }
   });
 
+  it('is put off for room that is promised again and again up to half of what it may be late, and no further', () => {
+    const wish = job({ opens: 1, closes: 2, delay: 8, cpu: 0.5 });
+    let previous: Plan['slots'] = [];
+    for (let at = now; ; at += slotMs) {
+      // Whenever it is looked at, there is to be room in two hours.
+      const cpu = Float64Array.from({ length: 576 }, (_, step) => (step < 24 ? 0.9 : 0.4));
+      previous = plan([wish], { now: at, load: { ...trough, startsAt: at, cpu }, previous }).slots;
+      if (hoursOf(previous[0]?.start) > hoursOf(at)) continue;
+      expect(hoursOf(at)).toBeGreaterThan(5.9);
+      expect(hoursOf(at)).toBeLessThan(6.2);
+      return;
+    }
+  });
+
   it('reckons with the last day over again where the forecast ends', () => {
     // Two days are forecast, with a trough in the second night; the window lies in the third.
     const nights = load((hour) => (hour >= 38 && hour < 40 ? 0.05 : 0.4));

@@ -228,6 +228,7 @@ function placementJob(
     earliest,
     latest,
     windowEnd: Math.max(earliest, slotAt(occurrence.windowEnd)),
+    isLate: now > (occurrence.windowEnd + occurrence.deadline) / 2,
     duration: Math.max(1, Math.ceil(durationMs / slotMs)) + (fits ? 0 : 1),
     weight: weights[priority],
     needs: needsOf(resources, used, stores),

@@ -464,6 +464,19 @@ describe('the scheduler', () => {
       expect(asked.at(-1)).toMatchObject({ now: noon + hour + 20 * minute, slot: noon + hour });
     });
 
+    it('counts it from the end of the window at the latest, where a plan has put the start behind that', async () => {
+      const gate: SchedulerOptions['gate'] = (_due, times) => {
+        asked.push(times);
+        return 'cpu';
+      };
+      const plan: SchedulerOptions['plan'] = (due) =>
+        new Map(due.map((job) => [job.schedule.id, job.occurrence.windowEnd + 10 * minute]));
+      beginWith({ gate, plan }, schedule('shop'));
+      clock.set(noon + hour + 10 * minute);
+      await settle();
+      expect(asked.at(-1)).toMatchObject({ now: noon + hour + 10 * minute, slot: noon + hour });
+    });
+
     it('never lets a plan put a start behind the last call', async () => {
       const plan: SchedulerOptions['plan'] = (due) =>
         new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline + hour]));

@@ -186,7 +186,9 @@ export class Scheduler {
   #startDue(due: readonly { readonly job: DueJob; readonly start: EpochMs }[], now: EpochMs): void {
     let room = true;
     for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
-      const slot = this.#deferralOf(job)?.since ?? start;
+      const { windowEnd } = job.occurrence;
+      // A plan that has put it behind its window has used up some of its time already.
+      const slot = this.#deferralOf(job)?.since ?? Math.min(start, windowEnd);
       const deadline = this.#lastCall(job);
       const held = this.#options.gate?.(job, { now, slot, deadline });
       if (held !== undefined) {
