@@ -194,6 +194,24 @@ describe('the exit code', () => {
     expect(end.stderr.match(/^lowtide\.yaml:\d+:\d+ schedules\[0\]/gm)?.length).toBeGreaterThanOrEqual(3);
   });
 
+  it('is 0 for a config with warnings, which check-config has, and others count', () => {
+    writeConfig(folder, '  []', {
+      more: 'server: { tokens: [{ name: a, role: viewer, token: a-token-in-clear }] }',
+    });
+    const check = lowtide('check-config');
+    expect([check.code, check.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^warning: lowtide\.yaml:\d+:\d+ .*holds a secret in clear/m),
+    ]);
+    const count = check.stderr.match(/^warning: /gm)?.length ?? 0;
+    expect(count).toBeGreaterThan(1);
+    const list = lowtide('token', 'list');
+    expect([list.code, list.stderr]).toEqual([
+      0,
+      `warning: lowtide.yaml: ${count} warnings; lowtide check-config has them\n`,
+    ]);
+  });
+
   it('is 1 for a backup that failed, with the reason and no secret', () => {
     writeConfig(
       folder,

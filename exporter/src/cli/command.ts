@@ -32,7 +32,7 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly output: Output;
   readonly options: GlobalOptions;
-  /** Reads the config; its warnings go to standard error. */
+  /** Reads the config; its warnings go to standard error, each of them for `check-config`, else all in one line. */
   readConfig(): Promise<LoadedConfig>;
   /** Opens what the config describes. */
   open(): Promise<Installation>;
@@ -51,7 +51,9 @@ export function action<Args extends unknown[]>(
     const output = createOutput(options.json, terminal.stdout, terminal.stderr);
     try {
       const given = args.slice(0, -1) as unknown as Args;
-      terminal.exit(await run(contextOf(terminal, output, options), ...given));
+      terminal.exit(
+        await run(contextOf(terminal, output, options, command.name() === 'check-config'), ...given),
+      );
     } catch (thrown) {
       const error = LowtideError.from(terminal.signal.aborted ? terminal.signal.reason : thrown);
       output.fail(error);
@@ -76,10 +78,20 @@ export async function openSettled(context: CommandContext): Promise<Installation
   return installation;
 }
 
-function contextOf(terminal: Terminal, output: Output, options: GlobalOptions): CommandContext {
+function contextOf(
+  terminal: Terminal,
+  output: Output,
+  options: GlobalOptions,
+  isCheck: boolean,
+): CommandContext {
   const read = async (): Promise<LoadedConfig> => {
     const loaded = await readConfig(options.config, terminal.env);
-    for (const warning of loaded.warnings) output.note(`warning: ${formatProblem(options.config, warning)}`);
+    const { warnings } = loaded;
+    if (isCheck || warnings.length === 1) {
+      for (const warning of warnings) output.note(`warning: ${formatProblem(options.config, warning)}`);
+    } else if (warnings.length > 1) {
+      output.note(`warning: ${options.config}: ${warnings.length} warnings; lowtide check-config has them`);
+    }
     return loaded;
   };
   return {
