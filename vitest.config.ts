@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and
- * servers. All share two cores.
+ * servers; `browser` opens the built plugin in Chromium. All share two cores.
  */
 export default defineConfig({
   test: {
@@ -39,6 +39,17 @@ export default defineConfig({
           testTimeout: 20_000,
           maxWorkers: 2,
           server: { deps: { inline: [/@grafana\//, /ol\//, /react-calendar/] } },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          exclude: ['**/node_modules/**'],
+          globalSetup: ['test/browser/prepare.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
         },
       },
     ],

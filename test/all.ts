@@ -26,7 +26,9 @@ async function inTurn(steps: readonly (() => Promise<Tally>)[]): Promise<Tally[]
 }
 
 const checks = await runChecks();
-const tests = await inTurn(['unit', 'components', 'integration'].map((project) => () => runVitest(project)));
+const tests = await inTurn(
+  ['unit', 'components', 'integration', 'browser'].map((project) => () => runVitest(project)),
+);
 const tally = sum([...checks, ...tests]);
 console.log(`\n${line(tally)}`);
 process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -26,6 +26,8 @@ export interface ManifestSample {
   /** Bytes of the payload; the header takes 4,096 more. */
   readonly payloadBytes?: number;
   readonly content?: string;
+  readonly format?: Manifest['parts'][0]['format'];
+  readonly source?: Manifest['source'];
 }
 
 export function newManifest(id: string, sample: ManifestSample = {}): Manifest {
@@ -36,7 +38,7 @@ export function newManifest(id: string, sample: ManifestSample = {}): Manifest {
     instance: 'db-host-1',
     schedule,
     type,
-    source: { type: 'postgres', label: 'postgres://db1:5432/app' },
+    source: sample.source ?? { type: 'postgres', label: 'postgres://db1:5432/app' },
     runId: `run-of-${id}`,
     startedAt: toRfc3339(createdAt - 60_000),
     createdAt: toRfc3339(createdAt),
@@ -44,7 +46,7 @@ export function newManifest(id: string, sample: ManifestSample = {}): Manifest {
       {
         role: 'main',
         name: `${schedule}/${id}.pgdump.zst.age`,
-        format: 'pg_custom',
+        format: sample.format ?? 'pg_custom',
         sizeBytes: 9000,
         compressedBytes: 3000,
         compressedSha256: sample.content ?? '0'.repeat(64),

@@ -10,7 +10,7 @@ import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
 import { newHeader } from '../../exporter/src/seal/recipients.ts';
 import { openChunks, sealChunks } from '../../exporter/src/seal/stream.ts';
 import { encodeManifest, manifestName, type Manifest } from '../../exporter/src/store/manifest.ts';
-import { newManifest } from '../conformance/catalog-samples.ts';
+import { newManifest, type ManifestSample } from '../conformance/catalog-samples.ts';
 
 /** Backups as they lie in a store, made without runs and flushes, so that thousands take a moment. */
 
@@ -23,11 +23,12 @@ export interface StoredBackup {
 /** In the folder of a directory store, and in the catalog. Every fifth backup has two parts. */
 export async function storeBackups(
   count: number,
-  { folder, catalog, key, store = 'local', bytes = 600 }: StoreBackupsOptions,
+  { folder, catalog, key, store = 'local', bytes = 600, sample: sampleOf }: StoreBackupsOptions,
 ): Promise<readonly StoredBackup[]> {
   const stored: StoredBackup[] = [];
   for (let index = 0; index < count; index += 1) {
-    const sample = newManifest(`b${String(index).padStart(5, '0')}`, { schedule: `s${index % 7}` });
+    const id = `b${String(index).padStart(5, '0')}`;
+    const sample = newManifest(id, sampleOf?.(index) ?? { schedule: `s${index % 7}` });
     const [main] = sample.parts;
     const globals = { ...main, role: 'globals' as const, name: main.name.replace('.pgdump', '.globals.sql') };
     const [first, ...rest] = await Promise.all(
@@ -53,6 +54,8 @@ interface StoreBackupsOptions {
   readonly key: Key;
   readonly store?: string;
   readonly bytes?: number;
+  /** What is said of each. */
+  readonly sample?: (index: number) => ManifestSample;
 }
 
 type Part = Manifest['parts'][0];
