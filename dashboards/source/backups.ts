@@ -1,7 +1,8 @@
 import { board } from './board.ts';
 import { averageDuration, errors, finishedRuns } from './figures.ts';
-import { colours, fallsToBad, noneIsGood, plain, shown, steps, wellOrNot } from './looks.ts';
-import { bars, counts, course, stat, states } from './panels.ts';
+import { colours, fallsToBad, noneIsGood, plain, shown, wellOrNot } from './looks.ts';
+import { averages, counts, course, stat, states } from './panels.ts';
+import { proof } from './proof.ts';
 import { grownBy, series, share } from './promql.ts';
 
 const completed = 'status="completed"';
@@ -98,7 +99,7 @@ const runs = [
     size: [12, 8],
     queries: [[errors, '{{error_type}}']],
   }),
-  course({
+  averages({
     title: 'Duration',
     description:
       'Half of the backups took less than the lower line, nineteen of twenty less than the upper one.',
@@ -110,8 +111,8 @@ const runs = [
       [quantile(0.5, durations('$__interval')), '{{type}}: half'],
       [quantile(0.95, durations('$__interval')), '{{type}}: 95 %'],
     ],
-  }).min(0),
-  course({
+  }),
+  averages({
     title: 'Size at the source',
     description: 'Average, before compression. A sudden change is called unusual: dashboard Schedules.',
     unit: 'bytes',
@@ -124,8 +125,8 @@ const runs = [
         '{{type}}',
       ],
     ],
-  }).min(0),
-  course({
+  }),
+  averages({
     title: 'Throughput',
     description: 'Bytes of the source for each second of a run, of those that completed.',
     unit: 'Bps',
@@ -141,8 +142,8 @@ const runs = [
         '{{type}}',
       ],
     ],
-  }).min(0),
-  course({
+  }),
+  averages({
     title: 'Encryption and upload',
     description: 'Average seconds of one backup, encryption in all and writing to each kind of store.',
     unit: 's',
@@ -165,7 +166,7 @@ const runs = [
         'to {{cloud_provider}}',
       ],
     ],
-  }).min(0),
+  }),
 ];
 
 const stores = [
@@ -192,59 +193,12 @@ const stores = [
   }).min(0),
 ];
 
-const proof = [
-  counts({
-    title: 'Verifications',
-    description: 'Copies that were read back and compared. One that failed is damaged: the app names it.',
-    unit: 'none',
-    empty: 'None is known',
-    thresholds: plain(),
-    size: [8, 8],
-    queries: [
-      [
-        `round(sum by (status) (${grownBy(series('backup_verification_total'), '$__interval')}))`,
-        '{{status}}',
-      ],
-    ],
-  })
-    .overrideByName('passed', [shown.coloured(colours.good)])
-    .overrideByName('failed', [shown.coloured(colours.bad)]),
-  counts({
-    title: 'Restores',
-    description: 'By hand, through the API, and as drills.',
-    unit: 'none',
-    empty: 'None is known',
-    thresholds: plain(),
-    size: [8, 8],
-    queries: [
-      [`round(sum by (status) (${grownBy(series('backup_restore_total'), '$__interval')}))`, '{{status}}'],
-    ],
-  })
-    .overrideByName('completed', [shown.coloured(colours.good)])
-    .overrideByName('failed', [shown.coloured(colours.bad)]),
-  bars({
-    title: 'Proof that they can be restored',
-    description:
-      'Whether the backups of every schedule were verified or restored within 31 days, and the newest has a sound copy, by host.',
-    unit: 'none',
-    empty: 'Not known',
-    thresholds: steps(colours.bad, [1, colours.good]),
-    mappings: [wellOrNot('proven', 'not proven')],
-    size: [8, 8],
-    queries: [
-      [`min by (instance) (${series('backup_health_status', 'check_type="restore_proof"')})`, '{{instance}}'],
-    ],
-  })
-    .min(0)
-    .max(1),
-];
-
 export const backups = board({
   uid: 'lowtide-backups',
   title: 'Lowtide / Backups',
   description: 'How long do backups take, how large are they, where do they lie, and can they be restored?',
   range: '7d',
-  variables: ['type'],
+  variables: ['type', 'schedule'],
   page: 'backups',
   rows: [
     { panels: figures },

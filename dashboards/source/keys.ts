@@ -17,7 +17,7 @@ const control = ofTheApp('lowtide-rotation-panel', {
   description:
     'Keys, what depends on them, and the rotation that goes on: begin, watch, stop and resume one here, as far as your role allows. It asks the exporter that the Lowtide app is connected to.',
   size: [24, 11],
-  options: {},
+  options: { isCensusShown: true },
 });
 
 const figures = [

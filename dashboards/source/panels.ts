@@ -153,6 +153,18 @@ export function course(facts: PanelFacts): TimeSeries {
     .tooltip(tooltip());
 }
 
+/** Backups are rare: in less than this there is hardly one, and Prometheus needs some scrapes to see a counter grow. */
+const shortestBar = '5m';
+
+/** A course of averages over stretches of time, of what seldom happens. */
+export const averages = (facts: PanelFacts): TimeSeries =>
+  course(facts)
+    .maxDataPoints(60)
+    .interval(shortestBar)
+    .showPoints(VisibilityMode.Auto)
+    .spanNulls(true)
+    .min(0);
+
 /** How often something happened: bars, one upon the other. */
 export function counts(facts: PanelFacts): TimeSeries {
   return common(new TimeSeries(), facts, 'over time')
@@ -162,6 +174,7 @@ export function counts(facts: PanelFacts): TimeSeries {
     .fillOpacity(70)
     .stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'))
     .maxDataPoints(60)
+    .interval(shortestBar)
     .axisSoftMin(0)
     .decimals(0)
     .legend(legend())

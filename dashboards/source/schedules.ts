@@ -17,7 +17,14 @@ const tide = ofTheApp('lowtide-schedule-panel', {
   description:
     'Load of the host, what is expected of it, and the backups in its low tides: windows, planned starts, runs. Each slot says why it is there. It asks the exporter that the Lowtide app is connected to.',
   size: [24, 12],
-  options: {},
+  options: {
+    schedules: '',
+    resource: 'all',
+    view: 'chart',
+    laneSize: 'normal',
+    isLegendShown: true,
+    comingHours: 24,
+  },
 });
 
 const starts = [

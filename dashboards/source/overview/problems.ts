@@ -34,7 +34,7 @@ const checks = (matcher: string): string => series('backup_health_status', `chec
 /** What was only counted has no time of its own. */
 const withinADay = (counter: string): string => `0 * (${grownBy(counter, '1d')} > 0)`;
 
-const problems: readonly Problem[] = [
+export const problems: readonly Problem[] = [
   {
     problem: 'No figures come from this host',
     remedy:

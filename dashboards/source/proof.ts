@@ -1,0 +1,103 @@
+import { appRoot } from './board.ts';
+import { colours, plain, shown, steps, wellOrNot } from './looks.ts';
+import { bars, columns, counts, table } from './panels.ts';
+import { grownBy, series } from './promql.ts';
+
+/** Whether what is stored can be brought back. */
+export const proof = [
+  counts({
+    title: 'Verifications',
+    description: 'Copies that were read back and compared. One that failed is damaged: the app names it.',
+    unit: 'none',
+    empty: 'None is known',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [
+      [
+        `round(sum by (status) (${grownBy(series('backup_verification_total'), '$__interval')}))`,
+        '{{status}}',
+      ],
+    ],
+  })
+    .overrideByName('passed', [shown.coloured(colours.good)])
+    .overrideByName('failed', [shown.coloured(colours.bad)]),
+  counts({
+    title: 'Restores',
+    description: 'By hand, through the API, and as drills.',
+    unit: 'none',
+    empty: 'None is known',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [
+      [`round(sum by (status) (${grownBy(series('backup_restore_total'), '$__interval')}))`, '{{status}}'],
+    ],
+  })
+    .overrideByName('completed', [shown.coloured(colours.good)])
+    .overrideByName('failed', [shown.coloured(colours.bad)]),
+  bars({
+    title: 'Proof that they can be restored',
+    description:
+      'Whether the backups of every schedule were verified or restored within 31 days, and the newest has a sound copy, by host.',
+    unit: 'none',
+    empty: 'Not known',
+    thresholds: steps(colours.bad, [1, colours.good]),
+    mappings: [wellOrNot('proven', 'not proven')],
+    size: [8, 8],
+    queries: [
+      [`min by (instance) (${series('backup_health_status', 'check_type="restore_proof"')})`, '{{instance}}'],
+    ],
+  })
+    .min(0)
+    .max(1),
+  table({
+    title: 'Restore drills',
+    description:
+      'Restores for practice, by schedule: whether the last one passed, how long it took until there was data that can be used, and how old that data was then. What a drill checks: restoring, Drills.',
+    unit: 's',
+    empty: 'No drill was made yet (verify.drill)',
+    thresholds: plain(),
+    size: [16, 8],
+    queries: [
+      [series('backup_restore_drill_passed'), ''],
+      [`1000 * ${series('backup_restore_drill_last_success_timestamp_seconds')}`, ''],
+      [series('backup_restore_drill_duration_seconds'), ''],
+      [series('backup_restore_drill_data_age_seconds'), ''],
+      [series('backup_restore_drill_interval_seconds'), ''],
+    ],
+  })
+    .withTransformation(
+      columns(['schedule', 'instance', 'Value #A', 'Value #B', 'Value #C', 'Value #D', 'Value #E'], []),
+    )
+    .overrideByName('schedule', [
+      shown.as('Schedule'),
+      shown.linked('Open in the app', `${appRoot}/schedules`),
+    ])
+    .overrideByName('instance', [shown.as('Host')])
+    .overrideByName('Value #A', [
+      shown.as('Last drill'),
+      shown.in('none'),
+      shown.onBackground(),
+      shown.mapped(wellOrNot('passed', 'failed')),
+    ])
+    .overrideByName('Value #B', [shown.as('Last passed'), shown.in('dateTimeFromNow')])
+    .overrideByName('Value #C', [shown.as('Took')])
+    .overrideByName('Value #D', [shown.as('Age of the data'), shown.in('dtdurations')])
+    .overrideByName('Value #E', [shown.as('Made every'), shown.in('dtdurations')]),
+  counts({
+    title: 'Drills by how they ended',
+    description:
+      'A drill that failed says in the app what was not as it should be: a part, a table, a count of rows.',
+    unit: 'none',
+    empty: 'No drill was made in this time',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [
+      [
+        `round(sum by (status) (${grownBy(series('backup_restore_drill_total'), '$__interval')}))`,
+        '{{status}}',
+      ],
+    ],
+  })
+    .overrideByName('passed', [shown.coloured(colours.good)])
+    .overrideByName('failed', [shown.coloured(colours.bad)]),
+];
