@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../exporter/src/metrics/registry.ts';
 import { metricNames, metricFacts } from '../../exporter/src/metrics/names.ts';
+import { alertGroups } from '../../provisioning/source/groups.ts';
 import { dashboards, textOf } from './dashboards.ts';
 import { selectorsOf, syntaxError } from './expression.testdata.ts';
+import { problems } from './overview/problems.ts';
 
 /** What is read back from the files, with no more certainty than Grafana has. */
 interface Target {
@@ -199,4 +201,18 @@ describe.each(names)('the linter, of %s', (name) => {
     const all = new Set([...exported, ...parts, ...gc, 'up', 'scrape_samples_scraped']);
     expect(selectors.map(({ name: metric }) => metric).filter((metric) => !all.has(metric))).toEqual([]);
   });
+});
+
+it('every metric of Lowtide’s own is shown somewhere', () => {
+  const shown = new Set(
+    names.flatMap((name) => expressions(read(name)).flatMap(selectorsOf)).map(({ name: metric }) => metric),
+  );
+  const isShown = (metric: string): boolean =>
+    ['', '_bucket', '_sum'].some((part) => shown.has(`${metric}${part}`));
+  expect(metricNames.filter((metric) => !isShown(metric))).toEqual([]);
+});
+
+it('each row of the overview’s first table leads to the runbook of an alert that there is', () => {
+  const alerts = new Set(alertGroups.flatMap((group) => group.alerts.map(({ name }) => name)));
+  expect(problems.map(({ runbook }) => runbook).filter((name) => !alerts.has(name))).toEqual([]);
 });

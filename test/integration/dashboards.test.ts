@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dashboards } from '../../dashboards/source/dashboards.ts';
 import { grafanaQueries, type GrafanaQuery } from '../servers/grafana-queries.ts';
 import { livedIn, type LivedIn } from '../servers/lived-in.ts';
-import { everySecond } from '../servers/prometheus.ts';
+import { everyTwoSeconds } from '../servers/prometheus.ts';
 import { TestService, tokens } from '../servers/service.ts';
 
 interface Answer {
@@ -29,7 +29,7 @@ beforeAll(async () => {
   life = await livedIn({
     prometheus: (target) => ({
       config: {
-        global: everySecond,
+        global: everyTwoSeconds,
         scrape_configs: [{ job_name: 'backups', static_configs: [{ targets: [target, idle.address] }] }],
       },
     }),
@@ -61,7 +61,7 @@ function queriesOf(name: string): readonly GrafanaQuery[] {
   const now = Math.floor(Date.now() / 1000);
   const dashboard = dashboards[name];
   if (dashboard === undefined) throw new Error(`there is no dashboard ${name}`);
-  return grafanaQueries(dashboard, { now, range: 60, scrapeInterval: 1, shortestStep: 5 });
+  return grafanaQueries(dashboard, { now, range: 60, scrapeInterval: 2, shortestStep: 10 });
 }
 
 async function unansweredOf(name: string): Promise<readonly string[]> {
