@@ -50,7 +50,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { alert: 'ExporterDown', figures: { 'lowtide_build_info{version="1"}': `1x1200` }, since: 1200 * 60 },
+  { alert: 'ExporterDown', figures: { 'lowtide_build_info{version="1"}': `1x1200` }, since: 1205 * 60 },
   {
     alert: 'BackupNeverSucceeded',
     figures: { 'backup_last_success_timestamp_seconds{schedule="db"}': '' },

@@ -42,7 +42,7 @@ export const problems: readonly Problem[] = [
     urgency: 'now',
     page: 'overview',
     runbook: 'LowtideExporterDown',
-    found: `max by (job, instance) (max_over_time(timestamp(${known})[7d:5m])) unless on (job, instance) ${known}`,
+    found: `max by (job, instance) (max_over_time(timestamp(${known} == 1)[7d:5m])) unless on (job, instance) ${known}`,
   },
   {
     problem: 'No backup at all',
