@@ -51,7 +51,7 @@ export function placeBeside(
     taken = end + gap;
     if (label + 2 * gap <= width) return x + (width - label) / 2;
     const next = marks[index + 1]?.x ?? until + gap;
-    if (end + gap + label + gap <= next && end + gap + label <= until && end === x + width) {
+    if (end + gap + label + gap <= next && end + gap + label <= until && end - x - width <= 2 * gap) {
       taken = end + gap + label + gap;
       return end + gap;
     }

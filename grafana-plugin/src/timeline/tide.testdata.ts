@@ -1,5 +1,5 @@
 import type { BackupRun, Load, Schedule, Slot } from 'lowtide/api';
-import { readTide, type Tide } from './tide.ts';
+import { readTide, type Tide, type TideAnswers } from './tide.ts';
 import { dayMs, hourMs, minuteMs } from './zone.ts';
 
 export const now = Date.parse('2026-03-28T12:00:00Z');
@@ -85,11 +85,11 @@ export function loadOfDays(): Load {
 }
 
 /** Every schedule with a window of its own, two runs behind it and two slots to come. */
-export function tideOf(count: number): Tide {
+export function manyAnswers(count: number): Required<TideAnswers> {
   const ids = Array.from({ length: count }, (_, index) => index);
   const zones = ['Europe/Madrid', 'America/New_York', 'Asia/Kathmandu', 'UTC'];
   const startOf = (index: number, day: number): number => now + day * dayMs + (index % 97) * 9 * minuteMs;
-  return readTide({
+  return {
     schedules: ids.map((index) =>
       scheduleOf(`s${index}`, {
         window: {
@@ -106,7 +106,11 @@ export function tideOf(count: number): Tide {
       slots: ids.flatMap((index) => [0, 1].map((day) => slotOf(`s${index}`, startOf(index, day)))),
     },
     load: loadOfDays(),
-  });
+  };
+}
+
+export function tideOf(count: number): Tide {
+  return readTide(manyAnswers(count));
 }
 
 /** The same with members left out, as the API leaves out what there is not. */

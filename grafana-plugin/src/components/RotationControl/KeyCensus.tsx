@@ -76,6 +76,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   frame: css({ overflowX: 'auto', containerType: 'inline-size' }),
   table: css({
     width: '100%',
+    borderCollapse: 'collapse',
     fontSize: theme.typography.bodySmall.fontSize,
     'th, td': { padding: theme.spacing(0.5, 1, 0.5, 0), textAlign: 'left', whiteSpace: 'nowrap' },
     'thead th': { color: theme.colors.text.secondary, fontWeight: 'normal' },

@@ -143,7 +143,7 @@ describe('when the exporter is killed in the middle', () => {
     exporter.answers = [{ status: 502 }];
     await passes(1000);
     expect(screen.getByRole('progressbar')).toBeTruthy();
-    expect(screen.getByText(/has not answered since/)).toBeTruthy();
+    expect(screen.getByText(/has not answered for/)).toBeTruthy();
 
     exporter.answers = [rotationOf({ status: 'interrupted' })];
     await passes(10_000);

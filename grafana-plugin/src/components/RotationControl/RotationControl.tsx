@@ -122,7 +122,7 @@ function Outcome(props: {
   const severity = isWhole ? 'success' : rotation.status === 'failed' ? 'error' : 'warning';
   return (
     <div role="status">
-      <Alert severity={severity} title={outcome === undefined ? '' : words.say(outcome)}>
+      <Alert severity={severity} bottomSpacing={0} title={outcome === undefined ? '' : words.say(outcome)}>
         {words.say({
           key: 'rotation.outcome.figures',
           values: {

@@ -76,7 +76,7 @@ export function RotationProgress({ state, now, words }: RotationProgressProps): 
       {unansweredSince !== undefined && (
         <div className={styles.stale}>
           <Icon name="exclamation-triangle" size="sm" />{' '}
-          {say({ key: 'rotation.stale', values: { since: { ago: (now - unansweredSince) / 1000 } } })}
+          {say({ key: 'rotation.stale', values: { time: { seconds: (now - unansweredSince) / 1000 } } })}
         </div>
       )}
       {/* Those who listen hear of every tenth, not of every second. */}

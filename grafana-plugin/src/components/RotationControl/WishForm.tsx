@@ -1,4 +1,6 @@
-import { Field, Input, RadioButtonGroup, Stack, Switch } from '@grafana/ui';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Checkbox, Field, Input, RadioButtonGroup, Stack, useStyles2 } from '@grafana/ui';
+import { css } from '@emotion/css';
 import React, { useId } from 'react';
 import type { RotationWish } from '../../rotation/rotation.ts';
 import type { Words } from '../../words/useWords.ts';
@@ -18,7 +20,8 @@ const mebibyte = 1024 * 1024;
 /** What is to be done: to which backups, how thoroughly, and how gently. */
 export function WishForm({ wish, isDisabled, words, onChange }: WishFormProps): React.ReactElement {
   const { text } = words;
-  const [days, gently, rate] = [useId(), useId(), useId()];
+  const styles = useStyles2(getStyles);
+  const [days, rate] = [useId(), useId()];
   const { mode = 'rewrap', daysBack, atLowTide = false, bytesPerSecond } = wish;
   return (
     <>
@@ -64,16 +67,16 @@ export function WishForm({ wish, isDisabled, words, onChange }: WishFormProps): 
               />
             </Field>
           )}
-          <Field label={text('rotation.gently')} htmlFor={gently}>
-            <Switch
-              id={gently}
+          <div className={styles.gently}>
+            <Checkbox
+              label={text('rotation.gently')}
               value={atLowTide}
               disabled={isDisabled}
               onChange={({ currentTarget }) =>
                 onChange(wishOf({ ...wish, atLowTide: currentTarget.checked }))
               }
             />
-          </Field>
+          </div>
         </Stack>
       )}
     </>
@@ -97,3 +100,8 @@ function wholeNumber(text: string, most: number): number | undefined {
   const number = Number.parseInt(text, 10);
   return number >= 1 ? Math.min(most, number) : undefined;
 }
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  // Beside the fields, not beside their labels.
+  gently: css({ alignSelf: 'center', paddingTop: theme.spacing(1) }),
+});

@@ -80,7 +80,13 @@ export const LaneMarks = React.memo(function LaneMarks(props: LaneMarksProps): R
             />
             {/* What is pointed at is told beside the pointer, and the other times need the room. */}
             {left !== undefined && active !== event.key && (
-              <text x={left} y={middle} dy="0.35em" fontSize={11} fill={colors.text}>
+              <text
+                x={left}
+                y={middle}
+                dy="0.35em"
+                fontSize={11}
+                fill={isWithin(mark, left) ? colors.onPriority[lane.priority] : colors.text}
+              >
                 {words.format.time(event.start)}
               </text>
             )}
@@ -196,6 +202,10 @@ function OtherTimes(props: {
       })}
     </>
   );
+}
+
+function isWithin({ x, width }: Mark, left: number): boolean {
+  return left >= x && left < x + width;
 }
 
 /** Only what is to come has a label: the past is told by its colour. */

@@ -30,24 +30,27 @@ export const LoadPlot = React.memo(function LoadPlot(props: LoadPlotProps): Reac
           </g>
         );
       })}
-      {shapes.map(({ resource, area, band, expected, measured }) => {
-        const color = colors.load[resource];
-        return (
-          <g key={resource} data-resource={resource}>
-            <path d={area} fill={color} fillOpacity={shapes.length > 1 ? 0.06 : 0.16} />
-            <path d={band} fill={color} fillOpacity={shapes.length > 1 ? 0.14 : 0.26} />
-            <path d={expected} fill="none" stroke={color} strokeWidth={1.5} strokeDasharray="4 3" />
-            <path
-              d={measured}
-              fill="none"
-              stroke={color}
-              strokeWidth={1.5}
-              strokeLinecap="round"
-              strokeLinejoin="round"
-            />
-          </g>
-        );
-      })}
+      {/* Lines run on by a step beyond what is shown. */}
+      <svg width={width} height={top + height + 2}>
+        {shapes.map(({ resource, area, band, expected, measured }) => {
+          const color = colors.load[resource];
+          return (
+            <g key={resource} data-resource={resource}>
+              <path d={area} fill={color} fillOpacity={shapes.length > 1 ? 0.06 : 0.16} />
+              <path d={band} fill={color} fillOpacity={shapes.length > 1 ? 0.14 : 0.26} />
+              <path d={expected} fill="none" stroke={color} strokeWidth={1.5} strokeDasharray="4 3" />
+              <path
+                d={measured}
+                fill="none"
+                stroke={color}
+                strokeWidth={1.5}
+                strokeLinecap="round"
+                strokeLinejoin="round"
+              />
+            </g>
+          );
+        })}
+      </svg>
     </g>
   );
 });

@@ -142,6 +142,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   scroller: css({ flex: 1, minHeight: 0, overflow: 'auto' }),
   table: css({
     width: '100%',
+    borderCollapse: 'collapse',
     fontSize: theme.typography.bodySmall.fontSize,
     'th, td': { padding: theme.spacing(0.5, 1), textAlign: 'left', verticalAlign: 'top' },
     'thead th': {

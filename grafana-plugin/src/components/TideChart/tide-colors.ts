@@ -6,6 +6,8 @@ import type { Priority, TideEvent } from '../../timeline/tide.ts';
 /** The colours of the chart, all from the theme. Height and signs say the same as they do. */
 export interface TideColors {
   readonly priority: Readonly<Record<Priority, string>>;
+  /** Of what is written on a block of that priority. */
+  readonly onPriority: Readonly<Record<Priority, string>>;
   readonly result: Readonly<Record<BackupRun['status'], string>>;
   readonly load: Readonly<Record<Resource, string>>;
   readonly lowTide: string;
@@ -35,8 +37,15 @@ export function tideColors({ colors, isDark, visualization }: GrafanaTheme2): Ti
     Object.fromEntries(
       Object.entries<string>(names).map(([key, name]) => [key, visualization.getColorByName(name)]),
     ) as Record<K, string>;
+  const priority = named(priorityShades[mode]);
   return {
-    priority: named(priorityShades[mode]),
+    priority,
+    onPriority: {
+      critical: colors.getContrastText(priority.critical),
+      high: colors.getContrastText(priority.high),
+      medium: colors.getContrastText(priority.medium),
+      low: colors.getContrastText(priority.low),
+    },
     result: {
       running: colors.info.text,
       completed: colors.success.text,

@@ -180,7 +180,7 @@ export const panels = {
   'rotation.progress.failed_one': 'one failed',
   'rotation.progress.failed_other': '{{count}} failed',
   'rotation.waits': 'Waiting for low tide: {{why}}',
-  'rotation.stale': 'The exporter has not answered since {{since}}; the rotation may well go on.',
+  'rotation.stale': 'The exporter has not answered for {{time}}; the rotation may well go on.',
   'rotation.cancel': 'Cancel',
   'rotation.resume': 'Resume',
   'rotation.outcome.figures':

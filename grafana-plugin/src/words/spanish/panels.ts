@@ -179,7 +179,7 @@ export const panels = {
   'rotation.progress.failed_one': 'una ha fallado',
   'rotation.progress.failed_other': '{{count}} han fallado',
   'rotation.waits': 'Espera la marea baja: {{why}}',
-  'rotation.stale': 'El exportador no responde desde {{since}}; la rotación puede seguir en marcha.',
+  'rotation.stale': 'El exportador no responde desde hace {{time}}; la rotación puede seguir en marcha.',
   'rotation.cancel': 'Cancelar',
   'rotation.resume': 'Reanudar',
   'rotation.outcome.figures':
