@@ -114,7 +114,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['*.js', 'grafana-plugin/*.js', 'test/bench/*.mjs'],
+    files: ['*.js', 'grafana-plugin/*.js', 'test/bench/**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },

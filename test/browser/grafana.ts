@@ -167,7 +167,7 @@ export class TestGrafana implements AsyncDisposable {
     <meta name="viewport" content="width=device-width" />
     <title>Lowtide - Grafana</title>
     <base href="/" />
-    <style>body { margin: 0; } table { border-collapse: collapse; } th { text-align: left; }</style>
+    <style>*, ::before, ::after { box-sizing: border-box; } body { margin: 0; } table { border-collapse: collapse; } th { text-align: left; }</style>
     <link rel="icon" href="data:," />
     <link rel="stylesheet" href="host/host.css" />
     <script src="host/systemjs/system.js"></script>

@@ -1,5 +1,5 @@
 import React from 'react';
-import { createTheme, EventBusSrv, ThemeContext } from '@grafana/data';
+import { createTheme, EventBusSrv, standardEditorsRegistry, ThemeContext } from '@grafana/data';
 import * as runtime from '@grafana/runtime';
 import { GlobalStyles, PortalContainer } from '@grafana/ui';
 import { Router, Switch } from 'react-router-dom';
@@ -15,6 +15,10 @@ export type Shared = Readonly<Record<string, object>>;
 export function prepare(shared: Shared): React.JSX.Element {
   const theme = createTheme({ colors: { mode: window.hostSettings.theme } });
   Object.assign(runtime.config, { theme2: theme });
+  // Panels name the editors of their options by these ids. Nobody edits here.
+  standardEditorsRegistry.setInit(() =>
+    ['boolean', 'number', 'radio', 'select', 'text'].map((id) => ({ id, name: id, editor: () => null })),
+  );
   runtime.setBackendSrv(backend as never);
   runtime.setAppEvents(new EventBusSrv());
   runtime.setEchoSrv({
