@@ -102,6 +102,19 @@ const layers = [
     way: 'Runs take contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters, metrics/ hear events.',
   },
   {
+    folders: ['recovery'],
+    may: [
+      ...words,
+      'catalog/newest-object.ts',
+      'config/secrets.ts',
+      'config/store-schema.ts',
+      'seal/',
+      'store/durable-file.ts',
+    ],
+    types: [...contracts, 'config/read.ts'],
+    way: 'Copies of the config go into stores, as contracts: compose.ts chooses the adapters.',
+  },
+  {
     folders: ['drill'],
     // A drill is a restore, into a place of its own.
     may: [...words, 'process/', 'run/', 'schedule/', 'source/', 'store/manifest.ts'],

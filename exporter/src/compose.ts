@@ -22,6 +22,7 @@ import type { ProtectedPlace } from './run/restore/protected.ts';
 import { Pacer, turnMs } from './run/pacer.ts';
 import { Runner } from './run/runner.ts';
 import { Rotator, type PlanKeystore } from './rotation/rotator.ts';
+import { ConfigKeeper } from './recovery/config-keeper.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
 import { DirectoryStore } from './store/directory.ts';
 import { S3Store } from './store/s3.ts';
@@ -45,6 +46,7 @@ export interface Installation extends AsyncDisposable {
   readonly jobs: Jobs;
   readonly rotator: Rotator;
   readonly drills: Drills;
+  readonly configKeeper: ConfigKeeper;
   /** Why schedules that were added through the API do not run. */
   readonly problems: readonly LowtideError[];
   /** The same state under another config; what goes on under this one goes on. Only the first one is disposed. */
@@ -157,6 +159,7 @@ function assemble(
     jobs,
     rotator,
     drills,
+    configKeeper: new ConfigKeeper({ loaded, version, catalog, stores, keystore, clock }),
     problems,
     reconfigured: (changed) => assemble(changed, env, lasting),
     keystoreWithEnvironmentKey: () =>
@@ -190,7 +193,7 @@ function openStores(config: Config): ReadonlyMap<string, Store> {
   return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store)]));
 }
 
-function openStore(id: string, store: StoreConfig): Store {
+export function openStore(id: string, store: StoreConfig): Store {
   switch (store.type) {
     case 'directory':
       return new DirectoryStore(id, store.path);

@@ -194,6 +194,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
       gone: { load: 0.25 },
     }),
     drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
+    configCopies: () => ({ local: true, offsite: false }),
     health: () =>
       Promise.resolve([
         { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },

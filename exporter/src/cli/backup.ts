@@ -56,7 +56,25 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
     output.note(`lowtide: ${run.error.message}`);
     if (run.error.hint !== undefined) output.note(`hint: ${run.error.hint}`);
   }
+  for (const [store, { message }] of await keepConfig(installation, terminal.signal)) {
+    output.note(
+      `warning: ${store === '' ? 'a store' : `store ${store}`} has no copy of the config as it is now: ${message}`,
+    );
+  }
   return exitCodeFor(result, problems);
+}
+
+/** A store that does not answer has kept the backup waiting already. */
+const keepWithinMs = 30_000;
+
+async function keepConfig(
+  { configKeeper }: Installation,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, LowtideError>> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(keepWithinMs)]);
+  return await configKeeper
+    .keep(within)
+    .catch((thrown: unknown) => new Map([['', LowtideError.from(thrown)]]));
 }
 
 function reviewer({ catalog, clock, config }: Installation): Reviewer {

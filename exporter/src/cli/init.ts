@@ -3,10 +3,12 @@ import { join, relative } from 'node:path';
 import { systemClock } from '../clock/system.ts';
 import { openKeystore } from '../compose.ts';
 import { writeInitialFiles } from '../config/init.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
 import { readConfig } from '../config/read.ts';
 import { fileURLToPath } from 'node:url';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { recover } from './recover.ts';
 
 const schemaFile = fileURLToPath(new URL('../../schema/lowtide.schema.json', import.meta.url));
 
@@ -14,8 +16,11 @@ const schemaFile = fileURLToPath(new URL('../../schema/lowtide.schema.json', imp
 export async function init(
   context: CommandContext,
   folder: string,
-  options: { readonly source?: string },
+  options: { readonly source?: string; readonly recover?: string; readonly identity?: string },
 ): Promise<ExitCode> {
+  const { recover: from, ...more } = options;
+  if (from !== undefined) return await recover(context, folder, { ...more, recover: from });
+  if (options.identity !== undefined) throw new LowtideError('usage', '--identity goes with --recover');
   const { configFile, passphraseFile, tokenFile } = await writeInitialFiles(folder, {
     instance: hostname(),
     schema: schemaFile,

@@ -211,7 +211,7 @@ function note(
   catalog.append({ name: 'key:changed', keyId: entry.subject, change, by: userInfo().username }, clock.now());
 }
 
-async function readIdentityFile(file: string): Promise<string> {
+export async function readIdentityFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

@@ -70,6 +70,11 @@ export function createProgram(terminal: Terminal): Command {
     )
     .argument('[folder]', 'where to', '.')
     .option('--source <folder>', 'what the first schedule backs up; default: the folder itself')
+    .option(
+      '--recover <store>',
+      'begin anew with what a store holds: a folder, or s3://BUCKET/PREFIX?region=…&endpoint=…',
+    )
+    .option('--identity <file>', 'for --recover: the recovery key, or another that opens the backups')
     .action(action(terminal, init));
 
   program

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { access, mkdir, open, rm, rmdir } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 
 export interface InitialConfig {
@@ -132,7 +132,7 @@ export async function writeInitialFiles(
   const source = options.source === undefined ? '.' : resolve(options.source);
   const config = initialConfig({ ...options, source, exclude: exclusions(resolve(root, source), root) });
   const [passphraseFile, tokenFile] = [join(root, passphrasePath), join(root, tokenPath)];
-  const configFile = await writeWithSecrets(root, config, [passphraseFile, tokenFile]);
+  const configFile = await writeAll(root, config, [newSecret(passphraseFile), newSecret(tokenFile)]);
   return { configFile, passphraseFile, tokenFile };
 }
 
@@ -140,20 +140,46 @@ export async function writeInitialFiles(
 export async function writeConfigAndPassphrase(folder: string, config: string): Promise<InitialFiles> {
   const root = resolve(folder);
   const passphraseFile = join(root, passphrasePath);
-  return { configFile: await writeWithSecrets(root, config, [passphraseFile]), passphraseFile };
+  return { configFile: await writeAll(root, config, [newSecret(passphraseFile)]), passphraseFile };
 }
 
-async function writeWithSecrets(
-  root: string,
+/** A config that was recovered, and the files that it refers to, by their paths from the folder. All or none, over nothing. */
+export async function writeRecoveredFiles(
+  folder: string,
   config: string,
-  secretFiles: readonly string[],
+  files: readonly { readonly path: string; readonly content: string }[],
 ): Promise<string> {
+  const root = resolve(folder);
+  return await writeAll(
+    root,
+    config,
+    files.map(({ path, content }) => ({ path: join(root, path), content: `${content}\n` })),
+  );
+}
+
+interface SecretFile {
+  readonly path: string;
+  readonly content: string;
+}
+
+export function randomSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function newSecret(path: string): SecretFile {
+  return { path, content: `${randomSecret()}\n` };
+}
+
+async function writeAll(root: string, config: string, secretFiles: readonly SecretFile[]): Promise<string> {
   const configFile = join(root, 'lowtide.yaml');
-  await refuseExisting([configFile, ...secretFiles]);
+  await refuseExisting([configFile, ...secretFiles.map(({ path }) => path)]);
   const undo: (() => Promise<void>)[] = [];
   try {
     await makeFolder(join(root, 'data'), undo);
-    for (const file of secretFiles) await writeNew(file, `${randomBytes(32).toString('base64url')}\n`, undo);
+    for (const { path, content } of secretFiles) {
+      await makeFolder(dirname(path), undo);
+      await writeNew(path, content, undo);
+    }
     await writeNew(configFile, config, undo);
     return configFile;
   } catch (thrown) {

@@ -51,7 +51,12 @@ describe('readConfig', () => {
       },
       restore_targets: {},
       drills: { folder: '/var/tmp' },
-      encryption: { keystore: join(folder, 'data/keys'), passphrase: 'hunter2', recovery_recipients: [] },
+      encryption: {
+        keystore: join(folder, 'data/keys'),
+        passphrase: 'hunter2',
+        recovery_recipients: [],
+        config_copy: 'full',
+      },
       stores: { local: { type: 'directory', path: join(folder, 'backups') } },
       schedules: [
         {

@@ -17,7 +17,13 @@ import {
   type WrittenConfig,
 } from './schema.ts';
 import { heldSecrets } from './secret-values.ts';
-import { expandSecrets, Redactor, type ResolveSecret, type SecretReference } from './secrets.ts';
+import {
+  expandSecrets,
+  Redactor,
+  referencesIn,
+  type ResolveSecret,
+  type SecretReference,
+} from './secrets.ts';
 import { valueAt } from './shape.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -27,8 +33,16 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
   /** Absolute. */
   readonly file: string;
+  /** The file as it is, and what it takes from elsewhere, for a copy of it; absent where there is no file. */
+  readonly source?: ConfigSource;
   /** Takes the secrets of this config out of a text. */
   readonly redact: (text: string) => string;
+}
+
+export interface ConfigSource {
+  readonly text: string;
+  /** What each reference stands for, but for those of the keystore's passphrase: it is of use to this keystore alone. */
+  readonly references: readonly (SecretReference & { readonly value: string })[];
 }
 
 export interface ParseOptions {
@@ -66,7 +80,12 @@ export function parseConfig(text: string, options: ParseOptions): LoadedConfig {
     const empty = document.problem([], 'is empty: lowtide init writes a file to begin with');
     throw new ConfigError(options.file, [empty]);
   }
-  const expansion = expandSecrets(document.value, options.resolveSecret);
+  const references: (SecretReference & { readonly value: string })[] = [];
+  const expansion = expandSecrets(document.value, (reference) => {
+    const found = options.resolveSecret(reference);
+    if ('value' in found) references.push({ ...reference, value: found.value });
+    return found;
+  });
   const unresolved = new Set(expansion.problems.map(({ path }) => JSON.stringify(path)));
   const parsed = configSchema.safeParse(expansion.value);
   const folder = dirname(resolve(options.file));
@@ -83,12 +102,13 @@ export function parseConfig(text: string, options: ParseOptions): LoadedConfig {
   ];
   const problems = [...document.problems, ...locate(document, findings)];
   if (problems.length > 0 || !parsed.success) throw new ConfigError(options.file, inFileOrder(problems));
-  return accept(parsed.data, document, options, folder);
+  const source = { text, references: withoutPassphrase(references, document.value) };
+  return accept(parsed.data, { document, source }, options, folder);
 }
 
 function accept(
   written: WrittenConfig,
-  document: ConfigDocument,
+  { document, source }: { readonly document: ConfigDocument; readonly source: ConfigSource },
   options: ParseOptions,
   folder: string,
 ): LoadedConfig {
@@ -99,8 +119,18 @@ function accept(
     config: deepFreeze(complete(written, folder, options.host)),
     warnings: deepFreeze(inFileOrder(locate(document, warningsOf(written, secrets, options.fileMode)))),
     file: resolve(options.file),
+    source,
     redact: (text) => redactor.redact(text),
   });
+}
+
+function withoutPassphrase(
+  references: ConfigSource['references'],
+  written: unknown,
+): ConfigSource['references'] {
+  const passphrase = valueAt(written, ['encryption', 'passphrase']);
+  const own = typeof passphrase === 'string' ? referencesIn(passphrase) : [];
+  return references.filter(({ kind, name }) => !own.some((each) => each.kind === kind && each.name === name));
 }
 
 function locate(document: ConfigDocument, findings: readonly Finding[]): readonly ConfigProblem[] {

@@ -385,6 +385,12 @@ export const configSchema = z.strictObject({
         .describe(
           'lets lowtide serve change the key by itself, and retire old keys that no backup needs any more; absent: only by hand',
         ),
+      config_copy: z
+        .enum(['full', 'as_written', 'none'])
+        .default('full')
+        .describe(
+          'the copy of this file that each store keeps, sealed to recovery_recipients (without any: to the active key): full has what ${env:} and ${file:} stand for as well, as_written has the file alone',
+        ),
       max_key_age: duration
         .optional()
         .describe('an older active key is a failing health check; absent: keys may have any age'),

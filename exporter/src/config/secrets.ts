@@ -29,6 +29,8 @@ const secretPaths: readonly RegExp[] = [
   /^restore_targets\.[^.]+\.to$/,
   /^schedules\[\d+\]\.source\.url$/,
   /^schedules\[\d+\]\.source\.env\..+$/,
+  /^schedules\[\d+\]\.verify\.drill_into$/,
+  /^schedules\[\d+\]\.verify\.drill_checks\.env\..+$/,
 ];
 
 export function isSecret(path: ConfigPath): boolean {
@@ -39,6 +41,14 @@ export function isSecret(path: ConfigPath): boolean {
 /** Variables whose name says that they hold a secret. */
 export function isSecretName(name: string): boolean {
   return /pass|pwd|secret|token|key|credential|auth|url|dsn/i.test(name);
+}
+
+/** What a text refers to; the text may be a whole file. */
+export function referencesIn(text: string): readonly SecretReference[] {
+  return [...text.matchAll(/(?<!\$)\$\{(env|file):([^}]+)\}/g)].map(([, kind, name]) => ({
+    kind: kind as SecretReference['kind'],
+    name: name ?? '',
+  }));
 }
 
 export interface Expansion {

@@ -30,6 +30,8 @@ export interface StateSources {
   /** What the last reviewed run of each schedule met. */
   readonly runLoads: () => Readonly<Record<string, LatestLoad>>;
   readonly drills: () => Readonly<Record<string, LatestDrills>>;
+  /** Whether each store has the config as it is now. */
+  readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
 }
@@ -163,6 +165,11 @@ export function collectState(
       for (const { id, provider, lastCheck } of stores) {
         if (lastCheck === undefined) continue;
         metrics.backup_store_up.set({ store: id, cloud_provider: provider }, lastCheck.up ? 1 : 0);
+      }
+    }),
+    collector('config_copies', ['backup_config_copy_current'], sources.configCopies, (current) => {
+      for (const [store, isCurrent] of Object.entries(current)) {
+        metrics.backup_config_copy_current.set({ store }, isCurrent ? 1 : 0);
       }
     }),
     collector('reviews', reviewGauges, sources.runLoads, (loads) => {

@@ -213,6 +213,11 @@ export const metricFacts = {
     help: 'Share of its backups that the latest rotation has dealt with, 0 to 1; absent before the first.',
     labels: [],
   },
+  backup_config_copy_current: {
+    type: 'gauge',
+    help: 'Whether the store has a copy of the config as it is now (1) or not (0).',
+    labels: ['store'],
+  },
   backup_restore_drill_total: {
     type: 'counter',
     help: 'Restore drills that have ended.',

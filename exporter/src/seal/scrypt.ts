@@ -2,19 +2,11 @@ import { createSecretKey, randomBytes, scrypt, type KeyObject } from 'node:crypt
 import { base64nopad } from '@scure/base';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { dearmor, isArmored } from './armor.ts';
-import {
-  newFileKey,
-  newNonce,
-  nonceBytes,
-  payloadKey,
-  unwrapWith,
-  wrappedKeyBytes,
-  wrapWith,
-} from './file-key.ts';
-import { checkMac, damaged, decodeBase64, encodeHeader, HeaderParser } from './header.ts';
+import { newFileKey, newNonce, payloadKey, unwrapWith, wrappedKeyBytes, wrapWith } from './file-key.ts';
+import { openWhole } from './bytes.ts';
+import { damaged, decodeBase64, encodeHeader } from './header.ts';
 import type { Stanza } from './stanza.ts';
-import { openChunks, sealChunks } from './stream.ts';
-import { payloadFault } from './fault.ts';
+import { sealChunks } from './stream.ts';
 
 /**
  * Small age files under a passphrase, as stock `age -d` reads them. The key derivation is the platform's own, for it runs
@@ -56,19 +48,7 @@ export async function sealWithPassphrase(
  */
 export async function openWithPassphrase(bytes: Uint8Array, passphrase: string): Promise<Uint8Array> {
   const file = isArmored(bytes) ? dearmor(bytes) : bytes;
-  const parser = new HeaderParser();
-  const { header } = parser.push(file) ?? parser.fail();
-  const fileKey = await unwrap(header.stanzas, passphrase);
-  checkMac(header, fileKey);
-  const payloadStart = header.bytes.length + nonceBytes;
-  const nonce = file.subarray(header.bytes.length, payloadStart);
-  if (nonce.length < nonceBytes) throw damaged(`the file ends at byte ${file.length}, right after it`);
-  const { plain, fault } = openChunks(payloadKey(fileKey, nonce), file.subarray(payloadStart), {
-    first: 0,
-    last: true,
-  });
-  if (fault !== undefined) throw payloadFault(fault, payloadStart);
-  return plain;
+  return await openWhole(file, (header) => unwrap(header.stanzas, passphrase));
 }
 
 async function unwrap(stanzas: readonly Stanza[], passphrase: string): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { newestObject } from '../catalog/newest-object.ts';
 import { acquireServiceLock } from '../catalog/ownership.ts';
 
 import type { Installation } from '../compose.ts';
@@ -16,6 +17,7 @@ import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
 import { servedDocs, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { BackupRuns } from './backup-runs.ts';
+import { ConfigCopies } from './config-copies.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
@@ -36,7 +38,7 @@ import { RotationPolicy } from './rotation-policy.ts';
 import { Scheduler } from './scheduler.ts';
 import { SourceWatch } from './source-watch.ts';
 import { startGate } from './start-gate.ts';
-import { newestObject, StoreWatch } from './store-watch.ts';
+import { StoreWatch } from './store-watch.ts';
 import { Tide } from './tide.ts';
 import { watch } from './watch.ts';
 import { WatchedSchedules } from './watched-schedules.ts';
@@ -148,6 +150,7 @@ class Service {
       track: this.#goingOn.track,
     });
     await drills.recover();
+    const configCopies = new ConfigCopies({ installation: () => this.#installation, log: this.#log });
     const tide = this.#tide;
     const alerts = new AlertWatch({
       alerts: config.load.alerts,
@@ -184,6 +187,7 @@ class Service {
       sources,
       schedules,
       clock: clockWatch,
+      configCopies: () => configCopies.current(),
       health: this.#options.health ?? {},
       load: () => loadFacts(recorder, tide, clock.now()),
       log: this.#log,
@@ -196,6 +200,7 @@ class Service {
       schedules.replaceSchedules(changed, clock.now());
       sources.replaceSchedules(changed);
       stores.replaceStores(this.#installation.stores.values());
+      configCopies.poke();
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
     };
@@ -247,6 +252,7 @@ class Service {
       this.#reviewer,
       rotation,
       drills,
+      configCopies,
       clockWatch,
     ].map((each) => each.run(signal));
     // The first look at the schedules is made before anybody asks when they run.

@@ -1,12 +1,9 @@
-import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { WatchedStore } from '../health/facts.ts';
 import type { Store } from '../store/store.ts';
 
 const checkEveryMs = 60_000;
-/** Among how many backups the newest of a store is looked for. */
-const newestLookedAt = 50;
 
 /** Tries each store once a minute, in the background: whoever only watches asks what was found, and never a store. */
 export class StoreWatch {
@@ -65,12 +62,4 @@ export class StoreWatch {
     if (name === undefined || (await store.stat(name)) !== undefined) return;
     throw new LowtideError('store_missing_object', `the newest backup on file there, ${name}, is not there`);
   }
-}
-
-/** The main part of the newest backup that is on file as good in a store. */
-export function newestObject(catalog: Catalog, store: string): string | undefined {
-  const isThere = ({ copies }: Backup): boolean =>
-    copies.some((copy) => copy.store === store && copy.status === 'good');
-  return catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere)?.manifest.parts[0]
-    .name;
 }

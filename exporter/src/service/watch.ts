@@ -27,6 +27,7 @@ export interface WatchOptions {
   readonly schedules: WatchedSchedules;
   readonly load: () => LoadFacts;
   readonly clock: ClockWatch;
+  readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly health: HealthOptions;
   readonly log: Logger;
 }
@@ -39,6 +40,7 @@ export function watch({
   schedules,
   load,
   clock: clockWatch,
+  configCopies,
   health: healthOptions,
   log,
 }: WatchOptions): ServiceMetrics & { readonly health: () => Promise<readonly HealthCheck[]> } {
@@ -80,6 +82,7 @@ export function watch({
     },
     load,
     runLoads: () => catalog.reviews.latest(),
+    configCopies,
     drills: () => catalog.drills.latest(),
     // Scrapes do not wait for a check, nor for threads that are busy with flushing.
     health: health.soon,

@@ -1,0 +1,12 @@
+import type { Backup, Catalog } from './catalog.ts';
+
+/** Among how many backups the newest of a store is looked for. */
+const newestLookedAt = 50;
+
+/** The main part of the newest backup that is on file as good in a store. */
+export function newestObject(catalog: Pick<Catalog, 'backups'>, store: string): string | undefined {
+  const isThere = ({ copies }: Backup): boolean =>
+    copies.some((copy) => copy.store === store && copy.status === 'good');
+  return catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere)?.manifest.parts[0]
+    .name;
+}
