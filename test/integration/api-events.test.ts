@@ -4,11 +4,12 @@ import { createServer, request, type IncomingMessage, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { EventSource, LiveProgress } from '../../exporter/src/api/commands.ts';
 import { EventStreams, type EventStreamOptions } from '../../exporter/src/api/event-stream.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import type { StoredEvent } from '../../exporter/src/events/events.ts';
+import { eventually } from '../servers/eventually.ts';
 import { writeConfig } from '../servers/installation.ts';
 import { operator, TestService, tokens, viewer } from '../servers/service.ts';
 
@@ -84,13 +85,13 @@ describe('the events of a service', () => {
     expect(live.response.headers['content-type']).toBe('text/event-stream; charset=utf-8');
     const run = await service.post('/schedules/docs/run?wait=true');
     const id = String(run.body['id']);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(live.recorded.map(({ event }) => event)).toEqual([
         'run:started',
         'run:finished',
         'backup:verified',
       ]);
-    }, 5000);
+    });
     expect(live.events).toContainEqual(
       expect.objectContaining({
         event: 'run:progress',
@@ -101,15 +102,15 @@ describe('the events of a service', () => {
 
     const [first] = live.recorded;
     using back = await Listener.open(service.url('/api/v1/events'), { 'last-event-id': first?.id ?? '' });
-    await vi.waitFor(() => expect(back.recorded).toEqual(live.recorded.slice(1)));
+    await eventually(() => expect(back.recorded).toEqual(live.recorded.slice(1)));
     using byQuery = await Listener.open(service.url('/api/v1/events?lastEventId=0'));
-    await vi.waitFor(() => expect(byQuery.recorded).toEqual(live.recorded));
+    await eventually(() => expect(byQuery.recorded).toEqual(live.recorded));
     using lost = await Listener.open(service.url('/api/v1/events'), { 'last-event-id': '999999' });
-    await vi.waitFor(() => expect(lost.events.length).toBeGreaterThan(0));
+    await eventually(() => expect(lost.events.length).toBeGreaterThan(0));
     expect(lost.events[0]?.id).toBe(live.recorded.at(-1)?.id);
 
     await service.post('/schedules/docs/pause');
-    await vi.waitFor(() => expect(live.events.map(({ event }) => event)).toContain('plan:changed'), 5000);
+    await eventually(() => expect(live.events.map(({ event }) => event)).toContain('plan:changed'));
 
     const head = await fetch(service.url('/api/v1/events'), {
       method: 'HEAD',
@@ -213,7 +214,7 @@ describe('a stream of events', () => {
     const refused = await fetch(url);
     expect([refused.status, await refused.text()]).toEqual([503, 'too_many_clients']);
     first[Symbol.dispose]();
-    await vi.waitFor(() => expect(stream.clients).toBe(1));
+    await eventually(() => expect(stream.clients).toBe(1));
     using third = await Listener.open(url);
     expect(third.response.statusCode).toBe(200);
   });
@@ -221,7 +222,7 @@ describe('a stream of events', () => {
   it('gives a sign of life while nothing happens', async () => {
     const { url } = await serveEvents({ heartbeatMs: 30 });
     using listener = await Listener.open(url);
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(listener.events.filter(({ comment }) => comment === 'heartbeat').length).toBeGreaterThan(2);
     });
   });
@@ -233,14 +234,14 @@ describe('a stream of events', () => {
     const progress = { bytes: 5, bytesPerSecond: 1 };
     live.push({ name: 'run:progress', runId: 'r1', progress });
     const at = expect.any(String) as string;
-    await vi.waitFor(() => expect(events()).toEqual([{ name: 'run:progress', runId: 'r1', at, progress }]));
+    await eventually(() => expect(events()).toEqual([{ name: 'run:progress', runId: 'r1', at, progress }]));
     live.splice(0, 1, { name: 'rotation:progress', rotationId: 'o1', progress });
-    await vi.waitFor(() => expect(events().slice(1)).toMatchObject([{ rotationId: 'o1', progress }]));
+    await eventually(() => expect(events().slice(1)).toMatchObject([{ rotationId: 'o1', progress }]));
     plan.version += 1;
-    await vi.waitFor(() => expect(events().slice(2)).toEqual([{ name: 'plan:changed', at }]));
+    await eventually(() => expect(events().slice(2)).toEqual([{ name: 'plan:changed', at }]));
     live.splice(0, 1);
     plan.version += 1;
-    await vi.waitFor(() => expect(events().slice(3)).toEqual([{ name: 'plan:changed', at }]));
+    await eventually(() => expect(events().slice(3)).toEqual([{ name: 'plan:changed', at }]));
     expect(listener.recorded).toEqual([]);
   });
 
@@ -248,9 +249,9 @@ describe('a stream of events', () => {
     const { url, append } = await serveEvents();
     for (let count = 0; count < 2500; count += 1) append();
     using listener = await Listener.open(url, { 'last-event-id': '0' });
-    await vi.waitFor(() => expect(listener.recorded.length).toBe(2500), 5000);
+    await eventually(() => expect(listener.recorded.length).toBe(2500));
     append('late');
-    await vi.waitFor(() => expect(listener.recorded.length).toBe(2501));
+    await eventually(() => expect(listener.recorded.length).toBe(2501));
     expect(listener.recorded.map(({ id }) => Number(id))).toEqual(
       [...Array(2501).keys()].map((index) => index + 1),
     );
@@ -267,12 +268,12 @@ describe('a stream of events', () => {
     const before = process.memoryUsage().arrayBuffers;
     using quick = await Listener.open(url);
     append('live');
-    await vi.waitFor(() => expect(quick.recorded.map(({ data }) => data?.['reason'])).toEqual(['live']));
+    await eventually(() => expect(quick.recorded.map(({ data }) => data?.['reason'])).toEqual(['live']));
     expect(stream.clients).toBe(2);
     // Of the 20 MB that it has not read, hardly anything waits in this process.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
     slow.on('data', (text: string) => (received += text));
-    await vi.waitFor(() => expect(received).toContain('id: 20001\n'), 15_000);
+    await eventually(() => expect(received).toContain('id: 20001\n'));
     expect(received.match(/^event: /gm)?.length).toBe(20_001);
     slow.destroy();
   });
@@ -284,23 +285,23 @@ describe('a stream of events', () => {
     stuck.pause();
     stuck.on('error', () => undefined);
     stuck.write('GET / HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n');
-    await vi.waitFor(() => expect(stream.clients).toBe(1));
-    await vi.waitFor(() => expect(stream.clients).toBe(0), 5000);
+    await eventually(() => expect(stream.clients).toBe(1));
+    await eventually(() => expect(stream.clients).toBe(0));
     stuck.destroy();
   });
 
   it('looks at the log once for all who are up to date, and not at all for nobody', async () => {
     const { url, append, reads, stream } = await serveEvents();
     const listeners = await Promise.all(Array.from({ length: 20 }, () => Listener.open(url)));
-    await vi.waitFor(() => expect(stream.clients).toBe(20));
+    await eventually(() => expect(stream.clients).toBe(20));
     reads.length = 0;
     append();
-    await vi.waitFor(() => {
+    await eventually(() => {
       for (const listener of listeners) expect(listener.recorded.length).toBe(1);
     });
     expect(reads).toEqual([0]);
     for (const listener of listeners) listener[Symbol.dispose]();
-    await vi.waitFor(() => expect(stream.clients).toBe(0));
+    await eventually(() => expect(stream.clients).toBe(0));
     await setImmediate();
     reads.length = 0;
     append();

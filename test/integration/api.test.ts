@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../servers/eventually.ts';
 import { operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
 
 /** `docs` is soon done; `endless` goes on until it is ended. Neither is due on its own. */
@@ -92,13 +93,13 @@ describe('schedules', () => {
     const before = String((await service.call('/schedules/docs')).body['nextRunAt']);
     const paused = await service.post('/schedules/docs/pause', { token: operator });
     expect(paused.body).toMatchObject({ id: 'docs', paused: true });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await service.call('/schedules/docs')).body['nextRunAt']).toBeUndefined();
     });
     expect((await service.call('/plan?hours=168')).body['slots']).toEqual([]);
     expect((await service.post('/schedules/docs/resume')).body).toMatchObject({ paused: false });
     expect((await service.post('/schedules/docs/skip-next')).status).toBe(200);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const after = String((await service.call('/schedules/docs')).body['nextRunAt']);
       expect(Number(after.slice(0, 4))).toBe(Number(before.slice(0, 4)) + 1);
     });
@@ -183,7 +184,7 @@ describe('runs', () => {
     });
     expect((await service.call('/schedules/endless')).body).toMatchObject({ runningRunId: id });
     expect((await service.post(`/runs/${id}/cancel`, { token: operator })).status).toBe(202);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await service.call(`/runs/${id}`)).body).toMatchObject({
         status: 'cancelled',
         error: { code: 'cancelled' },
@@ -224,7 +225,7 @@ describe('backups', () => {
     });
     const begun = await service.post(`/backups/${id}/restore`, { body: { target: 'back' } });
     expect(begun.status).toBe(202);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await service.call(`/runs/${String(begun.body['id'])}`)).body).toMatchObject({
         kind: 'restore',
         status: 'completed',
@@ -346,12 +347,12 @@ describe('rotations', () => {
     });
     const begun = await service.post('/rotations', { body: { mode: 'reencrypt', daysBack: 1 } });
     expect([begun.status, begun.body['status']]).toEqual([202, 'running']);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await service.call(`/rotations/${String(begun.body['id'])}`)).body).toMatchObject({
         status: 'completed',
         done: { backups: 2 },
       });
-    }, 20_000);
+    });
   });
 });
 
@@ -400,7 +401,7 @@ describe('keys, plan, load and status', () => {
 
   it('tell who is asking and how things are', async () => {
     const service = await start();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { body } = await service.call('/status', { token: operator });
       expect(body).toMatchObject({
         instance: 'test',

@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
+import { eventually } from '../servers/eventually.ts';
 import { writeConfig } from '../servers/installation.ts';
 import { admin, TestService, tokens } from '../servers/service.ts';
 
@@ -112,7 +113,7 @@ describe('a reload', () => {
       progress: expect.anything() as unknown,
     });
     writeFileSync(join(at.installation.folder, 'pipe'), 'go on\n');
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await at.call(`/runs/${id}`)).body).toMatchObject({ status: 'completed' }),
     );
   });
@@ -132,14 +133,14 @@ describe('lowtide serve', () => {
       let log = '';
       child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
       const ended = once(child, 'exit');
-      await vi.waitFor(() => expect(log).toContain('msg="lowtide is up"'), 20_000);
+      await eventually(() => expect(log).toContain('msg="lowtide is up"'));
       const address = /address=(\S+)/.exec(log)?.[1] ?? '';
       const page = await fetch(`http://${address}/-/healthy`);
       expect(page.headers.get('x-frame-options')).toBe('DENY');
 
       writeConfig(folder, docs.replace('id: docs', 'id: renamed'), { more: tokens });
       child.kill('SIGHUP');
-      await vi.waitFor(() => expect(log).toContain('msg="the config was read again"'), 10_000);
+      await eventually(() => expect(log).toContain('msg="the config was read again"'));
       const listed = await fetch(`http://${address}/api/v1/schedules`, {
         headers: { authorization: `Bearer ${admin}` },
       });

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { newManifest, newRun, runEnd } from '../conformance/catalog-samples.ts';
+import { eventually } from '../servers/eventually.ts';
 import { TestService } from '../servers/service.ts';
 
 const hour = 3_600_000;
@@ -97,7 +98,7 @@ describe('a run is looked back at', () => {
       'backup_load_peaks_total{schedule="docs",start="chosen"}': 0,
       'backup_load_peaks_total{schedule="docs",start="fixed"}': 1,
     };
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(Object.fromEntries(await metricsOf(service))).toMatchObject(met);
     });
     const { body } = await service.call('/runs/r1');
@@ -140,7 +141,7 @@ describe('a run is looked back at', () => {
     writeFileSync(join(service.installation.folder, 'docs', 'b.bin'), Buffer.alloc(9_000_000, 7));
     const { body: run } = await service.post('/schedules/docs/run?wait=true');
     expect(run['status']).toBe('completed');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { body } = await service.call(`/runs/${String(run['id'])}`);
       expect(body['unusual']).toMatchObject([{ figure: 'size', low: 0 }]);
     });

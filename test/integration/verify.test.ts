@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../servers/eventually.ts';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { verifyCopy } from '../../exporter/src/run/verify.ts';
@@ -327,7 +328,7 @@ it('leaves no file open and no temporary file when it is stopped midway', async 
     }),
   ).rejects.toBe(reason);
   expect(readdirSync(scratch)).toEqual([]);
-  await vi.waitFor(() => expect(openFiles()).not.toContain(path));
+  await eventually(() => expect(openFiles()).not.toContain(path));
   expect(existsSync(path) && statSync(path).size).toBe(backup.storedBytes);
 });
 

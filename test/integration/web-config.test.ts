@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import bcrypt from 'bcryptjs';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { startHttp, type HttpOptions, type HttpServer } from '../../exporter/src/http/server.ts';
 import { serviceMetrics } from '../../exporter/src/metrics/metrics.ts';
 import { metricsSample } from '../golden/metrics-sample.ts';
+import { eventually } from '../servers/eventually.ts';
 import { Authority } from '../servers/certificates.ts';
 
 let folder: string;
@@ -226,13 +227,13 @@ describe('a web config that changes', () => {
     const http = await start(tls());
     const before = await certificateOf(http);
     ca.issue('server');
-    await vi.waitFor(() => expect(reloads).toEqual([undefined]));
+    await eventually(() => expect(reloads).toEqual([undefined]));
     expect(await certificateOf(http)).not.toBe(before);
     writeFileSync(
       webFile(),
       tls('http_server_config: { headers: { Strict-Transport-Security: max-age=60 } }\n'),
     );
-    await vi.waitFor(() => expect(reloads.length).toBe(2));
+    await eventually(() => expect(reloads.length).toBe(2));
     expect((await get(http)).headers['strict-transport-security']).toBe('max-age=60');
   });
 
@@ -241,23 +242,23 @@ describe('a web config that changes', () => {
     const before = await certificateOf(http);
     const key = readFileSync(server.keyFile);
     writeFileSync(server.keyFile, 'no key at all');
-    await vi.waitFor(() => expect(reloads).toEqual([expect.objectContaining({ code: 'config_invalid' })]));
+    await eventually(() => expect(reloads).toEqual([expect.objectContaining({ code: 'config_invalid' })]));
     await http.reloadWebConfig();
     expect(reloads.length).toBe(2);
     expect(await certificateOf(http)).toBe(before);
     writeFileSync(server.keyFile, key);
-    await vi.waitFor(() => expect(reloads.at(-1)).toBeUndefined());
+    await eventually(() => expect(reloads.at(-1)).toBeUndefined());
     writeFileSync(webFile(), '');
-    await vi.waitFor(() => expect(reloads.at(-1)?.message).toContain('restart'));
+    await eventually(() => expect(reloads.at(-1)?.message).toContain('restart'));
     expect((await get(http)).status).toBe(200);
   });
 
   it('to files that are not there yet is taken up as soon as they are', async () => {
     const http = await start(tls());
     writeFileSync(webFile(), tls().replace('server.crt', 'renewed.crt'));
-    await vi.waitFor(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
+    await eventually(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
     writeFileSync(join(folder, 'renewed.crt'), readFileSync(server.certFile));
-    await vi.waitFor(() => expect(reloads.length).toBe(2));
+    await eventually(() => expect(reloads.length).toBe(2));
     expect(reloads[1]).toBeUndefined();
     expect((await get(http)).status).toBe(200);
   });
@@ -269,14 +270,14 @@ describe('a web config that changes', () => {
       tls('  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.crt\n'),
     );
     writeFileSync(authority, 'no certificate at all');
-    await vi.waitFor(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
+    await eventually(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
     expect((await get(http, asClient(client))).status).toBe(200);
   });
 });
 
 describe('basic auth', () => {
-  const users = (password: string): string =>
-    `basic_auth_users:\n  prometheus: ${bcrypt.hashSync(password, 4)}\n`;
+  const users = (password: string, cost = 4): string =>
+    `basic_auth_users:\n  prometheus: ${bcrypt.hashSync(password, cost)}\n`;
   const basic = (user: string, password: string): Record<string, string> => ({
     authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
   });
@@ -296,7 +297,7 @@ describe('basic auth', () => {
     expect(await statusOf(http, basic('nobody', 'right'))).toBe(401);
     expect(await statusOf(http, { authorization: 'Bearer something' })).toBe(401);
     writeFileSync(webFile(), users('new'));
-    await vi.waitFor(() => expect(reloads).toEqual([undefined]));
+    await eventually(() => expect(reloads).toEqual([undefined]));
     expect(await statusOf(http, basic('prometheus', 'right'))).toBe(401);
   });
 
@@ -309,7 +310,8 @@ describe('basic auth', () => {
   });
 
   it('looks at one guess of an address after the other, however many come at once', async () => {
-    const http = await start(users('right'));
+    // So that looking takes longer than arriving.
+    const http = await start(users('right', 9));
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, index) => statusOf(http, basic('prometheus', `guess ${index}`))),
     );
@@ -323,7 +325,7 @@ describe('basic auth', () => {
     expect(answers).toEqual([200, 200, 200, 429, 429]);
     expect(reloads).toEqual([]);
     writeFileSync(webFile(), 'rate_limit: { interval: 0, burst: 1 }\n');
-    await vi.waitFor(() => expect(reloads).toEqual([undefined]));
+    await eventually(() => expect(reloads).toEqual([undefined]));
     for (let count = 0; count < 5; count += 1) expect(await statusOf(http)).toBe(200);
   });
 
