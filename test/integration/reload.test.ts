@@ -134,7 +134,7 @@ describe('lowtide serve', () => {
       child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
       const ended = once(child, 'exit');
       await eventually(() => expect(log).toContain('msg="lowtide is up"'));
-      const address = /address=(\S+)/.exec(log)?.[1] ?? '';
+      const address = /address="?([^\s,"]+)/.exec(log)?.[1] ?? '';
       const page = await fetch(`http://${address}/-/healthy`);
       expect(page.headers.get('x-frame-options')).toBe('DENY');
 

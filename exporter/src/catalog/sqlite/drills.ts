@@ -141,21 +141,20 @@ function list(database: StateDatabase, { schedule, status, after, limit }: Drill
     .map(toDrill);
 }
 
-/** A few looks into an index for each schedule. */
+/** A few looks into an index for each schedule. Without a prototype: one may be called `constructor`. */
 function latest(database: StateDatabase): Record<string, LatestDrills> {
-  const schedules = database.all('SELECT DISTINCT schedule FROM drills ORDER BY schedule');
-  return Object.fromEntries(
-    schedules.flatMap(({ schedule: name }) => {
-      const schedule = String(name);
-      const row = database.get(
-        `SELECT * FROM drills WHERE schedule = ? AND status IN ('passed', 'failed') ORDER BY number DESC LIMIT 1`,
-        schedule,
-      );
-      if (row === undefined) return [];
-      const [passed] = list(database, { schedule, status: 'passed', limit: 1 });
-      return [[schedule, { last: toDrill(row), ...(passed !== undefined && { passed }) }] as const];
-    }),
-  );
+  const found = Object.create(null) as Record<string, LatestDrills>;
+  for (const { schedule: name } of database.all('SELECT DISTINCT schedule FROM drills ORDER BY schedule')) {
+    const schedule = String(name);
+    const row = database.get(
+      `SELECT * FROM drills WHERE schedule = ? AND status IN ('passed', 'failed') ORDER BY number DESC LIMIT 1`,
+      schedule,
+    );
+    if (row === undefined) continue;
+    const [passed] = list(database, { schedule, status: 'passed', limit: 1 });
+    found[schedule] = { last: toDrill(row), ...(passed !== undefined && { passed }) };
+  }
+  return found;
 }
 
 function orphans(database: StateDatabase, mine: ReadonlySet<string>): string[] {
