@@ -58,7 +58,7 @@ const findings: Readonly<Record<string, Finding>> = {
   LowtideKeyMissing: { label: 'key_id', values: ['key-0000000000aa'] },
   LowtideKeyTooOld: { label: 'state', values: ['active'], after: 301 * day },
   LowtideRotationFailed: { label: 'status', values: ['failed'] },
-  // A backup that was lost, and one that is damaged, could not be given to a newer key.
+  // Two backups that are damaged could not be given to a newer key.
   LowtideRetiringKeyInUse: { label: 'job', values: ['backups', 'backups'], after: 31 * day },
   LowtideHealthCheckFailing: { label: 'check_type', values: ['encryption', 'sources'] },
   LowtideConfigNotReloaded: { label: 'job', values: ['backups'] },

@@ -170,18 +170,24 @@ async function proofs(service: TestService): Promise<void> {
   await service.post(`/backups/${backup.id}/verify?wait=true`);
   await service.post(`/backups/${backup.id}/restore?wait=true`, { body: { target: 'back' } });
   const path = backup.copies[0]?.path ?? '';
-  const bytes = readFileSync(path);
-  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-  writeFileSync(path, bytes);
+  spoil(path, -1);
   await service.post(`/backups/${backup.id}/verify?wait=true`);
 }
 
 /** One of each mode; then one that cannot read a backup, and so leaves that with a key that retires. */
 async function rotations(service: TestService): Promise<void> {
   for (const mode of ['reencrypt', 'rotate', 'rewrap']) await rotate(service, mode, 'completed');
-  const lost = service.catalog.backups({ schedule: 'docs', limit: 50 }).at(-1);
-  rmSync(lost?.copies[0]?.path ?? '');
+  const oldest = service.catalog.backups({ schedule: 'docs', limit: 50 }).at(-1);
+  // Within the header, which a rotation has to open.
+  spoil(oldest?.copies[0]?.path ?? '', 100);
   await rotate(service, 'rewrap', 'failed');
+}
+
+function spoil(path: string, position: number): void {
+  const bytes = readFileSync(path);
+  const at = position < 0 ? bytes.length + position : position;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
 }
 
 async function rotate(service: TestService, mode: string, status: string): Promise<void> {
