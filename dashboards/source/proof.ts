@@ -100,4 +100,19 @@ export const proof = [
   })
     .overrideByName('passed', [shown.coloured(colours.good)])
     .overrideByName('failed', [shown.coloured(colours.bad)]),
+  bars({
+    title: 'Copies of the config',
+    description:
+      'Whether each store has the config as it is now: with a recovery key it is what a lost host begins anew from.',
+    unit: 'none',
+    empty: 'No copy is kept (encryption.config_copy)',
+    thresholds: steps(colours.bad, [1, colours.good]),
+    mappings: [wellOrNot('current', 'out of date')],
+    size: [16, 8],
+    queries: [
+      [`min by (store, instance) (${series('backup_config_copy_current')})`, '{{store}} ({{instance}})'],
+    ],
+  })
+    .min(0)
+    .max(1),
 ];
