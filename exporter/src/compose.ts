@@ -213,6 +213,7 @@ function s3Options(id: string, store: Extract<StoreConfig, { type: 's3' }>): S3O
     ...{ id, provider, bucket, region, prefix, endpoint, checksums, credentials },
     pathStyle: store.path_style,
     storageClass: store.storage_class,
+    now: () => systemClock.now(),
     retry: {
       ...{
         attempts: 8,

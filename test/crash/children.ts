@@ -38,6 +38,11 @@ export class TestChild implements AsyncDisposable {
     });
   }
 
+  /** Gives it a line to read. */
+  tell(line: string): void {
+    this.#process.stdin.write(`${line}\n`);
+  }
+
   /** The exit code once it has ended by itself; null where a signal ended it. */
   async ended(): Promise<number | null> {
     await this.#exit;

@@ -12,6 +12,9 @@ const briefRetry: RetryPolicy = {
   wait: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
 };
 
+/** For a server that is not going to come back. */
+export const retryOnce: RetryPolicy = { ...briefRetry, attempts: 2 };
+
 export function s3Options(double: S3Double, bucket: string): S3Options {
   const { endpoint, region, accessKeyId, secretAccessKey } = double;
   return {
@@ -25,5 +28,6 @@ export function s3Options(double: S3Double, bucket: string): S3Options {
     credentials: { accessKeyId, secretAccessKey },
     checksums: 'crc32',
     retry: briefRetry,
+    now: () => Date.now(),
   };
 }

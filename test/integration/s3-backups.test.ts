@@ -1,14 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { rebuildCatalog } from '../../exporter/src/catalog/rebuild.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
+import { parseHeader } from '../../exporter/src/seal/header.ts';
+import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
+import { read } from '../../exporter/src/store/conformance/bodies.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
 
+const mebibyte = 1024 * 1024;
 const signal = new AbortController().signal;
 
 let double: S3Double;
+let locked: string;
 let installation: TestInstallation;
 beforeAll(async () => {
   double = await S3Double.start();
@@ -16,11 +24,15 @@ beforeAll(async () => {
 afterAll(() => double[Symbol.asyncDispose]());
 beforeEach(async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = double;
-  const offsite = `{ type: s3, provider: double, bucket: ${await double.freshBucket()}, region: ${region}, prefix: db1, endpoint: '${endpoint}', path_style: true, access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
+  locked = await double.freshBucket({ lock: true, versioned: true });
+  const [offsite, vault] = [await double.freshBucket(), locked].map(
+    (bucket) =>
+      `{ type: s3, provider: double, bucket: ${bucket}, region: ${region}, prefix: db1, endpoint: '${endpoint}', path_style: true, access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`,
+  );
   const source = `source: { type: command, argv: [bash, -c, 'cat FOLDER/data'] }`;
   installation = await TestInstallation.make(
-    `  - { id: both, ${source}, every: 1d, stores: [local, offsite], keep: { last: 1 } }\n  - { id: away, ${source}, every: 1d, stores: [offsite] }`,
-    { stores: `{ local: { type: directory, path: ./backups }, offsite: ${offsite} }` },
+    `  - { id: both, ${source}, every: 1d, stores: [local, offsite], keep: { last: 1 } }\n  - { id: away, ${source}, every: 1d, stores: [offsite] }\n  - { id: held, ${source}, every: 1d, stores: [vault] }`,
+    { stores: `{ local: { type: directory, path: ./backups }, offsite: ${offsite}, vault: ${vault} }` },
   );
   writeFileSync(join(installation.folder, 'data'), 'x'.repeat(100_000));
 });
@@ -58,13 +70,72 @@ it('what retention removes is gone from the bucket too', async () => {
   expect(names.some((name) => name.includes(first.id))).toBe(false);
 });
 
-it('a rotation leaves it as it is, says so, and the old key goes on to open it', async () => {
-  const backup = await installation.completed('away');
+it.each(['rewrap', 'reencrypt'] as const)(
+  'a rotation by %s gives copies in a bucket to the new key, and they open with that alone',
+  async (mode) => {
+    writeFileSync(join(installation.folder, 'data'), randomBytes(9 * mebibyte));
+    const { opened } = installation;
+    const [both, away] = [await installation.completed('both'), await installation.completed('away')];
+    const oldKey = await opened.keystore.active();
+    const plan = await opened.rotator.plan({ mode });
+    expect(plan).toMatchObject({ backups: 2, skipped: [], retirableKeys: [oldKey.id] });
+    const planned = plan.stores.find(({ store }) => store === 'offsite');
+    expect(planned).toMatchObject({ backups: 2 });
+    await double.resetCounts();
+    const rotation = await opened.rotator.rotate({ mode, trigger: 'manual' }, { signal });
+    const counts = await double.counts();
+    expect(rotation).toMatchObject({ status: 'completed', done: { backups: 2 }, skipped: { backups: 0 } });
+    const asked = Object.values(counts.requests).reduce((sum, count) => sum + count, 0);
+    // With the journal of each step, and the samples that are opened at the end.
+    expect(asked - (planned?.requests ?? 0)).toBeGreaterThanOrEqual(0);
+    expect(asked - (planned?.requests ?? 0)).toBeLessThan(16);
+    const newKey = (await opened.keystore.active()).id;
+    for (const { id } of [both, away]) {
+      const backup = opened.catalog.backup(id);
+      if (backup === undefined) throw new Error(`${id} is not on file`);
+      expect(backup.keyId).toBe(newKey);
+      const { copies } = await opened.jobs.verify(backup, { signal });
+      expect(copies.every(({ status }) => status === 'passed')).toBe(true);
+      await expectKey(backup, oldKey.id, newKey);
+    }
+    const first = opened.catalog.backup(both.id)?.manifest.parts[0].name ?? '';
+    const [here, there] = ['local', 'offsite'].map((id) => opened.stores.get(id));
+    if (here === undefined || there === undefined) throw new Error('there are two stores');
+    expect((await read(here, first)).equals(await read(there, first))).toBe(true);
+  },
+);
+
+async function expectKey({ manifest }: Backup, oldKey: string, newKey: string): Promise<void> {
+  const { stores, keystore } = installation.opened;
+  const offsite = stores.get('offsite');
+  if (offsite === undefined) throw new Error('there is a store offsite');
+  const header = parseHeader(await read(offsite, manifest.parts[0].name));
+  await expect(unwrapFileKey(header, [await keystore.identity(oldKey)])).rejects.toMatchObject({
+    code: 'no_identity_match',
+  });
+  await unwrapFileKey(header, [await keystore.identity(newKey)]);
+}
+
+it('a rotation names what is locked in a bucket, leaves it alone, and counts it for the old key', async () => {
+  const backup = await installation.completed('held');
+  const oldKey = await installation.opened.keystore.active();
+  const client = double.client();
+  const lock = {
+    Bucket: locked,
+    Key: `db1/${backup.manifest.parts[0].name}`,
+    Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + 86_400_000) } as const,
+  };
+  await client.send(new PutObjectRetentionCommand(lock));
+  client.destroy();
+  const plan = await installation.opened.rotator.plan({ mode: 'rewrap' });
+  expect(plan).toMatchObject({ backups: 0, retirableKeys: [], skipped: [{ code: 'immutable', copies: 1 }] });
+  expect(plan.skipped[0]?.text).toContain('a lock until');
   const rotation = await installation.opened.rotator.rotate(
     { mode: 'rewrap', trigger: 'manual' },
     { signal },
   );
   expect(rotation).toMatchObject({ status: 'completed', done: { backups: 0 }, skipped: { backups: 1 } });
+  expect(installation.opened.catalog.totals().backupsByKey[oldKey.id]).toBe(1);
   const { copies } = await installation.opened.jobs.verify(backup, { signal });
   expect(copies.map(({ status }) => status)).toEqual(['passed']);
 });

@@ -70,6 +70,11 @@ export class S3Double implements AsyncDisposable {
     await this.#tell('fault', JSON.stringify(fault));
   }
 
+  /** Takes back the faults that have not fired. */
+  async calm(): Promise<void> {
+    await this.#tell('calm', '');
+  }
+
   /** The server's clock, ahead of everybody's. */
   async setClock(aheadMs: number): Promise<void> {
     await this.#tell('clock', String(aheadMs));

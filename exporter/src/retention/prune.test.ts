@@ -251,7 +251,7 @@ describe('prune', () => {
     const result = await pruneWith();
     expect(result).toMatchObject({ removed: 1203, problems: [] });
     expect(catalog.backups({ status: 'completed', limit: 5000 }).map(({ id }) => id)).toEqual(['whole']);
-  });
+  }, 60_000);
 });
 
 describe('what the store does not show', () => {

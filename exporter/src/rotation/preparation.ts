@@ -134,11 +134,8 @@ export class Preparation implements AsyncDisposable {
     store: Store,
     fresh: FreshSealings,
   ): Promise<Resealed> {
-    const { openers, target, signal, threads = 2, bytesPerSecond, onBytes } = this.#options;
-    this.#threads ??= new ReencryptThreads({
-      threads,
-      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
-    });
+    const { openers, target, pool, signal, threads = 2, bytesPerSecond, onBytes } = this.#options;
+    const limit = { ...(bytesPerSecond !== undefined && { bytesPerSecond }) };
     for (const part of manifest.parts) await store.sweep(part.name);
     return await reencryptBackup({
       manifest,
@@ -146,7 +143,9 @@ export class Preparation implements AsyncDisposable {
       identity: (await openers.of(manifest)).identity,
       target,
       fresh,
-      threads: this.#threads,
+      threads: () => (this.#threads ??= new ReencryptThreads({ threads, ...limit })),
+      pool,
+      ...limit,
       signal,
       onProgress: (bytes) => onBytes(Math.min(bytes, item.bytes)),
     });

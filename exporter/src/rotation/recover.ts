@@ -22,11 +22,16 @@ export async function recoverRotations(options: RecoverRotationsOptions): Promis
   const { catalog, stores, running, now, signal } = options;
   const interrupted = catalog.rotations.interruptOrphans(running, now);
   if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return interrupted;
-  for (const store of stores.values()) await store.resealing?.finish();
+  const unsettled = catalog.rotations.unsettled();
+  for (const store of stores.values()) {
+    // What lies far away is only asked where something is left there: a start must not wait for a server that is down.
+    const isLeft = store.type === 'directory' || unsettled.some((copy) => copy.store === store.id);
+    if (isLeft) await store.resealing?.finish();
+  }
   for (const { id, mode } of interrupted) {
     if (mode === 'reencrypt') await sweepFirstPending(id, options);
   }
-  for (const { backupId, store: storeId, manifest } of catalog.rotations.unsettled()) {
+  for (const { backupId, store: storeId, manifest } of unsettled) {
     signal.throwIfAborted();
     const store = stores.get(storeId);
     if (store === undefined) continue;

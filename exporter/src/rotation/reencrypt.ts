@@ -8,11 +8,13 @@ import { unwrapFileKey } from '../seal/identity.ts';
 import { newHeader, type NewHeader } from '../seal/recipients.ts';
 import { refusal } from '../store/directory/refusal.ts';
 import type { Manifest, ManifestPart } from '../store/manifest.ts';
-import type { ReplacedObject } from '../store/resealing.ts';
+import type { ReplacedObject, Resealing } from '../store/resealing.ts';
 import type { Store } from '../store/store.ts';
 import { refuseWithoutRoom } from './obstacles.ts';
+import type { SealPool } from '../seal/pool.ts';
 import type { ReencryptThreads } from './reencrypt-threads.ts';
-import { readHead, replacementOf, sha256, type Resealed, type Target } from './rewrap.ts';
+import { reencryptStream } from './reencrypt-stream.ts';
+import { damaged, readHead, replacementOf, sha256, type Resealed, type Target } from './rewrap.ts';
 
 /** A fresh sealing for each part of a backup, the same in all stores, so that its copies stay equal byte by byte. */
 export type FreshSealings = ReadonlyMap<string, NewHeader & { readonly nonce: Uint8Array }>;
@@ -32,7 +34,11 @@ export interface ReencryptOptions {
   readonly target: Target;
   /** Only ever for copies that are sealed alike: one key and nonce must not meet two contents. */
   readonly fresh: FreshSealings;
-  readonly threads: ReencryptThreads;
+  /** For files. */
+  readonly threads: () => ReencryptThreads;
+  /** For what comes in a stream. */
+  readonly pool: SealPool;
+  readonly bytesPerSecond?: number;
   readonly signal: AbortSignal;
   /** Bytes of this copy so far. */
   readonly onProgress?: (bytes: number) => void;
@@ -74,7 +80,7 @@ async function reencryptPart(
   options: ReencryptOptions,
   before: number,
 ): Promise<{ readonly object: ReplacedObject; readonly resealed: ManifestPart }> {
-  const { store, identity, fresh, threads, signal, onProgress } = options;
+  const { store, identity, fresh, onProgress } = options;
   const place = store.locate(part.name);
   const sealing = fresh.get(part.name);
   if (sealing === undefined || store.resealing === undefined) {
@@ -85,13 +91,40 @@ async function reencryptPart(
   const header = parseHeader(oldHead);
   const fileKey = await unwrapFileKey(header, [identity]);
   checkMac(header, fileKey);
-  await using rewriting = await store.resealing.rewrite(part.name, sealing.bytes.length + part.payloadBytes);
+  const work = { ...options, sealing, fileKey, onProgress: (bytes: number) => onProgress?.(before + bytes) };
+  const { rewritten, payloadSha256 } =
+    store.resealing.rewrite === undefined
+      ? await reencryptStream(part, work)
+      : await reencryptFile(part, work, store.resealing.rewrite.bind(store.resealing));
+  return {
+    object: { name: part.name, oldHead, newHead: sealing.bytes, rewritten },
+    resealed: {
+      ...part,
+      headerBytes: sealing.bytes.length,
+      headerSha256: sha256(sealing.bytes),
+      payloadSha256,
+    },
+  };
+}
+
+interface Work extends ReencryptOptions {
+  readonly sealing: NewHeader & { readonly nonce: Uint8Array };
+  readonly fileKey: Uint8Array;
+}
+
+async function reencryptFile(
+  part: ManifestPart,
+  { store, sealing, fileKey, threads, signal, onProgress }: Work,
+  rewrite: NonNullable<Resealing['rewrite']>,
+): Promise<{ readonly rewritten: string; readonly payloadSha256: string }> {
+  const place = store.locate(part.name);
+  await using rewriting = await rewrite(part.name, sealing.bytes.length + part.payloadBytes);
   const { source, target } = rewriting;
   if (source.sizeBytes !== part.headerBytes + part.payloadBytes) {
     throw damaged(place, `it has ${source.sizeBytes} bytes, which are not those`);
   }
   writeSync(target.fd, Buffer.concat([sealing.bytes, sealing.nonce]), 0, undefined, 0);
-  const run = threads.run({
+  const run = threads().run({
     source: {
       fd: source.fd,
       start: part.headerBytes,
@@ -101,7 +134,7 @@ async function reencryptPart(
     payloadBytes: part.payloadBytes,
     rewriting,
     signal,
-    onProgress: (bytes) => onProgress?.(before + bytes),
+    ...(onProgress !== undefined && { onProgress }),
   });
   const outcome = await run.catch((thrown: unknown) => {
     throw refusal(thrown, `write ${part.name} anew in store ${store.id}`);
@@ -111,15 +144,7 @@ async function reencryptPart(
     throw new LowtideError('verification_failed', `${place}: ${message}`, { hint: 'Nothing was changed.' });
   }
   if (outcome.hashes.source !== part.payloadSha256) throw damaged(place, 'its payload is not the one');
-  return {
-    object: { name: part.name, oldHead, newHead: sealing.bytes, rewritten: await rewriting.keep() },
-    resealed: {
-      ...part,
-      headerBytes: sealing.bytes.length,
-      headerSha256: sha256(sealing.bytes),
-      payloadSha256: outcome.hashes.target,
-    },
-  };
+  return { rewritten: await rewriting.keep(), payloadSha256: outcome.hashes.target };
 }
 
 function nonceAt(fd: number, position: number): Uint8Array {
@@ -128,8 +153,3 @@ function nonceAt(fd: number, position: number): Uint8Array {
   return nonce;
 }
 
-function damaged(place: string, what: string): LowtideError {
-  return new LowtideError('verification_failed', `${place}: ${what} that the manifest describes`, {
-    hint: 'Nothing was changed. `lowtide backups verify` tells more.',
-  });
-}

@@ -67,3 +67,10 @@ export async function readHead(store: Store, name: string, length: number): Prom
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+/** For a copy whose content is about to be written anew. */
+export function damaged(place: string, what: string): LowtideError {
+  return new LowtideError('verification_failed', `${place}: ${what} that the manifest describes`, {
+    hint: 'Nothing was changed. `lowtide backups verify` tells more.',
+  });
+}

@@ -10,7 +10,6 @@ import { DirectoryResealing } from './directory/reseal.ts';
 import { filesUnder } from './directory/walk.ts';
 import { createPartial, fill, nameNewObject, replaceObject } from './directory/write.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName, objectOfPartial, partialName } from './name.ts';
-import type { Resealing } from './resealing.ts';
 import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace } from './store.ts';
 
 const readBytes = 1024 * 1024;
@@ -22,7 +21,7 @@ export class DirectoryStore implements Store {
   readonly id: string;
   readonly type = 'directory';
   readonly provider = 'local';
-  readonly resealing: Resealing;
+  readonly resealing: DirectoryResealing;
   readonly #root: string;
   readonly #disk: Disk;
 

@@ -34,8 +34,16 @@ export interface Resealing {
   /**
    * Opens an object for reading, and a file of `sizeBytes` beside it for what is to take its place, which `replaceHeads` then
    * puts there (`rewritten`). Disposing gives it up unless it was kept; what a dead process leaves, `Store.sweep` removes.
+   * Absent where objects are no files: there is `writeBeside`.
    */
-  rewrite(name: string, sizeBytes: number): Promise<Rewriting>;
+  rewrite?(name: string, sizeBytes: number): Promise<Rewriting>;
+
+  /** Writes what is to take an object's place beside it, and gives the name that `ReplacedObject.rewritten` wants. */
+  writeBeside?(
+    name: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<string>;
 }
 
 export interface SizedObject {
@@ -71,9 +79,10 @@ export interface ReplacedObject {
 
 /**
  * `linked`: the file has other names, which would change as well; `immutable`, `read_only`: somebody has protected it;
- * `changed`: it is not what the caller took it for; `missing`: it is gone.
+ * `archived`: it has to be fetched before it can be read; `changed`: it is not what the caller took it for; `missing`: it is
+ * gone.
  */
-export type SkipReason = 'linked' | 'immutable' | 'read_only' | 'changed' | 'missing';
+export type SkipReason = 'linked' | 'immutable' | 'read_only' | 'archived' | 'changed' | 'missing';
 
 export interface Skipped {
   readonly reason: SkipReason;

@@ -2,8 +2,10 @@ import { checkObjectName, checkObjectPrefix, isObjectName } from './name.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { BodyFailure, readBody } from './body.ts';
 import { probe } from './probe.ts';
+import type { Resealing } from './resealing.ts';
 import type { BucketObjects } from './s3/bucket-objects.ts';
 import type { S3Options } from './s3/options.ts';
+import { resealingCost } from './s3/reseal-cost.ts';
 import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace } from './store.ts';
 
 /**
@@ -14,6 +16,7 @@ export class S3Store implements Store {
   readonly id: string;
   readonly type = 's3';
   readonly provider: string;
+  readonly resealing: Resealing;
   readonly #options: S3Options;
   readonly #open: () => Promise<BucketObjects>;
 
@@ -23,6 +26,15 @@ export class S3Store implements Store {
     this.#options = options;
     let opened: Promise<BucketObjects> | undefined;
     this.#open = () => (opened ??= open(options));
+    this.resealing = {
+      replaceHeads: async (replacements, given) =>
+        (await this.#open()).resealing.replaceHeads(replacements, given),
+      readHead: async (name, length) => (await this.#open()).place.readHead(name, length),
+      protection: async (names) => (await this.#open()).resealing.protection(names),
+      cost: resealingCost,
+      finish: async () => (await this.#open()).resealing.finish(),
+      writeBeside: async (name, body, given) => (await this.#open()).place.writeBeside(name, body, given),
+    };
   }
 
   locate(name: string): string {

@@ -20,6 +20,10 @@ export interface Fault {
     | { readonly kind: 'cut'; readonly done: boolean }
     /** Cuts the connection after so many bytes of the answer's body. */
     | { readonly kind: 'cut_body'; readonly afterBytes: number }
+    /** Kills a process, and does nothing of what was asked. */
+    | { readonly kind: 'kill'; readonly pid: number }
+    /** The part that is copied lacks its first bytes, and has others instead. */
+    | { readonly kind: 'miscopy' }
     /** Turns a bit of the answer's body. */
     | { readonly kind: 'corrupt'; readonly at: number }
     /** The listing leaves out the objects whose keys contain this. */
@@ -31,6 +35,10 @@ export class Faults {
 
   add(fault: Fault): void {
     this.#pending.push({ fault, passed: 0, left: fault.times });
+  }
+
+  clear(): void {
+    this.#pending = [];
   }
 
   /** The effect on this request, which is then spent. */

@@ -42,6 +42,10 @@ const operations: Readonly<Record<string, (asked: Asked) => Answer | Promise<Ans
       body: xml('VersioningConfiguration', { Status: versioning === '' ? undefined : versioning }),
     };
   },
+  GetObjectLockConfiguration({ bucket }) {
+    if (!storage.bucket(bucket).lock) throw new Refusal(404, 'ObjectLockConfigurationNotFoundError');
+    return { status: 200, body: xml('ObjectLockConfiguration', { ObjectLockEnabled: 'Enabled' }) };
+  },
   async PutBucketVersioning({ bucket, request }) {
     const status = textOf(await readText(request), 'Status') ?? '';
     storage.change({ do: 'versioning', bucket, status });
@@ -95,8 +99,10 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     request.socket.destroy();
     return;
   }
-  const answer = await answerTo(operation, asked);
-  if (effect?.kind === 'cut') request.socket.destroy();
+  // Whoever asked is gone before anything was done.
+  if (effect?.kind === 'kill') process.kill(effect.pid, 'SIGKILL');
+  const answer = effect?.kind === 'kill' ? undefined : await answerTo(operation, asked);
+  if (answer === undefined || effect?.kind === 'cut') request.socket.destroy();
   else await send(response, request.method ?? '', answer, effect);
 }
 
@@ -171,6 +177,7 @@ async function control(url: string, request: IncomingMessage, response: ServerRe
   if (url === '/-/fault') faults.add(JSON.parse(said) as Fault);
   else if (url === '/-/clock') clockSkewMs = Number(said);
   else if (url === '/-/expire') expired = said === 'true';
+  else if (url === '/-/calm') faults.clear();
   else if (url === '/-/reset') counters = new Counters();
   const { requests, receivedBytes, sentBytes } = counters;
   response.end(JSON.stringify({ requests, receivedBytes, sentBytes, unfired: faults.unfired() }));

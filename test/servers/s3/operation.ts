@@ -39,6 +39,7 @@ export function operationOf({ request, key, query }: Pick<Asked, 'request' | 'ke
       if (has('uploads')) return 'ListMultipartUploads';
       if (has('versions')) return 'ListObjectVersions';
       if (has('versioning')) return 'GetBucketVersioning';
+      if (has('object-lock')) return 'GetObjectLockConfiguration';
       if (has('location')) return 'GetBucketLocation';
       return 'ListObjectsV2';
     }

@@ -49,7 +49,7 @@ function withFacts(file: ExistingFile, path: string): OpenedObject {
   }
 }
 
-function protectionOf({ mode, nlink }: OpenedObject): SkipReason | undefined {
+function protectionOf({ mode, nlink }: OpenedObject): FileSkip | undefined {
   // Root may write what its owner has made read-only: it was meant nevertheless.
   if ((mode & 0o200) === 0) return 'read_only';
   if (nlink > 1) return 'linked';
@@ -82,11 +82,14 @@ export function mayBeTorn(found: Uint8Array, oldHead: Uint8Array, newHead: Uint8
   );
 }
 
-export function skip(reason: SkipReason, path: string): { readonly skipped: Skipped } {
+/** What a file can be; an archive is no file system. */
+type FileSkip = Exclude<SkipReason, 'archived'>;
+
+export function skip(reason: FileSkip, path: string): { readonly skipped: Skipped } {
   return { skipped: { reason, message: `${path} ${says[reason]}` } };
 }
 
-const says: Readonly<Record<SkipReason, string>> = {
+const says: Readonly<Record<FileSkip, string>> = {
   linked: 'has further names (hard links), which would change as well',
   immutable: 'is immutable (chattr +i or +a)',
   read_only: 'is read-only',
@@ -94,7 +97,7 @@ const says: Readonly<Record<SkipReason, string>> = {
   missing: 'is gone',
 };
 
-const reasonOf: ReadonlyMap<string, SkipReason> = new Map([
+const reasonOf: ReadonlyMap<string, FileSkip> = new Map([
   ['ENOENT', 'missing'],
   ['ENOTDIR', 'missing'],
   ['EISDIR', 'missing'],

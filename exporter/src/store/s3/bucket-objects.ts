@@ -1,18 +1,24 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
+import { ObjectResealing } from '../objects/resealing.ts';
 import type { StoredObject } from '../store.ts';
 import { Bucket } from './bucket.ts';
-import { headObject } from './head.ts';
-import { deleteObject, listObjects, sweepUploads } from './listing.ts';
+import { headObject, type ObjectHead } from './head.ts';
+import { deleteObject, listObjects, sweepObjects } from './listing.ts';
 import type { S3Options } from './options.ts';
+import { BucketPlace } from './place.ts';
 import { missing, readObject, type Range } from './read.ts';
 import { writeObject } from './upload.ts';
 
 /** A bucket by the names of objects: all of the store that needs the SDK. */
 export class BucketObjects {
+  readonly place: BucketPlace;
+  readonly resealing: ObjectResealing<ObjectHead>;
   readonly #bucket: Bucket;
 
   constructor(options: S3Options) {
     this.#bucket = new Bucket(options);
+    this.place = new BucketPlace(this.#bucket);
+    this.resealing = new ObjectResealing(this.place);
   }
 
   get where(): string {
@@ -61,6 +67,6 @@ export class BucketObjects {
   }
 
   sweep(prefix: string): Promise<readonly string[]> {
-    return sweepUploads(this.#bucket, prefix);
+    return sweepObjects(this.#bucket, prefix);
   }
 }

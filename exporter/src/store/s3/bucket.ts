@@ -10,6 +10,8 @@ const never = new AbortController().signal;
 export class Bucket {
   readonly name: string;
   readonly options: S3Options;
+  /** Whether a write can be made to depend on what is there: until the server says that it cannot. */
+  knowsConditions = true;
   #client: S3Client;
 
   constructor(options: S3Options) {

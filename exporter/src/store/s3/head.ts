@@ -19,6 +19,12 @@ export interface ObjectHead {
   /** Of the whole object, where the server keeps one. */
   readonly crc32: number | undefined;
   readonly mark: string | undefined;
+  /** Where the bucket keeps versions. */
+  readonly versionId: string | undefined;
+  /** Why nobody may delete it now. */
+  readonly locked: string | undefined;
+  /** The class from which it has to be fetched before it can be read. */
+  readonly archived: string | undefined;
 }
 
 /** Undefined where there is no such object. */
@@ -32,12 +38,12 @@ export async function headObject(bucket: Bucket, key: string): Promise<ObjectHea
         ...(bucket.options.checksums === 'crc32' && { ChecksumMode: 'ENABLED' }),
       });
       try {
-        return headOf(await client.send(command, { abortSignal }));
+        return headOf(await client.send(command, { abortSignal }), bucket.options.now());
       } catch (thrown) {
         if (!isAnswer(thrown, '301', '400', '403')) throw thrown;
         await throwWithReason(client, bucket, key, abortSignal);
         // What was wrong is right now: the SDK has taken over the server's clock.
-        return headOf(await client.send(command, { abortSignal }));
+        return headOf(await client.send(command, { abortSignal }), bucket.options.now());
       }
     },
     {
@@ -85,8 +91,11 @@ async function requireBucket(bucket: Bucket): Promise<void> {
   }
 }
 
-function headOf(answer: HeadObjectCommandOutput): ObjectHead {
+function headOf(answer: HeadObjectCommandOutput, now: EpochMs): ObjectHead {
   const { ContentLength = 0, ETag = '', LastModified, ChecksumCRC32, ChecksumType, Metadata } = answer;
+  const { StorageClass, ArchiveStatus, Restore } = answer;
+  const isArchived =
+    StorageClass === 'GLACIER' || StorageClass === 'DEEP_ARCHIVE' || ArchiveStatus !== undefined;
   return {
     sizeBytes: ContentLength,
     etag: ETag,
@@ -96,5 +105,19 @@ function headOf(answer: HeadObjectCommandOutput): ObjectHead {
         ? undefined
         : Buffer.from(ChecksumCRC32, 'base64').readUInt32BE(),
     mark: Metadata?.[writeMark],
+    versionId: answer.VersionId,
+    locked: lockOf(answer, now),
+    archived:
+      isArchived && Restore?.includes('ongoing-request="false"') !== true
+        ? (ArchiveStatus ?? StorageClass)
+        : undefined,
   };
+}
+
+function lockOf(answer: HeadObjectCommandOutput, now: EpochMs): string | undefined {
+  const { ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetainUntilDate } = answer;
+  if (ObjectLockLegalHoldStatus === 'ON') return 'a legal hold';
+  if (ObjectLockMode === undefined || ObjectLockRetainUntilDate === undefined) return undefined;
+  if (ObjectLockRetainUntilDate.getTime() <= now) return undefined;
+  return `a lock until ${ObjectLockRetainUntilDate.toISOString()} (${ObjectLockMode.toLowerCase()})`;
 }

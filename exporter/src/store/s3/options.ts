@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../units/instant.ts';
 import type { RetryPolicy } from '../retrying.ts';
 
 /** Where objects lie, as the configuration has it. */
@@ -25,4 +26,6 @@ export interface S3Options {
   /** `none` for servers that refuse the headers of S3's checksums. */
   readonly checksums: 'crc32' | 'none';
   readonly retry: RetryPolicy;
+  /** To tell which locks are over. */
+  readonly now: () => EpochMs;
 }

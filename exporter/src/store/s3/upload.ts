@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  UploadPartCommand,
-  type CompletedPart,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { InFlight, PartCutter } from '../parts.ts';
 import type { Bucket } from './bucket.ts';
-import { headObject, writeMark } from './head.ts';
-import { isAnswer } from './refusal.ts';
+import { conditionally, unlessMine, type Condition } from './condition.ts';
+import { base64Of } from './crc32.ts';
+import { writeMark } from './head.ts';
+import { MultipartUpload, storageClass } from './multipart.ts';
 
 const mebibyte = 1024 * 1024;
 const firstPartBytes = 8 * mebibyte;
@@ -30,9 +25,11 @@ function partBytes(number: number): number {
   return Math.min(largestPartBytes, firstPartBytes * 2 ** Math.floor((number - 1) / 1000));
 }
 
-/** What must be there, or not, for a write to take place. */
-interface Condition {
-  readonly IfNoneMatch?: '*';
+export interface WriteOptions {
+  readonly signal: AbortSignal;
+  readonly condition: Condition;
+  /** It is deleted soon: it goes to the bucket's standard class, whatever the others do. */
+  readonly temporary?: boolean;
 }
 
 /** Writes an object whole or not at all; gives its size. */
@@ -40,27 +37,27 @@ export async function writeObject(
   bucket: Bucket,
   key: string,
   body: AsyncIterable<Uint8Array>,
-  { signal, condition }: { readonly signal: AbortSignal; readonly condition: Condition },
+  options: WriteOptions,
 ): Promise<number> {
   const parts = new PartCutter(body);
   try {
     const first = await parts.next(firstPartBytes);
     if (first.length < firstPartBytes) {
-      await putWhole(bucket, key, first, { signal, condition });
+      await putWhole(bucket, key, first, options);
       return first.length;
     }
-    return await putParts(bucket, key, first, parts, { signal, condition });
+    return await putParts(bucket, key, first, parts, options);
   } finally {
     await parts.leave();
   }
 }
 
-/** An object in one request; the body must fit in memory. */
-async function putWhole(
+/** An object in one request; the body must fit in memory. `temporary` is no business of the storage class. */
+export async function putWhole(
   bucket: Bucket,
   key: string,
   bytes: Uint8Array,
-  { signal, condition }: { readonly signal: AbortSignal; readonly condition: Condition },
+  { signal, condition, temporary = false }: WriteOptions,
 ): Promise<void> {
   const mark = randomUUID();
   const { options } = bucket;
@@ -69,16 +66,17 @@ async function putWhole(
     Key: key,
     Body: bytes,
     Metadata: { [writeMark]: mark },
-    ...storageClass(bucket),
-    ...condition,
+    ...(!temporary && storageClass(bucket)),
     ...(options.checksums === 'crc32' && { ChecksumCRC32: base64Of(crc32(bytes)) }),
   };
   await bucket.ask(
     `write ${key} to`,
     async (client, abortSignal) => {
-      await client.send(new PutObjectCommand(command), { abortSignal });
+      await conditionally(bucket, condition, (held) =>
+        client.send(new PutObjectCommand({ ...command, ...held }), { abortSignal }),
+      );
     },
-    { signal, expected: (thrown) => unlessMine(bucket, key, mark, thrown) },
+    { signal, expected: (thrown) => unlessMine(bucket, key, { mark, condition }, thrown) },
   );
 }
 
@@ -87,9 +85,9 @@ async function putParts(
   key: string,
   first: Buffer,
   parts: PartCutter,
-  { signal, condition }: { readonly signal: AbortSignal; readonly condition: Condition },
+  { signal, condition, temporary = false }: WriteOptions,
 ): Promise<number> {
-  const upload = await MultipartUpload.begin(bucket, key, signal);
+  const upload = await MultipartUpload.begin(bucket, key, { signal, temporary });
   const inFlight = new InFlight(inFlightBytes, signal);
   try {
     let sizeBytes = 0;
@@ -117,122 +115,6 @@ async function putParts(
   }
 }
 
-/** The parts of an object that does not show before it is complete. */
-class MultipartUpload {
-  readonly id: string;
-  readonly #bucket: Bucket;
-  readonly #key: string;
-  readonly #mark: string;
-  readonly #parts = new Map<number, CompletedPart>();
-
-  private constructor(bucket: Bucket, key: string, id: string, mark: string) {
-    this.#bucket = bucket;
-    this.#key = key;
-    this.id = id;
-    this.#mark = mark;
-  }
-
-  static async begin(bucket: Bucket, key: string, signal: AbortSignal): Promise<MultipartUpload> {
-    const mark = randomUUID();
-    const { UploadId = '' } = await bucket.ask(
-      `write ${key} to`,
-      (client, abortSignal) =>
-        client.send(
-          new CreateMultipartUploadCommand({
-            Bucket: bucket.name,
-            Key: key,
-            Metadata: { [writeMark]: mark },
-            ...storageClass(bucket),
-            ...(bucket.options.checksums === 'crc32' && {
-              ChecksumAlgorithm: 'CRC32',
-              ChecksumType: 'FULL_OBJECT',
-            }),
-          }),
-          { abortSignal },
-        ),
-      { signal },
-    );
-    return new MultipartUpload(bucket, key, UploadId, mark);
-  }
-
-  async put(number: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    const command = {
-      ...this.#target(),
-      PartNumber: number,
-      Body: bytes,
-      ...(this.#sums() && { ChecksumCRC32: base64Of(crc32(bytes)) }),
-    };
-    const { ETag, ChecksumCRC32 } = await this.#bucket.ask(
-      `write ${this.#key} to`,
-      (client, abortSignal) => client.send(new UploadPartCommand(command), { abortSignal }),
-      { signal },
-    );
-    this.#parts.set(number, { PartNumber: number, ...given({ ETag, ChecksumCRC32 }) });
-  }
-
-  /** Shows the object, in the place of what was there. The server refuses what does not sum up to `crc32`. */
-  async complete(options: {
-    readonly signal: AbortSignal;
-    readonly condition: Condition;
-    readonly crc32: number;
-  }): Promise<void> {
-    const { signal, condition, crc32: sum } = options;
-    const Parts = [...this.#parts.values()].sort((one, other) => numberOf(one) - numberOf(other));
-    const command = {
-      ...this.#target(),
-      MultipartUpload: { Parts },
-      ...condition,
-      ...(this.#sums() && {
-        ChecksumType: 'FULL_OBJECT' as const,
-        ChecksumCRC32: base64Of(sum),
-      }),
-    };
-    await this.#bucket.ask(
-      `write ${this.#key} to`,
-      async (client, abortSignal) => {
-        await client.send(new CompleteMultipartUploadCommand(command), { abortSignal });
-      },
-      { signal, expected: (thrown) => unlessMine(this.#bucket, this.#key, this.#mark, thrown) },
-    );
-  }
-
-  /** What cannot be given up now is for a sweep. */
-  async abandon(): Promise<void> {
-    const signal = AbortSignal.timeout(30_000);
-    await this.#bucket
-      .ask(
-        `give up ${this.#key} in`,
-        async (client, abortSignal) => {
-          await client.send(new AbortMultipartUploadCommand(this.#target()), { abortSignal });
-        },
-        { signal },
-      )
-      .catch(() => undefined);
-  }
-
-  #sums(): boolean {
-    return this.#bucket.options.checksums === 'crc32';
-  }
-
-  #target(): { Bucket: string; Key: string; UploadId: string } {
-    return { Bucket: this.#bucket.name, Key: this.#key, UploadId: this.id };
-  }
-}
-
-/**
- * An answer that was lost makes the second try find the work of the first: the name is taken, or the upload is over. The mark
- * on the object tells whose it is. Throws what was thrown, where it is another's.
- */
-async function unlessMine(bucket: Bucket, key: string, mark: string, thrown: unknown): Promise<void> {
-  if (!isAnswer(thrown, 'PreconditionFailed', '412', 'NoSuchUpload', 'NoSuchKey')) throw thrown;
-  const head = await headObject(bucket, key);
-  if (head?.mark === mark) return;
-  if (isAnswer(thrown, 'PreconditionFailed', '412') && head !== undefined) {
-    throw new LowtideError('store_exists', `${bucket.where} already has ${bucket.nameOf(key)}`);
-  }
-  throw thrown;
-}
-
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason as Error);
@@ -251,22 +133,3 @@ function tooLarge(bucket: Bucket, key: string): LowtideError {
     hint: 'Split what is backed up into several schedules.',
   });
 }
-
-function storageClass({ options }: Bucket): { StorageClass?: 'STANDARD' } {
-  // The SDK's type lists Amazon's classes; other providers have their own.
-  return options.storageClass === undefined ? {} : { StorageClass: options.storageClass as 'STANDARD' };
-}
-
-function base64Of(crc: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc >>> 0);
-  return bytes.toString('base64');
-}
-
-function given(facts: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(facts).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
-
-const numberOf = (part: CompletedPart): number => part.PartNumber ?? 0;
