@@ -24,7 +24,10 @@ import { Runner } from './run/runner.ts';
 import { Rotator, type PlanKeystore } from './rotation/rotator.ts';
 import { ConfigKeeper } from './recovery/config-keeper.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
+import { AzureStore } from './store/azure.ts';
+import type { AzureOptions } from './store/azure/options.ts';
 import { DirectoryStore } from './store/directory.ts';
+import type { RetryPolicy } from './store/retrying.ts';
 import { S3Store } from './store/s3.ts';
 import type { S3Options } from './store/s3/options.ts';
 import type { Store } from './store/store.ts';
@@ -58,10 +61,7 @@ export interface Installation extends AsyncDisposable {
 }
 
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
-export function openInstallation(
-  loaded: LoadedConfig,
-  env: Readonly<Record<string, string | undefined>>,
-): Installation {
+export function openInstallation(loaded: LoadedConfig, env: Environment): Installation {
   const catalog = openSqliteCatalog(loaded.config.state);
   const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
   return assemble(loaded, env, {
@@ -76,6 +76,8 @@ export function openInstallation(
   });
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What outlives a change of the config. */
 interface Lasting {
   readonly catalog: Catalog;
@@ -88,16 +90,12 @@ interface Lasting {
   readonly drilling: Set<string>;
 }
 
-function assemble(
-  loaded: LoadedConfig,
-  env: Readonly<Record<string, string | undefined>>,
-  lasting: Lasting,
-): Installation {
+function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Installation {
   const { catalog, pool } = lasting;
   const { config, problems } = withAdded(loaded.config, catalog.access.addedSchedules());
   const clock = systemClock;
   const keystore = openKeystore(config);
-  const stores = openStores(config);
+  const stores = openStores(config, env);
   const scratchRoot = scratchFolder(config);
   const environmentKey = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
   const runner = new Runner({
@@ -189,16 +187,18 @@ export function openKeystore({ encryption: { keystore: folder, passphrase } }: C
   return fileKeystore({ folder, ...(passphrase !== undefined && { passphrase }) });
 }
 
-function openStores(config: Config): ReadonlyMap<string, Store> {
-  return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store)]));
+function openStores(config: Config, env: Environment): ReadonlyMap<string, Store> {
+  return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store, env)]));
 }
 
-export function openStore(id: string, store: StoreConfig): Store {
+export function openStore(id: string, store: StoreConfig, env: Environment): Store {
   switch (store.type) {
     case 'directory':
       return new DirectoryStore(id, store.path);
     case 's3':
       return new S3Store(s3Options(id, store));
+    case 'azure':
+      return new AzureStore(azureOptions(id, store, env));
   }
 }
 
@@ -214,17 +214,43 @@ function s3Options(id: string, store: Extract<StoreConfig, { type: 's3' }>): S3O
     pathStyle: store.path_style,
     storageClass: store.storage_class,
     now: () => systemClock.now(),
-    retry: {
-      ...{
-        attempts: 8,
-        firstDelayMs: 200,
-        longestDelayMs: 20_000,
-        random: () => randomInt(2 ** 32) / 2 ** 32,
-      },
-      wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
-    },
+    retry: remoteRetry,
   };
 }
+
+function azureOptions(
+  id: string,
+  store: Extract<StoreConfig, { type: 'azure' }>,
+  env: Environment,
+): AzureOptions {
+  const { provider, container, prefix, account, endpoint } = store;
+  return {
+    ...{ id, provider, container, prefix, account, endpoint },
+    accessTier: store.access_tier,
+    credentials: azureCredentials(store, env),
+    retry: remoteRetry,
+    now: () => systemClock.now(),
+  };
+}
+
+/** The SDK's own chain knows no connection strings; other tools take it from this variable. */
+function azureCredentials(
+  { connection_string: text, account_key: key, sas_token: token }: Extract<StoreConfig, { type: 'azure' }>,
+  env: Environment,
+): AzureOptions['credentials'] {
+  if (key !== undefined) return { kind: 'account_key', key };
+  if (token !== undefined) return { kind: 'sas_token', token };
+  const connection = text ?? env['AZURE_STORAGE_CONNECTION_STRING'];
+  return connection === undefined ? undefined : { kind: 'connection_string', text: connection };
+}
+
+const remoteRetry: RetryPolicy = {
+  attempts: 8,
+  firstDelayMs: 200,
+  longestDelayMs: 20_000,
+  random: () => randomInt(2 ** 32) / 2 ** 32,
+  wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+};
 
 /** Where runs keep what is gone afterwards; sqlite sources need room for a copy of the database there. */
 function scratchFolder(config: Config): string {

@@ -73,7 +73,9 @@ export function storeConformance(name: string, makeRig: () => Promise<StoreRig>)
       await rig.abandon('again/object', sampleBytes(100_000));
       await put(store, 'again/object', sampleBytes(9));
       expect(await read(store, 'again/object')).toEqual(sampleBytes(9));
-      expect(await store.sweep('again/object')).toHaveLength(1);
+      // A store may have thrown away what the dead one left by the new write itself.
+      expect((await store.sweep('again/object')).length).toBeLessThanOrEqual(1);
+      expect(await store.sweep('again/object')).toEqual([]);
       expect(await read(store, 'again/object')).toEqual(sampleBytes(9));
     });
 

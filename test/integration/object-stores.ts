@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AzureOptions } from '../../exporter/src/store/azure/options.ts';
 import type { RetryPolicy } from '../../exporter/src/store/retrying.ts';
 import type { S3Options } from '../../exporter/src/store/s3/options.ts';
+import type { Azurite } from '../servers/azurite.ts';
 import type { S3Double } from '../servers/s3.ts';
 
 /** As many tries as in production, and shorter waits between them. */
@@ -27,6 +29,21 @@ export function s3Options(double: S3Double, bucket: string): S3Options {
     pathStyle: true,
     credentials: { accessKeyId, secretAccessKey },
     checksums: 'crc32',
+    retry: briefRetry,
+    now: () => Date.now(),
+  };
+}
+
+export function azureOptions(azurite: Azurite, container: string): AzureOptions {
+  const { endpoint, account, accountKey } = azurite;
+  return {
+    id: 'offsite',
+    provider: 'azure',
+    container,
+    prefix: '',
+    account,
+    endpoint,
+    credentials: { kind: 'account_key', key: accountKey },
     retry: briefRetry,
     now: () => Date.now(),
   };

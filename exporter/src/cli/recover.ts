@@ -35,7 +35,11 @@ export async function recover(
   }
   const identity = parseIdentity(await readIdentityFile(options.identity), options.identity);
   const location = parseStoreLocation(options.recover);
-  const copy = await findConfigCopy(openStore('recovery', location.config), identity, terminal.signal);
+  const copy = await findConfigCopy(
+    openStore('recovery', location.config, terminal.env),
+    identity,
+    terminal.signal,
+  );
   output.note(`Found the config of ${copy.instance}, as it was at ${copy.savedAt}.`);
   const recovered = recoveredOf(copy, location, folder, context);
   const configFile = await writeRecoveredFiles(folder, recovered.text, recovered.files);

@@ -13,9 +13,6 @@ export interface Finding {
 
 type Issue = z.core.$ZodIssue;
 
-/** What the format has and this version does not do yet. */
-const laterTypes = new Set(['s3', 'azure']);
-
 /**
  * Says in the file's own words what the schema found. `written` is the file before secrets were put in, so that a
  * message can show no more than the reader has written.
@@ -151,9 +148,6 @@ function kindOf(value: unknown): string {
 function explainChoice(value: unknown, shown: string, options: readonly string[]): string {
   const choice = options.length === 1 ? `write ${options.join('')}` : `write one of ${options.join(', ')}`;
   if (value === undefined || value === null) return `is missing: ${choice}`;
-  if (typeof value === 'string' && laterTypes.has(value)) {
-    return `${shown} is not supported by this version yet: ${choice}`;
-  }
   const near = typeof value === 'string' ? nearest(value, options) : undefined;
   return `${shown} is not known here: ${choice}${near === undefined || options.length === 1 ? '' : `. Did you mean ${near}?`}`;
 }

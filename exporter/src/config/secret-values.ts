@@ -54,9 +54,16 @@ function ofStore(
   path: ConfigPath,
   isClear: (path: ConfigPath) => boolean,
 ): readonly HeldSecret[] {
-  if (store.type !== 's3') return [];
-  return (['secret_access_key', 'session_token'] as const).flatMap((key) => {
-    const value = store[key];
+  if (store.type === 'directory') return [];
+  const secrets =
+    store.type === 's3'
+      ? { secret_access_key: store.secret_access_key, session_token: store.session_token }
+      : {
+          connection_string: store.connection_string,
+          account_key: store.account_key,
+          sas_token: store.sas_token,
+        };
+  return Object.entries(secrets).flatMap(([key, value]) => {
     const at = [...path, key];
     return value === undefined ? [] : [{ path: at, values: [value], isClear: isClear(at) }];
   });

@@ -21,16 +21,18 @@ const directoryStore = z.strictObject({
 
 const secret = z.string().min(1).optional();
 
+const keyPrefix = z
+  .string()
+  .regex(/^(?!\/)(?!.*\/$)[^\0]*$/, { error: 'has a slash at an end: write hosts/db1' })
+  .default('')
+  .describe('what all keys begin with, as in hosts/db1; each host needs one of its own');
+
 const s3Store = z
   .strictObject({
     type: z.literal('s3').describe(kind('a bucket of S3, or of what speaks its language')),
     bucket: z.string().min(1).describe('the bucket, which has to be there'),
     region: z.string().min(1).default('us-east-1').describe('where the bucket is; some servers take any'),
-    prefix: z
-      .string()
-      .regex(/^(?!\/)(?!.*\/$)[^\0]*$/, { error: 'has a slash at an end: write hosts/db1' })
-      .default('')
-      .describe('what all keys begin with, as in hosts/db1; each host needs one of its own'),
+    prefix: keyPrefix,
     provider: z.string().min(1).default('aws').describe('the label cloud_provider of the metrics'),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'is no address: write https://HOST' })
@@ -54,6 +56,46 @@ const s3Store = z
     error: 'needs both access_key_id and secret_access_key, or neither',
   });
 
+const azureStore = z
+  .strictObject({
+    type: z.literal('azure').describe(kind('a container of Azure Blob Storage')),
+    container: z.string().min(1).describe('the container, which has to be there'),
+    account: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the storage account; a connection string names it as well'),
+    prefix: keyPrefix,
+    provider: z.string().min(1).default('azure').describe('the label cloud_provider of the metrics'),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'is no address: write https://HOST' })
+      .optional()
+      .describe("the server's address; absent: Azure's for the account"),
+    access_tier: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the tier of new blobs, as Azure names it: Hot, Cool, Cold'),
+    connection_string: secret.meta({
+      description: 'absent: AZURE_STORAGE_CONNECTION_STRING, or the keys below',
+      writeOnly: true,
+    }),
+    account_key: secret.meta({
+      description:
+        "absent, with the other two: found by the SDK's own chain (environment, identity of the host)",
+      writeOnly: true,
+    }),
+    sas_token: secret.meta({ description: 'a shared access signature, instead of a key', writeOnly: true }),
+    streams,
+  })
+  .refine(({ connection_string: text, account_key: key, sas_token: token }) => given(text, key, token) <= 1, {
+    error: 'has more than one of connection_string, account_key and sas_token',
+  });
+
+function given(...secrets: readonly (string | undefined)[]): number {
+  return secrets.filter((each) => each !== undefined).length;
+}
+
 export const storeSchema = z
-  .discriminatedUnion('type', [directoryStore, s3Store])
+  .discriminatedUnion('type', [directoryStore, s3Store, azureStore])
   .describe('a place for backups');

@@ -152,4 +152,3 @@ function nonceAt(fd: number, position: number): Uint8Array {
   readSync(fd, nonce, 0, nonceBytes, position);
   return nonce;
 }
-

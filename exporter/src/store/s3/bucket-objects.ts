@@ -1,4 +1,5 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Range } from '../objects/read.ts';
 import { ObjectResealing } from '../objects/resealing.ts';
 import type { StoredObject } from '../store.ts';
 import { Bucket } from './bucket.ts';
@@ -6,7 +7,7 @@ import { headObject, type ObjectHead } from './head.ts';
 import { deleteObject, listObjects, sweepObjects } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { BucketPlace } from './place.ts';
-import { missing, readObject, type Range } from './read.ts';
+import { missing, readObject } from './read.ts';
 import { writeObject } from './upload.ts';
 
 /** A bucket by the names of objects: all of the store that needs the SDK. */

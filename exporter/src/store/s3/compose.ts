@@ -5,7 +5,7 @@ import { eachAtOnce } from '../at-once.ts';
 import { partialName } from '../name.ts';
 import { paddedBytes as leastPartBytes, type JournaledObject } from '../objects/journal.ts';
 import type { Bucket } from './bucket.ts';
-import { withOtherHead } from './crc32.ts';
+import { withOtherHead } from '../objects/crc32.ts';
 import { headObject, type ObjectHead } from './head.ts';
 import { deleteForGood } from './listing.ts';
 import { MultipartUpload, type CopySource } from './multipart.ts';

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.ts';
 import { conditionally, throwChange, unlessMine, type Condition } from './condition.ts';
-import { base64Of } from './crc32.ts';
+import { base64Of } from '../objects/crc32.ts';
 import { writeMark } from './head.ts';
 
 /** Bytes of an object in the same bucket, up to, not including, `end`. */

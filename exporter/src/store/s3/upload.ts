@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import { InFlight, PartCutter } from '../parts.ts';
+import { InFlight, PartCutter, unlessAborted } from '../parts.ts';
 import type { Bucket } from './bucket.ts';
 import { conditionally, unlessMine, type Condition } from './condition.ts';
-import { base64Of } from './crc32.ts';
+import { base64Of } from '../objects/crc32.ts';
 import { writeMark } from './head.ts';
 import { MultipartUpload, storageClass } from './multipart.ts';
 
@@ -112,19 +112,6 @@ async function putParts(
     await inFlight.stop();
     await upload.abandon();
     throw thrown;
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort);
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    work.catch(() => undefined);
   }
 }
 

@@ -1,26 +1,12 @@
+import { summed } from '../objects/cost.ts';
 import type { ResealingCost, SizedObject } from '../resealing.ts';
 
 /**
- * What changing one backup's objects asks of the server, as it is done in reseal.ts and compose.ts. Beside that, 64 backups share
+ * What changing one backup's objects asks of the server, as it is done in place.ts and compose.ts. Beside that, 64 backups share
  * a journal of some 5 MiB.
  */
-export function resealingCost(
-  change: 'rewrap' | 'reencrypt',
-  objects: readonly SizedObject[],
-): ResealingCost {
-  return objects
-    .map((object) => {
-      if (object.headBytes === object.sizeBytes) return manifestCost(object);
-      return change === 'rewrap' ? rewrapCost(object) : reencryptCost(object);
-    })
-    .reduce(
-      (sum, cost) => ({
-        requests: sum.requests + cost.requests,
-        readBytes: sum.readBytes + cost.readBytes,
-        writtenBytes: sum.writtenBytes + cost.writtenBytes,
-      }),
-      { requests: 0, readBytes: 0, writtenBytes: 0 },
-    );
+export function bucketCost(change: 'rewrap' | 'reencrypt', objects: readonly SizedObject[]): ResealingCost {
+  return summed(objects, (object) => (change === 'rewrap' ? rewrapCost(object) : reencryptCost(object)));
 }
 
 const mebibyte = 1024 * 1024;
@@ -28,11 +14,6 @@ const smallBytes = mebibyte;
 const copyBytes = 512 * mebibyte;
 const firstCopyBytes = 5 * mebibyte;
 const partBytes = 8 * mebibyte;
-
-/** Looked at, and written. */
-function manifestCost({ sizeBytes }: SizedObject): ResealingCost {
-  return { requests: 2, readBytes: 0, writtenBytes: sizeBytes };
-}
 
 /** The head is read once to be given another, and once more right before that is put in its place. */
 function rewrapCost({ sizeBytes, headBytes }: SizedObject): ResealingCost {
