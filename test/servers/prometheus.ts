@@ -36,7 +36,7 @@ interface QueryAnswer {
 const patienceMs = 20_000;
 
 /** Quick, for tests. */
-export const everySecond = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+const everySecond = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
 /** Nearly as quick, and with patience for a page on a busy machine: a scrape that fails takes all series away. */
 export const everyTwoSeconds = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
 
