@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -144,6 +154,24 @@ describe('a key is not destroyed', () => {
     expect(existsSync(keyFile(key))).toBe(false);
   });
 
+  it('while a store holds nothing at all, as a disk that is not mounted, for a new catalog knows of nothing there', async () => {
+    const backup = await installation.completed('data');
+    await rotate();
+    const key = (await installation.opened.keystore.list())[0]!;
+    await retireKey(installation.opened, key.id, signal);
+    const usb = join(installation.folder, 'usb');
+    renameSync(usb, `${usb}.gone`);
+    for (const { store } of backup.copies)
+      installation.opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
+    const destruction = () => refuseDestruction(installation.opened, key.id, { signal });
+    await expect(destruction()).rejects.toThrow('store usb holds nothing at all');
+    mkdirSync(usb);
+    await expect(destruction()).rejects.toThrow('store usb holds nothing at all');
+    rmdirSync(usb);
+    renameSync(`${usb}.gone`, usb);
+    await destruction();
+  });
+
   it('while a backup is being made, which may be sealed to it', async () => {
     spawnSync('mkfifo', [join(installation.folder, 'go')]);
     const running = installation.backUp('slow');
@@ -210,7 +238,9 @@ describe('what a rotation finds damaged', () => {
 });
 
 it('what was not exported is not said to open backups still, and is in the audit log as what it was', async () => {
-  const key = await retired();
+  await installation.completed('data');
+  const { keystore, clock } = installation.opened;
+  const key = await keystore.create({ kind: 'x25519', now: clock.now() });
   const file = join(installation.folder, 'recovery.txt');
   writeFileSync(file, 'something else');
   expect(lowtide(['keys', 'export', key.id, '--output', file]).said).toContain('exists already');

@@ -28,7 +28,7 @@ export async function retireKey(
 
 /**
  * Makes sure that nothing needs a key that is about to be destroyed, which nobody can undo: no run or rotation goes on, every
- * store was read through, and what was found there is in the catalog. Throws `key_in_use`, what keeps a store from being read, and
+ * store was there and read through, and what was found there is in the catalog. Throws `key_in_use`, what keeps a store from being read, and
  * `manifest_invalid` for a manifest that cannot be: its backup may need the key.
  */
 export async function refuseDestruction(
@@ -47,6 +47,7 @@ export async function refuseDestruction(
     );
   }
   await refuseNeeded(environment, id, 'destroyed');
+  for (const [name, store] of stores) await refuseEmpty(name, store, id);
   const { problems } = await rebuildCatalog(catalog, stores, options);
   for (const { store, error } of problems) {
     // A part that is missing or damaged says nothing against what its manifest says.
@@ -61,6 +62,20 @@ export async function refuseDestruction(
     );
   }
   await refuseNeeded(environment, id, 'destroyed');
+}
+
+/** A disk that is not mounted is an empty folder; where the catalog is new as well, nothing tells what lies on it. */
+async function refuseEmpty(name: string, store: Store, id: string): Promise<void> {
+  const first = await store.list('')[Symbol.asyncIterator]().next();
+  if (first.done !== true) return;
+  throw new LowtideError(
+    'store_unavailable',
+    `store ${name} holds nothing at all: whether a backup there needs ${id} cannot be told`,
+    {
+      hint: 'If its disk is not mounted, mount it. If it is new, make a backup to it first, or take it out of the config.',
+      retryable: true,
+    },
+  );
 }
 
 async function refuseNeeded(
