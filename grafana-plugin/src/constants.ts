@@ -3,6 +3,8 @@ export const pluginId = 'lowtide-backups-app';
 export const appPath = `/a/${pluginId}`;
 /** Where its settings are. */
 export const configPath = `/plugins/${pluginId}`;
+/** Grafana shows the app's README there. */
+export const setupHelp = `${configPath}?page=overview`;
 
 /** What is set up in Grafana; the token is a secret that browsers never get to see. */
 export type Settings = {

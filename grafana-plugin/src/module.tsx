@@ -1,5 +1,5 @@
 import React, { lazy, Suspense } from 'react';
-import { AppPlugin } from '@grafana/data';
+import { AppPlugin, type AppPluginMeta, type AppRootProps, type PluginConfigPageProps } from '@grafana/data';
 import { LoadingPlaceholder } from '@grafana/ui';
 import type { Settings } from './constants.ts';
 
@@ -13,12 +13,31 @@ const LazyApp = lazy(async () => {
   return { default: App };
 });
 
-function AppRoot(): React.JSX.Element {
+const LazyConfiguration = lazy(async () => {
+  const [{ Configuration }, { loadWords }] = await Promise.all([
+    import('./pages/Configuration/Configuration.tsx'),
+    import('./words/useWords.ts'),
+  ]);
+  await loadWords();
+  return { default: Configuration };
+});
+
+function AppRoot(props: AppRootProps<Settings>): React.JSX.Element {
   return (
     <Suspense fallback={<LoadingPlaceholder text="" />}>
-      <LazyApp />
+      <LazyApp {...props} />
     </Suspense>
   );
 }
 
-export const plugin = new AppPlugin<Settings>().setRootPage(AppRoot);
+function ConfigurationBody(props: PluginConfigPageProps<AppPluginMeta<Settings>>): React.JSX.Element {
+  return (
+    <Suspense fallback={<LoadingPlaceholder text="" />}>
+      <LazyConfiguration {...props} />
+    </Suspense>
+  );
+}
+
+export const plugin = new AppPlugin<Settings>()
+  .setRootPage(AppRoot)
+  .addConfigPage({ id: 'configuration', title: 'Configuration', icon: 'cog', body: ConfigurationBody });

@@ -22,6 +22,7 @@ import type {
   VerificationRun,
 } from 'lowtide/api';
 import type { RequestFailure } from './failure.ts';
+import { checkedStatus } from './status.ts';
 
 /** One request to the exporter, below `/api/v1/`, the way Grafana's proxy takes it. */
 export interface ExporterRequest {
@@ -40,16 +41,6 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Sends it and takes the answer for what it should be. Rejects with a RequestError. */
 export type Send = (request: ExporterRequest) => Promise<unknown>;
-
-export class RequestError extends Error {
-  readonly failure: RequestFailure;
-
-  constructor(failure: RequestFailure) {
-    super(failure.problem?.detail ?? failure.message.key);
-    this.name = 'RequestError';
-    this.failure = failure;
-  }
-}
 
 export interface Page {
   readonly limit?: number;
@@ -103,7 +94,7 @@ export function exporterOver(send: Send): Exporter {
     `${collection}/${encodeURIComponent(id)}${action === '' ? '' : `/${action}`}`;
 
   return {
-    status: () => get('status'),
+    status: async () => checkedStatus(await get<Status>('status')),
     schedules: (page) => get('schedules', page),
     plan: (query) => get('plan', query),
     load: (query) => get('load', query),

@@ -19,6 +19,16 @@ export interface RequestFailure {
 export type FailureKind =
   'noSession' | 'unreachable' | 'timeout' | 'off' | 'token' | 'grafanaRole' | 'refused' | 'foreign' | 'said';
 
+export class RequestError extends Error {
+  readonly failure: RequestFailure;
+
+  constructor(failure: RequestFailure) {
+    super(failure.problem?.detail ?? failure.message.key);
+    this.name = 'RequestError';
+    this.failure = failure;
+  }
+}
+
 /** What Grafana's `fetch` fails with. */
 export interface FetchFailure {
   readonly status?: number | undefined;

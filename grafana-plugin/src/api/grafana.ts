@@ -1,8 +1,8 @@
 import { getBackendSrv, isFetchError, type BackendSrvRequest } from '@grafana/runtime';
 import { lastValueFrom } from 'rxjs';
 import { pluginId } from '../constants.ts';
-import { exporterOver, RequestError, type Exporter, type ExporterRequest } from './client.ts';
-import { failureOf, foreignAnswer } from './failure.ts';
+import { exporterOver, type Exporter, type ExporterRequest } from './client.ts';
+import { failureOf, foreignAnswer, RequestError } from './failure.ts';
 
 /** The exporter behind Grafana's proxy, which adds the token: browsers never get to see it. */
 export const exporter: Exporter = exporterOver(async (request) => {

@@ -1,8 +1,7 @@
 import React from 'react';
 import { act, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RequestError } from './client.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, RequestError } from './failure.ts';
 import { usePolling } from './usePolling.ts';
 
 let answers: (string | number)[] = [];

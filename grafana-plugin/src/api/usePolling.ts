@@ -1,8 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { EpochMs } from '../format/format.ts';
 import { now } from '../lib/clock.ts';
-import { RequestError } from './client.ts';
-import { failureOf, type RequestFailure } from './failure.ts';
+import { failureOf, RequestError, type RequestFailure } from './failure.ts';
 import { pollDelayMs } from './poll-delay.ts';
 
 export interface Polled<T> {

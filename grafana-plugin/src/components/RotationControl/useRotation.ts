@@ -1,7 +1,7 @@
 import type { Rotation, RotationPlan } from 'lowtide/api';
 import { useCallback, useEffect, useReducer, useRef, type Dispatch } from 'react';
-import { RequestError, type Exporter } from '../../api/client.ts';
-import { failureOf, type RequestFailure } from '../../api/failure.ts';
+import type { Exporter } from '../../api/client.ts';
+import { failureOf, type RequestFailure, RequestError } from '../../api/failure.ts';
 import { pollDelayMs } from '../../api/poll-delay.ts';
 import type { EpochMs } from '../../format/format.ts';
 import { now } from '../../lib/clock.ts';

@@ -1,0 +1,43 @@
+import React, { useMemo } from 'react';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { EmptyState, InteractiveTable, useStyles2 } from '@grafana/ui';
+import type { AuditEntry } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import { usePolling } from '../../api/usePolling.ts';
+import { Answered } from '../../components/Answered.tsx';
+import { WideTable } from '../../components/WideTable.tsx';
+import { useWords } from '../../words/useWords.ts';
+import { auditColumns } from './columns.tsx';
+
+const ask = async (): Promise<readonly AuditEntry[]> => (await exporter.audit({ limit: 200 })).items;
+
+/** Who did what, the newest first. */
+export function Audit(): React.JSX.Element {
+  const words = useWords();
+  const styles = useStyles2(getStyles);
+  const polled = usePolling(ask, 30_000);
+  const columns = useMemo(() => auditColumns(words), [words]);
+  return (
+    <div className={styles.body}>
+      <Answered polled={polled}>
+        {(entries) =>
+          entries.length === 0 ? (
+            <EmptyState variant="not-found" message={words.text('audit.empty')} />
+          ) : (
+            <WideTable label={words.text('activity.audit')}>
+              <InteractiveTable
+                columns={columns}
+                data={[...entries]}
+                getRowId={({ sequence }: AuditEntry) => String(sequence)}
+                pageSize={25}
+              />
+            </WideTable>
+          )
+        }
+      </Answered>
+    </div>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({ body: css({ marginTop: theme.spacing(2) }) });

@@ -1,0 +1,95 @@
+import React, { useCallback, useMemo, useState } from 'react';
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { EmptyState, InteractiveTable, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import type { BackupRun, Status } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import { useOperation } from '../../api/useOperation.ts';
+import { usePolling } from '../../api/usePolling.ts';
+import { Answered } from '../../components/Answered.tsx';
+import { WideTable } from '../../components/WideTable.tsx';
+import { useObjection } from '../../permission/usePermission.ts';
+import { useWords } from '../../words/useWords.ts';
+import { runColumns } from './columns.tsx';
+import { RunDrawer } from './RunDrawer.tsx';
+
+interface RunsSeen {
+  readonly status: Status;
+  /** The one begun last first. */
+  readonly runs: readonly BackupRun[];
+}
+
+type Shown = 'all' | 'running' | 'failed';
+
+const intervalMs = (seen: RunsSeen | undefined): number =>
+  seen?.runs.some(({ status }) => status === 'running') === true ? 2000 : 15_000;
+
+export function Runs(): React.JSX.Element {
+  const { text } = useWords();
+  const styles = useStyles2(getStyles);
+  const [shown, setShown] = useState<Shown>('all');
+  const ask = useCallback(async (): Promise<RunsSeen> => {
+    const [status, runs] = await Promise.all([
+      exporter.status(),
+      exporter.runs({ limit: 200, ...(shown !== 'all' && { status: shown }) }),
+    ]);
+    return { status, runs: runs.items };
+  }, [shown]);
+  const polled = usePolling(ask, intervalMs);
+  return (
+    <>
+      <div className={styles.filter}>
+        <RadioButtonGroup<Shown>
+          aria-label={text('column.status')}
+          options={[
+            { value: 'all', label: text('runs.all') },
+            { value: 'running', label: text('run.running') },
+            { value: 'failed', label: text('run.failed') },
+          ]}
+          value={shown}
+          onChange={setShown}
+        />
+      </div>
+      <Answered polled={polled}>
+        {({ status, runs }) =>
+          runs.length === 0 ? (
+            <EmptyState variant="not-found" message={text('runs.empty')} />
+          ) : (
+            <RunsTable status={status} runs={runs} refresh={polled.refresh} />
+          )
+        }
+      </Answered>
+    </>
+  );
+}
+
+function RunsTable({
+  status,
+  runs,
+  refresh,
+}: RunsSeen & { readonly refresh: () => void }): React.JSX.Element {
+  const words = useWords();
+  const objection = useObjection(status);
+  const operation = useOperation(refresh);
+  const [open, setOpen] = useState<string>();
+  const columns = useMemo(
+    () => runColumns({ words, objection, operation, open: setOpen }),
+    [words, objection, operation],
+  );
+  const opened = runs.find(({ id }) => id === open);
+  return (
+    <>
+      <WideTable label={words.text('activity.runs')}>
+        <InteractiveTable
+          columns={columns}
+          data={[...runs]}
+          getRowId={({ id }: BackupRun) => id}
+          pageSize={25}
+        />
+      </WideTable>
+      {opened !== undefined && <RunDrawer run={opened} onClose={() => setOpen(undefined)} />}
+    </>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({ filter: css({ margin: theme.spacing(2, 0) }) });

@@ -1,0 +1,148 @@
+import React from 'react';
+import { Button, type Column } from '@grafana/ui';
+import type { AuditEntry, BackupRun } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import type { Operation } from '../../api/useOperation.ts';
+import { Progress } from '../../components/Progress.tsx';
+import { RunBadge } from '../../components/RunBadge.tsx';
+import { now } from '../../lib/clock.ts';
+import type { Objection } from '../../permission/usePermission.ts';
+import type { Words } from '../../words/useWords.ts';
+import type { MessageKey } from '../../words/words.ts';
+
+interface Given {
+  readonly words: Words;
+  readonly objection: Objection;
+  readonly operation: Operation;
+  readonly open: (id: string) => void;
+}
+
+const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
+  schedule: 'trigger.schedule',
+  manual: 'trigger.manual',
+  api: 'trigger.api',
+};
+
+export function runColumns({ words, objection, operation, open }: Given): Column<BackupRun>[] {
+  const { text, format } = words;
+  return [
+    {
+      id: 'startedAt',
+      header: text('column.started'),
+      sortType: (a, b) => a.original.startedAt.localeCompare(b.original.startedAt),
+      cell: ({ row: { original } }) => (
+        <Button fill="text" size="sm" onClick={() => open(original.id)}>
+          {format.moment(Date.parse(original.startedAt))}
+        </Button>
+      ),
+    },
+    { id: 'schedule', header: text('column.schedule'), sortType: 'string' },
+    {
+      id: 'status',
+      header: text('column.status'),
+      sortType: 'string',
+      cell: ({ row: { original } }) =>
+        original.status === 'running' ? (
+          <Progress label={`${text('run.running')}: ${original.schedule}`} progress={original.progress} />
+        ) : (
+          <RunBadge status={original.status} />
+        ),
+    },
+    {
+      id: 'duration',
+      header: text('column.duration'),
+      cell: ({ row: { original } }) => format.duration(secondsOf(original)),
+    },
+    {
+      id: 'storedBytes',
+      header: text('column.stored'),
+      sortType: 'number',
+      cell: ({
+        row: {
+          original: { storedBytes },
+        },
+      }) => (storedBytes === undefined ? '–' : format.size(storedBytes)),
+    },
+    {
+      id: 'trigger',
+      header: text('column.trigger'),
+      cell: ({ row: { original } }) => text(triggers[original.trigger]),
+    },
+    {
+      id: 'actions',
+      header: '',
+      disableGrow: true,
+      cell: ({ row: { original } }) =>
+        original.status === 'running' ? (
+          <CancelButton run={original} {...{ words, objection, operation }} />
+        ) : null,
+    },
+  ];
+}
+
+interface CancelProps extends Omit<Given, 'open'> {
+  readonly run: BackupRun;
+}
+
+function CancelButton({ run: { id, schedule }, words: { text }, objection, operation }: CancelProps) {
+  const whyNot = objection('cancel');
+  return (
+    <Button
+      size="sm"
+      variant="destructive"
+      fill="outline"
+      aria-label={`${text('action.cancel')}: ${schedule}`}
+      disabled={whyNot !== undefined || operation.pending !== undefined}
+      {...(whyNot !== undefined && { tooltip: whyNot })}
+      onClick={() =>
+        void operation.perform(
+          `cancel ${id}`,
+          (key) => exporter.cancelRun(id, key),
+          () => ({ key: 'done.cancel', values: { schedule } }),
+        )
+      }
+    >
+      {text('action.cancel')}
+    </Button>
+  );
+}
+
+export function secondsOf({ startedAt, finishedAt }: BackupRun): number {
+  const end = finishedAt === undefined ? now() : Date.parse(finishedAt);
+  return (end - Date.parse(startedAt)) / 1000;
+}
+
+export function auditColumns({ text, format }: Words): Column<AuditEntry>[] {
+  return [
+    {
+      id: 'at',
+      header: text('column.time'),
+      cell: ({ row: { original } }) => format.moment(Date.parse(original.at)),
+    },
+    {
+      id: 'actor',
+      header: text('column.by'),
+      cell: ({
+        row: {
+          original: { actor, grafanaUser },
+        },
+      }) => (grafanaUser === undefined ? actor : `${grafanaUser} (${actor})`),
+    },
+    { id: 'action', header: text('column.action'), cell: ({ row: { original } }) => original.action },
+    {
+      id: 'subject',
+      header: text('column.subject'),
+      cell: ({ row: { original } }) => original.subject ?? '–',
+    },
+    {
+      id: 'result',
+      header: text('column.result'),
+      cell: ({
+        row: {
+          original: { result, code },
+        },
+      }) => (code === undefined ? result : `${result} (${code})`),
+    },
+    { id: 'from', header: text('column.from'), cell: ({ row: { original } }) => original.from },
+  ];
+}

@@ -1,0 +1,98 @@
+import React, { useMemo, useState } from 'react';
+import { PluginPage } from '@grafana/runtime';
+import { EmptyState, InteractiveTable, Stack, Text } from '@grafana/ui';
+import type { Key, Rotation } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import { useOperation } from '../../api/useOperation.ts';
+import { usePolling } from '../../api/usePolling.ts';
+import { Answered } from '../../components/Answered.tsx';
+import { DashboardLink } from '../../components/DashboardLink.tsx';
+import { RotationControl } from '../../components/RotationControl/RotationControl.tsx';
+import { WideTable } from '../../components/WideTable.tsx';
+import { grafanaRole, useObjection } from '../../permission/usePermission.ts';
+import { useWords } from '../../words/useWords.ts';
+import { keyColumns, rotationColumns } from './columns.tsx';
+import { lookAtKeys, type KeysSeen } from './look.ts';
+import { RetireModal } from './RetireModal.tsx';
+
+const intervalMs = (seen: KeysSeen | undefined): number =>
+  seen?.rotations[0]?.status === 'running' ? 5000 : 60_000;
+
+export function Keys(): React.JSX.Element {
+  const polled = usePolling(lookAtKeys, intervalMs);
+  const { text } = useWords();
+  return (
+    <PluginPage subTitle={text('keys.subTitle')} actions={<DashboardLink uid="lowtide-keys" />}>
+      <Answered polled={polled}>
+        {(seen) => (
+          <KeysBody seen={seen} isReachable={polled.failure === undefined} refresh={polled.refresh} />
+        )}
+      </Answered>
+    </PluginPage>
+  );
+}
+
+interface BodyProps {
+  readonly seen: KeysSeen;
+  /** False while what is shown is old. */
+  readonly isReachable: boolean;
+  readonly refresh: () => void;
+}
+
+function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element {
+  const words = useWords();
+  const { text } = words;
+  const { status, keys, rotations } = seen;
+  const objection = useObjection(status);
+  const operation = useOperation(refresh);
+  const [retiring, setRetiring] = useState<string>();
+  const policy = status.encryption.maxKeyAgeSeconds;
+  const columns = useMemo(
+    () => keyColumns({ words, policy, objection, retire: setRetiring }),
+    [words, policy, objection],
+  );
+  const history = useMemo(() => rotationColumns(words), [words]);
+  const retired = keys.find(({ id }) => id === retiring);
+  return (
+    <Stack direction="column" gap={4}>
+      <section aria-label={text('rotation.title')}>
+        <RotationControl
+          exporter={exporter}
+          answers={seen}
+          isReachable={isReachable}
+          grafanaRole={grafanaRole()}
+          words={words}
+          isCensusShown={false}
+          onEnded={refresh}
+        />
+      </section>
+      <section aria-label={text('nav.keys')}>
+        <WideTable label={text('nav.keys')}>
+          <InteractiveTable columns={columns} data={[...keys]} getRowId={({ id }: Key) => id} pageSize={25} />
+        </WideTable>
+      </section>
+      <section aria-label={text('keys.history')}>
+        <Stack direction="column" gap={1}>
+          <Text element="h2" variant="h4">
+            {text('keys.history')}
+          </Text>
+          {rotations.length === 0 ? (
+            <EmptyState variant="not-found" hideImage message={text('keys.noHistory')} />
+          ) : (
+            <WideTable label={text('keys.history')}>
+              <InteractiveTable
+                columns={history}
+                data={[...rotations]}
+                getRowId={({ id }: Rotation) => id}
+                pageSize={10}
+              />
+            </WideTable>
+          )}
+        </Stack>
+      </section>
+      {retired !== undefined && (
+        <RetireModal keyToRetire={retired} operation={operation} onClose={() => setRetiring(undefined)} />
+      )}
+    </Stack>
+  );
+}
