@@ -12,9 +12,9 @@ export class ServeProcess implements AsyncDisposable {
   readonly #exit: Promise<readonly [code: number | null, signal: NodeJS.Signals | null]>;
   #log = '';
 
-  private constructor(folder: string, args: readonly string[]) {
+  private constructor(folder: string, args: readonly string[], env = process.env) {
     const options = ['--web.listen-address', '127.0.0.1:0', '--log.format', 'json', ...args];
-    this.#child = spawn(process.execPath, [main, 'serve', ...options], { cwd: folder });
+    this.#child = spawn(process.execPath, [main, 'serve', ...options], { cwd: folder, env });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
     }
@@ -28,10 +28,18 @@ export class ServeProcess implements AsyncDisposable {
 
   /** Resolves once it is up. */
   static async start(folder: string, ...args: string[]): Promise<ServeProcess> {
-    const started = ServeProcess.begin(folder, ...args);
-    await Promise.race([started.said('lowtide is up'), started.#exit]);
-    if (!started.log.includes('lowtide is up')) throw new Error(`it did not start: ${started.log}`);
-    return started;
+    return await ServeProcess.begin(folder, ...args).#up();
+  }
+
+  /** The same in an environment of its own. */
+  static async startIn(folder: string, env: NodeJS.ProcessEnv): Promise<ServeProcess> {
+    return await new ServeProcess(folder, [], env).#up();
+  }
+
+  async #up(): Promise<this> {
+    await Promise.race([this.said('lowtide is up'), this.#exit]);
+    if (!this.log.includes('lowtide is up')) throw new Error(`it did not start: ${this.log}`);
+    return this;
   }
 
   get log(): string {
