@@ -12,6 +12,8 @@ const lullFadesMs = 3 * 3_600_000;
 const excessFadesMs = 6 * 3_600_000;
 /** The assumption weighs as much as this many days of evidence. */
 const assumedDays = 5;
+/** And at least as much as an excess like the present one that was seen so often: noise says nothing of a shock. */
+const assumedShocks = 3;
 /** Evidence of a month ago counts half. */
 const evidencePerDay = 0.5 ** (1 / 30);
 /** So many days must lie before the first that is learned from, or "usual" means little. */
@@ -24,12 +26,16 @@ export function lullFade(blocks: number, blockMs: number): Float64Array {
 /**
  * Learned from every hour of the past at which the load stood above its usual course: the least-squares share of that
  * excess which was left a block later, two blocks later and so on. Never rises. `weekday`: what a day of the same weekday
- * counts more than another.
+ * counts more than another, `present`: the excess whose course is asked for.
  */
-export function excessFade(days: PastDays, weekday: number, blocks: number, blockMs: number): Float64Array {
+export function excessFade(
+  days: PastDays,
+  { weekday, present }: { readonly weekday: number; readonly present: number },
+  { blocks, blockMs }: { readonly blocks: number; readonly blockMs: number },
+): Float64Array {
   const { energy, product, averageEnergy } = gatherExcesses(days, weekday, blocks);
   const fade = exponential(blocks, blockMs, excessFadesMs);
-  const assumed = assumedDays * averageEnergy + 1e-9;
+  const assumed = assumedDays * averageEnergy + assumedShocks * present ** 2 + 1e-9;
   let ceiling = 1;
   for (let ahead = 0; ahead < blocks; ahead += 1) {
     const share = ((product[ahead] ?? 0) + assumed * (fade[ahead] ?? 0)) / ((energy[ahead] ?? 0) + assumed);

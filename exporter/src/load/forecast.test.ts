@@ -68,6 +68,21 @@ describe('forecastLoad', () => {
     expect(course.at(-1)).toBeLessThan(0.26);
   });
 
+  it('does not take a shock for noise, which is gone at once', () => {
+    const noise = (at: number): number => 0.15 + 0.03 * Math.sin(1e4 * Math.sin(at / stepMs));
+    const shocked = history(21, (at) => (now - at <= hourMs ? 0.95 : noise(at)));
+    const forecast = forecastLoad(shocked, now, dayMs);
+    expect(valueAt(forecast, now + 0.5 * hourMs)).toBeGreaterThan(0.7);
+    expect(valueAt(forecast, now + 18 * hourMs)).toBeLessThan(0.25);
+    // Of an excess no larger than the noise it is known that it does not last.
+    const usual = forecastLoad(
+      history(21, (at) => (now - at <= hourMs ? 0.18 : noise(at))),
+      now,
+      dayMs,
+    );
+    expect(valueAt(usual, now + 0.5 * hourMs)).toBeLessThan(0.165);
+  });
+
   it('has learned how long an excess lasts on this host', () => {
     // Bursts begin at any hour, so that no time of day tells when they end; one began half an hour ago.
     const burst = (lastsHours: number) => (at: number) => {

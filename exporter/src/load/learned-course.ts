@@ -45,7 +45,10 @@ export function learnedCourse(days: PastDays, length: number, stepMs: number): L
   const weights = weighDays(days, levels, weekday);
   const usual = smoothed(usualCourse(days, weights, length));
   const excess = differenceNow(levels, weights);
-  const fade = excess > 0 ? excessFade(half, weekday, blocks, blockMs) : lullFade(blocks, blockMs);
+  const fade =
+    excess > 0
+      ? excessFade(half, { weekday, present: excess }, { blocks, blockMs })
+      : lullFade(blocks, blockMs);
   const left = between(fade, blockSteps, length);
   const expected = usual.map((load, step) => Math.min(1, Math.max(0, load + excess * (left[step] ?? 0))));
   return { expected, usual, left, weights, blockSteps };
