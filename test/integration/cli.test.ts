@@ -380,7 +380,7 @@ describe('keys', () => {
     const keygen = spawnSync('age-keygen', ['-y'], { input: printed.stdout, encoding: 'utf8' });
     expect(keygen.stdout.trim()).toBe(recipient);
     expect(lowtide('keys', 'export', id, '--output', '-', '--json').code).toBe(2);
-    expect(lowtide('audit', 'verify').stdout).toContain('2 entries');
+    expect(lowtide('audit', 'verify').stdout).toContain('3 entries');
   });
 });
 
