@@ -148,7 +148,7 @@ function describeEnd({ mode, status, keyId, done, skipped, failed, pending, ...r
   const next = status === 'completed' ? '' : '\n`lowtide rotate --resume` goes on with it.';
   return (
     `Rotation ${status} after ${took}: ${done.backups} backups ${what} for ${keyId ?? 'no key yet'}, ` +
-    `${skipped.backups} skipped, ${failed.backups} failed${left}.${next}`
+    `${skipped.backups} skipped in whole or in part, ${failed.backups} failed${left}.${next}`
   );
 }
 

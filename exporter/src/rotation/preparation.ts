@@ -102,7 +102,7 @@ export class Preparation implements AsyncDisposable {
       const names = [...manifest.parts.map(({ name }) => name), manifestName(manifest)];
       const protection = await store.resealing?.protection(names);
       if (protection !== undefined) {
-        preparing.refuse(store, protection);
+        preparing.refuse(protection);
         continue;
       }
       await preparing.attempt(store, async () => {

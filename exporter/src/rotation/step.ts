@@ -51,23 +51,20 @@ export class PreparedCopies implements Omit<Step, 'item'> {
     }
   }
 
-  refuse(store: Store, { reason, message }: Skipped): void {
-    this.skipped.push(reason === 'missing' ? { store: store.id, message, damaged: true } : message);
+  refuse({ message }: Skipped): void {
+    this.skipped.push(message);
   }
 }
 
-const damages: readonly ErrorCode[] = [
-  'verification_failed',
-  'header_invalid',
-  'payload_invalid',
-  'store_missing_object',
-];
+const damages: readonly ErrorCode[] = ['verification_failed', 'header_invalid', 'payload_invalid'];
+/** They say nothing against the copy: its disk may just not be mounted. */
+const obstacles: readonly ErrorCode[] = ['no_identity_match', 'store_missing_object'];
 
 /** What an error says against one copy; throws those that other copies would meet as well. */
 export function copyFaultOf(store: Store, thrown: unknown): CopyFault {
   const { code, message } = LowtideError.from(thrown);
   const damaged = damages.includes(code);
-  if (!damaged && code !== 'no_identity_match') throw thrown;
+  if (!damaged && !obstacles.includes(code)) throw thrown;
   return { store: store.id, message, damaged };
 }
 
@@ -108,9 +105,9 @@ export function endOf(
   };
 }
 
-/** As against protection, which somebody has meant, `changed` and `missing` are damage. */
+/** As against protection, which somebody has meant, and a file that is not there now, `changed` is damage. */
 function faultOf(store: Store, { reason, message }: Skipped): CopyFault & Pick<Skipped, 'reason'> {
-  return { store: store.id, message, reason, damaged: reason === 'changed' || reason === 'missing' };
+  return { store: store.id, message, reason, damaged: reason === 'changed' };
 }
 
 function bytesOf({ parts }: Manifest): number {
