@@ -215,6 +215,8 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
     case 'rotation:backups':
     case 'rotation:finished':
     case 'key:changed':
+    case 'drill:started':
+    case 'drill:finished':
       return;
   }
 }
