@@ -17,9 +17,9 @@ import type { PluginMeta } from './settings.ts';
 
 /** As Grafana's loader does: by SystemJS, from below the plugin's own id. */
 async function load<T>(id: string): Promise<T> {
-  const { plugin } = (await System.import<unknown>(
+  const { plugin } = await System.import<System.Module & { readonly plugin: T }>(
     new URL(`public/plugins/${id}/module.js`, document.baseURI).href,
-  )) as { readonly plugin: T };
+  );
   return plugin;
 }
 
