@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -154,7 +153,7 @@ describe('a key is not destroyed', () => {
     expect(existsSync(keyFile(key))).toBe(false);
   });
 
-  it('while a store holds nothing at all, as a disk that is not mounted, for a new catalog knows of nothing there', async () => {
+  it('while a store holds no backup, as a disk that is not mounted, for a new catalog knows of nothing there', async () => {
     const backup = await installation.completed('data');
     await rotate();
     const key = (await installation.opened.keystore.list())[0]!;
@@ -164,10 +163,12 @@ describe('a key is not destroyed', () => {
     for (const { store } of backup.copies)
       installation.opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
     const destruction = () => refuseDestruction(installation.opened, key.id, { signal });
-    await expect(destruction()).rejects.toThrow('store usb holds nothing at all');
-    mkdirSync(usb);
-    await expect(destruction()).rejects.toThrow('store usb holds nothing at all');
-    rmdirSync(usb);
+    await expect(destruction()).rejects.toThrow('store usb holds no backup at all');
+    // A service that was started meanwhile keeps a copy of its config there.
+    mkdirSync(join(usb, '_config'), { recursive: true });
+    writeFileSync(join(usb, '_config', '20261125T020000000Z-3fa29c.age'), 'sealed');
+    await expect(destruction()).rejects.toThrow('store usb holds no backup at all');
+    rmSync(usb, { recursive: true });
     renameSync(`${usb}.gone`, usb);
     await destruction();
   });

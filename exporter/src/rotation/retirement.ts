@@ -2,6 +2,7 @@ import { rebuildCatalog, type RebuildProgress } from '../catalog/rebuild.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Key, Keystore } from '../keys/keystore.ts';
+import { isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { takeCensus } from './census.ts';
 import type { Rotator } from './rotator.ts';
@@ -64,13 +65,15 @@ export async function refuseDestruction(
   await refuseNeeded(environment, id, 'destroyed');
 }
 
-/** A disk that is not mounted is an empty folder; where the catalog is new as well, nothing tells what lies on it. */
+/**
+ * A disk that is not mounted is a folder without backups, though a copy of the config may have been put there since; where the
+ * catalog is new as well, nothing tells what lies on it.
+ */
 async function refuseEmpty(name: string, store: Store, id: string): Promise<void> {
-  const first = await store.list('')[Symbol.asyncIterator]().next();
-  if (first.done !== true) return;
+  for await (const object of store.list('')) if (isManifestName(object.name)) return;
   throw new LowtideError(
     'store_unavailable',
-    `store ${name} holds nothing at all: whether a backup there needs ${id} cannot be told`,
+    `store ${name} holds no backup at all: whether one of it needs ${id} cannot be told`,
     {
       hint: 'If its disk is not mounted, mount it. If it is new, make a backup to it first, or take it out of the config.',
       retryable: true,
