@@ -311,7 +311,7 @@ describe('basic auth', () => {
 
   it('looks at one guess of an address after the other, however many come at once', async () => {
     // So that looking takes longer than arriving.
-    const http = await start(users('right', 9));
+    const http = await start(users('right', 12));
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, index) => statusOf(http, basic('prometheus', `guess ${index}`))),
     );
