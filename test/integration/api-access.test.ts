@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { grantedActions } from '../../exporter/src/api/actions.ts';
 import { hashToken } from '../../exporter/src/api/authenticate.ts';
+import { encodeCursor } from '../../exporter/src/api/cursor.ts';
 import { routes, type Route } from '../../exporter/src/api/routes.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { admin, operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
@@ -253,6 +254,17 @@ describe('access', () => {
 });
 
 describe('the audit log', () => {
+  it('goes on behind a cursor of its own, and takes none that was made up', async () => {
+    await using service = await startService();
+    for (const verb of ['pause', 'resume', 'pause']) await service.post(`/schedules/docs/${verb}`);
+    const page = async (last: string): Promise<Answer> =>
+      await service.call(`/audit?cursor=${encodeCursor('audit', last)}`);
+    expect(itemsOf(await page('3')).map(({ sequence }) => sequence)).toEqual([2, 1]);
+    for (const last of ['NaN', '0x10', '-1', '1e9', '']) {
+      expect((await page(last)).body, last).toMatchObject({ status: 400, code: 'usage' });
+    }
+  });
+
   it('that somebody has changed by hand is found out', async () => {
     await using service = await startService();
     for (const verb of ['pause', 'resume', 'pause']) await service.post(`/schedules/docs/${verb}`);
@@ -283,6 +295,20 @@ describe('the audit log', () => {
       error: { code: 'audit_broken', message: expect.stringContaining('entry 1 ') as string },
     });
     await service.begin();
+  });
+});
+
+describe('what the service cannot answer', () => {
+  it('is told to whoever asked, and to the log', async () => {
+    await using service = await startService();
+    const { folder, opened } = service.installation;
+    const { id } = await opened.keystore.active();
+    writeFileSync(join(folder, 'keys', `${id}.json`), 'not JSON');
+    expect((await service.call('/keys')).body).toMatchObject({ status: 500, code: 'keystore_invalid' });
+    const told = service.log.filter(({ level, err }) => level === 'error' && err !== undefined);
+    expect(told.map(({ err }) => err)).toContainEqual(
+      expect.objectContaining({ code: 'keystore_invalid', message: expect.stringContaining(id) as string }),
+    );
   });
 });
 
