@@ -5,11 +5,10 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import { retrying } from '../retrying.ts';
+import { ask, type AskOptions } from '../objects/ask.ts';
 import type { AzureOptions } from './options.ts';
 import { azureRefusal } from './refusal.ts';
 
-const never = new AbortController().signal;
 /** The SDK itself would wait for a peer that is gone for ever. */
 const longestRequestMs = 10 * 60_000;
 
@@ -50,23 +49,13 @@ export class Container {
   async ask<T>(
     action: string,
     send: (signal: AbortSignal) => Promise<T>,
-    {
-      signal = never,
-      expected,
-    }: { readonly signal?: AbortSignal; readonly expected?: (thrown: unknown) => T | Promise<T> } = {},
+    options: AskOptions<T> = {},
   ): Promise<T> {
-    return await retrying(this.options.retry, signal, async () => {
-      try {
-        return await send(AbortSignal.any([signal, AbortSignal.timeout(longestRequestMs)]));
-      } catch (thrown) {
-        signal.throwIfAborted();
-        try {
-          if (expected !== undefined) return await expected(thrown);
-        } catch (other) {
-          if (other !== thrown) throw other;
-        }
-        throw this.refusal(thrown, action);
-      }
+    return await ask({
+      ...options,
+      retry: this.options.retry,
+      send: (signal) => send(AbortSignal.any([signal, AbortSignal.timeout(longestRequestMs)])),
+      refusal: (thrown) => this.refusal(thrown, action),
     });
   }
 

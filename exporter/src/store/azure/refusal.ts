@@ -1,12 +1,21 @@
 import type { RestError } from '@azure/storage-blob';
-import type { ErrorCode } from '../../errors/codes.ts';
 import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
+import {
+  busy,
+  damaged,
+  full,
+  isNetworkTrouble,
+  passing,
+  refusalOfStatus,
+  type Refusal,
+} from '../objects/refusal.ts';
 
 /** What the server or the network said, as the store's own refusal. `action` is `write a/b to store x (azure://…)`. */
 export function azureRefusal(thrown: unknown, action: string): unknown {
   if (thrown instanceof LowtideError || !(thrown instanceof Error)) return thrown;
   const { code = thrown.name, status } = answerIn(thrown);
-  const row = rows[code] ?? (status === undefined ? networkRow(thrown, code) : rowOf(status));
+  const row =
+    rows[code] ?? (status === undefined ? networkRow(thrown, code) : refusalOfStatus(status, denied));
   if (row === undefined) return thrown;
   // The SDK's messages hold the exchange on further lines.
   const said = thrown.message.split('\n', 1)[0] ?? '';
@@ -31,31 +40,17 @@ function answerIn(thrown: Error): { readonly code: string | undefined; readonly 
   return { code: code ?? response?.headers.get('x-ms-error-code'), status };
 }
 
-interface Row {
-  readonly code: ErrorCode;
-  readonly why?: string;
-  readonly hint?: string;
-  readonly retryable?: boolean;
-}
-
-const denied: Row = {
+const denied: Refusal = {
   code: 'store_denied',
   why: 'access denied',
   hint: 'The role "Storage Blob Data Contributor" on the container is enough; a SAS needs racwdl. Is it still valid, and the clock of this host right?',
 };
-const full: Row = {
-  code: 'store_full',
-  why: 'no space is left',
-  hint: 'Raise the quota, or keep fewer backups (keep in the schedule).',
-};
-const busy: Row = { code: 'store_unavailable', why: 'the server asks to slow down', retryable: true };
-const damaged: Row = { code: 'store_unavailable', why: 'bytes were damaged on the way', retryable: true };
-const protectedBlob: Row = {
+const protectedBlob: Refusal = {
   code: 'store_denied',
   why: 'it is protected by a policy of immutability, a legal hold or a lease',
 };
 
-const rows: Readonly<Record<string, Row>> = {
+const rows: Readonly<Record<string, Refusal>> = {
   ContainerNotFound: {
     code: 'store_unavailable',
     why: 'there is no such container',
@@ -77,9 +72,9 @@ const rows: Readonly<Record<string, Row>> = {
   Md5Mismatch: damaged,
   Crc64Mismatch: damaged,
   // Another writer of the same name has thrown away the blocks of this one.
-  InvalidBlockList: { code: 'store_unavailable', retryable: true },
+  InvalidBlockList: passing,
   ServerBusy: busy,
-  OperationTimedOut: { code: 'store_unavailable', retryable: true },
+  OperationTimedOut: passing,
   AccountSizeLimitExceeded: full,
   InsufficientStorage: full,
   RequestBodyTooLarge: { code: 'store_full', why: 'the server holds no blob of this size' },
@@ -90,23 +85,12 @@ const rows: Readonly<Record<string, Row>> = {
   },
 };
 
-function rowOf(status: number): Row {
-  if (status >= 500 || status === 429 || status === 408)
-    return { code: 'store_unavailable', retryable: true };
-  if (status === 401 || status === 403) return denied;
-  if (status === 404) return { code: 'store_missing_object' };
-  if (status === 409) return { code: 'store_unavailable', retryable: true };
-  return { code: 'store_unavailable' };
-}
-
-function networkRow(thrown: Error, code: string): Row | undefined {
+function networkRow(thrown: Error, code: string): Refusal | undefined {
   if (/^(Credential|Authentication|AggregateAuthentication)/.test(thrown.name)) {
     return rows['CredentialUnavailableError'];
   }
   const system = systemErrorCode(thrown) ?? code;
-  const isNetwork =
-    networkCodes.has(system) ||
-    /socket hang up|aborted|other side closed|premature close|ECONN|ENOTFOUND/i.test(thrown.message);
+  const isNetwork = isNetworkTrouble(system, thrown.message) || /ECONN|ENOTFOUND/i.test(thrown.message);
   if (!isNetwork) return undefined;
   return {
     code: 'store_unavailable',
@@ -115,17 +99,3 @@ function networkRow(thrown: Error, code: string): Row | undefined {
     retryable: true,
   };
 }
-
-const networkCodes = new Set([
-  'REQUEST_SEND_ERROR',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'TimeoutError',
-  'AbortError',
-]);

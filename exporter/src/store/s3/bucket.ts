@@ -1,10 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import { retrying } from '../retrying.ts';
+import { ask, type AskOptions } from '../objects/ask.ts';
 import type { S3Options } from './options.ts';
 import { isAnswer, s3Refusal } from './refusal.ts';
-
-const never = new AbortController().signal;
 
 /** A bucket, and how it is spoken to: with retries, and with the store's own refusals. */
 export class Bucket {
@@ -41,23 +39,13 @@ export class Bucket {
   async ask<T>(
     action: string,
     send: (client: S3Client, signal: AbortSignal) => Promise<T>,
-    {
-      signal = never,
-      expected,
-    }: { readonly signal?: AbortSignal; readonly expected?: (thrown: unknown) => T | Promise<T> } = {},
+    options: AskOptions<T> = {},
   ): Promise<T> {
-    return await retrying(this.options.retry, signal, async () => {
-      try {
-        return await send(this.#client, signal);
-      } catch (thrown) {
-        signal.throwIfAborted();
-        try {
-          if (expected !== undefined) return await expected(thrown);
-        } catch (other) {
-          if (other !== thrown) throw other;
-        }
-        throw this.refusal(thrown, action);
-      }
+    return await ask({
+      ...options,
+      retry: this.options.retry,
+      send: (signal) => send(this.#client, signal),
+      refusal: (thrown) => this.refusal(thrown, action),
     });
   }
 

@@ -1,5 +1,13 @@
 import { LowtideError, systemErrorCode } from '../../errors/lowtide-error.ts';
-import type { ErrorCode } from '../../errors/codes.ts';
+import {
+  busy,
+  damaged,
+  full,
+  isNetworkTrouble,
+  passing,
+  refusalOfStatus,
+  type Refusal,
+} from '../objects/refusal.ts';
 
 /** What the server or the network said, as the store's own refusal. `action` is `write a/b to store x (s3://bucket)`. */
 export function s3Refusal(thrown: unknown, action: string): unknown {
@@ -7,7 +15,7 @@ export function s3Refusal(thrown: unknown, action: string): unknown {
   const answer = answerIn(thrown);
   if (answer === undefined) return networkRefusal(thrown, action);
   const { name, status, message } = answer;
-  const known = rowOf(name, status);
+  const known = refusalOf(name, status);
   return new LowtideError(known.code, `cannot ${action}: ${known.why ?? message} (${name}, ${status})`, {
     ...(known.hint !== undefined && { hint: known.hint }),
     retryable: known.retryable ?? false,
@@ -33,53 +41,27 @@ function answerIn(thrown: unknown): ServerAnswer | undefined {
   return status === undefined ? undefined : { name: thrown.name, status, message: thrown.message };
 }
 
-interface Row {
-  readonly code: ErrorCode;
-  readonly why?: string;
-  readonly hint?: string;
-  readonly retryable?: boolean;
+function refusalOf(name: string, status: number): Refusal {
+  const moved = status === 301 || status === 307;
+  return rows[name] ?? (moved ? region : refusalOfStatus(status, denied));
 }
 
-function rowOf(name: string, status: number): Row {
-  const row = rows[name];
-  if (row !== undefined) return row;
-  if (status >= 500 || status === 429 || status === 408)
-    return { code: 'store_unavailable', retryable: true };
-  if (status === 301 || status === 307) return region;
-  if (status === 401 || status === 403) return denied;
-  if (status === 404) return { code: 'store_missing_object' };
-  if (status === 409) return { code: 'store_unavailable', retryable: true };
-  return { code: 'store_unavailable' };
-}
-
-const region: Row = {
+const region: Refusal = {
   code: 'store_unavailable',
   why: 'the bucket is in another region',
   hint: "Set region to the bucket's own; the console of the provider shows it.",
 };
-const denied: Row = {
+const denied: Refusal = {
   code: 'store_denied',
   why: 'access denied',
   hint: 'The key needs GetObject, PutObject, DeleteObject, AbortMultipartUpload and ListBucketMultipartUploads on the prefix, and ListBucket on the bucket.',
 };
-const credentials: Row = {
+const credentials: Refusal = {
   code: 'store_denied',
   why: 'the credentials are not right',
   hint: 'Compare access_key_id and secret_access_key (or what the environment, the shared files or the role give) with the console of the provider.',
 };
-const full: Row = {
-  code: 'store_full',
-  why: 'no space is left',
-  hint: 'Raise the quota, or keep fewer backups (keep in the schedule).',
-};
-const damaged: Row = {
-  code: 'store_unavailable',
-  why: 'bytes were damaged on the way',
-  retryable: true,
-};
-const busy: Row = { code: 'store_unavailable', why: 'the server asks to slow down', retryable: true };
-
-const rows: Readonly<Record<string, Row>> = {
+const rows: Readonly<Record<string, Refusal>> = {
   AuthorizationHeaderMalformed: region,
   PermanentRedirect: region,
   IllegalLocationConstraintException: region,
@@ -113,7 +95,7 @@ const rows: Readonly<Record<string, Row>> = {
   XAmzContentSHA256Mismatch: damaged,
   IncompleteBody: damaged,
   SlowDown: busy,
-  RequestTimeout: { code: 'store_unavailable', retryable: true },
+  RequestTimeout: passing,
   QuotaExceeded: full,
   InsufficientStorage: full,
   XMinioStorageFull: full,
@@ -143,29 +125,13 @@ function networkRefusal(thrown: unknown, action: string): unknown {
       },
     );
   }
-  if (!networkCodes.has(code) && !/socket hang up|aborted|other side closed/i.test(thrown.message))
-    return thrown;
+  if (!isNetworkTrouble(code, thrown.message)) return thrown;
   return new LowtideError('store_unavailable', `cannot ${action}: ${code}`, {
     hint: 'Is the server up, and is the endpoint right?',
     retryable: true,
     cause: plain(code, thrown.message),
   });
 }
-
-const networkCodes = new Set([
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ETIMEDOUT',
-  'NetworkingError',
-  'TimeoutError',
-]);
 
 /** The SDK's own errors hold the exchange, with what signs it. */
 function plain(name: string, message: string): Error {
