@@ -1,9 +1,10 @@
 import { board } from './board.ts';
-import { averageDuration, errors, finishedRuns } from './figures.ts';
-import { colours, fallsToBad, noneIsGood, plain, shown, wellOrNot } from './looks.ts';
-import { averages, counts, course, stat, states } from './panels.ts';
+import { averageDuration } from './figures.ts';
+import { fallsToBad, noneIsGood, plain, wellOrNot } from './looks.ts';
+import { averages, course, stat, states } from './panels.ts';
 import { proof } from './proof.ts';
 import { grownBy, series, share } from './promql.ts';
+import { errorsByPlace, runsByEnd } from './runs.ts';
 
 const completed = 'status="completed"';
 const noBackup = 'No backup completed in this time';
@@ -77,27 +78,12 @@ const figures = [
 ];
 
 const runs = [
-  counts({
-    title: 'Runs by how they ended',
-    description: 'Of the types that are chosen above.',
-    unit: 'none',
-    empty: 'No run is known',
-    thresholds: plain(),
-    size: [12, 8],
-    queries: [[finishedRuns, '{{status}}']],
-  })
-    .overrideByName('completed', [shown.coloured(colours.good)])
-    .overrideByName('failed', [shown.coloured(colours.bad)])
-    .overrideByName('cancelled', [shown.coloured(colours.doubtful)]),
-  counts({
-    title: 'Errors by where they arose',
+  runsByEnd({ description: 'Of the types that are chosen above.', empty: 'No run is known', size: [12, 8] }),
+  errorsByPlace({
     description:
       'Also of what is no run: pruning, checks, restores. Each has its hint in the app and in the log.',
-    unit: 'none',
     empty: 'No error is known',
-    thresholds: plain(),
     size: [12, 8],
-    queries: [[errors, '{{error_type}}']],
   }),
   averages({
     title: 'Duration',

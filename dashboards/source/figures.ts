@@ -13,7 +13,3 @@ export const averageDuration = share(
 export const ageInIntervals = `(time() - ${series('backup_last_success_timestamp_seconds')}) / ${series('backup_schedule_interval_seconds')}`;
 
 export const activeKeyAge = `time() - min(${series('backup_key_created_timestamp_seconds', 'state="active"')})`;
-
-export const finishedRuns = `round(sum by (status) (${grownBy(series('backup_total'), '$__interval')}))`;
-
-export const errors = `round(sum by (error_type) (${grownBy(series('backup_errors_total'), '$__interval')}))`;

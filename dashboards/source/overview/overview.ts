@@ -1,9 +1,10 @@
 import { TableSortByFieldStateBuilder } from '@grafana/grafana-foundation-sdk/common';
 import { appRoot, board } from '../board.ts';
-import { ageInIntervals, errors, finishedRuns } from '../figures.ts';
+import { ageInIntervals } from '../figures.ts';
 import { colours, fallsToBad, plain, risesToBad, says, shown, wellOrNot } from '../looks.ts';
-import { bars, columns, counts, course, states, table } from '../panels.ts';
+import { bars, columns, course, states, table } from '../panels.ts';
 import { series } from '../promql.ts';
+import { errorsByPlace, runsByEnd } from '../runs.ts';
 import { firstScreen } from './first-screen.ts';
 
 const lastSuccess = series('backup_last_success_timestamp_seconds');
@@ -63,28 +64,17 @@ const schedules = [
 ];
 
 const lately = [
-  counts({
-    title: 'Runs by how they ended',
+  runsByEnd({
     description:
       'A failed run is tried again at the next due time; one that was cancelled, somebody stopped.',
-    unit: 'none',
     empty: 'No run ended in this time',
-    thresholds: plain(),
     size: [8, 8],
-    queries: [[finishedRuns, '{{status}}']],
-  })
-    .overrideByName('completed', [shown.coloured(colours.good)])
-    .overrideByName('failed', [shown.coloured(colours.bad)])
-    .overrideByName('cancelled', [shown.coloured(colours.doubtful)]),
-  counts({
-    title: 'Errors by where they arose',
+  }),
+  errorsByPlace({
     description:
       'source: the database or folder; store: where backups go; encryption: keys; verification: a copy that is not what was written. Each run in the app has its own error with a hint.',
-    unit: 'none',
     empty: 'No error in this time',
-    thresholds: plain(),
     size: [8, 8],
-    queries: [[errors, '{{error_type}}']],
   }),
   states({
     title: 'Health checks',
