@@ -199,6 +199,17 @@ describe('re-encrypting', () => {
     expect(await verified(backup)).toEqual(['passed']);
   });
 
+  it('keeps to its limit over many small backups, too', async () => {
+    const { opened } = installation;
+    for (let count = 0; count < 4; count += 1) await installation.completed('small');
+    const started = performance.now();
+    const request = { mode: 'reencrypt', trigger: 'manual', bytesPerSecond: 2 ** 20 } as const;
+    const rotation = await opened.rotator.rotate(request, { signal });
+    expect(rotation).toMatchObject({ status: 'completed', done: { backups: 4 } });
+    // In two stores each: the last of 8 payloads of 200 kB begins when 7 of them have been paid for.
+    expect(performance.now() - started).toBeGreaterThan((7 * 200_000 * 1000) / 2 ** 20);
+  });
+
   it('refuses a payload that is authentic, and yet not the one that the manifest describes', async () => {
     const backup = await installation.completed('large');
     const [part] = backup.manifest.parts;

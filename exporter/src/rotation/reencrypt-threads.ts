@@ -40,6 +40,8 @@ export class ReencryptThreads implements AsyncDisposable {
   readonly #workers: readonly Worker[];
   readonly #slots = newSlots();
   readonly #bytesPerSecond: number | undefined;
+  /** Until when the limit holds back the next payload, in milliseconds of `performance.now`. */
+  #paidUntil = 0;
 
   /** `threads` encrypt, one more hashes; `bytesPerSecond` is what they may use of the disk at most. */
   constructor({ threads, bytesPerSecond }: { readonly threads: number; readonly bytesPerSecond?: number }) {
@@ -54,6 +56,7 @@ export class ReencryptThreads implements AsyncDisposable {
   /** Throws the signal's reason, and what the disk said; damage is an answer. */
   async run({ signal, rewriting, onProgress, ...work }: PayloadWork): Promise<PayloadOutcome> {
     signal.throwIfAborted();
+    await this.#awaitTurn(work.payloadBytes, signal);
     const shared = newCells(batchesOf(work.payloadBytes));
     const batchMs = this.#bytesPerSecond === undefined ? 0 : (sealedBatchBytes / this.#bytesPerSecond) * 1000;
     const stop = (): void => stopJob(shared.cells);
@@ -85,6 +88,15 @@ export class ReencryptThreads implements AsyncDisposable {
       signal.removeEventListener('abort', stop);
       await flushing.catch(() => undefined);
     }
+  }
+
+  /** Within a payload its batches keep to the limit; many small ones, of a batch each, would not. */
+  async #awaitTurn(bytes: number, signal: AbortSignal): Promise<void> {
+    if (this.#bytesPerSecond === undefined) return;
+    const now = performance.now();
+    const begin = Math.max(now, this.#paidUntil);
+    this.#paidUntil = begin + (bytes / this.#bytesPerSecond) * 1000;
+    if (begin > now) await delay(begin - now, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
