@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { Rotator } from '../../exporter/src/rotation/rotator.ts';
@@ -90,6 +92,39 @@ describe('while a rotation is in the middle of a backup', () => {
     expect(await rotating).toMatchObject({ status: 'completed', done: { backups: 1 } });
     expect(await statusOf(backup)).toBe('passed');
     expect(fresh(backup).copies[0]?.status).toBe('good');
+  });
+
+  it('no key is made beside it; and where one has become active all the same, it gives no backup of that key away', async () => {
+    await installation.completed('data');
+    const { catalog, keystore, clock } = installation.opened;
+    const reached = Promise.withResolvers<undefined>();
+    const go = Promise.withResolvers<undefined>();
+    const disk = steppingDisk(root(), async (what) => {
+      if (!/^overwrite data.*age$/.test(what)) return;
+      reached.resolve(undefined);
+      await go.promise;
+    });
+    const rotator = rotatorOn(new DirectoryStore('local', root(), disk));
+    const rotating = rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
+    await Promise.race([reached.promise, rotating]);
+    const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+    const args = [main, '--config', installation.configFile, 'keys', 'new'];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining('a rotation is going on') as string,
+    });
+    const newest = await keystore.create({ kind: 'x25519', now: clock.now() });
+    const later = await installation.completed('data');
+    go.resolve(undefined);
+    const ended = await rotating;
+    expect(ended).toMatchObject({ status: 'failed', error: { code: 'rotation_ended' } });
+    await expect(rotator.resume(ended.id, { signal })).rejects.toMatchObject({ code: 'rotation_ended' });
+    expect(catalog.rotations.rotation(ended.id)).toEqual(ended);
+    expect(fresh(later).keyId).toBe(newest.id);
+    const anew = await rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
+    expect(anew).toMatchObject({ status: 'completed', failed: { backups: 0 } });
+    expect(catalog.totals().backupsByKey[ended.keyId ?? ''] ?? 0).toBe(0);
   });
 
   it.each<['rewrap' | 'reencrypt', RegExp]>([

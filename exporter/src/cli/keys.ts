@@ -63,6 +63,7 @@ export async function newKey(
   { kind }: { readonly kind: 'x25519' | 'hybrid' },
 ): Promise<ExitCode> {
   await using installation = await context.open();
+  await installation.rotator.refuseWhileRunning(context.terminal.signal);
   const key = await installation.keystore.create({ kind, now: installation.clock.now() });
   note(installation, 'created', { action: 'key.create', subject: key.id });
   context.output.answer(

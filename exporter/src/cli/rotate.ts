@@ -145,7 +145,8 @@ function describeEnd({ mode, status, keyId, done, skipped, failed, pending, ...r
   const took = formatDuration(Math.max(0, (rotation.finishedAt ?? rotation.startedAt) - rotation.startedAt));
   const what = mode === 'rewrap' ? 'rewrapped' : 're-encrypted';
   const left = pending.backups === 0 ? '' : `, ${pending.backups} left`;
-  const next = status === 'completed' ? '' : '\n`lowtide rotate --resume` goes on with it.';
+  const isOver = status === 'completed' || rotation.error?.code === 'rotation_ended';
+  const next = isOver ? '' : '\n`lowtide rotate --resume` goes on with it.';
   return (
     `Rotation ${status} after ${took}: ${done.backups} backups ${what} for ${keyId ?? 'no key yet'}, ` +
     `${skipped.backups} skipped in whole or in part, ${failed.backups} failed${left}.${next}`

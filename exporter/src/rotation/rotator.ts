@@ -128,6 +128,7 @@ export class Rotator {
       });
     }
     const known = catalog.rotations.rotation(chosen);
+    if (known?.keyId !== undefined) await this.#refuseSuperseded(known.keyId);
     await this.#refuseObstructed({
       mode: known?.mode ?? 'rewrap',
       ...(known?.daysBack !== undefined && { daysBack: known.daysBack }),
@@ -136,6 +137,16 @@ export class Rotator {
     });
     const rotation = catalog.rotations.resume(chosen, clock.now());
     return await this.#run(rotation, rotation, options);
+  }
+
+  /** Throws `rotation_active`: a key that became active now would have the rotation give backups to one that no longer is. */
+  async refuseWhileRunning(signal: AbortSignal): Promise<void> {
+    await this.settle(signal);
+    const [running] = this.#environment.catalog.rotations.list({ status: 'running', limit: 1 });
+    if (running === undefined) return;
+    throw new LowtideError('rotation_active', `a rotation is going on: ${running.id}`, {
+      hint: 'Wait for it to end, or cancel it.',
+    });
   }
 
   /** `recover`, where the catalog knows that there may be something to do: for whoever only wants to know how copies are sealed. */
@@ -198,6 +209,7 @@ export class Rotator {
     });
     // A backup that was being made when the key changed is sealed to the old one: it is found by the second look.
     for (let looked = 0; ; looked += 1) {
+      await this.#refuseSuperseded(key.id);
       await this.#file(rotation, rules, looked);
       const { pending } = catalog.rotations.rotation(rotation.id) ?? rotation;
       if (pending.backups === 0 && looked > 0) break;
@@ -231,14 +243,7 @@ export class Rotator {
     );
     if (known !== undefined) {
       if (rotation.keyId === undefined) catalog.rotations.setKey(rotation.id, known.id);
-      if (known.state === 'active') return known;
-      throw new LowtideError(
-        'key_in_use',
-        `${known.id}, which the backups were to be given to, is ${known.state}`,
-        {
-          hint: 'Another key has become active since: begin a new rotation.',
-        },
-      );
+      return known;
     }
     const kind = await this.#kindOfActive();
     const key = await keystore.create({ kind, now: clock.now(), rotationId: rotation.id });
@@ -255,6 +260,15 @@ export class Rotator {
       clock.now(),
     );
     return key;
+  }
+
+  /** Else backups that the key after it has sealed would be given back to one that is on its way out. */
+  async #refuseSuperseded(keyId: string): Promise<void> {
+    const key = (await this.#environment.keystore.list()).find(({ id }) => id === keyId);
+    if (key === undefined || key.state === 'active') return;
+    throw new LowtideError('rotation_ended', `${keyId}, which backups were to be given to, is ${key.state}`, {
+      hint: 'Another key has become active since. `lowtide rotate` begins anew, with all that needs an older key.',
+    });
   }
 
   async #kindOfActive(): Promise<'x25519' | 'hybrid'> {
