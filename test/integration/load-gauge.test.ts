@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hostGauge } from '../../exporter/src/load/gauge.ts';
@@ -67,5 +68,20 @@ describe('a measurement of the host', () => {
     expect(await measure(15_000, true)).toBe(false);
     expect(await measure(15_000, false)).toBe(false);
     expect(await measure(50_000, false)).toBe(true);
+  });
+
+  it('leaves out what its programs hold in memory while a run goes on, and counts it where none does', async () => {
+    const meter = new HostMeter({ proc: '/proc', pid: process.pid, elapsed });
+    await meter.measure(false);
+    const script = `const held = Buffer.alloc(600e6, 1); console.log(held.length); require('node:fs').readFileSync(0);`;
+    const child = spawn(process.execPath, ['-e', script]);
+    const closed = once(child, 'close');
+    await once(child.stdout, 'data');
+    const [during, without] = [await meter.measure(true), await meter.measure(false)];
+    child.stdin.end();
+    await closed;
+    const leftOut = ((without?.memory ?? NaN) - (during?.memory ?? NaN)) * totalmem();
+    expect(leftOut).toBeGreaterThan(400e6);
+    expect(leftOut).toBeLessThan(900e6);
   });
 });

@@ -4,7 +4,14 @@ import { currentLoad, mem } from 'systeminformation';
 import { diskBusy, parseDiskTime } from './disk-time.ts';
 import { resources, type LoadSample } from './load.ts';
 import { hostPressure, pressureFiles, stalledBetween, type HostPressure } from './pressure.ts';
-import { parseStat, ticksOfTree, ticksPerSecond, type ProcessTimes } from './process-tree.ts';
+import {
+  parseStat,
+  residentBytesOf,
+  ticksOf,
+  ticksPerSecond,
+  treeOf,
+  type ProcessTimes,
+} from './process-tree.ts';
 import { parseTraffic, throughputBetween, type TrafficCounters } from './throughput.ts';
 
 export interface HostOptions {
@@ -22,8 +29,9 @@ export type HostLoad = Omit<LoadSample, 'at'>;
 const averagedMs = 60_000;
 
 /**
- * Measures this host from one call to the next. What Lowtide itself and its children take of the processors is taken out:
- * a backup every night must not teach that nights are busy. The disks' share, the throughput and the pressure cannot be
+ * Measures this host from one call to the next. What Lowtide itself and its children take of the processors is taken out,
+ * and of memory what they have come to hold since the last moment without a run: a backup every night must not teach that
+ * nights are busy, while what the service always holds is nobody else's to have. The disks' share, the throughput and the pressure cannot be
  * told apart by process; while Lowtide itself is at work they are unknown. No program is started: this happens every few
  * seconds, and what `systeminformation` knows of disks and networks it learns by starting some.
  */
@@ -31,6 +39,7 @@ export class HostMeter {
   readonly #options: HostOptions;
   #before: Look | undefined;
   #workedAt = -Infinity;
+  #idleBytes: number | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -42,6 +51,9 @@ export class HostMeter {
     const before = this.#before;
     this.#before = look;
     if (working) this.#workedAt = look.at;
+    else this.#idleBytes = look.ownBytes;
+    this.#idleBytes ??= look.ownBytes;
+    const ownBytes = Math.max(0, look.ownBytes - this.#idleBytes);
     if (before === undefined) return undefined;
     const elapsedMs = look.at - before.at;
     const ownSeconds = Math.max(0, look.ownTicks - before.ownTicks) / ticksPerSecond;
@@ -49,7 +61,7 @@ export class HostMeter {
     const pressure = look.at - this.#workedAt > averagedMs ? look.pressure : undefined;
     return {
       cpu: share(cpu.currentLoad / 100 - ownShare),
-      memory: share(1 - memory.available / memory.total),
+      memory: share(1 - (memory.available + ownBytes) / memory.total),
       disk: working ? NaN : diskBusy(before.diskMs, look.diskMs, elapsedMs),
       ...(!working && { throughput: throughputBetween(before.traffic, look.traffic, elapsedMs) }),
       ...(pressure !== undefined && {
@@ -70,11 +82,13 @@ export class HostMeter {
       ...resources.map((resource) => read(`pressure/${pressureFiles[resource]}`)),
     ]);
     const [cpu = '', memory = '', disk = ''] = pressures;
+    const own = treeOf(pid, processes);
     return {
       at: elapsed(),
       diskMs: parseDiskTime(diskstats),
       traffic: parseTraffic(diskstats, netDev),
-      ownTicks: ticksOfTree(pid, processes),
+      ownTicks: ticksOf(own),
+      ownBytes: await residentBytesOf(own),
       pressure: hostPressure({ cpu, memory, disk }),
     };
   }
@@ -85,6 +99,7 @@ interface Look {
   readonly diskMs: ReadonlyMap<string, number>;
   readonly traffic: TrafficCounters;
   readonly ownTicks: number;
+  readonly ownBytes: number;
   readonly pressure: HostPressure | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Clock } from '../clock/clock.ts';
-import { parseStat, ticksOfTree, ticksPerSecond } from './process-tree.ts';
+import { parseStat, residentBytesOf, ticksOf, ticksPerSecond, treeOf } from './process-tree.ts';
 import { UseLedger, type HostSize, type OwnLook, type OwnUse } from './use-ledger.ts';
 
 export interface OwnUseOptions {
@@ -71,24 +71,12 @@ export class OwnUseMeter {
         .map((name) => readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')),
     );
     const processes = texts.flatMap((text) => parseStat(text) ?? []);
-    const own = new Set([pid]);
-    // Parents need not come before their children: a process that was started late may bear a low number.
-    for (let known = 0; known < own.size;) {
-      known = own.size;
-      for (const { pid: child, parent } of processes) if (own.has(parent)) own.add(child);
-    }
-    if (!processes.some((process) => process.pid === pid)) return undefined;
-    const resident = await Promise.all([...own].map(residentBytes));
+    const own = treeOf(pid, processes);
+    if (own.length === 0) return undefined;
     return {
       atMs,
-      cpuSeconds: ticksOfTree(pid, processes) / ticksPerSecond,
-      residentBytes: resident.reduce((sum, bytes) => sum + bytes, 0),
+      cpuSeconds: ticksOf(own) / ticksPerSecond,
+      residentBytes: await residentBytesOf(own),
     };
   }
-}
-
-/** Of one process; 0 where it has ended. Source: proc_pid_status(5). */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 /** Linux counts processor time in hundredths of a second, whatever its own clock does. */
 export const ticksPerSecond = 100;
 
@@ -21,11 +23,27 @@ export function parseStat(text: string): ProcessTimes | undefined {
   return end > 0 && Number.isFinite(ticks + parent + pid) ? { pid, parent, ticks } : undefined;
 }
 
-/** What a process and everything below it have taken, in clock ticks. */
-export function ticksOfTree(root: number, processes: readonly ProcessTimes[]): number {
+/** A process and everything below it; nothing where the process itself is not among them. */
+export function treeOf(root: number, processes: readonly ProcessTimes[]): readonly ProcessTimes[] {
   const children = Map.groupBy(processes, ({ parent }) => parent);
-  const own = processes.find(({ pid }) => pid === root)?.ticks ?? 0;
-  const below = (pid: number): number =>
-    (children.get(pid) ?? []).reduce((sum, child) => sum + child.ticks + below(child.pid), 0);
-  return own + below(root);
+  const tree = processes.filter(({ pid }) => pid === root);
+  // It grows while it is gone through: parents need not come before their children.
+  for (const { pid } of tree) tree.push(...(children.get(pid) ?? []));
+  return tree;
+}
+
+/** What processes have taken, in clock ticks. */
+export function ticksOf(processes: readonly ProcessTimes[]): number {
+  return processes.reduce((sum, { ticks }) => sum + ticks, 0);
+}
+
+/** What processes hold in memory; those that have ended meanwhile, nothing. Source: proc_pid_status(5). */
+export async function residentBytesOf(processes: readonly ProcessTimes[]): Promise<number> {
+  const each = await Promise.all(
+    processes.map(async ({ pid }) => {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+    }),
+  );
+  return each.reduce((sum, bytes) => sum + bytes, 0);
 }

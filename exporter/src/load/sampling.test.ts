@@ -5,7 +5,7 @@ import { diskBusy, parseDiskTime } from './disk-time.ts';
 import type { HostLoad } from './host.ts';
 import type { LoadHistory, LoadRecord } from './load.ts';
 import { hostPressure, parsePressure, stalledBetween } from './pressure.ts';
-import { parseStat, ticksOfTree } from './process-tree.ts';
+import { parseStat, ticksOf, treeOf } from './process-tree.ts';
 import { parseProcessorTime } from './processor-time.ts';
 import { LoadRecorder } from './recorder.ts';
 
@@ -111,9 +111,9 @@ describe('the time of processes', () => {
       { pid: 3, parent: 2, ticks: 20 },
       { pid: 4, parent: 3, ticks: 30 },
       { pid: 5, parent: 1, ticks: 500 },
-    ];
-    expect(ticksOfTree(2, processes)).toBe(60);
-    expect(ticksOfTree(99, processes)).toBe(0);
+    ].reverse();
+    expect(ticksOf(treeOf(2, processes))).toBe(60);
+    expect(treeOf(99, processes)).toEqual([]);
   });
 });
 

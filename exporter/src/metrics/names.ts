@@ -250,7 +250,7 @@ export const metricFacts = {
   },
   backup_load_ratio: {
     type: 'gauge',
-    help: "Share of the host's resource in use, Lowtide's own use of the processors taken out; absent where it is not known.",
+    help: "Share of the host's resource in use, Lowtide's own use of processors and memory taken out; absent where it is not known.",
     labels: ['resource'],
   },
   backup_load_pressure_ratio: {

@@ -299,6 +299,35 @@ describe('the scheduler', () => {
     expect(states.events.filter(({ name }) => name === 'run:missed')).toEqual([]);
   });
 
+  it('goes by the new times of a schedule that is changed while it runs, once the run is over', async () => {
+    const scheduler = begin(schedule('shop'));
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 1);
+    scheduler.replaceSchedules([schedule('shop', { every: 3 * hour })]);
+    clock.set(noon + 2 * hour + minute);
+    await settle();
+    expect(started).toHaveLength(1);
+    started[0]?.end();
+    await settle();
+    expect(started).toHaveLength(1);
+    expect(scheduler.nextRunAt('shop')).toBe(noon + 3 * hour);
+    clock.set(noon + 3 * hour);
+    await vi.waitUntil(() => started.length === 2);
+  });
+
+  it('forgets what is removed before its slot, and calls it neither run nor missed', async () => {
+    const scheduler = begin(schedule('shop'), schedule('docs'));
+    await settle();
+    expect(scheduler.nextRunAt('shop')).toBe(noon + hour);
+    scheduler.replaceSchedules([schedule('docs')]);
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length > 0);
+    await settle();
+    expect(ids()).toEqual(['docs']);
+    expect(scheduler.nextRunAt('shop')).toBeUndefined();
+    expect(states.events).toEqual([]);
+  });
+
   it('plans anew what is changed before its slot, by its new times alone', async () => {
     const scheduler = begin(schedule('shop'));
     await settle();
@@ -333,6 +362,19 @@ describe('the scheduler', () => {
     await settle();
     expect(started).toHaveLength(1);
     clock.set(noon + 2 * hour);
+    await vi.waitUntil(() => started.length === 2);
+  });
+
+  it('catches up once over a day that a clock was set forward by, and goes on by its new time', async () => {
+    begin(schedule('shop'));
+    await settle();
+    clock.set(noon + 24 * hour + minute);
+    await vi.waitUntil(() => started.length === 1);
+    started[0]?.end();
+    await settle();
+    expect(started).toMatchObject([{ dueAt: noon + 24 * hour }]);
+    expect(states.events).toMatchObject([{ name: 'run:missed', occurrences: 23, dueAt: noon + 23 * hour }]);
+    clock.set(noon + 25 * hour);
     await vi.waitUntil(() => started.length === 2);
   });
 
