@@ -23,5 +23,26 @@ export const proofs: AlertGroup = {
       description:
         'A schedule has backups that were never opened and compared, not for a month, or whose newest has no sound copy. /-/ready names it, and what proves it.',
     },
+    {
+      name: 'LowtideDrillFailed',
+      expr: 'backup_restore_drill_passed == 0',
+      for: '0s',
+      severity: 'critical',
+      summary: 'The last restore drill of {{ $labels.schedule }} on {{ $labels.instance }} has failed',
+      description:
+        'The newest backup could not be restored, or what came out was not as its checks want it, or took too long. lowtide drills has what was found.',
+    },
+    {
+      name: 'LowtideDrillOverdue',
+      expr: `time() - backup_restore_drill_last_success_timestamp_seconds > 2 * backup_restore_drill_interval_seconds
+or
+(backup_restore_drill_interval_seconds and backup_last_success_timestamp_seconds)
+unless backup_restore_drill_last_success_timestamp_seconds`,
+      for: '2d',
+      severity: 'warning',
+      summary: 'No restore drill of {{ $labels.schedule }} on {{ $labels.instance }} has passed in time',
+      description:
+        'None has passed for two of its intervals, or none ever, though there are backups. lowtide drill makes one now, and says what is in its way.',
+    },
   ],
 };

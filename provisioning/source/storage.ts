@@ -32,5 +32,15 @@ and backup_disk_usage_percent > 60`,
       description:
         'The largest backup of late would not fit any more, or nearly all is in use. /-/ready names the disk.',
     },
+    {
+      name: 'LowtideConfigCopyOutdated',
+      expr: 'backup_config_copy_current == 0',
+      for: '1d',
+      severity: 'info',
+      summary:
+        'The store {{ $labels.store }} of {{ $labels.instance }} does not have the config as it is now',
+      description:
+        'A host that is lost begins anew from that copy: schedules and stores that came since would be missing. It is written with the next start, reload or backup that reaches the store.',
+    },
   ],
 };

@@ -54,6 +54,9 @@ const findings: Readonly<Record<string, Finding>> = {
   LowtideSchedulePaused: { label: 'schedule', values: ['resting'] },
   LowtideVerificationFailed: { label: 'status', values: ['failed'] },
   LowtideRestoreUnproven: { label: 'check_type', values: ['restore_proof'] },
+  LowtideDrillOverdue: { label: 'schedule', values: ['shop'], after: 15 * day },
+  // A store that is down did not get its copy.
+  LowtideConfigCopyOutdated: { label: 'store', values: ['offsite'] },
   LowtideStoreDown: { label: 'store', values: ['offsite'] },
   LowtideKeyMissing: { label: 'key_id', values: ['key-0000000000aa'] },
   LowtideKeyTooOld: { label: 'state', values: ['active'], after: 301 * day },
@@ -136,6 +139,14 @@ describe('the rules on an exporter to which everything has happened', () => {
     life.service.catalog.append(interrupted, Date.now());
     await finds('LowtideRotationStuck', ofJob);
     await finds('LowtideRotationFailed', none);
+  });
+
+  it('find a restore drill that fails', async () => {
+    const drills = join(life.service.installation.folder, 'drills');
+    rmSync(drills, { recursive: true });
+    writeFileSync(drills, 'no folder');
+    await life.service.post('/schedules/shop/drill?wait=true');
+    await finds('LowtideDrillFailed', { label: 'schedule', values: ['shop'] });
   });
 
   it('find a part of the metrics that cannot be made', async () => {

@@ -26,6 +26,7 @@ const lastSuccess = series('backup_last_success_timestamp_seconds');
 const lastFailure = series('backup_last_failure_timestamp_seconds');
 const isPaused = `${series('backup_schedule_paused')} == 1`;
 const isOld = `${lastSuccess} and (time() - ${lastSuccess} > 2 * ${interval})`;
+const drilled = series('backup_restore_drill_last_success_timestamp_seconds');
 const runBegan = series('backup_run_started_timestamp_seconds');
 const activeKey = series('backup_key_created_timestamp_seconds', 'state="active"');
 const maxAge = series('backup_key_max_age_seconds');
@@ -123,6 +124,24 @@ export const problems: readonly Problem[] = [
     page: 'backups',
     runbook: 'LowtideRestoreUnproven',
     found: unwellSince(checks('="restore_proof"')),
+  },
+  {
+    problem: 'The last restore drill failed',
+    remedy: 'lowtide drills says what was found. Keep earlier backups until one has passed.',
+    urgency: 'now',
+    page: 'backups',
+    runbook: 'LowtideDrillFailed',
+    found: unwellSince(series('backup_restore_drill_passed')),
+    subject: 'schedule',
+  },
+  {
+    problem: 'No restore drill has passed in time',
+    remedy: 'lowtide drill SCHEDULE makes one now, and says what is in its way.',
+    urgency: 'today',
+    page: 'backups',
+    runbook: 'LowtideDrillOverdue',
+    found: `${drilled} and (time() - ${drilled} > 2 * ${series('backup_restore_drill_interval_seconds')})`,
+    subject: 'schedule',
   },
   {
     problem: 'No room for another backup',
