@@ -39,12 +39,22 @@ function labelsOf(name: string): readonly string[] {
 /** How much a counter grew in the time that is looked at; whole numbers, where things are counted. */
 export const grownBy = (counter: string, range = '$__range'): string => `increase(${counter}[${range}])`;
 
+/**
+ * How much a counter grew within a day, by a look at it every half hour: each of its samples, for every schedule and reason, would
+ * take three times as long to read. What was seen for less than two such looks is read whole.
+ */
+export const grownToday = (counter: string): string =>
+  `(increase(${counter}[1d:30m]) or increase(${counter}[1h]))`;
+
 /** The share of `part` in `whole`, absent where there is nothing of either. */
 export const share = (part: string, whole: string): string => `${part} / (${whole} > 0)`;
 
-/** Where a gauge that is 1 when all is well is 0: when it was last 1, in seconds; 0 where that is over a day ago. */
+/**
+ * Where a gauge that is 1 when all is well is 0: when it was last 1, in seconds and to within five minutes (each step costs as much
+ * for what is well); 0 where that is over a day ago.
+ */
 export function unwellSince(gauge: string): string {
-  return `max_over_time(timestamp(${gauge} == 1)[1d:1m]) and ${gauge} == 0 or 0 * (${gauge} == 0)`;
+  return `max_over_time(timestamp(${gauge} == 1)[1d:5m]) and ${gauge} == 0 or 0 * (${gauge} == 0)`;
 }
 
 /** Puts words into a label. */

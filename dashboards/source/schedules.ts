@@ -2,15 +2,15 @@ import { TableSortByFieldStateBuilder } from '@grafana/grafana-foundation-sdk/co
 import { appRoot, board } from './board.ts';
 import { colours, noneIsGood, plain, risesToBad, shown, steps } from './looks.ts';
 import { bars, columns, counts, course, ofTheApp, stat, table } from './panels.ts';
-import { grownBy, series } from './promql.ts';
+import { grownBy, grownToday, series } from './promql.ts';
 import { load } from './tide.ts';
 
 const met = series('backup_run_load_ratio');
 const best = series('backup_best_load_ratio');
 const fixed = series('backup_fixed_load_ratio');
 const delay = series('backup_start_delay_seconds');
+const today = (counter: string): string => `round(${grownToday(counter)})`;
 const noneYet = 'No run was reviewed yet: that takes until its window is over';
-const today = (counter: string): string => `round(${grownBy(counter, '1d')})`;
 
 const tide = ofTheApp('lowtide-schedule-panel', {
   title: 'The tide',
@@ -18,7 +18,7 @@ const tide = ofTheApp('lowtide-schedule-panel', {
     'Load of the host, what is expected of it, and the backups in its low tides: windows, planned starts, runs. Each slot says why it is there. It asks the exporter that the Lowtide app is connected to.',
   size: [24, 12],
   options: {
-    schedules: '',
+    schedules: '$schedule',
     resource: 'all',
     view: 'chart',
     laneSize: 'normal',
@@ -40,7 +40,7 @@ const starts = [
       [delay, ''],
       [`sum by (instance, schedule) (${today(series('backup_deferred_total'))})`, ''],
       [`sum by (instance, schedule) (${today(series('backup_missed_total'))})`, ''],
-      [`sum by (instance, schedule) (${grownBy(series('backup_run_paused_seconds_total'), '1d')})`, ''],
+      [`sum by (instance, schedule) (${grownToday(series('backup_run_paused_seconds_total'))})`, ''],
       [`sum by (instance, schedule) (${today(series('backup_unusual_runs_total'))})`, ''],
     ],
   })

@@ -1,4 +1,4 @@
-import { grownBy, renamed, series, unwellSince, worded } from '../promql.ts';
+import { grownToday, renamed, series, unwellSince, worded } from '../promql.ts';
 
 /**
  * What is not safe, each as a query: the overview's first table has a row for every series that one of them finds. Most are alerts
@@ -33,17 +33,17 @@ const maxAge = series('backup_key_max_age_seconds');
 
 const checks = (matcher: string): string => series('backup_health_status', `check_type${matcher}`);
 /** What was only counted has no time of its own. */
-const withinADay = (counter: string): string => `0 * (${grownBy(counter, '1d')} > 0)`;
+const withinADay = (counter: string): string => `0 * (${grownToday(counter)} > 0)`;
 
 export const problems: readonly Problem[] = [
   {
     problem: 'No figures come from this host',
     remedy:
-      'Is Lowtide running there, and can Prometheus reach it? Nothing else is known of it until then. A host that was taken away leaves this list after a week.',
+      'Is Lowtide running there, and can Prometheus reach it? Nothing else is known of it until then. A host that was taken away leaves this list after a day.',
     urgency: 'now',
     page: 'overview',
     runbook: 'LowtideExporterDown',
-    found: `max by (job, instance) (max_over_time(timestamp(${known} == 1)[7d:5m])) unless on (job, instance) ${known}`,
+    found: `max by (job, instance) (${unwellSince(series('up'))} or max_over_time(timestamp(${known})[1d:5m]) unless on (job, instance) ${known})`,
   },
   {
     problem: 'No backup at all',
@@ -131,7 +131,7 @@ export const problems: readonly Problem[] = [
     urgency: 'now',
     page: 'backups',
     runbook: 'LowtideDrillFailed',
-    found: unwellSince(series('backup_restore_drill_passed')),
+    found: `0 * (${series('backup_restore_drill_passed')} == 0)`,
     subject: 'schedule',
   },
   {

@@ -29,7 +29,8 @@ async function diskSpace(path: string): Promise<StoreSpace> {
     const { bsize, blocks, bfree, bavail } = await statfs(path);
     return { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '');
+    if (!isMissing || dirname(path) === path) throw error;
     return diskSpace(dirname(path));
   }
 }

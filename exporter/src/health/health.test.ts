@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -86,6 +86,8 @@ describe('fullestDisk', () => {
     try {
       const space = await fullestDisk([join(folder, 'not', 'there', 'yet')]);
       expect(space.totalBytes).toBe((await fullestDisk([folder])).totalBytes);
+      await writeFile(join(folder, 'file'), 'no folder, and nothing can be made below it');
+      expect((await fullestDisk([join(folder, 'file', 'below')])).totalBytes).toBe(space.totalBytes);
       expect(space.totalBytes).toBeGreaterThan(0);
       expect(usedRatio(space)).toBeGreaterThanOrEqual(0);
       expect(usedRatio(space)).toBeLessThanOrEqual(1);

@@ -52,6 +52,9 @@ Lowtide is running: http://${address}/
   ${lowtide} restore BACKUP --to /tmp/restored --config ${configFile}
 
   In Prometheus:  scrape_configs: [{ job_name: backups, static_configs: [{ targets: ['${address}'] }] }]
+                  alerts: provisioning/prometheus/rules
+  In Grafana:     import dashboards/overview.json, and the others beside it
+                  all of it, step by step: http://${address}/docs/own-stack.md
 
   Your own data:  ${lowtide} init
                   edit lowtide.yaml, then: npm start

@@ -7,8 +7,8 @@ const scrapeSeconds = 30;
 const sparseSeconds = 3600;
 const hour = 3600;
 const day = 24 * hour;
-/** What promtool makes a block of; it reads its input again for each. */
-const blockSeconds = 2 * hour;
+/** What a Prometheus has made of its first blocks, of two hours each, within two days. Blocks begin at multiples of it. */
+const blockSeconds = 18 * hour;
 
 /** Writes `days` of the series up to `until` (in seconds, on an edge of blocks) as a TSDB's blocks; returns how many samples. */
 export function writeBlocks(
@@ -18,11 +18,12 @@ export function writeBlocks(
   mkdirSync(folder, { recursive: true });
   const text = join(folder, '..', 'samples.txt');
   let samples = 0;
-  for (let from = until - days * day; from < until; from += blockSeconds) {
+  const first = Math.floor((until - days * day) / blockSeconds) * blockSeconds;
+  for (let from = first; from < until; from += blockSeconds) {
     samples += writeSamples(text, series, from, until);
     const end = spawnSync(
       'promtool',
-      ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', text, folder],
+      ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', '--max-block-duration=18h', text, folder],
       {
         encoding: 'utf8',
       },
@@ -43,7 +44,8 @@ function writeSamples(path: string, series: readonly Synthetic[], from: number, 
   };
   for (const { name, labels, denseDays, valueAt } of series) {
     const isDense = from >= until - denseDays * day;
-    for (let at = from; at < from + blockSeconds; at += isDense ? scrapeSeconds : sparseSeconds) {
+    const to = Math.min(from + blockSeconds, until);
+    for (let at = from; at < to; at += isDense ? scrapeSeconds : sparseSeconds) {
       lines.push(`${name}{${labels}} ${valueAt(at)} ${at}\n`);
       samples += 1;
     }
