@@ -1,6 +1,7 @@
 import React, { lazy, Suspense } from 'react';
 import { AppPlugin, type AppPluginMeta, type AppRootProps, type PluginConfigPageProps } from '@grafana/data';
 import { LoadingPlaceholder } from '@grafana/ui';
+import { links } from './app/links.ts';
 import type { Settings } from './constants.ts';
 
 /** Grafana loads this when it starts: everything else comes when it is looked at. */
@@ -41,3 +42,5 @@ function ConfigurationBody(props: PluginConfigPageProps<AppPluginMeta<Settings>>
 export const plugin = new AppPlugin<Settings>()
   .setRootPage(AppRoot)
   .addConfigPage({ id: 'configuration', title: 'Configuration', icon: 'cog', body: ConfigurationBody });
+
+for (const link of links) plugin.addLink(link);

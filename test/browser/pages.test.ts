@@ -32,6 +32,10 @@ describe.each(versions)('Grafana %s', (version) => {
       .getByRole('link', { name: /configur/i })
       .last()
       .waitFor();
+    // The ways into the app that its entry has offered to the command palette and the menus of panels.
+    const offered = await page.locator('html').getAttribute('data-links');
+    expect(offered?.split('|')).toHaveLength(5);
+    expect(offered).toContain('Open in Lowtide');
     await shoot(page, `${version}-welcome`);
     expect(await barriers(page)).toEqual([]);
     await page.context().close();

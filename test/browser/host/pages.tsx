@@ -31,6 +31,14 @@ function useLoaded<T>(id: string): T | undefined {
   return plugin;
 }
 
+/** What Grafana lists in its command palette and in the menus of panels; the two versions keep it in different places. */
+function titlesOfLinks(plugin: object): readonly string[] {
+  type Links = readonly { readonly title: string }[];
+  const { addedLinkConfigs, extensionConfigs }: { addedLinkConfigs?: Links; extensionConfigs?: Links } =
+    plugin;
+  return (addedLinkConfigs ?? extensionConfigs ?? []).map(({ title }) => title);
+}
+
 export function AppPage(): React.JSX.Element {
   const { app } = window.hostSettings;
   const plugin = useLoaded<AppPlugin>(app.id);
@@ -38,6 +46,7 @@ export function AppPage(): React.JSX.Element {
   if (plugin === undefined) return <LoadingPlaceholder text="Loading" />;
   plugin.meta = app as never;
   plugin.init(app as never);
+  document.documentElement.dataset['links'] = titlesOfLinks(plugin).join('|');
   const Root = plugin.root;
   if (Root === undefined) throw new Error('the app has no root page');
   const query = Object.fromEntries(new URLSearchParams(search));
