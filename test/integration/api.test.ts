@@ -216,6 +216,10 @@ describe('backups', () => {
       { id, schedule: 'docs', copies: [{ store: 'local', status: 'good' }] },
     ]);
     expect((await service.call(`/backups/${id}`)).body).toEqual(itemsOf(listed)[0]);
+    const [copy] = itemsOf(listed)[0]?.['copies'] as [{ readonly path: string }];
+    const manifest = await service.call(`/backups/${id}/manifest`, { token: viewer });
+    expect(manifest.body).toEqual(JSON.parse(readFileSync(`${copy.path}.json`, 'utf8')));
+    expect((await service.call('/backups/none/manifest')).status).toBe(404);
 
     const verified = await service.post(`/backups/${id}/verify?wait=true`, { token: operator });
     expect(verified.body).toMatchObject({

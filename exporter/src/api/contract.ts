@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { auditEntry, auditList } from './schemas/audit.ts';
-import type { backup, backupList, restoreRequest } from './schemas/backups.ts';
+import type { backup, backupList, manifest, restoreRequest } from './schemas/backups.ts';
 import type { failure, problemSchema, progress } from './schemas/common.ts';
 import type { planEvent, progressEvent, storedEvent } from './schemas/events.ts';
 import type { drill, drillList } from './schemas/drills.ts';
@@ -34,6 +34,7 @@ export type Key = z.output<typeof key>;
 export type KeyList = z.output<typeof keyList>;
 export type LostKey = z.output<typeof lostKey>;
 export type Load = z.output<typeof load>;
+export type Manifest = z.output<typeof manifest>;
 export type NewRotation = z.input<typeof newRotation>;
 export type NewSchedule = z.input<typeof newSchedule>;
 export type Plan = z.output<typeof plan>;

@@ -135,6 +135,7 @@ export function handlersFor(
         ),
       ),
     getBackup: ({ id }) => ok(viewOf(backupNamed(id))),
+    getManifest: ({ id }) => ok(backupNamed(id).manifest),
     verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
     restoreBackup: ({ id, query, body: { target, force } }) =>
       answerBegun(commands.restore(backupNamed(id), target, force), query.wait, target),

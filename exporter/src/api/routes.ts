@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Action } from './actions.ts';
 import { auditList, auditQuery } from './schemas/audit.ts';
-import { backup, backupList, backupsQuery, restoreRequest } from './schemas/backups.ts';
+import { backup, backupList, backupsQuery, manifest, restoreRequest } from './schemas/backups.ts';
 import { drill, drillList, drillsQuery } from './schemas/drills.ts';
 import { eventsQuery } from './schemas/events.ts';
 import { key, keyList, keysQuery } from './schemas/keys.ts';
@@ -189,6 +189,13 @@ export const routes = {
     summary: 'One backup',
     action: 'read',
     answers: { 200: { description: 'The backup.', schema: backup } },
+  },
+  getManifest: {
+    method: 'get',
+    path: '/backups/{id}/manifest',
+    summary: 'What lies beside it in every store: parts, sizes, hashes, recipients',
+    action: 'read',
+    answers: { 200: { description: 'The manifest.', schema: manifest } },
   },
   verifyBackup: {
     method: 'post',

@@ -7,6 +7,7 @@ import type {
   Key,
   KeyList,
   Load,
+  Manifest,
   NewRotation,
   Plan,
   Problem,
@@ -63,6 +64,7 @@ export interface Exporter {
   readonly run: (id: string) => Promise<Run>;
   readonly backups: (query?: BackupsQuery) => Promise<BackupList>;
   readonly backup: (id: string) => Promise<Backup>;
+  readonly manifest: (backup: string) => Promise<Manifest>;
   readonly keys: (page?: Page) => Promise<KeyList>;
   readonly rotations: (page?: Page) => Promise<RotationList>;
   readonly audit: (page?: Page) => Promise<AuditList>;
@@ -102,6 +104,7 @@ export function exporterOver(send: Send): Exporter {
     run: (id) => get(of('runs', id)),
     backups: (query) => get('backups', query),
     backup: (id) => get(of('backups', id)),
+    manifest: (backup) => get(of('backups', backup, 'manifest')),
     keys: (page) => get('keys', page),
     rotations: (page) => get('rotations', page),
     audit: (page) => get('audit', page),

@@ -31,5 +31,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
     [theme.breakpoints.down('sm')]: { gridTemplateColumns: '1fr' },
   }),
   name: css({ color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightRegular }),
-  value: css({ margin: 0, overflowWrap: 'anywhere' }),
+  value: css({
+    margin: 0,
+    overflowWrap: 'anywhere',
+    // Grafana keeps code on one line, and paths and hashes are longer than a drawer is wide.
+    '& code': { whiteSpace: 'normal' },
+  }),
 });

@@ -36,6 +36,46 @@ export const backup = named(
     .describe('A backup, and where its copies lie.'),
 );
 
+const hash = z.string().describe('SHA-256, in hex');
+
+/** As docs/stored-format.md has it: what lies beside the backup in every store. */
+export const manifest = named(
+  'Manifest',
+  z
+    .strictObject({
+      formatVersion: z.literal(1),
+      id,
+      instance: z.string(),
+      schedule: z.string(),
+      type: backupType,
+      source: z.strictObject({ type: z.string(), label: z.string() }),
+      runId: z.string(),
+      startedAt: instant,
+      createdAt: instant,
+      parts: z.array(
+        z.strictObject({
+          role: z.enum(['main', 'globals']),
+          name: z.string().describe('of the object in the store'),
+          format: z.string(),
+          sizeBytes: bytes.describe('as the source gave it'),
+          compressedBytes: bytes,
+          compressedSha256: hash,
+          payloadBytes: bytes.describe('behind the header'),
+          payloadSha256: hash,
+          headerBytes: bytes,
+          headerSha256: hash,
+        }),
+      ),
+      keyId: z.string(),
+      recipients: z.array(z.string()).describe('all that it is sealed to'),
+      tools: z.record(z.string(), z.string()),
+      warnings: z.array(z.string()),
+    })
+    .describe(
+      'Everything that a backup is known by, and nothing secret: its parts, their sizes and hashes, and its recipients.',
+    ),
+);
+
 export const backupList = listOf('BackupList', backup);
 
 export const backupsQuery = z.strictObject({

@@ -14,6 +14,7 @@ import type { Objection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { CopyBadge } from './CopyBadge.tsx';
 import { FollowRun } from '../../components/FollowRun.tsx';
+import { ManifestSection } from './ManifestSection.tsx';
 import { RestoreModal } from './RestoreModal.tsx';
 
 interface Props {
@@ -148,6 +149,7 @@ function Details({ backup, restoreTargets, objection, operation, refresh }: Deta
         ]}
       />
       <Copies copies={copies} />
+      <ManifestSection id={id} />
       {isRestoring && (
         <RestoreModal
           backup={backup}

@@ -48,6 +48,7 @@ export const app = {
   'action.cancel': 'Cancel',
   'action.close': 'Close',
   'action.copyJson': 'Copy as JSON',
+  'action.copyManifest': 'Copy the manifest',
   'done.run': 'The backup of {{schedule}} has begun.',
   'done.pause': '{{schedule}} is paused.',
   'done.resume': '{{schedule}} runs again when it is due.',

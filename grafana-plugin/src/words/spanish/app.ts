@@ -50,6 +50,7 @@ export const app = {
   'action.cancel': 'Cancelar',
   'action.close': 'Cerrar',
   'action.copyJson': 'Copiar como JSON',
+  'action.copyManifest': 'Copiar el manifiesto',
   'done.run': 'La copia de {{schedule}} ha empezado.',
   'done.pause': '{{schedule}} queda en pausa.',
   'done.resume': '{{schedule}} vuelve a ejecutarse cuando toque.',
