@@ -58,14 +58,22 @@ describe('docker-compose.yml', () => {
       services.filter(([, { profiles }]) => profiles?.[0] === profile).map(([name]) => name);
     expect(of(undefined)).toEqual(['secrets', 'lowtide', 'postgres', 's3', 'prometheus', 'grafana']);
     expect(of('hosts')).toEqual(['lowtide-north', 'lowtide-south']);
-    expect(of('e2e')).toEqual(['e2e']);
+    expect(of('e2e')).toEqual(['e2e', 'e2e-browser']);
   });
 
   it.each(services)('%s has a version that stays, and is kept from what it need not do', (_, service) => {
-    expect(service.image).toMatch(/:v?\d+\.\d+(\.\d+)?$/);
+    expect(service.image).toMatch(/:v?\d+\.\d+(\.\d+)?(-\w+)?$/);
     expect(service.security_opt).toContain('no-new-privileges:true');
     expect(Object.keys(service)).not.toContain('privileged');
     expect(service.healthcheck ?? service.build).toBeDefined();
+  });
+
+  it('has the browsers that its specs are written for', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      readonly devDependencies: Readonly<Record<string, string>>;
+    };
+    const image = compose.services['e2e-browser']?.image ?? '';
+    expect(image).toContain(`:v${devDependencies['@playwright/test'] ?? 'none'}-`);
   });
 
   it('mounts what there is, and every volume that it names', () => {
@@ -98,7 +106,7 @@ describe('docker-compose.yml', () => {
         const canBe =
           condition === 'service_healthy'
             ? service?.healthcheck?.test !== undefined || service?.build?.dockerfile === 'exporter/Dockerfile'
-            : condition === 'service_completed_successfully' && needed === 'secrets';
+            : condition === 'service_completed_successfully' && ['secrets', 'e2e'].includes(needed);
         expect([name, needed, canBe]).toEqual([name, needed, true]);
       }
     }
