@@ -41,10 +41,11 @@ export const grownBy = (counter: string, range = '$__range'): string => `increas
 
 /**
  * How much a counter grew within a day, by a look at it every half hour: each of its samples, for every schedule and reason, would
- * take three times as long to read. What was seen for less than two such looks is read whole.
+ * take three times as long to read. The first time is told of at once: where those looks have found nothing, the last hour is read
+ * whole.
  */
 export const grownToday = (counter: string): string =>
-  `(increase(${counter}[1d:30m]) or increase(${counter}[1h]))`;
+  `(increase(${counter}[1d:30m]) > 0 or increase(${counter}[1h]))`;
 
 /** The share of `part` in `whole`, absent where there is nothing of either. */
 export const share = (part: string, whole: string): string => `${part} / (${whole} > 0)`;

@@ -160,6 +160,15 @@ export const problems: readonly Problem[] = [
     found: `0 * (predict_linear(${series('backup_disk_free_bytes')}[6h], 4 * 86400) < 0) and ${series('backup_disk_usage_percent')} > 60`,
   },
   {
+    problem: 'A store has an older copy of the config',
+    remedy: 'The log says why. A reload, or the next backup there, writes it anew.',
+    urgency: 'today',
+    page: 'overview',
+    runbook: 'LowtideConfigCopyOutdated',
+    found: unwellSince(series('backup_config_copy_current')),
+    subject: 'store',
+  },
+  {
     problem: 'The key of some backups is gone',
     remedy: 'They cannot be opened. Bring it back from your copy: lowtide keys import.',
     urgency: 'now',

@@ -76,6 +76,8 @@ describe('the check of scheduler', () => {
     id,
     type: 'files',
     intervalSeconds: 3600,
+    waitsFor: [],
+    isSkipped: false,
     maxDelayMs: 3_600_000,
     ...(nextRunAt !== undefined && { nextRunAt }),
   });

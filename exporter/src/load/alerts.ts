@@ -13,8 +13,11 @@ export function heldByAlert(
   { priority, on_deadline: onDeadline }: Pick<ScheduleConfig, 'priority' | 'on_deadline'>,
   { now, deadline }: Pick<GateTimes, 'now' | 'deadline'>,
 ): boolean {
-  const mayWait = priority === 'low' || priority === 'medium';
-  return firing.length > 0 && mayWait && (onDeadline === 'skip' || now < deadline);
+  return firing.length > 0 && waitsForAlerts(priority) && (onDeadline === 'skip' || now < deadline);
+}
+
+export function waitsForAlerts(priority: ScheduleConfig['priority']): boolean {
+  return priority === 'low' || priority === 'medium';
 }
 
 const vectorSchema = z.object({

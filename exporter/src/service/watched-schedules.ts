@@ -1,20 +1,22 @@
-import type { ScheduleConfig } from '../config/schema.ts';
+import type { Config, ScheduleConfig } from '../config/schema.ts';
 import { drillIntervalMs } from '../drill/due.ts';
 import type { ShownSchedule } from '../metrics/from-state.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import { createSource } from '../source/create.ts';
 import type { EpochMs } from '../units/instant.ts';
-import type { Scheduler } from './scheduler.ts';
+import { noRoom, type Scheduler } from './scheduler.ts';
+import { heldBy } from './start-gate.ts';
 
 /** What is known of schedules beyond their config. */
 export interface ScheduleWatch {
   readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'isPaused'>;
   readonly expectedMs: (schedule: ScheduleConfig) => number;
+  readonly load: Config['load'];
 }
 
 interface Configured {
   readonly config: ScheduleConfig;
-  readonly facts: Pick<ShownSchedule, 'id' | 'type' | 'intervalSeconds' | 'maxDelayMs'>;
+  readonly facts: Omit<ShownSchedule, 'isPaused' | 'expectedSeconds' | 'nextRunAt'>;
 }
 
 /** The configured schedules as metrics and health checks look at them. */
@@ -24,11 +26,11 @@ export class WatchedSchedules {
 
   constructor(schedules: readonly ScheduleConfig[], watch: ScheduleWatch, now: EpochMs) {
     this.#watch = watch;
-    this.#schedules = schedules.map((schedule) => configured(schedule, now));
+    this.#schedules = schedules.map((schedule) => configured(schedule, watch.load, now));
   }
 
   replaceSchedules(schedules: readonly ScheduleConfig[], now: EpochMs): void {
-    this.#schedules = schedules.map((schedule) => configured(schedule, now));
+    this.#schedules = schedules.map((schedule) => configured(schedule, this.#watch.load, now));
   }
 
   intervalSeconds(id: string): number {
@@ -49,7 +51,7 @@ export class WatchedSchedules {
   }
 }
 
-function configured(config: ScheduleConfig, now: EpochMs): Configured {
+function configured(config: ScheduleConfig, load: Config['load'], now: EpochMs): Configured {
   const { drill } = config.verify;
   const drillMs = drill && drillIntervalMs(drill, config.timezone, now);
   return {
@@ -59,6 +61,8 @@ function configured(config: ScheduleConfig, now: EpochMs): Configured {
       type: createSource(config.source).kind,
       intervalSeconds: intervalOf(config, now) / 1000,
       maxDelayMs: config.max_delay,
+      waitsFor: [...noRoom, ...heldBy(config, load)],
+      isSkipped: config.on_deadline === 'skip',
       ...(drillMs !== undefined && { drillIntervalSeconds: drillMs / 1000 }),
     },
   };

@@ -12,6 +12,16 @@ export interface Synthetic {
 }
 
 const day = 86_400;
+const reasons = [
+  'capacity',
+  'store',
+  'cpu',
+  'memory',
+  'disk',
+  'cpu_pressure',
+  'memory_pressure',
+  'disk_pressure',
+];
 const types = ['database', 'files', 'command'];
 
 type Labels = Readonly<Record<string, string>>;
@@ -65,12 +75,20 @@ function ofSchedule(labels: Labels, index: number): readonly Synthetic[] {
     ['backup_fixed_load_ratio', wave(0.2, 0.6, index)],
     ['backup_missed_total', grows(11 * day, offset)],
     ['backup_run_paused_seconds_total', grows(2 * day, offset)],
+    ['backup_restore_drill_passed', constant(1)],
+    ['backup_restore_drill_last_success_timestamp_seconds', (time) => 7 * day * Math.floor(time / (7 * day))],
+    ['backup_restore_drill_duration_seconds', constant(300)],
+    ['backup_restore_drill_data_age_seconds', constant(3600)],
+    ['backup_restore_drill_interval_seconds', constant(7 * day)],
   ];
   const counters: readonly (readonly [MetricName, Labels, number])[] = [
     ...['duration', 'size'].map((figure) => ['backup_unusual_runs_total', { figure }, 9 * day] as const),
     ...['chosen', 'fixed'].map((start) => ['backup_load_peaks_total', { start }, 5 * day] as const),
-    ...['cpu', 'memory', 'capacity'].map((reason) => ['backup_deferred_total', { reason }, 3 * day] as const),
-    ['backup_skipped_total', { reason: 'cpu' }, 20 * day],
+    ...reasons.map((reason) => ['backup_deferred_total', { reason }, 3 * day] as const),
+    // One in four is skipped at its deadline.
+    ...reasons
+      .filter(() => index % 4 === 0)
+      .map((reason) => ['backup_skipped_total', { reason }, 20 * day] as const),
   ];
   return [
     ...gauges.map(([name, valueAt]) => one(name, labels, 1.1, valueAt)),
@@ -185,6 +203,7 @@ function ofHost(instance: string): readonly Synthetic[] {
     ].flatMap(([store = '', cloud_provider = '']) => [
       one('backup_store_up', { instance, store, cloud_provider }, 7, constant(1)),
       one('backup_store_bytes', { instance, store }, 7, wave(1e12, 2e12)),
+      one('backup_config_copy_current', { instance, store }, 7, constant(1)),
     ]),
     one('backup_disk_usage_percent', { instance }, 7, wave(60, 70)),
     one('backup_disk_free_bytes', { instance }, 7, wave(3e11, 4e11)),
