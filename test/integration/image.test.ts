@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chownForServer, freePort, serverFolder } from '../servers/daemon.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
@@ -30,6 +31,9 @@ function run(argv: readonly [string, ...string[]], options: object = {}): string
   return end.stdout;
 }
 
+/** For what takes long, beside other things; fails with what was told. */
+const runAside = promisify(execFile);
+
 describe('the image of the exporter', () => {
   const stack = new AsyncDisposableStack();
   let folder: string;
@@ -44,11 +48,12 @@ describe('the image of the exporter', () => {
     folder = serverFolder('image');
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
     app = join(folder, 'app');
-    build();
     for (const name of ['data', 'tmp', 'lowtide', 'grafana', 'postgres', 's3']) mkdirSync(join(folder, name));
     const [s3] = await Promise.all([
       S3Double.start().then((started) => stack.use(started)),
       startPostgres().then((started) => (postgres = stack.use(started))),
+      install(),
+      build(),
     ]);
     port = await freePort();
     secretsOf(s3);
@@ -65,8 +70,8 @@ describe('the image of the exporter', () => {
   }, 240_000);
   afterAll(() => stack.disposeAsync());
 
-  /** The stages `dependencies` and `build`, and what the last one copies. */
-  function build(): void {
+  /** The stage `dependencies`. */
+  async function install(): Promise<void> {
     const source = join(folder, 'source');
     for (const path of [
       'package.json',
@@ -79,22 +84,21 @@ describe('the image of the exporter', () => {
     const step = /^RUN (npm ci --omit=dev .+)$/m.exec(
       readFileSync(join(root, 'exporter/Dockerfile'), 'utf8'),
     )?.[1];
-    run(['sh', '-c', `${step ?? 'false'} --prefer-offline`], { cwd: source });
-    mkdirSync(join(app, 'exporter'), { recursive: true });
+    await runAside('sh', ['-c', `${step ?? 'false'} --prefer-offline`], { cwd: source });
+    mkdirSync(app, { recursive: true });
     renameSync(join(source, 'node_modules'), join(app, 'node_modules'));
+  }
+
+  /** The stage `build`, and what the last one copies. */
+  async function build(): Promise<void> {
+    mkdirSync(join(app, 'exporter'), { recursive: true });
     for (const name of ['package.json', 'docs', 'schema']) {
       cpSync(join(root, 'exporter', name), join(app, 'exporter', name), { recursive: true });
     }
     const dist = join(app, 'exporter/dist');
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    run([
-      process.execPath,
-      compiler,
-      '--project',
-      join(root, 'exporter/tsconfig.build.json'),
-      '--outDir',
-      dist,
-    ]);
+    const project = join(root, 'exporter/tsconfig.build.json');
+    await runAside(process.execPath, [compiler, '--project', project, '--outDir', dist]);
     chmodSync(join(dist, 'cli/main.js'), 0o755);
     mkdirSync(join(folder, 'bin'));
     symlinkSync(join(dist, 'cli/main.js'), join(folder, 'bin/lowtide'));
