@@ -1,10 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventually } from '../servers/eventually.ts';
 import { TestInstallation } from '../servers/installation.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
-const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local], keep: { last: 9 } }`;
+const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local], keep: { last: 9 } }
+  - { id: large, source: { type: command, argv: [head, -c, '32M', /dev/urandom] }, every: 1d, stores: [local], keep: { last: 9 } }`;
 
 let installation: TestInstallation;
 beforeEach(async () => {
@@ -63,5 +66,37 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
   expect(states).toEqual([
     [oldKey, 'destroyed'],
     [keyId, 'active'],
+  ]);
+});
+
+it('lowtide rotate is in the audit log from its beginning, also where it is killed, and as failed where it is stopped', async () => {
+  const { catalog } = installation.opened;
+  await installation.completed('large');
+  const audited = (): readonly (readonly unknown[])[] =>
+    catalog.access
+      .auditAfter(0, 20)
+      .map(({ body: { action, result, code, detail } }) => [action, result, code, detail]);
+  /** At a MiB a second it is still at it whenever it is stopped. */
+  const endBy = async (signal: 'SIGKILL' | 'SIGINT', ...args: string[]): Promise<void> => {
+    const all = [main, '--config', installation.configFile, 'rotate', ...args];
+    const child = spawn(process.execPath, all, { stdio: 'ignore' });
+    await eventually(() => {
+      const [rotation] = catalog.rotations.list({ status: 'running', limit: 1 });
+      expect(rotation?.pending.backups).toBe(1);
+    });
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+
+  await endBy('SIGKILL', '--mode', 'reencrypt', '--limit-rate', '1');
+  const killed = [['rotation.start', 'started', undefined, 'reencrypt']];
+  expect(audited()).toEqual(killed);
+
+  await installation.opened.rotator.recover(new AbortController().signal);
+  await endBy('SIGINT', '--resume');
+  expect(audited()).toEqual([
+    ...killed,
+    ['rotation.resume', 'started', undefined, 'reencrypt'],
+    ['rotation.resume', 'failed', 'cancelled', 'reencrypt cancelled'],
   ]);
 });

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import type { AuditBody } from '../catalog/access.ts';
 import type { Rotation } from '../catalog/rotations.ts';
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -50,17 +51,30 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
     context.output.note(describePlan(plan));
   }
   const by = userInfo().username;
-  const rotation = await withProgress(context, installation, (rotating) =>
-    options.resume === true
+  const action = options.resume === true ? 'rotation.resume' : 'rotation.start';
+  const rotation = await withProgress(context, installation, (progress) => {
+    const rotating: RotationOptions = {
+      ...progress,
+      // On record before it changes anything: a crash must not leave it without a name.
+      onStart({ id, mode: chosen }) {
+        noteAudit(installation, { action, subject: id, result: 'started', detail: chosen });
+      },
+    };
+    return options.resume === true
       ? installation.rotator.resume(undefined, rotating)
-      : installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating),
-  );
-  noteAudit(installation, {
-    action: options.resume === true ? 'rotation.resume' : 'rotation.start',
-    subject: rotation.id,
-    detail: `${rotation.mode} ${rotation.status}`,
+      : installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating);
   });
+  noteAudit(installation, { action, subject: rotation.id, ...auditEndOf(rotation) });
   return answer(context, installation, rotation);
+}
+
+/** How it ended, for the audit log: only what is complete is done. */
+function auditEndOf({ mode, status, error }: Rotation): Pick<AuditBody, 'result' | 'code' | 'detail'> {
+  return {
+    result: status === 'completed' ? 'done' : 'failed',
+    ...(error !== undefined && { code: error.code }),
+    detail: `${mode} ${status}`,
+  };
 }
 
 async function withProgress(
