@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../servers/eventually.ts';
@@ -23,6 +25,14 @@ function lowtide(...args: string[]): {
   const all = [main, '--config', installation.configFile, ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
   return { code: status, out: stdout, said: stderr };
+}
+
+/** By the stock age: whether the newest copy of the config in the store is sealed to this identity. */
+function configCopyOpensWith(identity: string): boolean {
+  const copies = join(installation.folder, 'backups', '_config');
+  const newest = readdirSync(copies).sort().at(-1) ?? '';
+  const { status } = spawnSync('age', ['-d', '-i', '-', join(copies, newest)], { input: `${identity}\n` });
+  return status === 0;
 }
 
 it('lowtide rotate tells its plan, rotates, and lets the old key be retired, which it was not before', async () => {
@@ -56,6 +66,8 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
     backupsFailed: 0,
   });
   expect(catalog.backup(backup.id)?.keyId).toBe(keyId);
+
+  expect(configCopyOpensWith(await keystore.identity(String(keyId)))).toBe(true);
 
   expect(lowtide('keys', 'retire', String(keyId)).said).toContain('1 backups need');
   expect(lowtide('keys', 'retire', oldKey).code).toBe(0);

@@ -11,6 +11,7 @@ import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { keepConfig } from './keep-config.ts';
 
 /** `lowtide backup SCHEDULE`: runs one now, verifies it and prunes, as the service would. */
 export async function backup(context: CommandContext, scheduleId: string): Promise<ExitCode> {
@@ -56,25 +57,8 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
     output.note(`lowtide: ${run.error.message}`);
     if (run.error.hint !== undefined) output.note(`hint: ${run.error.hint}`);
   }
-  for (const [store, { message }] of await keepConfig(installation, terminal.signal)) {
-    output.note(
-      `warning: ${store === '' ? 'a store' : `store ${store}`} has no copy of the config as it is now: ${message}`,
-    );
-  }
+  await keepConfig(context, installation);
   return exitCodeFor(result, problems);
-}
-
-/** A store that does not answer has kept the backup waiting already. */
-const keepWithinMs = 30_000;
-
-async function keepConfig(
-  { configKeeper }: Installation,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, LowtideError>> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(keepWithinMs)]);
-  return await configKeeper
-    .keep(within)
-    .catch((thrown: unknown) => new Map([['', LowtideError.from(thrown)]]));
 }
 
 function reviewer({ catalog, clock, config }: Installation): Reviewer {

@@ -12,6 +12,7 @@ import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { keepConfig } from './keep-config.ts';
 import { table } from './output.ts';
 import { rotationAnswer } from './views.ts';
 
@@ -65,6 +66,8 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
       : installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating);
   });
   noteAudit(installation, { action, subject: rotation.id, ...auditEndOf(rotation) });
+  // It is sealed to the active key, too: else it would open with none but the old one, which may be destroyed next.
+  await keepConfig(context, installation);
   return answer(context, installation, rotation);
 }
 
