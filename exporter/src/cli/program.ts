@@ -18,6 +18,7 @@ import { replaySpan } from './replay.ts';
 import { restore } from './restore.ts';
 import { rotate } from './rotate.ts';
 import type { ServeCommandOptions } from './serve.ts';
+import { checkStoreNamed } from './stores.ts';
 import { createToken, listTokens, revokeToken } from './token.ts';
 
 /** Every command with its words; what they do stands in the file of the same name. */
@@ -214,6 +215,16 @@ export function createProgram(terminal: Terminal): Command {
     .command('rebuild')
     .description('bring it back from what lies in the stores')
     .action(action(terminal, rebuild));
+
+  program
+    .command('stores')
+    .description('look after the stores')
+    .command('check')
+    .description(
+      'try on a store itself whether it does what backups rely on; what it puts there is removed again',
+    )
+    .argument('<name>', 'a store of the config')
+    .action(action(terminal, checkStoreNamed));
 
   const token = program
     .command('token')
