@@ -92,17 +92,21 @@ describe('the copy of the config in a store', () => {
   it('is sealed to the active key where nobody else is named, and anew when that changes', async () => {
     const lowtide = await make();
     const { configKeeper, keystore, clock } = lowtide.opened;
+    const old = await keystore.active();
     await configKeeper.keep(never);
     const { id } = await keystore.create({ kind: 'x25519', now: clock.now() });
+    expect(await configKeeper.current()).toEqual({ local: false });
     await configKeeper.keep(never);
-    const names = await Array.fromAsync(storeOf(lowtide).list('_config/'));
-    expect(names).toHaveLength(2);
-    const bytes = Buffer.concat(
-      await Array.fromAsync(storeOf(lowtide).get(names[1]?.name ?? '', { signal: never })),
-    );
-    expect(await openConfigCopy(bytes, await keystore.identity(id), 'it')).toMatchObject({
-      instance: 'test',
+    const found = await copies(storeOf(lowtide), await keystore.identity(id));
+    expect(found).toMatchObject([{ instance: 'test' }, { instance: 'test' }]);
+    // Whoever has the key before reads none of them any more, and nobody needs it.
+    await expect(copies(storeOf(lowtide), await keystore.identity(old.id))).rejects.toMatchObject({
+      code: 'no_identity_match',
     });
+    for await (const { name } of storeOf(lowtide).list('_config/')) {
+      const bytes = Buffer.concat(await Array.fromAsync(storeOf(lowtide).get(name, { signal: never })));
+      await expect(openConfigCopy(bytes, await keystore.identity(old.id), name)).rejects.toThrow();
+    }
   });
 
   it('is not written where the backups on file are not: that disk is not mounted', async () => {

@@ -73,6 +73,12 @@ describe('a policy for rotations', () => {
       { trigger: 'policy', mode: 'rewrap', status: 'completed', done: { backups: 1 } },
     ]);
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
+    const entries = catalog.access.auditAfter(0, 10).map(({ body }) => body);
+    expect(entries.map(({ actor, action, subject, result }) => [actor, action, subject, result])).toEqual([
+      ['policy', 'rotation.start', rotations[0]?.id, 'started'],
+      ['policy', 'rotation.start', rotations[0]?.id, 'done'],
+      ['policy', 'key.retire', oldKey.id, 'done'],
+    ]);
     expect(catalog.backup(backup?.manifest.id ?? '')?.keyId).toBe((await keystore.active()).id);
     const changes = catalog
       .eventsAfter(0, 100)

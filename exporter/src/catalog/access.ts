@@ -78,7 +78,7 @@ export type RequestClaim =
 
 /** Who did what, from where, and how it ended. Never a secret. */
 export interface AuditBody {
-  /** The token's name, `cli`, or `none` where nobody was known. */
+  /** The token's name, `cli`, `policy`, or `none` where nobody was known. */
   readonly actor: string;
   /** The Grafana login that the holder of the token named. */
   readonly grafanaUser?: string;

@@ -15,6 +15,7 @@ import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { keepConfig } from './keep-config.ts';
 import { table } from './output.ts';
 import { describeShredding, shreddingOf, shreddingView } from './shredding.ts';
 import { shownTime } from './views.ts';
@@ -115,6 +116,7 @@ export async function destroyKey(
 ): Promise<ExitCode> {
   await using installation = await context.open();
   await refuseDestruction(installation, id, { signal: context.terminal.signal });
+  await refuseWhileConfigNeeds(context, installation, id);
   const known = (await installation.keystore.list()).find((key) => key.id === id);
   const shredding = known === undefined ? undefined : shreddingOf(installation, known);
   if (confirm !== id) {
@@ -131,6 +133,22 @@ export async function destroyKey(
     `${id} is destroyed.${shredding === undefined ? '' : `\n${describeShredding(shredding)}`}`,
   );
   return exitCodes.done;
+}
+
+/** The copies of the config may be sealed to nothing but this key, until those that follow a rotation are there. */
+async function refuseWhileConfigNeeds(
+  context: CommandContext,
+  installation: Installation,
+  id: string,
+): Promise<void> {
+  await keepConfig(context, installation);
+  const current = Object.entries(await installation.configKeeper.current());
+  const behind = current.filter(([, isCurrent]) => !isCurrent).map(([store]) => store);
+  if (behind.length === 0) return;
+  throw new LowtideError('key_in_use', `the copy of the config in ${behind.join(', ')} may need ${id}`, {
+    hint: 'It could not be brought up to date: see the warning. Make the store usable, and try again.',
+    retryable: true,
+  });
 }
 
 /** `lowtide keys export ID --output FILE`: a recovery file, 0600; `-` writes it to standard output, for a printer. */

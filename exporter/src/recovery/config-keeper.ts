@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Catalog } from '../catalog/catalog.ts';
 import { newestObject } from '../catalog/newest-object.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
+import { openBytes, sealBytes } from '../seal/bytes.ts';
 import { commit } from '../store/durable-file.ts';
 import type { Store } from '../store/store.ts';
 import { toRfc3339 } from '../units/instant.ts';
@@ -23,7 +25,7 @@ export interface ConfigKeeperOptions {
   readonly version: string;
   readonly catalog: Pick<Catalog, 'access' | 'backups' | 'schedule'>;
   readonly stores: ReadonlyMap<string, Store>;
-  readonly keystore: Pick<Keystore, 'active'>;
+  readonly keystore: Pick<Keystore, 'active' | 'list' | 'identity'>;
   readonly clock: Clock;
 }
 
@@ -31,7 +33,14 @@ export interface ConfigKeeperOptions {
 const kept = 3;
 
 /** What was stored last in each store, by a hash of what it says. */
-type Stored = Readonly<Record<string, { readonly fingerprint: string; readonly name: string }>>;
+type Stored = Readonly<Record<string, StoredCopy>>;
+
+interface StoredCopy {
+  readonly fingerprint: string;
+  readonly name: string;
+  /** What all copies there are sealed to. */
+  readonly recipients?: readonly string[];
+}
 
 /**
  * Keeps a copy of the config in each store, sealed to the recovery recipients (where there are none, to the active key), and
@@ -57,9 +66,12 @@ export class ConfigKeeper {
         if (stored[store.id]?.fingerprint === fingerprint) continue;
         await this.#refuseLost(store);
         const name = await this.#put(store, copy, recipients, signal);
-        stored = { ...stored, [store.id]: { fingerprint, name } };
-        await this.#writeStored(stored);
         await removeOlder(store, name);
+        if (!isDeepStrictEqual(stored[store.id]?.recipients, recipients)) {
+          await this.#resealOlder(store, { newest: name, recipients, signal });
+        }
+        stored = { ...stored, [store.id]: { fingerprint, name, recipients } };
+        await this.#writeStored(stored);
       } catch (thrown) {
         signal.throwIfAborted();
         problems.set(store.id, LowtideError.from(thrown));
@@ -131,6 +143,33 @@ export class ConfigKeeper {
     return name;
   }
 
+  /**
+   * Once the key is another one, earlier copies are sealed to that as well: whoever has the old key reads none of them any more,
+   * and none is lost with it. What no key of the keystore opens, as what is sealed to a recovery key, stays as it is.
+   */
+  async #resealOlder(
+    store: Store,
+    { newest, recipients, signal }: { newest: string; recipients: readonly string[]; signal: AbortSignal },
+  ): Promise<void> {
+    const older = (await copiesIn(store)).filter((name) => name !== newest);
+    if (older.length === 0) return;
+    const identities = await this.#identities();
+    for (const name of older) {
+      const sealed = Buffer.concat(await Array.fromAsync(store.get(name, { signal })));
+      const plain = await openBytes(sealed, identities).catch(() => undefined);
+      if (plain === undefined) continue;
+      const bytes = await sealBytes(plain, recipients);
+      await store.put(name, ReadableStream.from([bytes]), { signal, replace: true });
+    }
+  }
+
+  async #identities(): Promise<readonly string[]> {
+    const { keystore } = this.#options;
+    const there = (await keystore.list()).filter(({ state }) => state !== 'destroyed');
+    const each = await Promise.all(there.map(({ id }) => keystore.identity(id).catch(() => undefined)));
+    return each.filter((identity) => identity !== undefined);
+  }
+
   get #file(): string {
     return join(this.#options.loaded.config.state, 'config-copies.json');
   }
@@ -162,9 +201,12 @@ function fingerprintOf(copy: ConfigCopy, recipients: readonly string[]): string 
 }
 
 async function removeOlder(store: Store, newest: string): Promise<void> {
-  const names = (await Array.fromAsync(store.list(configCopyPrefix)))
-    .map(({ name }) => name)
-    .filter((name) => isConfigCopyName(name) && name !== newest)
-    .sort();
+  const names = (await copiesIn(store)).filter((name) => name !== newest);
   for (const name of names.slice(0, Math.max(0, names.length - (kept - 1)))) await store.delete(name);
+}
+
+/** The oldest first. */
+async function copiesIn(store: Store): Promise<readonly string[]> {
+  const names = (await Array.fromAsync(store.list(configCopyPrefix))).map(({ name }) => name);
+  return names.filter(isConfigCopyName).sort();
 }

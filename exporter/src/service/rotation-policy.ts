@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import type { AuditBody } from '../catalog/access.ts';
 import type { Rotation } from '../catalog/rotations.ts';
 import type { Installation } from '../compose.ts';
 import type { Config } from '../config/schema.ts';
@@ -91,8 +93,15 @@ export class RotationPolicy {
     const [last] = catalog.rotations.list({ limit: 1 });
     const { interrupted, gate, registry } = this.#options;
     using inHand = registry.begin(undefined);
+    const noteStart = ({ id, mode, resumedAt }: Rotation): void =>
+      this.#audit({
+        action: resumedAt === undefined ? 'rotation.start' : 'rotation.resume',
+        subject: id,
+        detail: mode,
+        result: 'started',
+      });
     const options = {
-      ...rotationOptions(inHand, gate, () => undefined),
+      ...rotationOptions(inHand, gate, noteStart),
       signal: AbortSignal.any([interrupted, inHand.signal, stopping(signal)]),
     };
     if (last !== undefined && mayGoOn(last, now)) {
@@ -112,11 +121,24 @@ export class RotationPolicy {
       if (state !== 'retiring' || purpose !== 'backup' || backups > 0) continue;
       await retireKey(installation, id, signal);
       catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by: 'policy' }, clock.now());
+      this.#audit({ action: 'key.retire', subject: id, result: 'done' });
       this.#options.log.info({ key: id }, 'a key was retired: no backup needs it any more');
     }
   }
 
-  #report({ id, mode, status, keyId, done, skipped, failed, error }: Rotation): void {
+  #audit(entry: Pick<AuditBody, 'action' | 'subject' | 'detail' | 'code' | 'result'>): void {
+    const { catalog, clock } = this.#options.installation();
+    catalog.access.appendAudit({ actor: 'policy', from: hostname(), ...entry }, clock.now());
+  }
+
+  #report({ id, mode, status, keyId, done, skipped, failed, error, resumedAt }: Rotation): void {
+    this.#audit({
+      action: resumedAt === undefined ? 'rotation.start' : 'rotation.resume',
+      subject: id,
+      result: status === 'completed' ? 'done' : 'failed',
+      ...(error !== undefined && { code: error.code }),
+      detail: `${mode} ${status}`,
+    });
     const fields = { rotation: id, mode, key: keyId };
     const counts = `${done.backups} backups done, ${skipped.backups} skipped, ${failed.backups} failed`;
     if (status === 'completed') this.#options.log.info(fields, `rotation of keys completed: ${counts}`);

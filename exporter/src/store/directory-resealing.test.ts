@@ -326,7 +326,7 @@ describe('a journal that is stale', () => {
     expect(journals()).toEqual([]);
   });
 
-  it('that is torn, or damaged, is taken for none', async () => {
+  it('that is torn, or damaged, is taken for none; a damaged one is put aside', async () => {
     const store = new DirectoryStore('local', root);
     fill();
     await store.resealing.replaceHeads(replacements, { signal });
@@ -334,7 +334,7 @@ describe('a journal that is stale', () => {
     writeFileSync(journal, 'torn');
     writeFileSync(`${journal}.partial`, '');
     await store.resealing.finish();
-    expect(journals()).toEqual([]);
+    expect(journals()).toEqual(['0.journal.damaged']);
     expect(await statesOf(store)).toEqual(['new', 'new', 'new']);
   });
 });

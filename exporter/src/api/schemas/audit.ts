@@ -7,7 +7,11 @@ export const auditEntry = named(
     .strictObject({
       sequence: z.int().min(1),
       at: instant,
-      actor: z.string().describe("the token's name; `cli` for the command line"),
+      actor: z
+        .string()
+        .describe(
+          "the token's name; `cli` for the command line, `policy` for what the config has done by itself",
+        ),
       grafanaUser: z.string().optional(),
       from: z.string().describe('the address, or the host'),
       action: z.string(),

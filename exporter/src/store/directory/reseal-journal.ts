@@ -16,6 +16,7 @@ import type { Disk } from './disk.ts';
  */
 const folderName = '.lowtide';
 const suffix = '.journal';
+const damagedSuffix = '.damaged';
 
 const objectName = z.string().refine(isObjectName);
 /** A length in the index, for bytes that follow it. */
@@ -86,13 +87,20 @@ export class ResealJournal {
     await this.#disk.syncFolder(this.#folder);
   }
 
-  /** Those whose work may not be done, oldest first; what was never finished, or has been damaged, is removed. */
+  /**
+   * Those whose work may not be done, oldest first. What was never finished is removed: nothing was touched then. One that was whole
+   * and has been damaged since is put aside: it may be all that is left of a head that was half written.
+   */
   async pending(): Promise<readonly { readonly path: string; readonly records: readonly JournalRecord[] }[]> {
     const found: { path: string; records: readonly JournalRecord[]; at: number }[] = [];
     for (const name of await this.#names()) {
       const path = join(this.#folder, name);
-      const records = name.endsWith(suffix) ? decode(await readFile(path)) : undefined;
-      if (records === undefined) await this.#disk.removeFile(path);
+      if (!name.endsWith(suffix)) {
+        await this.#disk.removeFile(path);
+        continue;
+      }
+      const records = decode(await readFile(path));
+      if (records === undefined) await this.#disk.rename(path, `${path}${damagedSuffix}`);
       else found.push({ path, records, at: (await stat(path)).mtimeMs });
     }
     return found.sort((one, other) => one.at - other.at);
