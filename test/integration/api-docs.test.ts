@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quickstartGuide } from '../../exporter/src/quickstart/quickstart.ts';
 import { admin, operator, TestService, tokens } from '../servers/service.ts';
 
 const page = (name: string): string =>
@@ -35,6 +36,22 @@ beforeEach(async () => {
 afterEach(async () => {
   await service[Symbol.asyncDispose]();
   rmSync(work, { recursive: true });
+});
+
+it('the pages of the documentation are served, with all that they and the guide of the quickstart link to', async () => {
+  const guide = quickstartGuide(new URL(service.url('/')).host, 'lowtide.yaml');
+  const named = [...guide.matchAll(/\/docs\/[\w-]+\.md/g)].map(([path]) => path);
+  expect(named.length).toBeGreaterThan(0);
+  const pending = ['/docs/README.md', '/docs/errors.md', '/docs/runbooks.md', ...named];
+  // It grows while it is gone through.
+  for (const path of pending) {
+    const answer = await fetch(service.url(path));
+    expect([path, answer.status]).toEqual([path, 200]);
+    for (const [, link = ''] of (await answer.text()).matchAll(/\]\(([\w-]+\.md)(?:#[\w-]+)?\)/g)) {
+      if (!pending.includes(`/docs/${link}`)) pending.push(`/docs/${link}`);
+    }
+  }
+  expect(pending.length).toBeGreaterThan(15);
 });
 
 /** Runs a script as bash does; of each curl the path, and the status it was answered with. */

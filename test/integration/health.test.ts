@@ -198,7 +198,7 @@ describe('a health check turns bad, and good again:', () => {
     await becomes('restore_proof', true, /nothing to prove yet/);
     const run = await service.post('/schedules/docs/run?wait=true');
     const id = String(run.body['backupId']);
-    await becomes('restore_proof', true, /opened and compared, at most 1h ago; none was restored/);
+    await becomes('restore_proof', true, /opened and compared, within the last hour; none was restored/);
 
     const [copy] = (await service.call(`/backups/${id}`)).body['copies'] as { path: string }[];
     const path = copy?.path ?? '';

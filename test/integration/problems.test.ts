@@ -17,6 +17,7 @@ const at23 = 1380 * 60;
 
 /** A host with one schedule, one store and one key on which all is well; the day ends at 86,400. */
 const well: Figures = {
+  up: all(1),
   'lowtide_build_info{version="1"}': all(1),
   'backup_schedule_interval_seconds{schedule="db"}': all(7200),
   'backup_schedule_paused{schedule="db"}': all(0),
@@ -26,6 +27,10 @@ const well: Figures = {
   'backup_missed_total{schedule="db"}': all(3),
   'backup_store_up{store="local", cloud_provider="local"}': all(1),
   'backup_verification_total{status="failed"}': all(1),
+  'backup_restore_drill_passed{schedule="db"}': all(1),
+  'backup_restore_drill_interval_seconds{schedule="db"}': all(604_800),
+  'backup_restore_drill_last_success_timestamp_seconds{schedule="db"}': all(60_000),
+  'backup_config_copy_current{store="local"}': all(1),
   'backup_health_status{check_type="restore_proof"}': all(1),
   'backup_health_status{check_type="disk_space"}': all(1),
   'backup_health_status{check_type="catalog"}': all(1),
@@ -50,7 +55,8 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { alert: 'ExporterDown', figures: { 'lowtide_build_info{version="1"}': `1x1200` }, since: 1205 * 60 },
+  { alert: 'ExporterDown', figures: { 'lowtide_build_info{version="1"}': `1x1200` }, since: 1200 * 60 },
+  { alert: 'ExporterDown', figures: { up: wellUntil23 }, since: at23 },
   {
     alert: 'BackupNeverSucceeded',
     figures: { 'backup_last_success_timestamp_seconds{schedule="db"}': '' },
@@ -111,6 +117,27 @@ const cases: readonly Case[] = [
     alert: 'RestoreUnproven',
     figures: { 'backup_health_status{check_type="restore_proof"}': wellUntil23 },
     since: at23,
+  },
+  {
+    alert: 'DrillFailed',
+    figures: { 'backup_restore_drill_passed{schedule="db"}': wellUntil23 },
+    since: 0,
+    which: 'db',
+  },
+  {
+    alert: 'DrillOverdue',
+    figures: {
+      'backup_restore_drill_interval_seconds{schedule="db"}': all(7200),
+      'backup_restore_drill_last_success_timestamp_seconds{schedule="db"}': all(71_000),
+    },
+    since: 71_000,
+    which: 'db',
+  },
+  {
+    alert: 'ConfigCopyOutdated',
+    figures: { 'backup_config_copy_current{store="local"}': wellUntil23 },
+    since: at23,
+    which: 'local',
   },
   {
     alert: 'DiskFull',

@@ -56,6 +56,8 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
   const rotated = lowtide('rotate', '--mode', 'reencrypt', '--json');
   expect(rotated.code).toBe(0);
   expect(rotated.said).toContain('Still readable with the old key: Nothing that lies in the stores now');
+  expect(rotated.said).toContain('The recovery file of an older key opens none of these.');
+  expect(lowtide('backups', '--schedule', 'nope').out).toContain('There are no such backups');
   const { keyId, ...rotation } = JSON.parse(rotated.out) as Record<string, unknown>;
   expect(rotation).toMatchObject({
     status: 'completed',

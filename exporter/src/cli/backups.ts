@@ -41,7 +41,8 @@ export async function listBackups(context: CommandContext, options: ListOptions)
     backup.keyId,
     backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', '),
   ]);
-  const empty = rows.length === 0 ? await explainEmpty(installation.stores) : '';
+  const isNarrowed = options.schedule !== undefined || options.key !== undefined;
+  const empty = rows.length > 0 ? '' : isNarrowed ? noneOfThese : await explainEmpty(installation.stores);
   context.output.answer(
     backups.map((backup) => ({
       ...backupView(backup, (store, name) => installation.stores.get(store)?.locate(name)),
@@ -140,6 +141,8 @@ export async function pruneBackups(
   for (const { store, error } of problems) context.output.note(`problem with ${store}: ${error.message}`);
   return problems.length > 0 ? exitCodes.partly : exitCodes.done;
 }
+
+const noneOfThese = 'There are no such backups: `lowtide backups` lists all there are.';
 
 /** A catalog that was lost and begun anew knows nothing, while the stores may be full. */
 async function explainEmpty(stores: ReadonlyMap<string, Store>): Promise<string> {

@@ -141,7 +141,8 @@ async function startMeasuring(
   };
 }
 
-function answer({ output }: CommandContext, { catalog, clock }: Installation, rotation: Rotation): ExitCode {
+function answer({ output }: CommandContext, installation: Installation, rotation: Rotation): ExitCode {
+  const { catalog, clock, config } = installation;
   const { id, done, skipped, failed, status, error } = rotation;
   output.answer(rotationAnswer(rotation, clock.now()), describeEnd(rotation));
   for (const [what, count] of [
@@ -154,6 +155,10 @@ function answer({ output }: CommandContext, { catalog, clock }: Installation, ro
   }
   if (error !== undefined) output.note(`lowtide: ${error.message}`);
   if (error?.hint !== undefined) output.note(`hint: ${error.hint}`);
+  if (rotation.keyId !== undefined && config.encryption.recovery_recipients.length === 0) {
+    output.note(`The recovery file of an older key opens none of these. Keep one of this key on another machine:
+  lowtide keys export ${rotation.keyId} --output FILE`);
+  }
   if (status === 'completed') return exitCodes.done;
   return status === 'failed' && error === undefined && done.backups > 0 ? exitCodes.partly : exitCodes.failed;
 }

@@ -43,6 +43,8 @@ export async function createToken(
     createdAt,
     ...(validMs !== undefined && { expiresAt: createdAt + validMs }),
   });
+  const isFirst = config.server.tokens.length === 0 && catalog.access.tokens().length === 1;
+  if (isFirst) context.output.note('From now on every request to the API needs a token; /metrics does not.');
   noteAudit(installation, { action: 'token.create', subject: name, detail: role });
   context.output.note(
     `The token ${name} (${role}) is shown this once: keep it where the one who needs it finds it.`,

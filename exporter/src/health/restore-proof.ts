@@ -103,11 +103,17 @@ function summary(known: readonly { readonly proof: ScheduleProof }[], now: Epoch
   const restored =
     restores.length === 0
       ? 'none was restored so far'
-      : `the last restore was ${ago(now - Math.max(...restores))} ago`;
-  return `Backups of every schedule were opened and compared, at most ${ago(now - Math.min(...times))} ago; ${restored}.`;
+      : `the last restore was ${when(now - Math.max(...restores))}`;
+  const age = now - Math.min(...times);
+  const oldest = age < hourMs ? when(age) : `at most ${when(age)}`;
+  return `Backups of every schedule were opened and compared, ${oldest}; ${restored}.`;
 }
 
 /** In hours: nobody needs to know it better. */
 function ago(ms: number): string {
   return formatDuration(Math.max(hourMs, Math.floor(ms / hourMs) * hourMs));
+}
+
+function when(ms: number): string {
+  return ms < hourMs ? 'within the last hour' : `${ago(ms)} ago`;
 }

@@ -19,7 +19,7 @@ export interface Problem {
 }
 
 /** The page that explains every code, served by app.ts. */
-export const errorsPath = '/docs/errors.md';
+const errorsPath = '/docs/errors.md';
 
 export const problemType = 'application/problem+json';
 

@@ -2,7 +2,8 @@ import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Key } from './keystore.ts';
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 /** That the active key is older than it may be, as a sentence; empty when it is not, or nobody said how old it may be. */
 export function keyAgeFindings(
@@ -14,7 +15,8 @@ export function keyAgeFindings(
   if (maxAgeMs === undefined || active === undefined) return [];
   const age = now - active.createdAt;
   if (age <= maxAgeMs) return [];
-  const shown = formatDuration(Math.floor(age / hourMs) * hourMs);
+  const unitMs = age < hourMs ? minuteMs : hourMs;
+  const shown = formatDuration(Math.floor(age / unitMs) * unitMs);
   return [
     `the active key ${active.id} is ${shown} old, older than max_key_age (${formatDuration(maxAgeMs)}): run lowtide rotate`,
   ];

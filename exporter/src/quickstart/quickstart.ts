@@ -56,8 +56,8 @@ Lowtide is running: http://${address}/
   In Grafana:     import dashboards/overview.json, and the others beside it
                   all of it, step by step: http://${address}/docs/own-stack.md
 
-  Your own data:  ${lowtide} init
-                  edit lowtide.yaml, then: npm start
+  Your own data:  ${lowtide} init --source FOLDER
+                  edit lowtide.yaml, stop this one (Ctrl-C), then: npm start
 
 `;
 }

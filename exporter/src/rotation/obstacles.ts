@@ -6,7 +6,8 @@ import { commonKind } from '../seal/recipients.ts';
 import type { Store } from '../store/store.ts';
 import type { CandidateCopy, CandidateRules } from './candidates.ts';
 import { Openers } from './openers.ts';
-import { candidatePages } from './survey.ts';
+import { protectionKey } from './plan.ts';
+import { candidatePages, findProtections } from './survey.ts';
 
 export interface ObstacleSearch {
   readonly catalog: Catalog;
@@ -21,6 +22,8 @@ export interface ObstacleSearch {
 
 /** For what else is written at the same time. */
 const spareBytes = 16 * 1024 * 1024;
+/** Of 64 backups, with their manifests. */
+const journalBytes = 1024 * 1024;
 
 /**
  * What keeps a rotation from being begun, or would end it in the middle, as things are now: recipients that do not go together,
@@ -53,14 +56,34 @@ export async function findObstacles(search: ObstacleSearch): Promise<readonly Lo
       await attempt(() => openers.of(manifest));
     }
   }
-  if (mode === 'reencrypt') {
-    const largest = new Map<string, number>();
-    for await (const { store, bytes } of candidateCopies(search, {})) {
-      largest.set(store, Math.max(largest.get(store) ?? 0, bytes));
-    }
-    for (const [id, bytes] of largest) await attempt(() => refuseWithoutRoom(search.stores.get(id), bytes));
+  const largest = await largestByStore(search);
+  for (const [id, bytes] of largest) {
+    const store = search.stores.get(id);
+    await attempt(() =>
+      mode === 'reencrypt' ? refuseWithoutRoom(store, bytes) : refuseWithoutJournal(store),
+    );
   }
   return [...obstacles.values()];
+}
+
+/** The largest copy that would be changed. */
+async function largestByStore({
+  catalog,
+  stores,
+  rules,
+}: ObstacleSearch): Promise<ReadonlyMap<string, number>> {
+  const largest = new Map<string, number>();
+  for await (const candidates of candidatePages(catalog, rules)) {
+    const protections = await findProtections(stores, candidates);
+    for (const { backup, copies } of candidates) {
+      for (const { store, bytes } of copies) {
+        // What cannot be changed is left alone, and takes no room.
+        if (protections.has(protectionKey(store, backup.id))) continue;
+        largest.set(store, Math.max(largest.get(store) ?? 0, bytes));
+      }
+    }
+  }
+  return largest;
 }
 
 function neededKeys({ catalog, rules: { fromKeyIds, targetKeyId } }: ObstacleSearch): readonly string[] {
@@ -95,5 +118,16 @@ export async function refuseWithoutRoom(store: Store | undefined, bytes: number)
     'store_full',
     `store ${store.id} has ${space.freeBytes} bytes free; ${bytes} are needed for a moment to write the largest copy anew`,
     { hint: 'Free space, or rewrap instead (--mode rewrap).' },
+  );
+}
+
+/** Rewrapping writes heads over in place, and beforehand down what they were. Throws `store_full`. */
+async function refuseWithoutJournal(store: Store | undefined): Promise<void> {
+  const space = await store?.space();
+  if (store === undefined || space === undefined || space.freeBytes > journalBytes) return;
+  throw new LowtideError(
+    'store_full',
+    `store ${store.id} has ${space.freeBytes} bytes free; ${journalBytes} are needed for the journal`,
+    { hint: 'Free space.' },
   );
 }

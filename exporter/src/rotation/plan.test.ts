@@ -126,7 +126,7 @@ describe('the plan of a rotation', () => {
   });
 
   it('says of what is left alone that it stays readable, and nothing of the kind where nothing is', () => {
-    expect(plan().stillReadable.rewrap).toMatch(/^With the old key alone, nothing/);
+    expect(plan().stillReadable.rewrap).toMatch(/^Nothing that lies in the stores now, with that key alone/);
     const linked = { reason: 'linked', message: 'has further names' } as const;
     const { stillReadable } = plan({ protections: new Map([[protectionKey('local', 'b1'), linked]]) });
     expect(stillReadable.rewrap).toMatch(

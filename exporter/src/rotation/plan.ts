@@ -198,7 +198,7 @@ function stillReadable(left: number, planned: RotationMode): Readonly<Record<Rot
   return {
     rotate:
       'Every backup made before. Only new backups are out of reach of the old key: it has to be kept, and kept safe, as long as they are.',
-    rewrap: `${others('rewrap')}With the old key alone, nothing that lies in the stores now. But whoever has also kept an old copy of a file, or just of its first 4 KiB (a snapshot, a mirror, an older version), reads that backup as before, for its content is encrypted as it was. Against a key that has leaked use reencrypt.`,
+    rewrap: `${others('rewrap')}Nothing that lies in the stores now, with that key alone. But whoever has also kept an old copy of a file, or just of its first 4 KiB (a snapshot, a mirror, an older version), reads that backup as before, for its content is encrypted as it was. Against a key that has leaked use reencrypt.`,
     reencrypt: `${others('reencrypt')}Nothing that lies in the stores now, also together with old headers. Old copies of whole files (snapshots, mirrors, older versions) still open: remove those, too.`,
   };
 }

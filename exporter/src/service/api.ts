@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { credentialsOf, stillLetIn, type Credential } from '../api/authenticate.ts';
 import type { EventSource, LiveProgress } from '../api/commands.ts';
 import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
-import { errorsPath } from '../http/problem.ts';
 import { apiRouter } from '../api/router.ts';
 import type { MountedRouter } from '../http/app.ts';
 import { Background } from './background.ts';
@@ -99,15 +98,18 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
       link: {
         href: '/api/v1/openapi.json',
         text: 'API',
-        description: 'Its description, as OpenAPI 3.1; everything but this page needs a token.',
+        description: 'Its description, as OpenAPI 3.1; it says what needs a token.',
       },
     },
     [Symbol.dispose]: () => events[Symbol.dispose](),
   };
 }
 
-/** The pages that problems and alerts point at; they ship with the package. */
+/** All that ships with the package: problems and alerts point at some of the pages, and these at the others. */
 export function servedDocs(): Readonly<Record<string, string>> {
-  const read = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-  return { [errorsPath]: read('errors.md'), '/docs/runbooks.md': read('runbooks.md') };
+  const folder = new URL('../../docs/', import.meta.url);
+  const pages = readdirSync(folder).filter((name) => name.endsWith('.md'));
+  return Object.fromEntries(
+    pages.map((name) => [`/docs/${name}`, readFileSync(new URL(name, folder), 'utf8')]),
+  );
 }

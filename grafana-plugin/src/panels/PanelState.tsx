@@ -1,10 +1,9 @@
 import type { GrafanaTheme2 } from '@grafana/data';
-import { Alert, Button, ErrorBoundary, Icon, LinkButton, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
+import { Alert, Button, ErrorBoundary, Icon, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { css } from '@emotion/css';
 import React from 'react';
-import type { RequestFailure } from '../api/failure.ts';
 import type { Polled } from '../api/usePolling.ts';
-import { configPath } from '../constants.ts';
+import { FailureAlert } from '../components/FailureAlert.tsx';
 import type { EpochMs } from '../format/format.ts';
 import type { Words } from '../words/useWords.ts';
 
@@ -25,7 +24,7 @@ export function PanelState<T>({ polled, now, words, children }: PanelStateProps<
         {failure === undefined ? (
           <LoadingPlaceholder text={words.text('panel.loading')} />
         ) : (
-          <Failed failure={failure} words={words} onRetry={refresh} />
+          <FailureAlert failure={failure} onRetry={refresh} />
         )}
       </div>
     );
@@ -42,7 +41,7 @@ export function PanelState<T>({ polled, now, words, children }: PanelStateProps<
                 {words.say({ key: 'panel.staleSince', values: { since: { ago: (now - updatedAt) / 1000 } } })}
               </span>
               <Button size="sm" fill="text" onClick={refresh}>
-                {words.text('panel.retry')}
+                {words.text('failure.retry')}
               </Button>
             </div>
           )}
@@ -58,33 +57,6 @@ export function PanelState<T>({ polled, now, words, children }: PanelStateProps<
         </div>
       )}
     </ErrorBoundary>
-  );
-}
-
-/** What a set-up would put right. */
-const setUps: ReadonlySet<RequestFailure['kind']> = new Set(['off', 'token', 'foreign', 'unreachable']);
-
-function Failed(props: {
-  readonly failure: RequestFailure;
-  readonly words: Words;
-  readonly onRetry: () => void;
-}): React.ReactElement {
-  const { failure, words, onRetry } = props;
-  const styles = useStyles2(getStyles);
-  return (
-    <Alert severity="error" title={words.say(failure.message)}>
-      {failure.problem?.hint}
-      <div className={styles.buttons}>
-        <Button size="sm" variant="secondary" onClick={onRetry}>
-          {words.text('panel.retry')}
-        </Button>
-        {setUps.has(failure.kind) && (
-          <LinkButton size="sm" fill="text" href={configPath}>
-            {words.text('panel.configure')}
-          </LinkButton>
-        )}
-      </div>
-    </Alert>
   );
 }
 
@@ -108,5 +80,4 @@ const getStyles = (theme: GrafanaTheme2) => ({
     color: theme.colors.warning.text,
     fontSize: theme.typography.bodySmall.fontSize,
   }),
-  buttons: css({ display: 'flex', gap: theme.spacing(1), marginTop: theme.spacing(1) }),
 });

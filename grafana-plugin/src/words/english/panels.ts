@@ -187,8 +187,6 @@ export const panels = {
     'Changed: {{done}}. Still to do: {{pending}}. Left as they are: {{skipped}}. Failed: {{failed}}.',
 
   'panel.loading': 'Asking Lowtide…',
-  'panel.retry': 'Try again',
-  'panel.configure': 'Open the configuration',
   'panel.staleSince': 'What is shown came {{since}}.',
   'panel.broken': 'This panel met a fault of its own.',
   'panel.truncated': 'Not all past backups of this time are shown: there are too many.',

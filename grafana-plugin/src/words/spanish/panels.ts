@@ -186,8 +186,6 @@ export const panels = {
     'Cambiadas: {{done}}. Pendientes: {{pending}}. Quedan como están: {{skipped}}. Fallidas: {{failed}}.',
 
   'panel.loading': 'Preguntando a Lowtide…',
-  'panel.retry': 'Probar otra vez',
-  'panel.configure': 'Abrir la configuración',
   'panel.staleSince': 'Lo que se ve llegó {{since}}.',
   'panel.broken': 'Este panel ha tenido un fallo propio.',
   'panel.truncated': 'No se muestran todas las copias pasadas de este tiempo: son demasiadas.',
