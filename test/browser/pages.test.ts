@@ -28,11 +28,9 @@ describe.each(versions)('Grafana %s', (version) => {
   it('leads to the configuration while there is none', async () => {
     await using grafana = await TestGrafana.start({ version });
     const page = await browser.open(`${grafana.url}/a/lowtide-backups-app/overview`);
-    await page
-      .getByRole('link', { name: /configur/i })
-      .last()
-      .waitFor();
+    await page.getByRole('link', { name: 'Connect Lowtide' }).waitFor();
     // The ways into the app that its entry has offered to the command palette and the menus of panels.
+    await page.locator('html[data-links]').waitFor({ state: 'attached' });
     const offered = await page.locator('html').getAttribute('data-links');
     expect(offered?.split('|')).toHaveLength(5);
     expect(offered).toContain('Open in Lowtide');
