@@ -26,17 +26,6 @@ const schedules: readonly ShownSchedule[] = Array.from({ length: scheduleCount }
   intervalSeconds: 86_400,
   nextRunAt: noon + index,
   maxDelayMs: 3_600_000,
-  waitsFor: [
-    'capacity',
-    'store',
-    'cpu',
-    'memory',
-    'disk',
-    'cpu_pressure',
-    'memory_pressure',
-    'disk_pressure',
-  ],
-  isSkipped: false,
   isPaused: false,
   expectedSeconds: 1800,
 }));

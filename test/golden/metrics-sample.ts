@@ -23,8 +23,6 @@ const schedules: readonly ShownSchedule[] = [
     nextRunAt: noon + 14 * hourMs,
     maxDelayMs: 6 * hourMs,
     drillIntervalSeconds: 604_800,
-    waitsFor: ['capacity', 'cpu', 'high_load'],
-    isSkipped: false,
     isPaused: false,
     expectedSeconds: 2700,
   },
@@ -33,8 +31,6 @@ const schedules: readonly ShownSchedule[] = [
     type: 'files',
     intervalSeconds: 3600,
     maxDelayMs: hourMs,
-    waitsFor: ['capacity', 'disk_pressure'],
-    isSkipped: true,
     isPaused: true,
     expectedSeconds: 1800.5,
   },
@@ -218,8 +214,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
 
 /** A schedule of which nothing is known yet. */
 export function shown(id: string, type: ShownSchedule['type']): ShownSchedule {
-  const none = { waitsFor: [], isSkipped: false, isPaused: false };
-  return { id, type, intervalSeconds: 60, maxDelayMs: 0, expectedSeconds: 1800, ...none };
+  return { id, type, intervalSeconds: 60, maxDelayMs: 0, isPaused: false, expectedSeconds: 1800 };
 }
 
 /** The page's samples, `name{labels}` → value. */

@@ -119,9 +119,11 @@ describe('the rules on an exporter to which everything has happened', () => {
 
   it('find a schedule that nearly always waits', async () => {
     const { catalog } = life.service;
-    for (let times = 0; times < 4; times += 1) {
-      catalog.append({ name: 'run:deferred', schedule: 'broken', reason: 'cpu' }, Date.now());
-    }
+    const waits = (): void =>
+      void catalog.append({ name: 'run:deferred', schedule: 'broken', reason: 'cpu' }, Date.now());
+    waits();
+    await life.scraped();
+    for (let times = 0; times < 4; times += 1) waits();
     await finds('LowtideBackupDeferredOften', { label: 'schedule', values: ['broken'] });
   });
 

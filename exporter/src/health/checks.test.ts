@@ -76,8 +76,6 @@ describe('the check of scheduler', () => {
     id,
     type: 'files',
     intervalSeconds: 3600,
-    waitsFor: [],
-    isSkipped: false,
     maxDelayMs: 3_600_000,
     ...(nextRunAt !== undefined && { nextRunAt }),
   });

@@ -13,10 +13,6 @@ export interface WatchedSchedule {
   readonly maxDelayMs: number;
   /** From one restore drill to the next; absent where none are made by themselves. */
   readonly drillIntervalSeconds?: number;
-  /** What its runs may have to wait for, as `run:deferred` names it. */
-  readonly waitsFor: readonly string[];
-  /** Whether a due time is passed over where a run has waited to the end. */
-  readonly isSkipped: boolean;
 }
 
 /** A configured store, with what the last check in the background has found: nobody who only watches asks a store. */

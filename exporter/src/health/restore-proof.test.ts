@@ -12,8 +12,6 @@ const schedule = (id: string, intervalSeconds = 86_400): WatchedSchedule => ({
   id,
   type: 'files',
   intervalSeconds,
-  waitsFor: [],
-  isSkipped: false,
   maxDelayMs: hour,
 });
 const proof = (id: string, more: Partial<ScheduleProof> = {}): ScheduleProof => ({

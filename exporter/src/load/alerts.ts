@@ -13,11 +13,8 @@ export function heldByAlert(
   { priority, on_deadline: onDeadline }: Pick<ScheduleConfig, 'priority' | 'on_deadline'>,
   { now, deadline }: Pick<GateTimes, 'now' | 'deadline'>,
 ): boolean {
-  return firing.length > 0 && waitsForAlerts(priority) && (onDeadline === 'skip' || now < deadline);
-}
-
-export function waitsForAlerts(priority: ScheduleConfig['priority']): boolean {
-  return priority === 'low' || priority === 'medium';
+  const mayWait = priority === 'low' || priority === 'medium';
+  return firing.length > 0 && mayWait && (onDeadline === 'skip' || now < deadline);
 }
 
 const vectorSchema = z.object({

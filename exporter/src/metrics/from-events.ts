@@ -159,24 +159,15 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
   for (const status of ['passed', 'failed']) metrics.backup_verification_total.inc({ status }, 0);
   for (const status of ['completed', 'failed']) metrics.backup_restore_total.inc({ status }, 0);
   beginRotations(metrics);
-  for (const schedule of sources.schedules()) {
-    if (schedule.drillIntervalSeconds !== undefined) beginDrills(metrics, schedule.id);
-    beginSchedule(metrics, schedule, seen);
-    beginType(metrics, schedule.type, seen);
+  for (const { id, type, drillIntervalSeconds } of sources.schedules()) {
+    if (drillIntervalSeconds !== undefined) beginDrills(metrics, id);
+    beginSchedule(metrics, id, seen);
+    beginType(metrics, type, seen);
   }
   for (const { provider } of sources.stores()) beginProvider(metrics, provider, seen);
 }
 
-function beginSchedule(
-  metrics: EventMetrics,
-  { id: schedule, waitsFor, isSkipped }: WatchedSchedule,
-  seen: Seen,
-): void {
-  // A reload may change them.
-  for (const reason of waitsFor) {
-    metrics.backup_deferred_total.inc({ schedule, reason }, 0);
-    if (isSkipped) metrics.backup_skipped_total.inc({ schedule, reason }, 0);
-  }
+function beginSchedule(metrics: EventMetrics, schedule: string, seen: Seen): void {
   if (seen.schedules.has(schedule)) return;
   seen.schedules.add(schedule);
   metrics.backup_missed_total.inc({ schedule }, 0);

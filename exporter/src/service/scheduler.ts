@@ -60,7 +60,7 @@ interface ToldDeferral extends Deferral {
 }
 
 /** The reasons of one that would not fit beside the runs that go on. */
-export const noRoom = ['capacity', 'store'];
+const noRoom = ['capacity', 'store'];
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;

@@ -180,11 +180,7 @@ class Service {
     const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
     const expectedMs = (schedule: ScheduleConfig): number =>
       tide.learning.of(schedule, clock.now()).durationMs;
-    const schedules = new WatchedSchedules(
-      config.schedules,
-      { scheduler, expectedMs, load: config.load },
-      clock.now(),
-    );
+    const schedules = new WatchedSchedules(config.schedules, { scheduler, expectedMs }, clock.now());
     const { metrics, pages, catchUp, health } = watch({
       installation: () => this.#installation,
       stores,

@@ -1,8 +1,7 @@
-import type { Config, ScheduleConfig } from '../config/schema.ts';
-import { heldByAlert, waitsForAlerts, type AlertWatch } from '../load/alerts.ts';
+import type { Config } from '../config/schema.ts';
+import { heldByAlert, type AlertWatch } from '../load/alerts.ts';
 import { tooBusy } from '../load/gate.ts';
 import type { HostWatch } from '../load/host-watch.ts';
-import { resources } from '../load/load.ts';
 import { highWaterOf } from '../load/of-host.ts';
 import type { LoadRecorder } from '../load/recorder.ts';
 import type { SchedulerOptions } from './scheduler.ts';
@@ -39,17 +38,4 @@ export function startGate({
     if (there !== undefined) return `host_${there}`;
     return heldByAlert(alerts.firing(), schedule, times) ? 'alert' : undefined;
   };
-}
-
-/** All that `startGate` may say of a schedule. Of other hosts no pressure is known. */
-export function heldBy(
-  { host, priority }: Pick<ScheduleConfig, 'host' | 'priority'>,
-  { alerts }: Pick<Config['load'], 'alerts'>,
-): readonly string[] {
-  return [
-    ...resources,
-    ...resources.map((resource) => `${resource}_pressure`),
-    ...(host === undefined ? [] : resources.map((resource) => `host_${resource}`)),
-    ...(alerts !== undefined && waitsForAlerts(priority) ? ['alert'] : []),
-  ];
 }

@@ -1,22 +1,20 @@
-import type { Config, ScheduleConfig } from '../config/schema.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
 import { drillIntervalMs } from '../drill/due.ts';
 import type { ShownSchedule } from '../metrics/from-state.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import { createSource } from '../source/create.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { noRoom, type Scheduler } from './scheduler.ts';
-import { heldBy } from './start-gate.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** What is known of schedules beyond their config. */
 export interface ScheduleWatch {
   readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'isPaused'>;
   readonly expectedMs: (schedule: ScheduleConfig) => number;
-  readonly load: Config['load'];
 }
 
 interface Configured {
   readonly config: ScheduleConfig;
-  readonly facts: Omit<ShownSchedule, 'isPaused' | 'expectedSeconds' | 'nextRunAt'>;
+  readonly facts: Pick<ShownSchedule, 'id' | 'type' | 'intervalSeconds' | 'maxDelayMs'>;
 }
 
 /** The configured schedules as metrics and health checks look at them. */
@@ -26,11 +24,11 @@ export class WatchedSchedules {
 
   constructor(schedules: readonly ScheduleConfig[], watch: ScheduleWatch, now: EpochMs) {
     this.#watch = watch;
-    this.#schedules = schedules.map((schedule) => configured(schedule, watch.load, now));
+    this.#schedules = schedules.map((schedule) => configured(schedule, now));
   }
 
   replaceSchedules(schedules: readonly ScheduleConfig[], now: EpochMs): void {
-    this.#schedules = schedules.map((schedule) => configured(schedule, this.#watch.load, now));
+    this.#schedules = schedules.map((schedule) => configured(schedule, now));
   }
 
   intervalSeconds(id: string): number {
@@ -51,7 +49,7 @@ export class WatchedSchedules {
   }
 }
 
-function configured(config: ScheduleConfig, load: Config['load'], now: EpochMs): Configured {
+function configured(config: ScheduleConfig, now: EpochMs): Configured {
   const { drill } = config.verify;
   const drillMs = drill && drillIntervalMs(drill, config.timezone, now);
   return {
@@ -61,8 +59,6 @@ function configured(config: ScheduleConfig, load: Config['load'], now: EpochMs):
       type: createSource(config.source).kind,
       intervalSeconds: intervalOf(config, now) / 1000,
       maxDelayMs: config.max_delay,
-      waitsFor: [...noRoom, ...heldBy(config, load)],
-      isSkipped: config.on_deadline === 'skip',
       ...(drillMs !== undefined && { drillIntervalSeconds: drillMs / 1000 }),
     },
   };
