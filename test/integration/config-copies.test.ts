@@ -2,6 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../exporter/src/config/read.ts';
+import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
+import { ConfigKeeper } from '../../exporter/src/recovery/config-keeper.ts';
 import { openConfigCopy, type ConfigCopy } from '../../exporter/src/recovery/config-copy.ts';
 import { generateIdentity, recipientOf } from '../../exporter/src/seal/identity.ts';
 import type { Store } from '../../exporter/src/store/store.ts';
@@ -107,6 +109,42 @@ describe('the copy of the config in a store', () => {
       const bytes = Buffer.concat(await Array.fromAsync(storeOf(lowtide).get(name, { signal: never })));
       await expect(openConfigCopy(bytes, await keystore.identity(old.id), name)).rejects.toThrow();
     }
+  });
+
+  it('is there once where those before it cannot be sealed anew, as locked ones, and they are tried again', async () => {
+    const lowtide = await make();
+    const { keystore, clock } = lowtide.opened;
+    await lowtide.opened.configKeeper.keep(never);
+    const store = storeOf(lowtide);
+    let isLocked = true;
+    const locked: Store = new Proxy(store, {
+      get(target, name): unknown {
+        const own: unknown = Reflect.get(target, name, target);
+        if (typeof own !== 'function') return own;
+        if (name !== 'put') return own.bind(target) as unknown;
+        return (...args: Parameters<Store['put']>) =>
+          isLocked && args[2].replace === true
+            ? Promise.reject(new LowtideError('store_denied', 'it is locked'))
+            : target.put(...args);
+      },
+    });
+    const keeper = new ConfigKeeper({
+      loaded: await readConfig(lowtide.configFile, {}),
+      version: '0.1.0',
+      catalog: lowtide.opened.catalog,
+      stores: new Map([['local', locked]]),
+      keystore,
+      clock,
+    });
+    const { id } = await keystore.create({ kind: 'x25519', now: clock.now() });
+    for (let look = 0; look < 4; look += 1) {
+      expect((await keeper.keep(never)).get('local')).toMatchObject({ code: 'store_denied' });
+    }
+    expect(await Array.fromAsync(store.list('_config/'))).toHaveLength(2);
+    expect(await keeper.current()).toEqual({ local: true });
+    isLocked = false;
+    expect(await keeper.keep(never)).toEqual(new Map());
+    expect(await copies(store, await keystore.identity(id))).toHaveLength(2);
   });
 
   it('is not written where the backups on file are not: that disk is not mounted', async () => {

@@ -38,7 +38,7 @@ type Stored = Readonly<Record<string, StoredCopy>>;
 interface StoredCopy {
   readonly fingerprint: string;
   readonly name: string;
-  /** What all copies there are sealed to. */
+  /** What those before it are sealed to as well; absent in a state of an older version. */
   readonly recipients?: readonly string[];
 }
 
@@ -63,13 +63,21 @@ export class ConfigKeeper {
       try {
         const copy = this.#copyFor(store);
         const fingerprint = fingerprintOf(copy, recipients);
-        if (stored[store.id]?.fingerprint === fingerprint) continue;
+        const before = stored[store.id];
+        const isResealed = isDeepStrictEqual(before?.recipients, recipients);
+        if (before?.fingerprint === fingerprint && isResealed) continue;
         await this.#refuseLost(store);
-        const name = await this.#put(store, copy, recipients, signal);
-        await removeOlder(store, name);
-        if (!isDeepStrictEqual(stored[store.id]?.recipients, recipients)) {
-          await this.#resealOlder(store, { newest: name, recipients, signal });
+        let name = before?.name ?? '';
+        if (before?.fingerprint !== fingerprint) {
+          name = await this.#put(store, copy, recipients, signal);
+          const { recipients: ofOlder = [] } = before ?? {};
+          stored = { ...stored, [store.id]: { fingerprint, name, recipients: ofOlder } };
+          await this.#writeStored(stored);
+          await removeOlder(store, name);
         }
+        if (isResealed) continue;
+        // On record by itself: where it cannot be done, as in a bucket with object lock, no further copy is made at each look.
+        await this.#resealOlder(store, { newest: name, recipients, signal });
         stored = { ...stored, [store.id]: { fingerprint, name, recipients } };
         await this.#writeStored(stored);
       } catch (thrown) {
