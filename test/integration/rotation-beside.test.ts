@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -227,6 +227,9 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
         await expect(refused).rejects.toMatchObject({ code: 'store_full' });
         expect(await installation.opened.keystore.list()).toHaveLength(1);
         expect(readFileSync(path).equals(before)).toBe(true);
+        // What is left alone anyway, as a file with further names, needs no room.
+        linkSync(path, join(disk.path, 'another-name'));
+        expect((await rotator.plan({ mode })).obstacles).toEqual([]);
         return;
       }
       const failed = await rotator.rotate({ mode, trigger: 'manual' }, { signal });
