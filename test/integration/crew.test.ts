@@ -7,6 +7,7 @@ import { findLauncher, type Courtesy } from '../../exporter/src/process/courtesy
 import { Crew } from '../../exporter/src/process/crew.ts';
 import { endLeftovers } from '../../exporter/src/process/leftovers.ts';
 import type { Command } from '../../exporter/src/process/command.ts';
+import { eventually } from '../servers/eventually.ts';
 import { processesWith } from '../servers/processes.ts';
 
 const low: Courtesy = { nice: 10, io: 'low' };
@@ -177,9 +178,12 @@ describe('what is left of work whose process is gone', () => {
     await until('S');
     left.pause();
     await until('T');
+    const others = (): number => processesWith(`LOWTIDE_RUN=${work}0`).length;
+    await eventually(() => expect(others()).toBe(1));
     expect(await endLeftovers(work)).toBe(1);
     expect(await children[0]?.end).toMatchObject({ signal: 'SIGTERM' });
-    expect(processesWith(`LOWTIDE_RUN=${work}0`)).toHaveLength(1);
+    // While a program takes another's place the kernel shows no environment.
+    await eventually(() => expect(others()).toBe(1));
     children[1]?.stop();
     await children[1]?.end;
   });

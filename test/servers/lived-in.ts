@@ -25,6 +25,7 @@ const waiting = { timeout: 30_000, interval: 100 };
 const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 1d, max_delay: 1m, stores: [local, offsite], keep: { last: 50 }, verify: { drill: 7d } }
   - { id: docs, source: { type: directory, path: FOLDER/docs }, every: 1d, window: 00:00-06:00, timezone: UTC, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: settings, source: { type: command, argv: [echo, settings] }, every: 1h, max_delay: 1m, stores: [local], keep: { last: 50 } }
+  - { id: rotten, source: { type: command, argv: [echo, rotten] }, every: 30d, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: broken, source: { type: command, argv: [sh, -c, 'echo half; exit 3'] }, every: 30d, stores: [local], keep: { last: 3 } }
   - { id: endless, source: { type: command, argv: [sh, -c, 'echo begun; exec sleep 600'] }, every: 30d, estimated_duration: 1s, stores: [local], keep: { last: 3 } }
   - { id: resting, source: { type: command, argv: [echo, rested] }, every: 1h, stores: [local], keep: { last: 3 } }
@@ -115,6 +116,7 @@ async function live(service: TestService, offsite: string): Promise<void> {
     keepBackingUp(service),
     run(service, 'shop'),
     run(service, 'settings'),
+    run(service, 'rotten'),
     run(service, 'broken', 'failed'),
     cancelled(service),
     service.post('/schedules/resting/pause'),
@@ -162,11 +164,11 @@ async function cancelled(service: TestService): Promise<void> {
   await vi.waitUntil(() => service.catalog.run(String(body['id']))?.status === 'cancelled', waiting);
 }
 
-/** A verification that passes, a restore, a verification that does not, and a restore drill. */
+/** A restore drill, a verification that passes, a restore, and a verification that does not, of what is not run again. */
 async function proofs(service: TestService): Promise<void> {
   await service.post('/schedules/shop/drill?wait=true');
-  const [backup] = service.catalog.backups({ schedule: 'settings', limit: 1 });
-  if (backup === undefined) throw new Error('there is no backup of settings');
+  const [backup] = service.catalog.backups({ schedule: 'rotten', limit: 1 });
+  if (backup === undefined) throw new Error('there is no backup of rotten');
   await service.post(`/backups/${backup.id}/verify?wait=true`);
   await service.post(`/backups/${backup.id}/restore?wait=true`, { body: { target: 'back' } });
   const path = backup.copies[0]?.path ?? '';
