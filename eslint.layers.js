@@ -10,6 +10,7 @@ const words = ['errors/', 'units/'];
 const roots = ['cli/', 'library/', 'quickstart/', 'service/', 'compose.ts', 'index.ts'];
 const contracts = [
   'catalog/catalog.ts',
+  'catalog/run-logs.ts',
   'clock/clock.ts',
   'config/schema.ts',
   'keys/keystore.ts',

@@ -113,7 +113,7 @@ describe('a page that cannot show anything says why, and what is at fault', () =
     isAway = true;
     await shown.clock.fastForward('01:01');
     await shown
-      .getByText(/This is what was known on/)
+      .getByText(/What is shown came/)
       .first()
       .waitFor();
     expect(await shown.getByText('orders-db').count()).toBeGreaterThan(0);
@@ -193,6 +193,36 @@ describe('an admin', () => {
     await drawer.getByText('Restore: done.').waitFor();
     await shoot(shown, 'restored');
     expect(existsSync(join(site.installation.folder, 'restored'))).toBe(true);
+  });
+
+  it('reads what a run has told of itself', async () => {
+    grafana.connect(site.url, admin);
+    const shown = await open(`${app}/activity`);
+    const row = shown.getByRole('row', { name: /metrics-export/ }).first();
+    await row.getByRole('button').first().click();
+    const log = shown.getByRole('dialog').getByRole('region', { name: 'Log' });
+    await log.getByText(/the copy in store local was read back/).waitFor();
+    expect(await log.getByRole('listitem').count()).toBeGreaterThanOrEqual(7);
+    await shoot(shown, 'run-log');
+    expect(await barriers(shown, '[role=dialog]')).toEqual([]);
+  });
+
+  it('has a backup restored for practice, and sees what came back', async () => {
+    grafana.connect(site.url, admin);
+    const shown = await open(`${app}/schedules`);
+    await shown.getByRole('button', { name: 'More actions: orders-db' }).click();
+    await shown.getByRole('menuitem', { name: 'Restore for practice' }).click();
+    await shown.getByText('The restore drill of orders-db has begun: see Activity.').waitFor();
+    await shown.goto(`${grafana.url}${app}/activity`);
+    await shown.getByRole('tab', { name: 'Restore drills' }).click();
+    const row = shown.getByRole('row', { name: /orders-db.*Passed/ });
+    await row.waitFor();
+    expect(await barriers(shown)).toEqual([]);
+    await row.getByRole('button').first().click();
+    const drawer = shown.getByRole('dialog');
+    await drawer.getByText(/one table, 20,000 rows/).waitFor();
+    await shoot(shown, 'drill');
+    expect(await barriers(shown, '[role=dialog]')).toEqual([]);
   });
 
   it('rotates the keys, and retires the one that nothing needs any more', async () => {

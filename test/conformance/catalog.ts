@@ -7,6 +7,7 @@ import { catalogDrills } from './catalog-drills.ts';
 import { catalogLoad } from './catalog-load.ts';
 import { catalogReviews } from './catalog-reviews.ts';
 import { complete, refuses, snapshot, type Given } from './catalog-given.ts';
+import { catalogRunLogs } from './catalog-run-logs.ts';
 import { catalogRuns } from './catalog-runs.ts';
 import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 import { catalogLaws } from './catalog-laws.ts';
@@ -45,6 +46,7 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     catalogAccess(given);
     catalogLoad(given);
     catalogReviews(given);
+    catalogRunLogs(given);
     catalogBackground(given);
     catalogProofs(given);
     catalogDrills(given);

@@ -11,6 +11,7 @@ import { findCompression } from '../../exporter/src/run/compression.ts';
 import { Crew } from '../../exporter/src/process/crew.ts';
 import { runPipeline } from '../../exporter/src/run/pipeline.ts';
 import { restoreBackup, type RestoreOptions, type RestoreResult } from '../../exporter/src/run/restore.ts';
+import { RunLog } from '../../exporter/src/run/run-log.ts';
 import { openScratch } from '../../exporter/src/run/scratch.ts';
 import { verifyBackup, type BackupVerification } from '../../exporter/src/run/verify.ts';
 import { createSealPool } from '../../exporter/src/seal/pool.ts';
@@ -86,6 +87,7 @@ export class TestInstallation implements AsyncDisposable {
       }),
       turn: () => Promise.resolve(),
       signal,
+      log: new RunLog(run.id, this.catalog.runLogs, { now: () => noon }),
       elapsed: () => performance.now(),
       describe: ({ parts, tools, warnings }): Manifest => ({
         formatVersion: 1,

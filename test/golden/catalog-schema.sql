@@ -1,4 +1,4 @@
--- user_version 11
+-- user_version 12
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -292,6 +292,15 @@ CREATE TABLE rotations (
 ) STRICT;
 
 CREATE INDEX rotations_running ON rotations (number) WHERE status = 'running';
+
+CREATE TABLE run_log_lines (
+  run INTEGER NOT NULL REFERENCES runs (number),
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  level TEXT NOT NULL CHECK (level IN ('info', 'warn', 'error')),
+  message TEXT NOT NULL,
+  PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run_reviews (
   run INTEGER PRIMARY KEY REFERENCES runs (number),

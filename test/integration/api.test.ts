@@ -194,6 +194,26 @@ describe('runs', () => {
     expect((await service.call('/runs/00000000')).status).toBe(404);
   });
 
+  it('tell what they have done, step by step', async () => {
+    const service = await start();
+    const { body } = await service.post('/schedules/docs/run?wait=true');
+    const log = await service.call(`/runs/${String(body['id'])}/log`, { token: viewer });
+    const lines = log.body['lines'] as { readonly level: string; readonly message: string }[];
+    const told = lines.map(({ level, message }) => `${level}: ${message}`).join('\n');
+    for (const step of [
+      /^info: begun through the API, to be stored in local$/m,
+      /^info: what comes is sealed to key-\w+$/m,
+      /^info: reads .*docs, with .*tar/m,
+      /^info: its main part is sealed: .+ read, .+ stored$/m,
+      /^info: the copy in store local is whole; writing it took .+$/m,
+      /^info: completed$/m,
+      /^info: the copy in store local was read back, and is what was written$/m,
+    ]) {
+      expect(told).toMatch(step);
+    }
+    expect((await service.call('/runs/none/log')).status).toBe(404);
+  });
+
   it('are listed by schedule and status, page by page', async () => {
     const service = await start();
     for (let count = 0; count < 3; count += 1) await backUp(service);

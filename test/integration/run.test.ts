@@ -272,6 +272,9 @@ describe('a run with two stores', () => {
     ]);
     expect(verification?.copies).toMatchObject([{ store: 'local', status: 'passed' }]);
     expect(stored(at)).toHaveLength(2);
+    const log = at.opened.catalog.runLogs.of(run.id).map(({ level, message }) => `${level}: ${message}`);
+    expect(log).toContainEqual(expect.stringMatching(/^warn: store second takes no more: ./));
+    expect(log).toContainEqual(expect.stringMatching(/^info: the copy in store local is whole/));
   });
 
   it('fails when both do', async () => {

@@ -6,7 +6,7 @@ import type { planEvent, progressEvent, storedEvent } from './schemas/events.ts'
 import type { drill, drillList } from './schemas/drills.ts';
 import type { key, keyList, lostKey } from './schemas/keys.ts';
 import type { load, plan, slot } from './schemas/plan.ts';
-import type { backupRun, backupRunList, restoreRun, run, verificationRun } from './schemas/runs.ts';
+import type { backupRun, backupRunList, restoreRun, run, runLog, verificationRun } from './schemas/runs.ts';
 import type {
   newRotation,
   rotation,
@@ -49,6 +49,7 @@ export type RotationList = z.output<typeof rotationList>;
 export type RotationOutcome = z.output<typeof rotationOutcome>;
 export type RotationPlan = z.output<typeof rotationPlan>;
 export type Run = z.output<typeof run>;
+export type RunLog = z.output<typeof runLog>;
 export type Schedule = z.output<typeof schedule>;
 export type ScheduleChange = z.input<typeof scheduleChange>;
 export type ScheduleList = z.output<typeof scheduleList>;

@@ -14,7 +14,16 @@ import { auditView, backgroundRunView, backupView, rotationView, runView } from 
 /** What the API reads by itself. */
 export type ApiCatalog = Pick<
   Catalog,
-  'run' | 'runs' | 'backup' | 'backups' | 'access' | 'background' | 'drills' | 'reviews' | 'rotations'
+  | 'run'
+  | 'runs'
+  | 'backup'
+  | 'backups'
+  | 'access'
+  | 'background'
+  | 'drills'
+  | 'reviews'
+  | 'rotations'
+  | 'runLogs'
 >;
 
 /** Hears of work as soon as it has begun, however long the answer is waited for. `detail` is for the audit log. */
@@ -117,6 +126,11 @@ export function handlersFor(
         ),
       ),
     getRun: ({ id }) => ok(anyRunNamed(id)),
+    getRunLog({ id }) {
+      if (catalog.run(id) === undefined) throw noRun(id);
+      const lines = catalog.runLogs.of(id).map((line) => ({ ...line, at: toRfc3339(line.at) }));
+      return ok({ lines });
+    },
     cancelRun({ id }) {
       const run = catalog.run(id) ?? catalog.background.run(id);
       if (run === undefined) throw noRun(id);

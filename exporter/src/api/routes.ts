@@ -12,6 +12,7 @@ import {
   backupRunList,
   restoreRun,
   run,
+  runLog,
   runsQuery,
   verificationRun,
   waitQuery,
@@ -165,6 +166,13 @@ export const routes = {
     summary: 'A backup run, a verification or a restore, with its progress while it goes on',
     action: 'read',
     answers: { 200: { description: 'The run.', schema: run } },
+  },
+  getRunLog: {
+    method: 'get',
+    path: '/runs/{id}/log',
+    summary: 'What a backup run has told of itself so far, step by step',
+    action: 'read',
+    answers: { 200: { description: 'The log.', schema: runLog } },
   },
   cancelRun: {
     method: 'post',

@@ -7,6 +7,7 @@ import type { BackupType } from '../source/source.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { RunReviews } from './reviews.ts';
 import type { RotationRecords } from './rotations.ts';
+import type { RunLogs } from './run-logs.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface Catalog extends Disposable {
   readonly hostLoads: HostLoads;
   /** What was found out about completed runs after their end. */
   readonly reviews: RunReviews;
+  /** What runs have told of themselves. */
+  readonly runLogs: RunLogs;
 
   /**
    * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the

@@ -30,6 +30,8 @@ import { SqliteHostLoads } from './sqlite/host-loads.ts';
 import { SqliteLoadHistory } from './sqlite/load-history.ts';
 import type { RunReviews } from './reviews.ts';
 import { SqliteRunReviews } from './sqlite/reviews.ts';
+import type { RunLogs } from './run-logs.ts';
+import { SqliteRunLogs } from './sqlite/run-logs.ts';
 import { recordVerification, removeCopy } from './sqlite/copies.ts';
 import { StateDatabase } from './sqlite/database.ts';
 import { appendEvent, eventsAfter, latestSequence } from './sqlite/events.ts';
@@ -57,6 +59,7 @@ class SqliteCatalog implements Catalog {
   readonly load: LoadHistory;
   readonly hostLoads: HostLoads;
   readonly reviews: RunReviews;
+  readonly runLogs: RunLogs;
   readonly #database: StateDatabase;
 
   constructor(database: StateDatabase) {
@@ -68,6 +71,7 @@ class SqliteCatalog implements Catalog {
     this.load = new SqliteLoadHistory(database);
     this.hostLoads = new SqliteHostLoads(database);
     this.reviews = new SqliteRunReviews(database);
+    this.runLogs = new SqliteRunLogs(database);
   }
 
   startRun(run: NewRun): Run {

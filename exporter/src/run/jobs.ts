@@ -6,8 +6,10 @@ import type { Keystore } from '../keys/keystore.ts';
 import { prune, type PruneOptions, type PruneResult } from '../retention/prune.ts';
 import type { SealPool } from '../seal/pool.ts';
 import type { Store } from '../store/store.ts';
+import { formatSize } from '../units/size.ts';
 import { restoreBackup, type RestoreResult } from './restore.ts';
 import { refuseProtected, type ProtectedPlace } from './restore/protected.ts';
+import { RunLog } from './run-log.ts';
 import type { Runner, RunRequest } from './runner.ts';
 import { openScratch } from './scratch.ts';
 import { verifyBackup, type BackupVerification } from './verify.ts';
@@ -57,21 +59,28 @@ export class Jobs {
 
   /** Makes a backup, verifies what was stored, and prunes; an older backup goes only after the new one has been proven. */
   async backUp(job: BackupJob): Promise<BackupJobResult> {
-    const { runner, catalog } = this.#environment;
+    const { runner, catalog, clock } = this.#environment;
     const run = await runner.run(job);
     const backup = run.backupId === undefined ? undefined : catalog.backup(run.backupId);
     if (backup === undefined) return { run };
     const { schedule, signal } = job;
+    const log = new RunLog(run.id, catalog.runLogs, clock);
     const report = (problem: LowtideError): void => {
       job.onProblem?.(problem);
+      log.error(problem.message);
       const { errorType } = problem.facts;
-      catalog.append({ name: 'error', errorType }, this.#environment.clock.now());
+      catalog.append({ name: 'error', errorType }, clock.now());
     };
     try {
       const verification = schedule.verify.after_backup ? await this.verify(backup, { signal }) : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
+      tellOf(verification, log);
       problemsOf(verification).forEach(report);
       const pruned = proven ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
+      if (pruned !== undefined && pruned.removed > 0) {
+        const copies = pruned.removed === 1 ? 'an older copy was' : `${pruned.removed} older copies were`;
+        log.info(`${copies} removed: ${formatSize(pruned.freedBytes)} freed`);
+      }
       for (const { error } of pruned?.problems ?? []) report(error);
       return {
         run,
@@ -133,6 +142,13 @@ export class Jobs {
   ): Promise<PruneResult> {
     const { catalog, stores, clock } = this.#environment;
     return await prune({ catalog, stores, schedules, now: clock.now(), ...options });
+  }
+}
+
+function tellOf(verification: BackupVerification | undefined, log: RunLog): void {
+  for (const { store, status, warnings } of verification?.copies ?? []) {
+    if (status === 'passed') log.info(`the copy in store ${store} was read back, and is what was written`);
+    for (const warning of warnings) log.warn(warning);
   }
 }
 

@@ -4,9 +4,12 @@ import type { Crew } from '../process/crew.ts';
 import type { Dump, DumpPart, Source } from '../source/source.ts';
 import { encodeManifest, manifestName, type Manifest, type ManifestPart } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import { formatDuration } from '../units/duration.ts';
+import { formatSize } from '../units/size.ts';
 import { partName } from './backup-id.ts';
 import type { Compression } from './compression.ts';
 import { openPartStream, type PartFacts } from './part-stream.ts';
+import type { RunLog } from './run-log.ts';
 import { tee, type TeeReader } from './tee.ts';
 
 export interface PipelineOptions {
@@ -26,6 +29,7 @@ export interface PipelineOptions {
   /** Resolves when the pipeline may go on: while the crew is stopped, what this process does waits as well. */
   readonly turn: () => Promise<void>;
   readonly signal: AbortSignal;
+  readonly log: RunLog;
   /** Sealed bytes so far, all parts together. */
   readonly onProgress?: (sealedBytes: number) => void;
   /** Milliseconds of a clock that is never set. */
@@ -59,8 +63,9 @@ export interface Upload {
  * `objectPrefix`, without a manifest.
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
-  const { source, scratch, signal } = options;
+  const { source, scratch, signal, log } = options;
   const dump = await source.prepare({ scratch, signal });
+  log.info([`reads ${source.label}`, ...Object.values(dump.tools)].join(', with '));
   const targets = options.stores.map((store) => new Target(store, options));
   const passage = new Passage(options);
   const stored: { part: ManifestPart; facts: PartFacts }[] = [];
@@ -68,6 +73,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   const manifest = options.describe(describeParts(dump, stored, options.compression));
   const encoded = encodeManifest(manifest);
   await eachLive(targets, (target) => target.put(manifestName(manifest), once(encoded)));
+  for (const target of targets) target.report();
   return {
     manifest,
     encryptionSeconds: stored.reduce((sum, { facts }) => sum + facts.encryptionSeconds, 0),
@@ -99,7 +105,12 @@ async function storePart(
   }).catch((thrown: unknown) => {
     throw sourceError === undefined ? thrown : sourceError.thrown;
   });
-  return { part: partOf(part, name, await stream.facts), facts: await stream.facts };
+  const facts = await stream.facts;
+  options.log.info(
+    `its ${part.role} part is sealed: ${formatSize(facts.rawBytes)} read, ${formatSize(facts.headerBytes + facts.payloadBytes)} stored`,
+  );
+  for (const warning of facts.warnings) options.log.warn(warning);
+  return { part: partOf(part, name, facts), facts };
 }
 
 function partOf(part: DumpPart, name: string, facts: PartFacts): ManifestPart {
@@ -143,14 +154,16 @@ class Target {
   readonly store: Store;
   readonly #signal: AbortSignal;
   readonly #elapsed: () => number;
+  readonly #log: RunLog;
   readonly #names: string[] = [];
   #milliseconds = 0;
   error: LowtideError | undefined;
 
-  constructor(store: Store, { signal, elapsed }: PipelineOptions) {
+  constructor(store: Store, { signal, elapsed, log }: PipelineOptions) {
     this.store = store;
     this.#signal = signal;
     this.#elapsed = elapsed;
+    this.#log = log;
   }
 
   get failed(): boolean {
@@ -163,6 +176,8 @@ class Target {
       await work(this);
     } catch (thrown) {
       this.error = LowtideError.from(thrown);
+      if (!this.#signal.aborted)
+        this.#log.warn(`store ${this.store.id} takes no more: ${this.error.message}`);
       // Without a manifest these are no backup; what cannot be deleted now lies there, and nothing takes it for one.
       for (const name of this.#names) await this.store.delete(name).catch(() => undefined);
     }
@@ -180,6 +195,12 @@ class Target {
       yield piece;
       this.#milliseconds += this.#elapsed() - given;
     }
+  }
+
+  report(): void {
+    if (this.failed) return;
+    const took = formatDuration(this.#milliseconds);
+    this.#log.info(`the copy in store ${this.store.id} is whole; writing it took ${took}`);
   }
 
   upload(): Upload {

@@ -4,6 +4,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import { decodeManifest, isManifestName, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { RunLog } from './run-log.ts';
 
 /**
  * Ends runs that nobody works on any more: their process was killed, the power went, or their end could not be recorded.
@@ -27,6 +28,7 @@ export async function recoverRuns(options: RecoverOptions): Promise<readonly Run
     const end = await endOf(run, options);
     try {
       ended.push(options.catalog.finishRun(run.id, end));
+      new RunLog(run.id, options.catalog.runLogs, { now: () => options.now }).ended(end);
     } catch (thrown) {
       // Somebody else has recovered it meanwhile.
       if (!(thrown instanceof LowtideError) || thrown.code !== 'run_ended') throw thrown;

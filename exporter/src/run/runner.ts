@@ -18,6 +18,7 @@ import type { Strained } from './pace.ts';
 import type { Pacer } from './pacer.ts';
 import { runPipeline, type PipelineResult, type StoredParts } from './pipeline.ts';
 import { discardObjects, recoverRuns } from './recover.ts';
+import { RunLog } from './run-log.ts';
 import { openScratch } from './scratch.ts';
 
 /** What a run works with; made once, in compose.ts. */
@@ -87,7 +88,12 @@ export class Runner {
     this.#running.add(run.id);
     try {
       request.onStart?.(run);
-      return catalog.finishRun(run.id, await this.#work(run, backupId, source, request));
+      const log = new RunLog(run.id, catalog.runLogs, clock);
+      log.begun(run);
+      const end = await this.#work(run, backupId, source, { request, log });
+      const ended = catalog.finishRun(run.id, end);
+      log.ended(end);
+      return ended;
     } finally {
       this.#running.delete(run.id);
     }
@@ -99,7 +105,7 @@ export class Runner {
     return await recoverRuns({ catalog, stores, running: this.#running, now: clock.now(), signal });
   }
 
-  async #work(run: Run, backupId: string, source: Source, request: RunRequest): Promise<RunEnd> {
+  async #work(run: Run, backupId: string, source: Source, { request, log }: Told): Promise<RunEnd> {
     const { clock, elapsed } = this.#environment;
     const started = elapsed();
     let pausedSeconds = 0;
@@ -110,8 +116,12 @@ export class Runner {
     });
     try {
       const launcher = await this.#environment.launcher();
-      using way = new MakingWay(run, request, { ...this.#environment, launcher });
-      const stored = this.#store(run, backupId, source, { request, way });
+      const onPace = (why: Strained | undefined): void => {
+        log.paced(why);
+        request.onPace?.(why);
+      };
+      using way = new MakingWay(run, { ...request, onPace }, { ...this.#environment, launcher });
+      const stored = this.#store(run, backupId, source, { request, way, log });
       const result = await stored.finally(() => (pausedSeconds = way.pausedSeconds));
       return completed(run, result, ended());
     } catch (thrown) {
@@ -127,7 +137,7 @@ export class Runner {
     run: Run,
     backupId: string,
     source: Source,
-    { request, way }: { readonly request: RunRequest; readonly way: MakingWay },
+    { request, way, log }: Told & { readonly way: MakingWay },
   ): Promise<PipelineResult> {
     const { config, version, keystore, pool, clock, elapsed } = this.#environment;
     const { signal, onProgress } = request;
@@ -149,6 +159,7 @@ export class Runner {
       tools: { ...stored.tools, lowtide: version },
       warnings: [...stored.warnings],
     });
+    log.sealedTo(key.id, recipients.length - 1);
     await using scratch = await openScratch(this.#environment.scratchRoot);
     return await runPipeline({
       source,
@@ -162,6 +173,7 @@ export class Runner {
       crew: way.crew,
       turn: () => way.turn(),
       signal,
+      log,
       elapsed,
       onProgress(sealedBytes) {
         way.progress(sealedBytes);
@@ -175,6 +187,12 @@ export class Runner {
     if (store === undefined) throw new LowtideError('not_found', `there is no store ${id}`);
     return store;
   }
+}
+
+/** A run that is asked for, and where it tells of itself. */
+interface Told {
+  readonly request: RunRequest;
+  readonly log: RunLog;
 }
 
 interface Ended {

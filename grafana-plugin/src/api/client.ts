@@ -4,6 +4,8 @@ import type {
   BackupList,
   BackupRun,
   BackupRunList,
+  Drill,
+  DrillList,
   Key,
   KeyList,
   Load,
@@ -17,6 +19,7 @@ import type {
   RotationList,
   RotationPlan,
   Run,
+  RunLog,
   Schedule,
   ScheduleList,
   Status,
@@ -62,14 +65,17 @@ export interface Exporter {
   readonly load: (query?: { readonly hours?: number }) => Promise<Load>;
   readonly runs: (query?: RunsQuery) => Promise<BackupRunList>;
   readonly run: (id: string) => Promise<Run>;
+  readonly runLog: (id: string) => Promise<RunLog>;
   readonly backups: (query?: BackupsQuery) => Promise<BackupList>;
   readonly backup: (id: string) => Promise<Backup>;
   readonly manifest: (backup: string) => Promise<Manifest>;
+  readonly drills: (page?: Page) => Promise<DrillList>;
   readonly keys: (page?: Page) => Promise<KeyList>;
   readonly rotations: (page?: Page) => Promise<RotationList>;
   readonly audit: (page?: Page) => Promise<AuditList>;
 
   readonly runSchedule: (id: string, key: string) => Promise<BackupRun>;
+  readonly drill: (schedule: string, key: string) => Promise<Drill>;
   readonly pause: (id: string, key: string) => Promise<Schedule>;
   readonly resume: (id: string, key: string) => Promise<Schedule>;
   readonly skipNext: (id: string, key: string) => Promise<Schedule>;
@@ -102,14 +108,17 @@ export function exporterOver(send: Send): Exporter {
     load: (query) => get('load', query),
     runs: (query) => get('runs', query),
     run: (id) => get(of('runs', id)),
+    runLog: (id) => get(of('runs', id, 'log')),
     backups: (query) => get('backups', query),
     backup: (id) => get(of('backups', id)),
     manifest: (backup) => get(of('backups', backup, 'manifest')),
+    drills: (page) => get('drills', page),
     keys: (page) => get('keys', page),
     rotations: (page) => get('rotations', page),
     audit: (page) => get('audit', page),
 
     runSchedule: (id, key) => post(of('schedules', id, 'run'), key),
+    drill: (schedule, key) => post(of('schedules', schedule, 'drill'), key),
     pause: (id, key) => post(of('schedules', id, 'pause'), key),
     resume: (id, key) => post(of('schedules', id, 'resume'), key),
     skipNext: (id, key) => post(of('schedules', id, 'skip-next'), key),

@@ -1,8 +1,9 @@
 import React, { type ReactNode } from 'react';
-import { Alert, LoadingPlaceholder } from '@grafana/ui';
+import { LoadingPlaceholder } from '@grafana/ui';
 import type { Polled } from '../api/usePolling.ts';
 import { useWords } from '../words/useWords.ts';
 import { FailureAlert } from './FailureAlert.tsx';
+import { StaleNote } from './StaleNote.tsx';
 
 interface Props<T> {
   readonly polled: Polled<T>;
@@ -11,24 +12,15 @@ interface Props<T> {
 
 /** What was answered; until then that it is on its way, or why not. Old answers stay, and are called old. */
 export function Answered<T>({ polled, children }: Props<T>): React.JSX.Element {
-  const { say, text } = useWords();
-  const { data, failure, updatedAt, refresh } = polled;
+  const { text } = useWords();
+  const { data, failure, refresh } = polled;
   if (data === undefined) {
     if (failure === undefined) return <LoadingPlaceholder text={text('state.loading')} />;
     return <FailureAlert failure={failure} onRetry={refresh} />;
   }
   return (
     <>
-      {failure !== undefined && (
-        <Alert
-          severity="warning"
-          title={say({ key: 'state.stale', values: { at: { at: updatedAt ?? 0 } } })}
-          buttonContent={text('failure.retry')}
-          onRemove={refresh}
-        >
-          {say(failure.message)}
-        </Alert>
-      )}
+      <StaleNote polled={polled} />
       {children(data)}
     </>
   );

@@ -98,6 +98,7 @@ describe('moments', () => {
 
   it('are shown in the time zone, also on the night on which it changes', () => {
     expect(en.time(beforeSpring)).toBe('01:59');
+    expect(en.exactTime(beforeSpring + 7000)).toBe('01:59:07');
     expect(en.time(beforeSpring + 60_000)).toBe('03:00');
     expect(plain(es.moment(beforeSpring))).toBe('dom, 29 mar, 01:59');
     expect(en.day(beforeSpring)).toBe('Sun, Mar 29');

@@ -18,6 +18,8 @@ export interface Format {
   list(names: readonly string[], most?: number): string;
   /** `02:30` */
   time(at: EpochMs): string;
+  /** `02:30:05` */
+  exactTime(at: EpochMs): string;
   /** `Sun, Mar 29`, in the order of the language. */
   day(at: EpochMs): string;
   /** `Sun, Mar 29, 02:30` */
@@ -91,6 +93,7 @@ export function formatFor({ language, timezone }: Locale): Format {
       return list.format(rest === 0 ? shown : [...shown, `+${rest}`]);
     },
     time: dated(clock),
+    exactTime: dated({ ...clock, second: '2-digit' }),
     day: dated(date),
     moment: dated({ ...date, ...clock }),
     month: dated({ month: 'short', year: 'numeric' }),

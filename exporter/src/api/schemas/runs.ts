@@ -127,6 +127,17 @@ export const run = named(
   z.discriminatedUnion('kind', [backupRun, verificationRun, restoreRun]).describe('Work that takes a while.'),
 );
 
+export const runLog = named(
+  'RunLog',
+  z
+    .strictObject({
+      lines: z.array(
+        z.strictObject({ at: instant, level: z.enum(['info', 'warn', 'error']), message: z.string() }),
+      ),
+    })
+    .describe('What a backup run has told of itself, in order; kept for 92 days.'),
+);
+
 export const backupRunList = listOf('BackupRunList', backupRun);
 
 export const runsQuery = z.strictObject({

@@ -7,6 +7,7 @@ import { appPath } from '../../constants.ts';
 import { linkTo } from '../../lib/link.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 import { secondsOf } from './columns.tsx';
+import { RunLog } from './RunLog.tsx';
 
 interface Props {
   readonly run: BackupRun;
@@ -57,6 +58,7 @@ export function RunDrawer({ run, onClose }: Props): React.JSX.Element {
             ...loadOf(run, words),
           ]}
         />
+        <RunLog run={run} />
       </Stack>
     </Drawer>
   );

@@ -62,6 +62,7 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
   const { perform } = operation;
   const whyNotPause = objection('pause');
   const whyNotSkip = objection('skip');
+  const whyNotDrill = objection('verify');
   return (
     <Menu>
       {paused ? (
@@ -106,6 +107,19 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
               key: 'done.skip',
               values: { ...values, at: nextRunAt === undefined ? '–' : { at: Date.parse(nextRunAt) } },
             }),
+          )
+        }
+      />
+      <Menu.Item
+        label={text('action.drill')}
+        icon="history"
+        disabled={whyNotDrill !== undefined}
+        {...(whyNotDrill !== undefined && { description: whyNotDrill })}
+        onClick={() =>
+          void perform(
+            `drill ${id}`,
+            (key) => exporter.drill(id, key),
+            () => ({ key: 'done.drill', values }),
           )
         }
       />

@@ -5,7 +5,6 @@ import { allOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { RotationControl } from '../../components/RotationControl/RotationControl.tsx';
-import { useNow } from '../../components/useNow.ts';
 import type { RotationAnswers } from '../../rotation/key-facts.ts';
 import { useWords } from '../../words/useWords.ts';
 import { PanelState } from '../PanelState.tsx';
@@ -31,7 +30,6 @@ async function askRotation(): Promise<RotationAnswers> {
 export function RotationPanel(props: PanelProps<RotationOptions>): React.ReactElement {
   const { options, timeRange, timeZone } = props;
   const words = useWords(timeZone);
-  const now = useNow(pollMs / 2);
   const polled = usePolling(askRotation, pollMs);
   const { refresh } = polled;
 
@@ -44,7 +42,7 @@ export function RotationPanel(props: PanelProps<RotationOptions>): React.ReactEl
   const onEnded = useCallback(() => refresh(), [refresh]);
 
   return (
-    <PanelState polled={polled} now={now} words={words}>
+    <PanelState polled={polled} words={words}>
       {(answers) => (
         <RotationControl
           exporter={exporter}

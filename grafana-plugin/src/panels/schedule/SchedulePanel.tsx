@@ -41,7 +41,7 @@ export function SchedulePanel(props: PanelProps<ScheduleOptions>): React.ReactEl
     [onChangeTimeRange],
   );
   return (
-    <PanelState polled={polled} now={at} words={words}>
+    <PanelState polled={polled} words={words}>
       {(answers) => (
         <Chart
           answers={answers}

@@ -186,8 +186,6 @@ export const panels = {
   'rotation.outcome.figures':
     'Changed: {{done}}. Still to do: {{pending}}. Left as they are: {{skipped}}. Failed: {{failed}}.',
 
-  'panel.loading': 'Asking Lowtide…',
-  'panel.staleSince': 'What is shown came {{since}}.',
   'panel.broken': 'This panel met a fault of its own.',
   'panel.truncated': 'Not all past backups of this time are shown: there are too many.',
 

@@ -185,8 +185,6 @@ export const panels = {
   'rotation.outcome.figures':
     'Cambiadas: {{done}}. Pendientes: {{pending}}. Quedan como están: {{skipped}}. Fallidas: {{failed}}.',
 
-  'panel.loading': 'Preguntando a Lowtide…',
-  'panel.staleSince': 'Lo que se ve llegó {{since}}.',
   'panel.broken': 'Este panel ha tenido un fallo propio.',
   'panel.truncated': 'No se muestran todas las copias pasadas de este tiempo: son demasiadas.',
 

@@ -9,6 +9,7 @@ import { throughput } from './0008-throughput.ts';
 import { resumptions } from './0009-resumptions.ts';
 import { drills } from './0010-drills.ts';
 import { hostLoads } from './0011-host-loads.ts';
+import { runLogs } from './0012-run-logs.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly string[] = [
   resumptions,
   drills,
   hostLoads,
+  runLogs,
 ];
