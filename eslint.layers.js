@@ -185,7 +185,7 @@ const pure = [
   'keys/{key,key-age}.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
   'load/replay/*.ts',
-  'retention/retention.ts',
+  'retention/{orphan-verdict,retention,stored-name}.ts',
   'rotation/{candidates,plan,speed}.ts',
   'run/admission.ts',
   'seal/{header,hybrid,stanza,stream,x25519}.ts',

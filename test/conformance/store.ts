@@ -69,6 +69,25 @@ export function storeConformance(name: string, makeRig: () => Promise<StoreRig>)
       expect(await namesIn(store, 'dead')).toEqual(['dead/run-1.whole']);
     });
 
+    it('tells what dead writers have left, with its size, and discards one of them alone', async () => {
+      for (const each of ['torn/one', 'torn/two']) await rig.abandon(each, sampleBytes(100_000));
+      const left = await Array.fromAsync(store.unfinished('torn/'));
+      expect(left.map(({ object, sizeBytes }) => [object, sizeBytes])).toEqual([
+        ['torn/one', 100_000],
+        ['torn/two', 100_000],
+      ]);
+      for (const { touchedAt = Date.now() } of left)
+        expect(Math.abs(touchedAt - Date.now())).toBeLessThan(60_000);
+      const [one] = left;
+      if (one === undefined) throw new Error('there are two');
+      await store.discard(one);
+      await rig.open().discard(one);
+      expect((await Array.fromAsync(store.unfinished('torn/'))).map(({ object }) => object)).toEqual([
+        'torn/two',
+      ]);
+      expect(await store.sweep('torn/')).toHaveLength(1);
+    });
+
     it('takes a name again that a dead writer was writing', async () => {
       await rig.abandon('again/object', sampleBytes(100_000));
       await put(store, 'again/object', sampleBytes(9));

@@ -7,7 +7,6 @@ import type { BackupVerification } from '../run/verify.ts';
 import { isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { formatSize } from '../units/size.ts';
-import { toRfc3339 } from '../units/instant.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
@@ -102,44 +101,6 @@ export async function verifyBackups(
   return results.length > 1 && copies.some((copy) => copy.status === 'passed')
     ? exitCodes.partly
     : exitCodes.failed;
-}
-
-/** `lowtide backups prune [--dry-run]`: removes what the keep rules no longer keep, or says what it would remove. */
-export async function pruneBackups(
-  context: CommandContext,
-  options: { readonly dryRun?: boolean },
-): Promise<ExitCode> {
-  await using installation = await openSettled(context);
-  const { jobs, config } = installation;
-  const dryRun = options.dryRun === true;
-  const result = await jobs.prune(config.schedules, {
-    signal: context.terminal.signal,
-    scope: 'store',
-    dryRun,
-  });
-  const { verdicts, removed, freedBytes, problems } = result;
-  const doomed = verdicts.filter((verdict) => !verdict.keep);
-  const summary = dryRun
-    ? `${doomed.length} of ${verdicts.length} copies would be removed. Nothing was changed.`
-    : `${removed} copies removed, ${formatSize(freedBytes)} freed.`;
-  const rows = verdicts.map((verdict) => [
-    verdict.backupId,
-    verdict.store,
-    verdict.keep ? 'keep' : 'remove',
-    verdict.reasons.join('; '),
-  ]);
-  context.output.answer(
-    {
-      dryRun,
-      removed,
-      freedBytes,
-      verdicts: verdicts.map((verdict) => ({ ...verdict, createdAt: toRfc3339(verdict.createdAt) })),
-      problems: problems.map(({ store, error }) => ({ store, code: error.code, message: error.message })),
-    },
-    rows.length === 0 ? summary : `${table(['BACKUP', 'STORE', 'VERDICT', 'WHY'], rows)}\n${summary}`,
-  );
-  for (const { store, error } of problems) context.output.note(`problem with ${store}: ${error.message}`);
-  return problems.length > 0 ? exitCodes.partly : exitCodes.done;
 }
 
 const noneOfThese = 'There are no such backups: `lowtide backups` lists all there are.';

@@ -4,7 +4,7 @@ import { logFormats, logLevels } from '../service/log-options.ts';
 import { version } from '../version.ts';
 import { verifyAudit } from './audit.ts';
 import { backup } from './backup.ts';
-import { listBackups, pruneBackups, verifyBackups } from './backups.ts';
+import { listBackups, verifyBackups } from './backups.ts';
 import { rebuild } from './catalog.ts';
 import { checkConfig } from './check-config.ts';
 import { action, type Terminal } from './command.ts';
@@ -14,6 +14,7 @@ import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { load } from './load.ts';
 import { plan } from './plan.ts';
+import { pruneBackups, safeAge } from './prune.ts';
 import { replaySpan } from './replay.ts';
 import { restore } from './restore.ts';
 import { rotate } from './rotate.ts';
@@ -126,6 +127,13 @@ export function createProgram(terminal: Terminal): Command {
     .command('prune')
     .description('remove what the keep rules no longer keep')
     .option('--dry-run', 'only say what would be removed, and why')
+    .option('--orphans', 'instead: show what lies in the stores and belongs to no backup')
+    .option('--remove', 'with --orphans: remove what may go')
+    .addOption(
+      new Option('--older-than <duration>', 'with --orphans: leave what is younger')
+        .argParser(safeAge)
+        .default(86_400_000, '1d'),
+    )
     .action(action(terminal, pruneBackups));
 
   program

@@ -2,10 +2,11 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { manifestName, isManifestName } from '../store/manifest.ts';
-import type { Store } from '../store/store.ts';
+import { isManifestName } from '../store/manifest.ts';
+import type { Store, StoredObject } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { decideRetention, type RetentionVerdict } from './retention.ts';
+import { copyIn, isWhole, type StoredCopy } from './stored-copy.ts';
 
 /**
  * Removes from each store what the schedules' keep rules no longer keep there. The order of one removal:
@@ -78,19 +79,10 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   };
 }
 
+type Listing = ReadonlyMap<string, StoredObject>;
+
 /** Read at once, while nothing else is done. */
 const pageSize = 100;
-
-/** A copy in the store at hand; its manifest is left out, for there may be a hundred thousand. */
-interface StoredCopy {
-  readonly backupId: string;
-  readonly schedule: string;
-  readonly createdAt: EpochMs;
-  readonly storedBytes: number;
-  readonly status: 'good' | 'damaged' | 'pruned';
-  readonly parts: readonly { readonly name: string; readonly sizeBytes: number }[];
-  readonly manifest: string;
-}
 
 class StorePruner {
   readonly #store: Store;
@@ -118,7 +110,7 @@ class StorePruner {
     };
   }
 
-  async #pruneListed(copies: readonly StoredCopy[], listing: ReadonlyMap<string, number>): Promise<void> {
+  async #pruneListed(copies: readonly StoredCopy[], listing: Listing): Promise<void> {
     const doomed = await this.#unfinished(copies, listing);
     const present = copies.filter(({ status }) => status !== 'pruned');
     const bySchedule = Map.groupBy(present, ({ schedule }) => schedule);
@@ -137,7 +129,7 @@ class StorePruner {
   #decide(
     { id: schedule, keep, timezone }: PruneOptions['schedules'][number],
     copies: readonly StoredCopy[],
-    listing: ReadonlyMap<string, number>,
+    listing: Listing,
   ): readonly Doomed[] {
     const absent = new Set(copies.filter((copy) => copy.status === 'good' && !isWhole(copy, listing)));
     if (absent.size > 0) this.#reportAbsent(schedule, absent.size);
@@ -172,7 +164,7 @@ class StorePruner {
   }
 
   /** Copies that are pruned by the catalog, and of which something still lies here: an earlier prune was cut off. */
-  async #unfinished(copies: readonly StoredCopy[], listing: ReadonlyMap<string, number>): Promise<Doomed[]> {
+  async #unfinished(copies: readonly StoredCopy[], listing: Listing): Promise<Doomed[]> {
     const manifests = new Set([...listing.keys()].filter((name) => isManifestName(name)));
     for (const copy of copies) if (copy.status !== 'pruned') manifests.delete(copy.manifest);
     // Nearly always nothing is left by now, and the long history of pruned backups need not be read.
@@ -198,13 +190,13 @@ class StorePruner {
     return true;
   }
 
-  async #list(copies: readonly StoredCopy[]): Promise<ReadonlyMap<string, number> | undefined> {
-    const listing = new Map<string, number>();
+  async #list(copies: readonly StoredCopy[]): Promise<Listing | undefined> {
+    const listing = new Map<string, StoredObject>();
     try {
       for (const prefix of this.#prefixes(copies)) {
         for await (const object of this.#store.list(prefix)) {
           this.#options.signal.throwIfAborted();
-          listing.set(object.name, object.sizeBytes);
+          listing.set(object.name, object);
         }
       }
       return listing;
@@ -264,32 +256,6 @@ interface Doomed {
 
 const notWhole = { keep: true, reasons: ['on file as good, but not found whole in the store'] };
 
-function copyIn(store: string, backup: Backup): readonly StoredCopy[] {
-  const copy = backup.copies.find((each) => each.store === store);
-  const status = copy?.status;
-  const manifest = copy?.manifest ?? backup.manifest;
-  // Of a copy that failed when it was made nothing is on file that could be removed.
-  if (status === undefined || status === 'failed') return [];
-  return [
-    {
-      backupId: backup.id,
-      schedule: backup.schedule,
-      createdAt: backup.createdAt,
-      storedBytes: backup.storedBytes,
-      status,
-      parts: manifest.parts.map((part) => ({
-        name: part.name,
-        sizeBytes: part.headerBytes + part.payloadBytes,
-      })),
-      manifest: manifestName(manifest),
-    },
-  ];
-}
-
 function isPruned(copy: StoredCopy): boolean {
   return copy.status === 'pruned';
-}
-
-function isWhole(copy: StoredCopy, listing: ReadonlyMap<string, number>): boolean {
-  return listing.has(copy.manifest) && copy.parts.every((part) => listing.get(part.name) === part.sizeBytes);
 }

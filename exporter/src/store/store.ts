@@ -51,6 +51,12 @@ export interface Store {
    */
   sweep(prefix: string): Promise<readonly string[]>;
 
+  /** What a sweep of names that start with `prefix` would remove now, writes that go on among it. */
+  unfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
+
+  /** Removes one of these. What is whole by now, or gone, stays as it is. */
+  discard(write: UnfinishedWrite): Promise<void>;
+
   /** Room left, where the notion exists. */
   space(): Promise<StoreSpace | undefined>;
 
@@ -76,6 +82,17 @@ export interface StoredObject {
   readonly name: string;
   readonly sizeBytes: number;
   readonly modifiedAt: EpochMs;
+}
+
+export interface UnfinishedWrite {
+  /** The object that it was to be. */
+  readonly object: string;
+  /** What the store calls it, where it has a name of its own. */
+  readonly as: string;
+  /** Of what has come so far, as far as the store tells. */
+  readonly sizeBytes: number;
+  /** When something last came; undefined where the store does not tell, so that it may be going on. */
+  readonly touchedAt: EpochMs | undefined;
 }
 
 export interface StoreSpace {

@@ -3,7 +3,7 @@ import { LowtideError } from '../../errors/lowtide-error.ts';
 import { ObjectChanged } from '../objects/changed.ts';
 import type { Container } from './container.ts';
 import { findBlob, sumMark, writeMark } from './find.ts';
-import { discardBlocks } from './listing.ts';
+import { discardBlocks } from './unfinished.ts';
 import { isAnswer } from './refusal.ts';
 
 /** What must be there, or not, for a write to take place. */

@@ -4,10 +4,11 @@ import type { RemoteObjects } from '../objects/store.ts';
 import type { StoredObject } from '../store.ts';
 import { Container } from './container.ts';
 import { findBlob } from './find.ts';
-import { deleteBlob, listBlobs, sweepBlocks } from './listing.ts';
+import { deleteBlob, listBlobs } from './listing.ts';
 import type { AzureOptions } from './options.ts';
 import { ContainerPlace } from './place.ts';
 import { missing, readBlob } from './read.ts';
+import { discardBlocks, sweepBlocks, unfinishedBlocks } from './unfinished.ts';
 import { writeBlob } from './upload.ts';
 
 /** A container by the names of objects: all of the store that needs the SDK. */
@@ -36,5 +37,9 @@ export async function openContainer(options: AzureOptions): Promise<RemoteObject
     list: (prefix) => listBlobs(container, prefix),
     delete: (name) => deleteBlob(container, name),
     sweep: (prefix) => sweepBlocks(container, prefix),
+    unfinished: (prefix) => unfinishedBlocks(container, prefix),
+    async discard({ object }) {
+      await discardBlocks(container, object);
+    },
   };
 }

@@ -10,8 +10,9 @@ import { PartCutter } from '../parts.ts';
 import { blockId, commitBlocks, putWhole, stageBlock } from './blocks.ts';
 import type { Container } from './container.ts';
 import { findBlob, type FoundBlob } from './find.ts';
-import { deleteForGood, listBlobs, sweepBlocks } from './listing.ts';
+import { deleteForGood, listBlobs } from './listing.ts';
 import { readBlob } from './read.ts';
+import { sweepBlocks } from './unfinished.ts';
 import { isAnswer } from './refusal.ts';
 import { stageAll } from './upload.ts';
 

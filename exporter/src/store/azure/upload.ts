@@ -4,7 +4,7 @@ import { LowtideError } from '../../errors/lowtide-error.ts';
 import { InFlight, unlessAborted, PartCutter } from '../parts.ts';
 import { blockId, commitBlocks, putWhole, stageBlock, type Condition } from './blocks.ts';
 import type { Container } from './container.ts';
-import { discardBlocks } from './listing.ts';
+import { discardBlocks } from './unfinished.ts';
 
 const mebibyte = 1024 * 1024;
 /** Smaller blobs go in one request. */

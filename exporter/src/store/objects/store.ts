@@ -3,7 +3,7 @@ import { BodyFailure, readBody } from '../body.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName } from '../name.ts';
 import { probe } from '../probe.ts';
 import type { Replacement, Resealing, ResealingCost, SizedObject } from '../resealing.ts';
-import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace } from '../store.ts';
+import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace, UnfinishedWrite } from '../store.ts';
 import type { Range } from './read.ts';
 import type { FoundObject, ObjectPlace, ObjectResealing } from './resealing.ts';
 
@@ -23,6 +23,8 @@ export interface RemoteObjects {
   list(prefix: string): AsyncIterable<StoredObject>;
   delete(name: string): Promise<void>;
   sweep(prefix: string): Promise<readonly string[]>;
+  unfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
+  discard(write: UnfinishedWrite): Promise<void>;
 }
 
 export interface RemoteStoreOptions {
@@ -116,6 +118,18 @@ export class RemoteStore implements Store {
   async sweep(prefix: string): Promise<readonly string[]> {
     checkObjectPrefix(prefix);
     return await (await this.#open()).sweep(prefix);
+  }
+
+  async *unfinished(prefix: string): AsyncIterable<UnfinishedWrite> {
+    checkObjectPrefix(prefix);
+    for await (const write of (await this.#open()).unfinished(prefix)) {
+      if (isObjectName(write.object)) yield write;
+    }
+  }
+
+  async discard(write: UnfinishedWrite): Promise<void> {
+    checkObjectName(write.object);
+    await (await this.#open()).discard(write);
   }
 
   space(): Promise<StoreSpace | undefined> {

@@ -1,13 +1,14 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Range } from '../objects/read.ts';
 import { ObjectResealing } from '../objects/resealing.ts';
-import type { StoredObject } from '../store.ts';
+import type { StoredObject, UnfinishedWrite } from '../store.ts';
 import { Bucket } from './bucket.ts';
 import { headObject, type ObjectHead } from './head.ts';
-import { deleteObject, listObjects, sweepObjects } from './listing.ts';
+import { deleteObject, listObjects } from './listing.ts';
 import type { S3Options } from './options.ts';
 import { BucketPlace } from './place.ts';
 import { missing, readObject } from './read.ts';
+import { discardWrite, sweepObjects, unfinishedWrites } from './unfinished.ts';
 import { writeObject } from './upload.ts';
 
 /** A bucket by the names of objects: all of the store that needs the SDK. */
@@ -69,5 +70,13 @@ export class BucketObjects {
 
   sweep(prefix: string): Promise<readonly string[]> {
     return sweepObjects(this.#bucket, prefix);
+  }
+
+  unfinished(prefix: string): AsyncGenerator<UnfinishedWrite> {
+    return unfinishedWrites(this.#bucket, prefix);
+  }
+
+  discard(write: UnfinishedWrite): Promise<void> {
+    return discardWrite(this.#bucket, write);
   }
 }

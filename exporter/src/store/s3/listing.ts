@@ -1,12 +1,5 @@
-import {
-  AbortMultipartUploadCommand,
-  DeleteObjectCommand,
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  type ListMultipartUploadsCommandOutput,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import { objectOfPartial } from '../name.ts';
 import type { StoredObject } from '../store.ts';
 import type { Bucket } from './bucket.ts';
 import { headObject } from './head.ts';
@@ -94,66 +87,6 @@ async function deletedVersion(bucket: Bucket, key: string, versionId: string): P
         if (isAnswer(thrown, 'NoSuchKey', 'NoSuchVersion')) return true;
         if (isAnswer(thrown, 'AccessDenied', '403')) return false;
         throw thrown;
-      },
-    },
-  );
-}
-
-interface Marker {
-  readonly KeyMarker?: string;
-  readonly UploadIdMarker?: string;
-}
-
-/** Gives up all multipart uploads of names that start so, and deletes what was written beside them; gives the names. */
-export async function sweepObjects(bucket: Bucket, prefix: string): Promise<readonly string[]> {
-  const swept = await sweepUploads(bucket, prefix);
-  for await (const { name } of listObjects(bucket, prefix)) {
-    if (objectOfPartial(name)?.startsWith(prefix) !== true) continue;
-    await deleteForGood(bucket, bucket.keyOf(name));
-    swept.push(name);
-  }
-  return swept;
-}
-
-async function sweepUploads(bucket: Bucket, prefix: string): Promise<string[]> {
-  const swept: string[] = [];
-  let marker: Marker | undefined = {};
-  while (marker !== undefined) {
-    const from: Marker = marker;
-    const page: ListMultipartUploadsCommandOutput = await bucket.ask(
-      'list unfinished uploads in',
-      (client, abortSignal) =>
-        client.send(
-          new ListMultipartUploadsCommand({ Bucket: bucket.name, Prefix: bucket.keyOf(prefix), ...from }),
-          { abortSignal },
-        ),
-    );
-    for (const { Key, UploadId } of page.Uploads ?? []) {
-      if (Key === undefined || UploadId === undefined) continue;
-      await abortUpload(bucket, Key, UploadId);
-      swept.push(`${bucket.nameOf(Key)} (upload ${UploadId})`);
-    }
-    marker =
-      page.IsTruncated === true
-        ? {
-            ...(page.NextKeyMarker !== undefined && { KeyMarker: page.NextKeyMarker }),
-            ...(page.NextUploadIdMarker !== undefined && { UploadIdMarker: page.NextUploadIdMarker }),
-          }
-        : undefined;
-  }
-  return swept;
-}
-
-async function abortUpload(bucket: Bucket, key: string, uploadId: string): Promise<void> {
-  await bucket.ask(
-    `give up ${key} in`,
-    async (client, abortSignal) => {
-      const command = { Bucket: bucket.name, Key: key, UploadId: uploadId };
-      await client.send(new AbortMultipartUploadCommand(command), { abortSignal });
-    },
-    {
-      expected(thrown) {
-        if (!isAnswer(thrown, 'NoSuchUpload')) throw thrown;
       },
     },
   );

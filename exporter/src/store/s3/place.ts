@@ -6,9 +6,10 @@ import type { ReplacedObject } from '../resealing.ts';
 import type { Bucket } from './bucket.ts';
 import { replaceByCopies, replaceByRewritten, replaceSmall, smallBytes } from './compose.ts';
 import { headObject, type ObjectHead } from './head.ts';
-import { deleteForGood, listKeys, sweepObjects } from './listing.ts';
+import { deleteForGood, listKeys } from './listing.ts';
 import { mayBeLocked } from './lock.ts';
 import { readObject } from './read.ts';
+import { sweepObjects } from './unfinished.ts';
 import { putWhole, writeObject } from './upload.ts';
 
 const never = new AbortController().signal;

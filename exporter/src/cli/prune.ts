@@ -1,0 +1,76 @@
+import { InvalidArgumentError } from 'commander';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { parseDuration } from '../units/duration.ts';
+import { toRfc3339 } from '../units/instant.ts';
+import { formatSize } from '../units/size.ts';
+import { openSettled, type CommandContext } from './command.ts';
+import { exitCodes, type ExitCode } from './exit.ts';
+import { showOrphans } from './orphans.ts';
+import { counted, table } from './output.ts';
+
+export interface PruneCommandOptions {
+  readonly dryRun?: boolean;
+  readonly orphans?: boolean;
+  readonly remove?: boolean;
+  /** Milliseconds. */
+  readonly olderThan: number;
+}
+
+/** `lowtide backups prune`: by the keep rules, or with `--orphans` what belongs to no backup. */
+export async function pruneBackups(
+  context: CommandContext,
+  { dryRun = false, orphans = false, remove = false, olderThan }: PruneCommandOptions,
+): Promise<ExitCode> {
+  if (remove && !orphans) {
+    throw new LowtideError('usage', '--remove goes with --orphans', {
+      hint: 'Without it, prune removes what the keep rules no longer keep; --dry-run only says what.',
+    });
+  }
+  if (remove && dryRun) throw new LowtideError('usage', '--dry-run and --remove do not go together');
+  if (orphans) return await showOrphans(context, { remove, olderThan });
+  return await pruneByRules(context, dryRun);
+}
+
+const hourMs = 3_600_000;
+
+/** Reads `--older-than`: clocks differ, and a run pauses between two objects. */
+export function safeAge(text: string): number {
+  const age = parseDuration(text);
+  if (age === undefined || age < hourMs)
+    throw new InvalidArgumentError('It must be an hour or more, as in 36h.');
+  return age;
+}
+
+/** Removes what the keep rules no longer keep, or says what it would remove. */
+async function pruneByRules(context: CommandContext, dryRun: boolean): Promise<ExitCode> {
+  await using installation = await openSettled(context);
+  const { jobs, config } = installation;
+  const result = await jobs.prune(config.schedules, {
+    signal: context.terminal.signal,
+    scope: 'store',
+    dryRun,
+  });
+  const { verdicts, removed, freedBytes, problems } = result;
+  const doomed = verdicts.filter((verdict) => !verdict.keep);
+  const summary = dryRun
+    ? `${doomed.length} of ${counted(verdicts.length, 'copy', 'copies')} would be removed. Nothing was changed.`
+    : `${counted(removed, 'copy', 'copies')} removed, ${formatSize(freedBytes)} freed.`;
+  const rows = verdicts.map((verdict) => [
+    verdict.backupId,
+    verdict.store,
+    verdict.keep ? 'keep' : 'remove',
+    verdict.reasons.join('; '),
+  ]);
+  context.output.answer(
+    {
+      dryRun,
+      removed,
+      freedBytes,
+      verdicts: verdicts.map((verdict) => ({ ...verdict, createdAt: toRfc3339(verdict.createdAt) })),
+      problems: problems.map(({ store, error }) => ({ store, code: error.code, message: error.message })),
+    },
+    rows.length === 0 ? summary : `${table(['BACKUP', 'STORE', 'VERDICT', 'WHY'], rows)}\n${summary}`,
+  );
+  for (const { store, error } of problems) context.output.note(`problem with ${store}: ${error.message}`);
+  return problems.length > 0 ? exitCodes.partly : exitCodes.done;
+}

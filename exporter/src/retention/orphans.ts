@@ -1,0 +1,237 @@
+import type { Backup, Catalog } from '../catalog/catalog.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Store, StoredObject, UnfinishedWrite } from '../store/store.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { judgeStray, judgeUnfinished, type Caution, type OrphanKind } from './orphan-verdict.ts';
+import { storedNameOf, type StoredName } from './stored-name.ts';
+import { copyIn, isWhole } from './stored-copy.ts';
+
+/**
+ * Finds what lies in the stores and belongs to no backup, says what may go (orphan-verdict.ts), and removes that where it is told
+ * to. Names that Lowtide does not make are never looked at, nor are copies of the config and journals of rotations.
+ */
+export interface OrphanOptions {
+  readonly catalog: Catalog;
+  readonly stores: ReadonlyMap<string, Store>;
+  /** Remove what may go; else it is only shown. */
+  readonly remove: boolean;
+  readonly safeAgeMs: number;
+  readonly now: EpochMs;
+  readonly signal: AbortSignal;
+}
+
+export interface Orphan {
+  readonly store: string;
+  readonly kind: OrphanKind;
+  readonly schedule: string;
+  readonly backupId: string;
+  /** What it is made of, as the store calls it. */
+  readonly names: readonly string[];
+  readonly sizeBytes: number;
+  /** When the last of it was written; absent where the store does not tell. */
+  readonly touchedAt?: EpochMs;
+  readonly remove: boolean;
+  readonly reason: string;
+}
+
+export interface OrphanReport {
+  /** By store; whole backups and torn ones first, then writes. */
+  readonly orphans: readonly Orphan[];
+  readonly removed: number;
+  readonly freedBytes: number;
+  /** What kept a store from being looked through, or something from being removed. */
+  readonly problems: readonly { readonly store: string; readonly error: LowtideError }[];
+}
+
+/** Throws the signal's reason on abort. */
+export async function pruneOrphans(options: OrphanOptions): Promise<OrphanReport> {
+  return await new OrphanSearch(options).run();
+}
+
+type Listing = ReadonlyMap<string, StoredObject>;
+
+/** An orphan, and how it is removed. Resolves to false where it has turned out to be none. */
+interface Found {
+  readonly orphan: Orphan;
+  readonly remove: () => Promise<boolean>;
+}
+
+class OrphanSearch {
+  readonly #options: OrphanOptions;
+  readonly #caution: Caution;
+  readonly #problems: { store: string; error: LowtideError }[] = [];
+  readonly #listings = new Map<Store, Listing>();
+  readonly #newestGood = new Map<string, EpochMs | undefined>();
+
+  constructor(options: OrphanOptions) {
+    this.#options = options;
+    this.#caution = options;
+  }
+
+  async run(): Promise<OrphanReport> {
+    const { stores, remove, signal } = this.#options;
+    for (const store of stores.values()) await this.#list(store);
+    const found: Found[] = [];
+    for (const [store, listing] of this.#listings) {
+      found.push(...this.#strays(store, listing), ...(await this.#unfinished(store)));
+    }
+    let [removed, freedBytes] = [0, 0];
+    for (const { orphan, remove: removeIt } of remove ? found : []) {
+      if (!orphan.remove) continue;
+      signal.throwIfAborted();
+      try {
+        if (!(await removeIt())) continue;
+        removed += 1;
+        freedBytes += orphan.sizeBytes;
+      } catch (thrown) {
+        this.#report(orphan.store, thrown);
+      }
+    }
+    return { orphans: found.map(({ orphan }) => orphan), removed, freedBytes, problems: this.#problems };
+  }
+
+  async #list(store: Store): Promise<void> {
+    const listing = new Map<string, StoredObject>();
+    try {
+      for await (const object of store.list('')) {
+        this.#options.signal.throwIfAborted();
+        listing.set(object.name, object);
+      }
+      this.#listings.set(store, listing);
+    } catch (thrown) {
+      this.#report(store.id, thrown);
+    }
+  }
+
+  /**
+   * The catalog is asked after the store was listed: runs that go on first, then what is on file. A run that ends in between
+   * is in the one or the other.
+   */
+  #strays(store: Store, listing: Listing): readonly Found[] {
+    const named = [...listing.values()].flatMap((object) => {
+      const name = storedNameOf(object.name);
+      return name === undefined ? [] : [{ ...object, is: name }];
+    });
+    const goingOn = this.#prefixesGoingOn();
+    return [...Map.groupBy(named, ({ is }) => is.prefix)].flatMap(([prefix, objects]) => {
+      const [first] = objects;
+      if (first === undefined || goingOn.has(prefix)) return [];
+      const onFile = this.#onFile(first.is, store);
+      if (onFile === 'good' || onFile === 'damaged') return [];
+      const { schedule, backupId, startedAt } = first.is;
+      const manifests = objects.filter(({ is }) => is.isManifest);
+      const data = objects.filter(({ is }) => !is.isManifest);
+      const touchedAt = Math.max(...objects.map(({ modifiedAt }) => modifiedAt));
+      const hasManifest = manifests.length > 0;
+      const newestGoodAt = this.#newestGoodAt(schedule);
+      const stray = {
+        schedule,
+        startedAt,
+        touchedAt,
+        hasManifest,
+        hasData: data.length > 0,
+        onFile,
+        newestGoodAt,
+      };
+      const orphan: Orphan = {
+        ...{ store: store.id, schedule, backupId, touchedAt },
+        // The manifest last, as in a prune: it tells what the rest is.
+        names: [...data, ...manifests].map(({ name }) => name),
+        sizeBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        ...judgeStray(stray, this.#caution),
+      };
+      return [{ orphan, remove: () => this.#removeStray(store, first.is, orphan, hasManifest) }];
+    });
+  }
+
+  async #removeStray(
+    store: Store,
+    name: StoredName,
+    { names }: Orphan,
+    hadManifest: boolean,
+  ): Promise<boolean> {
+    const onFile = this.#onFile(name, store);
+    if (this.#prefixesGoingOn().has(name.prefix) || onFile === 'good' || onFile === 'damaged') return false;
+    if (!hadManifest) {
+      for (const each of names) if ((await store.stat(`${each}.json`)) !== undefined) return false;
+    }
+    for (const each of names) await store.delete(each);
+    return true;
+  }
+
+  async #unfinished(store: Store): Promise<readonly Found[]> {
+    const found: Found[] = [];
+    try {
+      for await (const write of store.unfinished('')) {
+        this.#options.signal.throwIfAborted();
+        const name = storedNameOf(write.object);
+        if (name === undefined || this.#prefixesGoingOn().has(name.prefix)) continue;
+        found.push(this.#unfinishedWrite(store, name, write));
+      }
+    } catch (thrown) {
+      this.#report(store.id, thrown);
+    }
+    return found;
+  }
+
+  #unfinishedWrite(store: Store, name: StoredName, write: UnfinishedWrite): Found {
+    const { touchedAt, sizeBytes } = write;
+    const orphan: Orphan = {
+      ...{ store: store.id, schedule: name.schedule, backupId: name.backupId, names: [write.as], sizeBytes },
+      ...(touchedAt !== undefined && { touchedAt }),
+      ...judgeUnfinished({ touchedAt, isRotating: this.#isRotating(store, write.object) }, this.#caution),
+    };
+    const remove = async (): Promise<boolean> => {
+      if (this.#prefixesGoingOn().has(name.prefix) || this.#isRotating(store, write.object)) return false;
+      await store.discard(write);
+      return true;
+    };
+    return { orphan, remove };
+  }
+
+  /** One that goes on, in whatever process, or that has yet to be put in order, may need what it has written beside objects. */
+  #isRotating(store: Store, object: string): boolean {
+    const { rotations } = this.#options.catalog;
+    if (rotations.list({ status: 'running', limit: 1 }).length > 0) return true;
+    return rotations
+      .unsettled()
+      .some((copy) => copy.store === store.id && copy.manifest.parts.some(({ name }) => name === object));
+  }
+
+  /** Those whose process is gone as well: the next run of whoever shares the catalog puts them in order. */
+  #prefixesGoingOn(): ReadonlySet<string> {
+    const runs = this.#options.catalog.runs({ status: 'running', limit: 10_000 });
+    return new Set(runs.map(({ objectPrefix }) => objectPrefix));
+  }
+
+  #onFile({ backupId }: StoredName, store: Store): Backup['copies'][number]['status'] | undefined {
+    const backup = this.#options.catalog.backup(backupId);
+    return backup?.copies.find((copy) => copy.store === store.id)?.status;
+  }
+
+  #newestGoodAt(schedule: string): EpochMs | undefined {
+    if (!this.#newestGood.has(schedule)) this.#newestGood.set(schedule, this.#findNewestGood(schedule));
+    return this.#newestGood.get(schedule);
+  }
+
+  #findNewestGood(schedule: string): EpochMs | undefined {
+    const { catalog } = this.#options;
+    const filter = { schedule, status: 'completed', limit: 100 } as const;
+    let page = catalog.backups(filter);
+    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+      const good = page.find((backup) =>
+        [...this.#listings].some(([store, listing]) =>
+          copyIn(store.id, backup).some((copy) => copy.status === 'good' && isWhole(copy, listing)),
+        ),
+      );
+      if (good !== undefined) return good.createdAt;
+      page = catalog.backups({ ...filter, after: last.id });
+    }
+    return undefined;
+  }
+
+  #report(store: string, thrown: unknown): void {
+    this.#options.signal.throwIfAborted();
+    this.#problems.push({ store, error: LowtideError.from(thrown) });
+  }
+}
