@@ -17,6 +17,7 @@ async function runChecks(): Promise<Tally[]> {
       () => runCheck('types of the plugin', ['tsc', '--noEmit', '--project', 'grafana-plugin']),
       () => runCheck('format', ['prettier', '--check', '--log-level', 'warn', '.']),
       () => runCheck('unused code', ['knip', '--no-progress']),
+      () => runCheck('what the oldest Grafana has', ['grafana-plugin/levitate.ts']),
     ]),
   ]);
   return lanes.flat();

@@ -15,7 +15,7 @@ export interface ProgramEnd {
   readonly output: string;
 }
 
-/** Runs a program of node_modules/.bin with the Node that runs this, in the root of the workspace. */
+/** Runs a program of node_modules/.bin, or a script of ours by its path, with the Node that runs this, in the root of the workspace. */
 export async function runProgram(
   name: string,
   args: readonly string[],
@@ -23,7 +23,8 @@ export async function runProgram(
 ): Promise<ProgramEnd> {
   const stdio: StdioOptions =
     output === 'show' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'];
-  const child = spawn(process.execPath, [join(root, 'node_modules', '.bin', name), ...args], {
+  const path = name.endsWith('.ts') ? join(root, name) : join(root, 'node_modules', '.bin', name);
+  const child = spawn(process.execPath, [path, ...args], {
     cwd: root,
     stdio,
     timeout: patienceMs,
