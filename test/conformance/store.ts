@@ -45,6 +45,11 @@ export function storeConformance(name: string, makeRig: () => Promise<StoreRig>)
       expect(await store.sweep('probe-')).toEqual([]);
     });
 
+    it('says of objects that nobody has locked, or that are gone, that they may be deleted', async () => {
+      await put(store, 'free/object', sampleBytes(10));
+      expect(await store.lockOn(['free/object', 'free/gone'])).toBeUndefined();
+    });
+
     it('has a type, a provider for the metrics and the id it was given', () => {
       expect(['directory', 's3', 'azure']).toContain(store.type);
       expect(store.provider).toMatch(/^[a-z][a-z0-9_]*$/);

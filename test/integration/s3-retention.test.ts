@@ -1,5 +1,12 @@
-import { CreateMultipartUploadCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  ListObjectVersionsCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { pruneOrphans } from '../../exporter/src/retention/orphans.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
@@ -15,16 +22,20 @@ beforeAll(async () => {
 });
 afterAll(() => double[Symbol.asyncDispose]());
 beforeEach(async () => {
-  const { endpoint, region, accessKeyId, secretAccessKey } = double;
   bucket = await double.freshBucket();
-  installation = await TestInstallation.make(
+  installation = await installed();
+  return () => installation[Symbol.asyncDispose]();
+});
+
+async function installed(): Promise<TestInstallation> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = double;
+  return await TestInstallation.make(
     `  - { id: files, source: { type: command, argv: [date] }, every: 1d, stores: [offsite], keep: { last: 1 } }`,
     {
       stores: `{ offsite: { type: s3, provider: double, bucket: ${bucket}, region: ${region}, prefix: db1, endpoint: '${endpoint}', path_style: true, access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} } }`,
     },
   );
-  return () => installation[Symbol.asyncDispose]();
-});
+}
 
 it('uploads that nobody completed are orphans by when their last part came, and given up on demand', async () => {
   const { opened } = installation;
@@ -49,4 +60,42 @@ it('uploads that nobody completed are orphans by when their last part came, and 
   expect(old.orphans[0]?.names[0]).toContain(`(upload ${UploadId ?? ''})`);
   expect(await look(Date.now() + 2 * day)).toMatchObject({ removed: 1, freedBytes: 1000, problems: [] });
   expect((await look(Date.now() + 2 * day)).orphans).toEqual([]);
+});
+
+it('a prune leaves locked copies alone, says until when, and removes them once they are free', async () => {
+  bucket = await double.freshBucket({ lock: true, versioned: true });
+  await using vault = await installed();
+  const prune = (dryRun = false): ReturnType<typeof vault.opened.jobs.prune> =>
+    vault.opened.jobs.prune([vault.schedule('files')], { signal, scope: 'store', dryRun });
+  const client = double.client();
+  const hold = async ({ manifest }: Backup, Status: 'ON' | 'OFF'): Promise<void> => {
+    const Key = `db1/${manifest.parts[0].name}.json`;
+    await client.send(new PutObjectLegalHoldCommand({ Bucket: bucket, Key, LegalHold: { Status } }));
+  };
+  const first = await vault.completed('files');
+  const RetainUntilDate = new Date(Date.now() + day);
+  const lock = { Bucket: bucket, Key: `db1/${first.manifest.parts[0].name}` };
+  await client.send(
+    new PutObjectRetentionCommand({ ...lock, Retention: { Mode: 'COMPLIANCE', RetainUntilDate } }),
+  );
+  const second = await vault.completed('files');
+  await hold(second, 'ON');
+  const { pruned } = await vault.backUp('files');
+  expect(pruned).toMatchObject({ removed: 0, problems: [] });
+  expect((await prune(true)).verdicts).toEqual(pruned?.verdicts);
+  expect(pruned?.verdicts).toMatchObject([
+    { keep: true, reasons: ['last: 1 of 1'] },
+    { backupId: second.id, keep: true, locked: { by: 'a legal hold' } },
+    {
+      backupId: first.id,
+      keep: true,
+      locked: { until: RetainUntilDate.getTime(), by: expect.stringContaining('compliance') as string },
+    },
+  ]);
+  // A deletion would have left a marker, and hidden what is locked.
+  const { DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+  expect(DeleteMarkers.filter(({ Key = '' }) => Key.startsWith('db1/files/'))).toEqual([]);
+  await hold(second, 'OFF');
+  expect(await prune()).toMatchObject({ removed: 1, problems: [] });
+  client.destroy();
 });

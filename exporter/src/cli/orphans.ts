@@ -4,7 +4,7 @@ import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { counted, table } from './output.ts';
-import { shownTime } from './views.ts';
+import { lockAnswer, shownTime } from './views.ts';
 
 /** `lowtide backups prune --orphans [--remove]`: what lies in the stores and belongs to no backup. */
 export async function showOrphans(
@@ -28,6 +28,7 @@ export async function showOrphans(
       freedBytes,
       orphans: orphans.map(({ touchedAt, ...orphan }) => ({
         ...orphan,
+        ...lockAnswer(orphan),
         ...(touchedAt !== undefined && { touchedAt: toRfc3339(touchedAt) }),
       })),
       problems: problems.map(({ store, error }) => ({ store, code: error.code, message: error.message })),
@@ -40,7 +41,16 @@ export async function showOrphans(
 
 const head = ['STORE', 'WHAT', 'NAME', 'SIZE', 'WRITTEN', 'VERDICT', 'WHY'];
 
-function rowOf({ store, kind, names, sizeBytes, touchedAt, remove, reason }: Orphan): readonly string[] {
+function rowOf({
+  store,
+  kind,
+  names,
+  sizeBytes,
+  touchedAt,
+  remove,
+  locked,
+  reason,
+}: Orphan): readonly string[] {
   const more = names.length > 1 ? ` and ${names.length - 1} more` : '';
   return [
     store,
@@ -48,7 +58,7 @@ function rowOf({ store, kind, names, sizeBytes, touchedAt, remove, reason }: Orp
     `${names[0] ?? ''}${more}`,
     formatSize(sizeBytes),
     touchedAt === undefined ? '' : shownTime(touchedAt),
-    remove ? 'remove' : 'leave',
+    locked !== undefined ? 'locked' : remove ? 'remove' : 'leave',
     reason,
   ];
 }

@@ -7,6 +7,7 @@ import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { showOrphans } from './orphans.ts';
 import { counted, table } from './output.ts';
+import { lockAnswer } from './views.ts';
 
 export interface PruneCommandOptions {
   readonly dryRun?: boolean;
@@ -52,13 +53,16 @@ async function pruneByRules(context: CommandContext, dryRun: boolean): Promise<E
   });
   const { verdicts, removed, freedBytes, problems } = result;
   const doomed = verdicts.filter((verdict) => !verdict.keep);
+  const locked = verdicts.filter((verdict) => verdict.locked !== undefined).length;
+  const [locks, waits] = locked === 1 ? ['is locked', 'its lock ends'] : ['are locked', 'their locks end'];
+  const held = locked === 0 ? '' : ` ${counted(locked, 'copy', 'copies')} ${locks} and can go once ${waits}.`;
   const summary = dryRun
-    ? `${doomed.length} of ${counted(verdicts.length, 'copy', 'copies')} would be removed. Nothing was changed.`
-    : `${counted(removed, 'copy', 'copies')} removed, ${formatSize(freedBytes)} freed.`;
+    ? `${doomed.length} of ${counted(verdicts.length, 'copy', 'copies')} would be removed.${held} Nothing was changed.`
+    : `${counted(removed, 'copy', 'copies')} removed, ${formatSize(freedBytes)} freed.${held}`;
   const rows = verdicts.map((verdict) => [
     verdict.backupId,
     verdict.store,
-    verdict.keep ? 'keep' : 'remove',
+    verdict.locked !== undefined ? 'locked' : verdict.keep ? 'keep' : 'remove',
     verdict.reasons.join('; '),
   ]);
   context.output.answer(
@@ -66,7 +70,11 @@ async function pruneByRules(context: CommandContext, dryRun: boolean): Promise<E
       dryRun,
       removed,
       freedBytes,
-      verdicts: verdicts.map((verdict) => ({ ...verdict, createdAt: toRfc3339(verdict.createdAt) })),
+      verdicts: verdicts.map((verdict) => ({
+        ...verdict,
+        createdAt: toRfc3339(verdict.createdAt),
+        ...lockAnswer(verdict),
+      })),
       problems: problems.map(({ store, error }) => ({ store, code: error.code, message: error.message })),
     },
     rows.length === 0 ? summary : `${table(['BACKUP', 'STORE', 'VERDICT', 'WHY'], rows)}\n${summary}`,

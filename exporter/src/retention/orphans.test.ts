@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newManifest, newRun } from '../../../test/conformance/catalog-samples.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
@@ -164,6 +164,21 @@ describe('orphans', () => {
     expect((await look(true)).removed).toBe(0);
     catalog.rotations.finish(id, { status: 'cancelled', at: now });
     expect((await look(true)).removed).toBe(1);
+  });
+
+  it('stay while somebody has locked them, and say so before anything is removed', async () => {
+    given(hour, { onFile: true });
+    const data = given(3 * day, { manifest: false });
+    const by = 'a legal hold';
+    vi.spyOn(local, 'lockOn').mockImplementation((of) =>
+      Promise.resolve(of.includes(data) ? { by } : undefined),
+    );
+    for (const remove of [false, true]) {
+      const { orphans, removed } = await look(remove);
+      expect(orphans).toMatchObject([{ remove: false, locked: { by }, reason: 'protected by a legal hold' }]);
+      expect(removed).toBe(0);
+    }
+    expect(await names()).toHaveLength(3);
   });
 
   it('of a store that cannot be looked through are a problem, and the others are looked through', async () => {

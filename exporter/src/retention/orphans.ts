@@ -1,6 +1,6 @@
 import type { Backup, Catalog } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Store, StoredObject, UnfinishedWrite } from '../store/store.ts';
+import type { ObjectLock, Store, StoredObject, UnfinishedWrite } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { judgeStray, judgeUnfinished, type Caution, type OrphanKind } from './orphan-verdict.ts';
 import { storedNameOf, type StoredName } from './stored-name.ts';
@@ -32,6 +32,8 @@ export interface Orphan {
   readonly touchedAt?: EpochMs;
   readonly remove: boolean;
   readonly reason: string;
+  /** What keeps one that might go otherwise. */
+  readonly locked?: ObjectLock;
 }
 
 export interface OrphanReport {
@@ -54,6 +56,8 @@ type Listing = ReadonlyMap<string, StoredObject>;
 interface Found {
   readonly orphan: Orphan;
   readonly remove: () => Promise<boolean>;
+  /** Absent for what no object has come of yet. */
+  readonly lock?: () => Promise<ObjectLock | undefined>;
 }
 
 class OrphanSearch {
@@ -75,19 +79,33 @@ class OrphanSearch {
     for (const [store, listing] of this.#listings) {
       found.push(...this.#strays(store, listing), ...(await this.#unfinished(store)));
     }
-    let [removed, freedBytes] = [0, 0];
-    for (const { orphan, remove: removeIt } of remove ? found : []) {
-      if (!orphan.remove) continue;
+    const orphans: Orphan[] = [];
+    const removed: Orphan[] = [];
+    for (const each of found) {
       signal.throwIfAborted();
+      const orphan = await this.#withLock(each);
+      orphans.push(orphan);
       try {
-        if (!(await removeIt())) continue;
-        removed += 1;
-        freedBytes += orphan.sizeBytes;
+        if (orphan.remove && remove && (await each.remove())) removed.push(orphan);
       } catch (thrown) {
         this.#report(orphan.store, thrown);
       }
     }
-    return { orphans: found.map(({ orphan }) => orphan), removed, freedBytes, problems: this.#problems };
+    const freedBytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { orphans, removed: removed.length, freedBytes, problems: this.#problems };
+  }
+
+  /** Of what nobody knows whether it is locked, it is not said that it may go. */
+  async #withLock({ orphan, lock }: Found): Promise<Orphan> {
+    if (!orphan.remove || lock === undefined) return orphan;
+    try {
+      const locked = await lock();
+      if (locked === undefined) return orphan;
+      return { ...orphan, remove: false, reason: `protected by ${locked.by}`, locked };
+    } catch (thrown) {
+      this.#report(orphan.store, thrown);
+      return { ...orphan, remove: false, reason: 'its store does not answer' };
+    }
   }
 
   async #list(store: Store): Promise<void> {
@@ -140,7 +158,13 @@ class OrphanSearch {
         sizeBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
         ...judgeStray(stray, this.#caution),
       };
-      return [{ orphan, remove: () => this.#removeStray(store, first.is, orphan, hasManifest) }];
+      return [
+        {
+          orphan,
+          lock: () => store.lockOn(orphan.names),
+          remove: () => this.#removeStray(store, first.is, orphan, hasManifest),
+        },
+      ];
     });
   }
 

@@ -304,15 +304,20 @@ describe('what the store does not show', () => {
   });
 });
 
-/** The store with a deletion of its own. */
-function deletingBy(store: Store, remove: (name: string) => Promise<void>): Store {
+/** The store with some methods of its own. */
+function but(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
     get: (target, property) => {
-      if (property === 'delete') return remove;
+      const own: unknown = Reflect.get(methods, property);
+      if (own !== undefined) return own;
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
+}
+
+function deletingBy(remove: (name: string) => Promise<void>): Store {
+  return but(local, { delete: remove });
 }
 
 describe('a prune that is cut off', () => {
@@ -323,7 +328,7 @@ describe('a prune that is cut off', () => {
   async function cutOff(deletion: number, moment: 'before' | 'after'): Promise<void> {
     await givenBackups([0, 1, 2, 3]);
     let deletions = 0;
-    const dying = deletingBy(local, async (name) => {
+    const dying = deletingBy(async (name) => {
       deletions += 1;
       if (deletions < deletion || moment === 'after') await local.delete(name);
       if (deletions === deletion) throw new LowtideError('store_unavailable', 'gone');
@@ -382,7 +387,7 @@ describe('a prune that is cut off', () => {
   it('stops between two copies when it is told to', async () => {
     await givenBackups([0, 1, 2, 3]);
     const controller = new AbortController();
-    const stopping = deletingBy(local, async (name) => {
+    const stopping = deletingBy(async (name) => {
       controller.abort(new Error('stop'));
       await local.delete(name);
     });
@@ -399,5 +404,66 @@ describe('a prune that is cut off', () => {
     await pruneWith({ schedules: [schedule('db-prod', { last: 3 })] });
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
     expect(await namesIn(offsite)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
+  });
+});
+
+describe('what somebody has locked', () => {
+  const until = now + day;
+  const lock = { by: 'a lock until tomorrow', until };
+
+  it('is left as it is, told with its end, and tried again: in a dry run as well', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    let locks = true;
+    const held = but(local, {
+      lockOn: (names) =>
+        Promise.resolve(locks && names.some((name) => name.includes('day-2.globals')) ? lock : undefined),
+    });
+    const stores = new Map([['local', held]]);
+    const dry = await pruneWith({ stores, dryRun: true });
+    expect(dry.verdicts.slice(2)).toMatchObject([
+      {
+        backupId: 'day-2',
+        keep: true,
+        locked: lock,
+        reasons: ['no rule keeps it', 'protected by a lock until tomorrow'],
+      },
+      { backupId: 'day-3', keep: false },
+    ]);
+    expect(await pruneWith({ stores })).toMatchObject({ verdicts: dry.verdicts, removed: 1, problems: [] });
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
+    expect(statusOf('day-2')).toBe('good');
+    locks = false;
+    expect(await pruneWith({ stores })).toMatchObject({ removed: 1, problems: [] });
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+  });
+
+  it('stays also where only the deletion is told so, keeps no other from going, and goes later', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    const refusing = but(local, {
+      async delete(name) {
+        if (name.includes('day-2')) throw new LowtideError('store_locked', 'cannot delete it: immutable');
+        await local.delete(name);
+      },
+    });
+    const stores = new Map([['local', refusing]]);
+    for (const removed of [1, 0]) {
+      const result = await pruneWith({ stores });
+      expect(result).toMatchObject({ removed, problems: [] });
+      expect(result.verdicts.filter(({ locked }) => locked !== undefined)).toMatchObject([
+        { backupId: 'day-2', keep: true, locked: { by: 'its store: cannot delete it: immutable' } },
+      ]);
+    }
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
+    expect(await pruneWith()).toMatchObject({ removed: 1, problems: [] });
+  });
+
+  it('is not known of a store that does not answer: nothing goes from there', async () => {
+    await givenBackups([0, 1, 2, 3]);
+    const silent = but(local, {
+      lockOn: () => Promise.reject(new LowtideError('store_unavailable', 'gone')),
+    });
+    const result = await pruneWith({ stores: new Map([['local', silent]]) });
+    expect(result).toMatchObject({ removed: 0, problems: [{ store: 'local' }] });
+    expect(statusOf('day-2')).toBe('good');
   });
 });

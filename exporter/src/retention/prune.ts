@@ -3,7 +3,7 @@ import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { isManifestName } from '../store/manifest.ts';
-import type { Store, StoredObject } from '../store/store.ts';
+import type { ObjectLock, Store, StoredObject } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { decideRetention, type RetentionVerdict } from './retention.ts';
 import { copyIn, isWhole, type StoredCopy } from './stored-copy.ts';
@@ -20,6 +20,9 @@ import { copyIn, isWhole, type StoredCopy } from './stored-copy.ts';
  * anew, or one that lacks a part: that is filed as damaged, counts for no rule, and goes. Deleting the manifest first
  * would leave data that nothing names; marking the catalog last would, after a crash, leave a torn backup on file as
  * good, and more generous rules could then count on it.
+ *
+ * What somebody has locked (object lock, legal hold, immutability) is left as it is, in the catalog as well, and told: a
+ * deletion would be refused, or hide it while it is paid for still.
  *
  * A copy counts for a rule, and so allows an older one to go, only where the store shows it whole at this moment: all
  * parts in their full size, and the manifest. A store that is not mounted therefore loses nothing.
@@ -50,6 +53,8 @@ interface PruneVerdict {
   readonly storedBytes: number;
   readonly keep: boolean;
   readonly reasons: readonly string[];
+  /** What keeps a copy that no rule keeps; it is tried again by the next prune. */
+  readonly locked?: ObjectLock;
 }
 
 export interface PruneResult {
@@ -87,7 +92,8 @@ const pageSize = 100;
 class StorePruner {
   readonly #store: Store;
   readonly #options: PruneOptions;
-  readonly #verdicts: PruneVerdict[] = [];
+  /** By backup, in the order in which they are told. */
+  readonly #verdicts = new Map<string, PruneVerdict>();
   readonly #problems: PruneProblem[] = [];
   #removed = 0;
   #freedBytes = 0;
@@ -103,7 +109,7 @@ class StorePruner {
     const listing = await this.#list(copies);
     if (listing !== undefined) await this.#pruneListed(copies, listing);
     return {
-      verdicts: this.#verdicts,
+      verdicts: [...this.#verdicts.values()],
       removed: this.#removed,
       freedBytes: this.#freedBytes,
       problems: this.#problems,
@@ -117,12 +123,49 @@ class StorePruner {
     for (const schedule of this.#options.schedules) {
       doomed.push(...this.#decide(schedule, bySchedule.get(schedule.id) ?? [], listing));
     }
-    if (this.#options.dryRun === true) return;
-    for (const { copy, reason } of doomed) {
+    for (const each of doomed) {
       this.#options.signal.throwIfAborted();
       // A store that refuses one removal refuses the next as well, and each try would mark another copy.
-      if (!(await this.#remove(copy, reason))) return;
+      if (!(await this.#removeUnlocked(each))) return;
     }
+  }
+
+  /** False where the store refuses. */
+  async #removeUnlocked({ copy, reason }: Doomed): Promise<boolean> {
+    const names = [...copy.parts.map(({ name }) => name), copy.manifest];
+    try {
+      const lock = await this.#store.lockOn(names);
+      if (lock !== undefined) this.#tellLocked(copy, reason, lock);
+      if (lock !== undefined || this.#options.dryRun === true) return true;
+    } catch (thrown) {
+      this.#report(thrown);
+      return false;
+    }
+    const { catalog, now } = this.#options;
+    catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
+    try {
+      for (const name of names) await this.#store.delete(name);
+    } catch (thrown) {
+      const { code, message } = LowtideError.from(thrown);
+      // Not every store can tell beforehand.
+      if (code === 'store_locked') this.#tellLocked(copy, reason, { by: `its store: ${message}` });
+      else this.#report(thrown);
+      return code === 'store_locked';
+    }
+    this.#removed += 1;
+    this.#freedBytes += copy.storedBytes;
+    return true;
+  }
+
+  /** In the place of the verdict that it goes, where there is one: what an earlier prune has begun was decided then. */
+  #tellLocked(copy: StoredCopy, reason: string, locked: ObjectLock): void {
+    this.#tell(copy, { keep: true, reasons: [reason, `protected by ${locked.by}`], locked });
+  }
+
+  #tell(copy: StoredCopy, verdict: Pick<PruneVerdict, 'keep' | 'reasons' | 'locked'>): void {
+    const { schedule, backupId, createdAt, storedBytes } = copy;
+    const store = this.#store.id;
+    this.#verdicts.set(backupId, { schedule, store, backupId, createdAt, storedBytes, ...verdict });
   }
 
   /** Files the verdicts on a schedule's copies in this store, and returns those that must go. */
@@ -147,18 +190,9 @@ class StorePruner {
     );
     const doomed: Doomed[] = [];
     for (const copy of copies) {
-      const { backupId, createdAt, storedBytes } = copy;
-      const verdict = decided.get(backupId) ?? notWhole;
-      this.#verdicts.push({
-        schedule,
-        store: this.#store.id,
-        backupId,
-        createdAt,
-        storedBytes,
-        keep: verdict.keep,
-        reasons: verdict.reasons,
-      });
-      if (!verdict.keep) doomed.push({ copy, reason: verdict.reasons.join('; ') });
+      const { keep: stays, reasons } = decided.get(copy.backupId) ?? notWhole;
+      this.#tell(copy, { keep: stays, reasons });
+      if (!stays) doomed.push({ copy, reason: reasons.join('; ') });
     }
     return doomed;
   }
@@ -173,21 +207,6 @@ class StorePruner {
     return pruned
       .filter((copy) => manifests.has(copy.manifest))
       .map((copy) => ({ copy, reason: 'finishes what an earlier prune began' }));
-  }
-
-  async #remove(copy: StoredCopy, reason: string): Promise<boolean> {
-    const { catalog, now } = this.#options;
-    catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
-    try {
-      for (const part of copy.parts) await this.#store.delete(part.name);
-      await this.#store.delete(copy.manifest);
-    } catch (thrown) {
-      this.#report(thrown);
-      return false;
-    }
-    this.#removed += 1;
-    this.#freedBytes += copy.storedBytes;
-    return true;
   }
 
   async #list(copies: readonly StoredCopy[]): Promise<Listing | undefined> {

@@ -10,7 +10,15 @@ import { DirectoryResealing } from './directory/reseal.ts';
 import { filesUnder } from './directory/walk.ts';
 import { createPartial, fill, nameNewObject, replaceObject } from './directory/write.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName, objectOfPartial, partialName } from './name.ts';
-import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace, UnfinishedWrite } from './store.ts';
+import type {
+  GetOptions,
+  ObjectLock,
+  PutOptions,
+  Store,
+  StoredObject,
+  StoreSpace,
+  UnfinishedWrite,
+} from './store.ts';
 
 const readBytes = 1024 * 1024;
 /** One by one, 20,000 of them take ten times as long. */
@@ -117,6 +125,15 @@ export class DirectoryStore implements Store {
       swept.push(write.as);
     }
     return swept;
+  }
+
+  async lockOn(names: readonly string[]): Promise<ObjectLock | undefined> {
+    for (const name of names) {
+      // A file that is read-only, or has further names, can be removed.
+      const skipped = await this.resealing.protection([name]);
+      if (skipped?.reason === 'immutable') return { by: 'an attribute of the file (chattr +i or +a)' };
+    }
+    return undefined;
   }
 
   async *unfinished(prefix: string): AsyncIterable<UnfinishedWrite> {

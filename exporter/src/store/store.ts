@@ -8,7 +8,7 @@ import type { Resealing } from './resealing.ts';
  *   fsynced, named, folder fsynced). When the body throws, or the process dies, nothing is visible under the name, or
  *   with `replace` the old object, whole.
  * - **Read after write**: once `put` has resolved, `get`, `stat` and `list` see the object, here and everywhere else.
- * - **Named refusals**: `store_missing_object`, `store_exists`, `store_denied`, `store_full`, `store_unavailable`
+ * - **Named refusals**: `store_missing_object`, `store_exists`, `store_denied`, `store_locked`, `store_full`, `store_unavailable`
  *   (`retryable` where trying again can help). What the body throws comes out of `put` as it is.
  * - **Stoppable**: on abort, `put` and `get` throw the signal's reason, `put` also while its body stalls.
  *
@@ -41,6 +41,12 @@ export interface Store {
 
   /** Removes an object durably; an absent one is not an error. */
   delete(name: string): Promise<void>;
+
+  /**
+   * What keeps these objects from being deleted now, as far as the store tells beforehand; undefined where nothing does. In a
+   * versioned bucket a deletion of what is locked would succeed, and leave all of it as an old version.
+   */
+  lockOn(names: readonly string[]): Promise<ObjectLock | undefined>;
 
   /** Where a person finds the object: an absolute path, or a URL. */
   locate(name: string): string;
@@ -82,6 +88,14 @@ export interface StoredObject {
   readonly name: string;
   readonly sizeBytes: number;
   readonly modifiedAt: EpochMs;
+}
+
+/** Somebody wants an object to stay. */
+export interface ObjectLock {
+  /** As in `protected by …`. */
+  readonly by: string;
+  /** Absent where it ends only when somebody ends it, or the store does not tell. */
+  readonly until?: EpochMs;
 }
 
 export interface UnfinishedWrite {

@@ -1,5 +1,6 @@
 import type { BlobGetPropertiesResponse } from '@azure/storage-blob';
-import type { EpochMs } from '../../units/instant.ts';
+import { toRfc3339, type EpochMs } from '../../units/instant.ts';
+import type { ObjectLock } from '../store.ts';
 import type { FoundObject } from '../objects/resealing.ts';
 import type { Container } from './container.ts';
 import { isAnswer } from './refusal.ts';
@@ -56,10 +57,10 @@ export function sumIn(metadata: Readonly<Record<string, string>> | undefined): n
   return text !== undefined && /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : undefined;
 }
 
-function lockOf(answer: BlobGetPropertiesResponse, now: EpochMs): string | undefined {
-  if (answer.legalHold === true) return 'a legal hold';
-  const until = answer.immutabilityPolicyExpiresOn;
-  return until !== undefined && until.getTime() > now
-    ? `a policy of immutability until ${until.toISOString()}`
+function lockOf(answer: BlobGetPropertiesResponse, now: EpochMs): ObjectLock | undefined {
+  if (answer.legalHold === true) return { by: 'a legal hold' };
+  const until = answer.immutabilityPolicyExpiresOn?.getTime();
+  return until !== undefined && until > now
+    ? { by: `a policy of immutability until ${toRfc3339(until)}`, until }
     : undefined;
 }

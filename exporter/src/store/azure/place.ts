@@ -27,7 +27,7 @@ const rewrittenPattern = /\.([0-9a-f-]{36})\.([0-9]+)-([0-9a-f]{8})\.partial$/;
  */
 export class ContainerPlace implements ObjectPlace<FoundBlob> {
   readonly #container: Container;
-  #locked: Promise<string | undefined> | undefined;
+  #locked: Promise<FoundBlob['locked']> | undefined;
 
   constructor(container: Container) {
     this.#container = container;
@@ -175,10 +175,12 @@ export class ContainerPlace implements ObjectPlace<FoundBlob> {
   }
 
   /** What protects every blob of the container. */
-  async #lockOfAll(): Promise<string | undefined> {
+  async #lockOfAll(): Promise<FoundBlob['locked']> {
     const { hasLegalHold, hasImmutabilityPolicy } = await this.#facts();
-    if (hasLegalHold === true) return 'a legal hold of the container';
-    return hasImmutabilityPolicy === true ? 'a policy of immutability of the container' : undefined;
+    if (hasLegalHold === true) return { by: 'a legal hold of the container' };
+    return hasImmutabilityPolicy === true
+      ? { by: 'a policy of immutability of the container', mayBeOver: true }
+      : undefined;
   }
 
   async #facts(): Promise<Partial<ContainerGetPropertiesResponse>> {

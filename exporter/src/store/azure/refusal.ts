@@ -45,11 +45,6 @@ const denied: Refusal = {
   why: 'access denied',
   hint: 'The role "Storage Blob Data Contributor" on the container is enough; a SAS needs racwdl. Is it still valid, and the clock of this host right?',
 };
-const protectedBlob: Refusal = {
-  code: 'store_denied',
-  why: 'it is protected by a policy of immutability, a legal hold or a lease',
-};
-
 const rows: Readonly<Record<string, Refusal>> = {
   ContainerNotFound: {
     code: 'store_unavailable',
@@ -67,8 +62,11 @@ const rows: Readonly<Record<string, Refusal>> = {
     why: 'it lies in the archive tier',
     hint: 'Have it rehydrated first, and use a tier that can be read at once.',
   },
-  BlobImmutableDueToPolicy: protectedBlob,
-  LeaseIdMissing: protectedBlob,
+  BlobImmutableDueToPolicy: {
+    code: 'store_locked',
+    why: 'it is protected by a policy of immutability or a legal hold',
+  },
+  LeaseIdMissing: { code: 'store_denied', why: 'it is protected by a lease' },
   Md5Mismatch: damaged,
   Crc64Mismatch: damaged,
   // Another writer of the same name has thrown away the blocks of this one.

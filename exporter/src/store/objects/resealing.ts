@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eachAtOnce } from '../at-once.ts';
 import type { Replacement, ReplacementResult, Skipped } from '../resealing.ts';
+import type { ObjectLock } from '../store.ts';
 import { ObjectChanged } from './changed.ts';
 import {
   decodeJournal,
@@ -17,8 +18,8 @@ import {
 export interface FoundObject {
   readonly etag: string;
   readonly sizeBytes: number;
-  /** Why nobody may delete it now. */
-  readonly locked: string | undefined;
+  /** What keeps it from being changed; `mayBeOver`: whether from being deleted as well, only a deletion tells. */
+  readonly locked: (ObjectLock & { readonly mayBeOver?: true }) | undefined;
   /** The class from which it has to be fetched before it can be read. */
   readonly archived: string | undefined;
 }
@@ -83,6 +84,16 @@ export class ObjectResealing<Found extends FoundObject> {
     for (const name of names) {
       const found = await this.#find(name);
       if ('skipped' in found) return found.skipped;
+    }
+    return undefined;
+  }
+
+  /** As `Store` has it. */
+  async lockOn(names: readonly string[]): Promise<ObjectLock | undefined> {
+    if (!(await (this.#protectable ??= this.#place.mayBeProtected()))) return undefined;
+    for (const name of names) {
+      const found = await this.#place.find(name);
+      if (found?.locked !== undefined && found.locked.mayBeOver !== true) return found.locked;
     }
     return undefined;
   }
@@ -196,7 +207,7 @@ export class ObjectResealing<Found extends FoundObject> {
       return { skipped: { reason: 'missing', message: `${where} has no object ${name}` } };
     }
     if (found.locked !== undefined) {
-      const message = `${name} in ${where} is protected by ${found.locked}`;
+      const message = `${name} in ${where} is protected by ${found.locked.by}`;
       return { skipped: { reason: 'immutable', message } };
     }
     if (found.archived === undefined) return found;

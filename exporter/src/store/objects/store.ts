@@ -3,14 +3,22 @@ import { BodyFailure, readBody } from '../body.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName } from '../name.ts';
 import { probe } from '../probe.ts';
 import type { Replacement, Resealing, ResealingCost, SizedObject } from '../resealing.ts';
-import type { GetOptions, PutOptions, Store, StoredObject, StoreSpace, UnfinishedWrite } from '../store.ts';
+import type {
+  GetOptions,
+  ObjectLock,
+  PutOptions,
+  Store,
+  StoredObject,
+  StoreSpace,
+  UnfinishedWrite,
+} from '../store.ts';
 import type { Range } from './read.ts';
 import type { FoundObject, ObjectPlace, ObjectResealing } from './resealing.ts';
 
 /** A server's objects by their names: all of a store that needs the server's SDK. */
 export interface RemoteObjects {
   readonly where: string;
-  readonly resealing: Pick<ObjectResealing<FoundObject>, 'replaceHeads' | 'protection' | 'finish'>;
+  readonly resealing: Pick<ObjectResealing<FoundObject>, 'replaceHeads' | 'protection' | 'lockOn' | 'finish'>;
   readonly place: Pick<ObjectPlace<FoundObject>, 'readHead'> & Required<Pick<Resealing, 'writeBeside'>>;
   missing(name: string): LowtideError;
   write(
@@ -118,6 +126,11 @@ export class RemoteStore implements Store {
   async sweep(prefix: string): Promise<readonly string[]> {
     checkObjectPrefix(prefix);
     return await (await this.#open()).sweep(prefix);
+  }
+
+  async lockOn(names: readonly string[]): Promise<ObjectLock | undefined> {
+    names.forEach(checkObjectName);
+    return await (await this.#open()).resealing.lockOn(names);
   }
 
   async *unfinished(prefix: string): AsyncIterable<UnfinishedWrite> {

@@ -5,7 +5,8 @@ import {
   type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { EpochMs } from '../../units/instant.ts';
+import { toRfc3339, type EpochMs } from '../../units/instant.ts';
+import type { ObjectLock } from '../store.ts';
 import type { Bucket } from './bucket.ts';
 import { isAnswer } from './refusal.ts';
 
@@ -21,8 +22,8 @@ export interface ObjectHead {
   readonly mark: string | undefined;
   /** Where the bucket keeps versions. */
   readonly versionId: string | undefined;
-  /** Why nobody may delete it now. */
-  readonly locked: string | undefined;
+  /** What keeps it from being deleted now. */
+  readonly locked: ObjectLock | undefined;
   /** The class from which it has to be fetched before it can be read. */
   readonly archived: string | undefined;
 }
@@ -114,10 +115,11 @@ function headOf(answer: HeadObjectCommandOutput, now: EpochMs): ObjectHead {
   };
 }
 
-function lockOf(answer: HeadObjectCommandOutput, now: EpochMs): string | undefined {
+function lockOf(answer: HeadObjectCommandOutput, now: EpochMs): ObjectLock | undefined {
   const { ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetainUntilDate } = answer;
-  if (ObjectLockLegalHoldStatus === 'ON') return 'a legal hold';
+  if (ObjectLockLegalHoldStatus === 'ON') return { by: 'a legal hold' };
   if (ObjectLockMode === undefined || ObjectLockRetainUntilDate === undefined) return undefined;
-  if (ObjectLockRetainUntilDate.getTime() <= now) return undefined;
-  return `a lock until ${ObjectLockRetainUntilDate.toISOString()} (${ObjectLockMode.toLowerCase()})`;
+  const until = ObjectLockRetainUntilDate.getTime();
+  if (until <= now) return undefined;
+  return { by: `a lock until ${toRfc3339(until)} (${ObjectLockMode.toLowerCase()})`, until };
 }
