@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
     keep: undefined,
   },
   {
-    title: 'empty rules keep the last good one',
+    title: 'an empty map of rules is no rule',
     backups: at('2026-11-24T01:00:00Z bad', '2026-11-23T01:00:00Z', '2026-11-22T01:00:00Z'),
     keep: {},
   },
@@ -179,7 +179,8 @@ describe('decideRetention', () => {
   const count = fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined });
   const keepRules = fc
     .record({ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count })
-    .map((rules) => present(rules));
+    .map((rules) => present(rules))
+    .filter((rules) => Object.keys(rules).length > 0);
   const zone = fc.constantFrom(
     'UTC',
     'Europe/Madrid',

@@ -35,7 +35,7 @@ interface Rule {
 }
 
 /**
- * The verdicts on the backups of one schedule, newest first whatever the order they come in. Without `keep` all stay.
+ * The verdicts on the backups of one schedule, newest first whatever the order they come in. Without a rule all stay.
  * `timezone` is an IANA name.
  */
 export function decideRetention(
@@ -44,13 +44,14 @@ export function decideRetention(
   timezone: string,
 ): readonly RetentionVerdict[] {
   const newestFirst = backups.toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
-  if (keep === undefined) {
+  const rules = rulesOf(keep ?? {});
+  if (rules.length === 0) {
     return newestFirst.map(({ id }) => ({ id, keep: true, reasons: ['no keep rules: everything stays'] }));
   }
   const lastGood = newestFirst.findIndex((backup) => backup.good);
   const kept = reasonsOfRules(
     newestFirst.filter((backup) => backup.good),
-    rulesOf(keep),
+    rules,
     timezone,
   );
   return newestFirst.map(({ id, good }, index) => {
