@@ -123,6 +123,20 @@ const layers = [
     way: 'A drill takes contracts (catalog.ts, store.ts, keystore.ts): compose.ts chooses the adapters.',
   },
   {
+    folders: ['heal'],
+    may: [
+      ...words,
+      'catalog/newest-object.ts',
+      'retention/retention.ts',
+      'run/sealed.ts',
+      'run/sealing.ts',
+      'run/verify.ts',
+      'store/manifest.ts',
+    ],
+    types: [...contracts, 'catalog/copies.ts'],
+    way: 'Healing takes contracts (catalog.ts, store.ts): compose.ts chooses the adapters.',
+  },
+  {
     folders: ['rotation'],
     // What the file system says while a payload is written anew is the store's to judge.
     may: [
@@ -183,6 +197,7 @@ const pure = [
   '{errors,events,schedule,units}/*.ts',
   'config/{exclusion,nearest,scalars,schema,shape,warnings}.ts',
   'keys/{key,key-age}.ts',
+  'heal/worth.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
   'load/replay/*.ts',
   'retention/{orphan-verdict,retention,stored-name}.ts',

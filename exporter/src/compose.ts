@@ -11,6 +11,7 @@ import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
 import { Drills } from './drill/drills.ts';
+import { Healer } from './heal/heal.ts';
 import { importEnvironmentKey, withEnvironmentKey } from './keys/environment.ts';
 import { fileKeystore } from './keys/file.ts';
 import type { Keystore } from './keys/keystore.ts';
@@ -49,6 +50,9 @@ export interface Installation extends AsyncDisposable {
   readonly jobs: Jobs;
   readonly rotator: Rotator;
   readonly drills: Drills;
+  readonly healer: Healer;
+  /** Holds up what is done in the background while the host is busy. */
+  readonly pacer: Pacer;
   readonly configKeeper: ConfigKeeper;
   /** Why schedules that were added through the API do not run. */
   readonly problems: readonly LowtideError[];
@@ -73,6 +77,7 @@ export function openInstallation(loaded: LoadedConfig, env: Environment): Instal
     running: new Set(),
     rotating: new Set(),
     drilling: new Set(),
+    healing: new Set(),
   });
 }
 
@@ -88,6 +93,7 @@ interface Lasting {
   readonly running: Set<string>;
   readonly rotating: Set<string>;
   readonly drilling: Set<string>;
+  readonly healing: Set<string>;
 }
 
 function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Installation {
@@ -157,6 +163,8 @@ function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Ins
     jobs,
     rotator,
     drills,
+    healer: new Healer({ catalog, stores, schedules: config.schedules, clock, healing: lasting.healing }),
+    pacer: lasting.pacer,
     configKeeper: new ConfigKeeper({ loaded, version, catalog, stores, keystore, clock }),
     problems,
     reconfigured: (changed) => assemble(changed, env, lasting),

@@ -3,6 +3,7 @@ import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { catalogAccess } from './catalog-access.ts';
 import { catalogBackground } from './catalog-background.ts';
 import { catalogBackups } from './catalog-backups.ts';
+import { catalogCopies } from './catalog-copies.ts';
 import { catalogDrills } from './catalog-drills.ts';
 import { catalogLoad } from './catalog-load.ts';
 import { catalogReviews } from './catalog-reviews.ts';
@@ -50,6 +51,7 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     catalogBackground(given);
     catalogProofs(given);
     catalogDrills(given);
+    catalogCopies(given);
 
     it('keeps whether a schedule is paused, known or not', () => {
       expect(catalog.schedule('db-prod')).toEqual({ paused: false });

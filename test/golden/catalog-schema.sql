@@ -104,11 +104,13 @@ CREATE TABLE copies (
   verified_at INTEGER,
   verification TEXT CHECK (verification IN ('passed', 'failed')),
   pruned_at INTEGER,
-  prune_reason TEXT, manifest TEXT CHECK (json_valid(manifest)), key_id TEXT, next_manifest TEXT CHECK (json_valid(next_manifest)),
+  prune_reason TEXT, manifest TEXT CHECK (json_valid(manifest)), key_id TEXT, next_manifest TEXT CHECK (json_valid(next_manifest)), healing TEXT, healed_at INTEGER,
   UNIQUE (backup_id, store),
   CHECK ((verified_at IS NULL) = (verification IS NULL)),
   CHECK ((status = 'pruned') = (pruned_at IS NOT NULL))
 ) STRICT;
+
+CREATE INDEX copies_healing ON copies (number) WHERE healing IS NOT NULL;
 
 CREATE INDEX copies_sealed_otherwise ON copies (key_id, backup_id) WHERE key_id IS NOT NULL;
 

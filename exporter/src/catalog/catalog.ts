@@ -1,6 +1,7 @@
 import type { HostLoads, LoadHistory } from '../load/load.ts';
 import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
+import type { CopyRecords } from './copies.ts';
 import type { DrillRecords } from './drills.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { BackupType } from '../source/source.ts';
@@ -20,6 +21,8 @@ export interface Catalog extends Disposable {
   readonly access: AccessRecords;
   /** Verifications and restores that were asked for through the API. */
   readonly background: BackgroundRecords;
+  /** Copies that are made good from others. */
+  readonly copies: CopyRecords;
   /** Restores made for practice. */
   readonly drills: DrillRecords;
   /** Rotations of keys, and how each copy is sealed. */
@@ -170,6 +173,8 @@ export interface Copy {
   readonly error?: string;
   /** The last verification, whatever it found: `status` tells. */
   readonly verifiedAt?: EpochMs;
+  /** When it was last made good from another copy; absent where it never was. */
+  readonly healedAt?: EpochMs;
   readonly prunedAt?: EpochMs;
   readonly pruneReason?: string;
   /** How this copy is sealed, where that is otherwise than `Backup.manifest` says. */

@@ -19,10 +19,12 @@ import type {
 } from './catalog.ts';
 import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
+import type { CopyRecords } from './copies.ts';
 import type { RotationRecords } from './rotations.ts';
 import { SqliteAccessRecords } from './sqlite/access/access.ts';
 import type { DrillRecords } from './drills.ts';
 import { SqliteBackgroundRecords } from './sqlite/background.ts';
+import { SqliteCopyRecords } from './sqlite/healing.ts';
 import { SqliteDrillRecords } from './sqlite/drills.ts';
 import { fileBackup, fileCopy, findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
 import type { HostLoads, LoadHistory } from '../load/load.ts';
@@ -54,6 +56,7 @@ export function openSqliteCatalog(folder: string): Catalog {
 class SqliteCatalog implements Catalog {
   readonly access: AccessRecords;
   readonly background: BackgroundRecords;
+  readonly copies: CopyRecords;
   readonly drills: DrillRecords;
   readonly rotations: RotationRecords;
   readonly load: LoadHistory;
@@ -66,6 +69,7 @@ class SqliteCatalog implements Catalog {
     this.#database = database;
     this.access = new SqliteAccessRecords(database);
     this.background = new SqliteBackgroundRecords(database);
+    this.copies = new SqliteCopyRecords(database);
     this.drills = new SqliteDrillRecords(database);
     this.rotations = new SqliteRotationRecords(database);
     this.load = new SqliteLoadHistory(database);

@@ -10,6 +10,7 @@ import { checkConfig } from './check-config.ts';
 import { action, type Terminal } from './command.ts';
 import { drill, listDrills } from './drill.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { healBackups } from './heal.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { load } from './load.ts';
@@ -135,6 +136,13 @@ export function createProgram(terminal: Terminal): Command {
         .default(86_400_000, '1d'),
     )
     .action(action(terminal, pruneBackups));
+
+  backups
+    .command('heal')
+    .description('make copies good that failed, are damaged or are missing, from those that are good')
+    .argument('[id]', 'of this backup only')
+    .option('--dry-run', 'only say which would be made')
+    .action(action(terminal, healBackups));
 
   program
     .command('restore')

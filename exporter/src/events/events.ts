@@ -67,6 +67,17 @@ export type EventBody =
     }
   | { readonly name: 'backup:verified'; readonly backupId: string; readonly status: 'passed' | 'failed' }
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }
+  | {
+      /** A copy was made good from another one, or could not be. */
+      readonly name: 'backup:healed';
+      readonly backupId: string;
+      readonly store: string;
+      readonly status: 'completed' | 'failed';
+      /** That were written; of those that completed. */
+      readonly bytes?: number;
+      /** Label of `backup_errors_total`; of those that failed. */
+      readonly errorType?: string;
+    }
   | { readonly name: 'backup:pruned'; readonly backupId: string; readonly reason: string }
   | {
       readonly name: 'drill:started';

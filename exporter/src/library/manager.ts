@@ -210,6 +210,7 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
     case 'run:unusual':
     case 'run:missed':
     case 'run:deferred':
+    case 'backup:healed':
     case 'backup:pruned':
     case 'rotation:started':
     case 'rotation:backups':

@@ -284,6 +284,7 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       metrics.backup_load_peaks_total.inc({ schedule, start: 'fixed' }, fixedMetPeak ? 1 : 0);
       return;
     }
+    case 'backup:healed':
     case 'backup:pruned':
     case 'drill:started':
     case 'key:changed':

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
-import type { ErrorCode } from '../errors/codes.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Identity } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
@@ -9,6 +8,7 @@ import type { SealSummary } from '../seal/seal.ts';
 import { unseal } from '../seal/unseal.ts';
 import type { Manifest, ManifestPart } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import { Contradiction, refuseWrongSize, verdictOn } from './contradiction.ts';
 import { writeTo } from './feed.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function* openPart(part: ManifestPart, copy: StoredCopy): AsyncGene
   const signal = AbortSignal.any([copy.signal, leave.signal]);
   const place = `${copy.store.locate(part.name)} (store ${copy.store.id})`;
   try {
-    await refuseWrongSize(part, copy);
+    await refuseWrongSize(part, copy.store);
     const file = new SealedFile(copy.store.get(part.name, { signal }), part.headerBytes, copy.onRead);
     const compressed = await unseal(file, [copy.identity], { pool: copy.pool, signal });
     if (file.headerSha256 !== undefined && file.headerSha256 !== part.headerSha256) {
@@ -67,37 +67,6 @@ export async function* openPart(part: ManifestPart, copy: StoredCopy): AsyncGene
   } finally {
     leave.abort(new LowtideError('cancelled', `the content of ${place} was not read to its end`));
   }
-}
-
-/** What speaks against a copy; becomes `verification_failed` with the place in front. */
-class Contradiction extends Error {}
-
-async function refuseWrongSize(part: ManifestPart, { store }: StoredCopy): Promise<void> {
-  const object = await store.stat(part.name);
-  if (object === undefined) {
-    await refuseEmptyStore(part, store);
-    throw new Contradiction('there is no such file any more');
-  }
-  const surplus = object.sizeBytes - part.headerBytes - part.payloadBytes;
-  if (surplus === 0) return;
-  const sizes = `it has ${object.sizeBytes} bytes where the manifest says ${part.headerBytes + part.payloadBytes}`;
-  throw new Contradiction(
-    surplus < 0 ? `${sizes}: ${-surplus} are missing, it was cut` : `${sizes}: ${surplus} too many`,
-  );
-}
-
-/** A disk that is not mounted shows an empty folder: that is no evidence against anything that lies on it. */
-async function refuseEmptyStore(part: ManifestPart, store: Store): Promise<void> {
-  const first = await store.list('')[Symbol.asyncIterator]().next();
-  if (first.done !== true) return;
-  throw new LowtideError(
-    'store_unavailable',
-    `store ${store.id} holds nothing at all: neither ${store.locate(part.name)} nor any other file`,
-    {
-      hint: 'Is its disk mounted? If it is, everything in it was deleted: use another store.',
-      retryable: true,
-    },
-  );
 }
 
 /** The file as it is read, with the hash of its beginning as soon as that has gone by. */
@@ -196,23 +165,4 @@ function refuseOtherContent(part: ManifestPart, summary: SealSummary, sizeBytes:
     `it is a sound age file, but not the one that the manifest describes (other: ${different.join(', ')}): ` +
       "it was swapped with another backup's, or sealed anew without its manifest",
   );
-}
-
-const damageHint = 'Nothing in this copy can be trusted: use another one, and make a new backup.';
-
-/** The codes that are evidence against a file, and what to say before their own words. */
-const damageFound: ReadonlyMap<ErrorCode, string> = new Map([
-  ['header_invalid', ''],
-  ['payload_invalid', ''],
-  ['no_identity_match', 'it is sealed to another key than the manifest says: '],
-  ['store_missing_object', 'it vanished while it was read: '],
-]);
-
-/** Damage as `verification_failed`; everything else as it came. */
-function verdictOn(thrown: unknown, place: string): unknown {
-  const says = (what: string): LowtideError =>
-    new LowtideError('verification_failed', `${place}: ${what}`, { hint: damageHint, cause: thrown });
-  if (thrown instanceof Contradiction) return says(thrown.message);
-  const found = thrown instanceof LowtideError ? damageFound.get(thrown.code) : undefined;
-  return found === undefined ? thrown : says(`${found}${LowtideError.from(thrown).message}`);
 }

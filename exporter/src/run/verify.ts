@@ -5,6 +5,7 @@ import type { Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import type { EpochMs } from '../units/instant.ts';
 import { openPart } from './content.ts';
 import { identityFor } from '../keys/opening-key.ts';
 import { isSameSealing, nextSealingOf, sealingOf } from './sealing.ts';
@@ -117,9 +118,13 @@ async function verifyAndRecord(
   try {
     const manifest = sealingOf(backup, storeId);
     verdict = await judge(manifest);
-    // A rotation may have sealed the copy anew while it was read: then it was judged by a manifest that no longer holds.
+    // It may have been sealed anew, or made good, while it was read: then something was judged that is no longer there.
     now = catalog.backup(backup.id);
-    if (now !== undefined && !isSameSealing(sealingOf(now, storeId), manifest)) {
+    if (
+      now !== undefined &&
+      (!isSameSealing(sealingOf(now, storeId), manifest) ||
+        healedAt(now, storeId) !== healedAt(backup, storeId))
+    ) {
       return await verifyAndRecord(now, storeId, options);
     }
     const next = nextSealingOf(now ?? backup, storeId);
@@ -152,6 +157,10 @@ async function verifyAndRecord(
     ...(verdict.status === 'failed' && { error: verdict.error.message }),
   });
   return verdict;
+}
+
+function healedAt({ copies }: Backup, storeId: string): EpochMs | undefined {
+  return copies.find((copy) => copy.store === storeId)?.healedAt;
 }
 
 /** Throws `store_unavailable` for one that the config no longer has. */

@@ -42,6 +42,23 @@ export function shareSealing(database: StateDatabase, backupId: string): void {
   }
 }
 
+/** Whether there is a good copy in the store that is sealed so, and no rotation is about to change that. */
+export function isSealedAs(
+  database: StateDatabase,
+  backupId: string,
+  store: string,
+  manifest: Manifest,
+): boolean {
+  const copy = database.get(
+    `SELECT coalesce(copies.manifest, backups.manifest) AS manifest
+     FROM copies JOIN backups ON backups.id = copies.backup_id
+     WHERE backup_id = ? AND store = ? AND copies.status = 'good' AND next_manifest IS NULL`,
+    backupId,
+    store,
+  );
+  return copy !== undefined && sealingOf(String(copy['manifest'])) === sealingOf(JSON.stringify(manifest));
+}
+
 function adopt(database: StateDatabase, backupId: string, manifest: string): string {
   const { keyId, parts } = JSON.parse(manifest) as Manifest;
   database.run(

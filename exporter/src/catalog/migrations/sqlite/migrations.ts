@@ -10,6 +10,7 @@ import { resumptions } from './0009-resumptions.ts';
 import { drills } from './0010-drills.ts';
 import { hostLoads } from './0011-host-loads.ts';
 import { runLogs } from './0012-run-logs.ts';
+import { healing } from './0013-healing.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   drills,
   hostLoads,
   runLogs,
+  healing,
 ];

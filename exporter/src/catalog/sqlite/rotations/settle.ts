@@ -13,7 +13,7 @@ export function beginChanges(database: StateDatabase, changes: readonly CopyChan
     ({ backupId, store, manifest }) =>
       database.run(
         `UPDATE copies SET next_manifest = ?
-         WHERE backup_id = ? AND store = ? AND status IN ('good', 'damaged')`,
+         WHERE backup_id = ? AND store = ? AND status IN ('good', 'damaged') AND healing IS NULL`,
         JSON.stringify(manifest),
         backupId,
         store,

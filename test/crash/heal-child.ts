@@ -1,0 +1,36 @@
+import { openInstallation } from '../../exporter/src/compose.ts';
+import { systemClock } from '../../exporter/src/clock/system.ts';
+import { readConfig } from '../../exporter/src/config/read.ts';
+import { Healer } from '../../exporter/src/heal/heal.ts';
+import { DirectoryStore } from '../../exporter/src/store/directory.ts';
+import { steppingDisk } from './stepping-disk.ts';
+
+/**
+ * A process that makes copies good and dies: `heal-child.ts CONFIG OFFSITE STEPS` ends itself with kill -9 before the disk's step
+ * of that number in the folder of the store `offsite`. It prints the step, or what came of each copy.
+ */
+const [configFile = '', root = '', steps = ''] = process.argv.slice(2);
+
+let left = Number(steps);
+const disk = steppingDisk(root, (step) => {
+  left -= 1;
+  if (left > 0) return Promise.resolve();
+  process.stdout.write(`${step}\n`);
+  process.kill(process.pid, 'SIGKILL');
+  return new Promise(() => setInterval(() => undefined, 60_000));
+});
+
+await using installation = openInstallation(await readConfig(configFile, {}), {});
+const { catalog, stores, config } = installation;
+const healer = new Healer({
+  catalog,
+  stores: new Map(stores).set('offsite', new DirectoryStore('offsite', root, disk)),
+  schedules: config.schedules,
+  clock: systemClock,
+  healing: new Set(),
+});
+const { signal } = new AbortController();
+await healer.recover(signal);
+for (const task of (await healer.plan()).tasks) {
+  process.stdout.write(`${(await healer.heal(task, { signal })).status}\n`);
+}

@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Backup, Copy } from '../../exporter/src/catalog/catalog.ts';
+import type { HealOutcome, HealTask } from '../../exporter/src/heal/heal.ts';
+import { TestInstallation } from '../servers/installation.ts';
+
+const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const { signal } = new AbortController();
+const source = `source: { type: command, argv: [bash, -c, 'head -c 300000 /dev/urandom'] }`;
+const schedules = `  - { id: both, ${source}, every: 1d, stores: [local, offsite], keep: { last: 2 } }`;
+const stores =
+  '{ local: { type: directory, path: ./backups }, offsite: { type: directory, path: ./offsite } }';
+
+let installation: TestInstallation;
+beforeEach(async () => {
+  installation = await TestInstallation.make(schedules, { stores });
+});
+afterEach(() => installation[Symbol.asyncDispose]());
+
+const at = (name: string): string => join(installation.folder, name);
+const copyIn = (store: string, id: string): Copy | undefined =>
+  installation.opened.catalog.backup(id)?.copies.find((copy) => copy.store === store);
+const statuses = (id: string): readonly string[] =>
+  installation.opened.catalog.backup(id)?.copies.map(({ status }) => status) ?? [];
+
+/** A file stands where the folder of the store should be. */
+async function madeWhileDown(): Promise<Backup> {
+  writeFileSync(at('offsite'), '');
+  const backup = await installation.completed('both');
+  expect(statuses(backup.id)).toEqual(['good', 'failed']);
+  rmSync(at('offsite'));
+  return backup;
+}
+
+function spoil(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+async function tasks(): Promise<readonly HealTask[]> {
+  return (await installation.opened.healer.plan()).tasks;
+}
+
+async function healAll(): Promise<readonly HealOutcome[]> {
+  const outcomes: HealOutcome[] = [];
+  for (const task of await tasks()) outcomes.push(await installation.opened.healer.heal(task, { signal }));
+  return outcomes;
+}
+
+async function verdicts(id: string): Promise<readonly string[]> {
+  const { catalog, jobs } = installation.opened;
+  const backup = catalog.backup(id);
+  if (backup === undefined) throw new Error(`there is no backup ${id}`);
+  return (await jobs.verify(backup, { signal })).copies.map(({ status }) => status);
+}
+
+it('makes the copy that a store which was down has missed, equal byte by byte', async () => {
+  const backup = await madeWhileDown();
+  expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+  const { path } = copyIn('offsite', backup.id) ?? { path: '' };
+  expect(readFileSync(path)).toEqual(readFileSync(copyIn('local', backup.id)?.path ?? ''));
+  expect(await verdicts(backup.id)).toEqual(['passed', 'passed']);
+  expect(await tasks()).toEqual([]);
+});
+
+it('tries again where the store is still down, and says why it is so', async () => {
+  const backup = await madeWhileDown();
+  writeFileSync(at('offsite'), '');
+  expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'store_unavailable' } }]);
+  expect(copyIn('offsite', backup.id)).toMatchObject({
+    status: 'failed',
+    error: /a file stands where/ as never,
+  });
+});
+
+it.each(['local', 'offsite'])(
+  'a copy in %s whose bits have flipped is made good from the other one',
+  async (store) => {
+    const { id } = await installation.completed('both');
+    spoil(copyIn(store, id)?.path ?? '');
+    expect(await verdicts(id)).toContain('failed');
+    expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+    expect(statuses(id)).toEqual(['good', 'good']);
+    expect(await verdicts(id)).toEqual(['passed', 'passed']);
+  },
+);
+
+it('a source that turns out to be damaged is marked, and with no good one left nothing is touched', async () => {
+  const { id } = await installation.completed('both');
+  const [local, offsite] = [copyIn('local', id)?.path ?? '', copyIn('offsite', id)?.path ?? ''];
+  spoil(offsite);
+  expect(await verdicts(id)).toEqual(['passed', 'failed']);
+  spoil(local);
+  const before = readFileSync(offsite);
+  expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'verification_failed' } }]);
+  expect(readFileSync(offsite)).toEqual(before);
+  expect(statuses(id)).toEqual(['damaged', 'damaged']);
+  expect(await installation.opened.healer.plan()).toEqual({
+    tasks: [],
+    lost: [{ backupId: id, schedule: 'both' }],
+  });
+  expect(readdirSync(at('offsite/both')).filter((name) => name.endsWith('.partial'))).toEqual([]);
+});
+
+it('makes nothing good that would be pruned at once', async () => {
+  const first = await madeWhileDown();
+  await installation.completed('both');
+  expect((await tasks()).map(({ backupId }) => backupId)).toEqual([first.id]);
+  await installation.completed('both');
+  expect(await tasks()).toEqual([]);
+});
+
+it('gives back to a store what was deleted there by other hands, and not to a disk that is not mounted', async () => {
+  const [first, second] = [await installation.completed('both'), await installation.completed('both')];
+  spoil(copyIn('offsite', first.id)?.path ?? '');
+  await verdicts(first.id);
+  renameSync(at('offsite'), at('unmounted'));
+  expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'store_missing_object' } }]);
+  renameSync(at('unmounted'), at('offsite'));
+  rmSync(copyIn('offsite', first.id)?.path ?? '');
+  expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+  expect([statuses(first.id), statuses(second.id)]).toEqual([
+    ['good', 'good'],
+    ['good', 'good'],
+  ]);
+});
+
+it('a copy made while the keys are rotated is sealed as the others, or made once they are', async () => {
+  const { id } = await madeWhileDown();
+  const [task] = await tasks();
+  if (task === undefined) throw new Error('there is nothing to be made good');
+  const { rotator, healer } = installation.opened;
+  let rotated = false;
+  const turn = async (): Promise<void> => {
+    if (rotated) return;
+    rotated = true;
+    await rotator.rotate({ mode: 'reencrypt', trigger: 'manual' }, { signal });
+  };
+  const outcome = await healer.heal(task, { signal, turn });
+  expect(outcome).toMatchObject({ status: 'skipped', error: { code: 'rotation_active' } });
+  expect(statuses(id)).toEqual(['good', 'failed']);
+  expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+  expect(await verdicts(id)).toEqual(['passed', 'passed']);
+  expect(copyIn('offsite', id)).not.toHaveProperty('manifest');
+});
+
+it('what is pruned while it is made leaves nothing in the store', async () => {
+  const backup = await madeWhileDown();
+  const [task] = await tasks();
+  if (task === undefined) throw new Error('there is nothing to be made good');
+  const { catalog, healer } = installation.opened;
+  const turn = async (): Promise<void> => {
+    catalog.removeCopy(backup.id, 'offsite', 'no rule keeps it', Date.now());
+    await Promise.resolve();
+  };
+  expect(await healer.heal(task, { signal, turn })).toMatchObject({ status: 'skipped' });
+  expect(statuses(backup.id)).toEqual(['good', 'pruned']);
+  expect(readdirSync(at('offsite'))).toEqual([]);
+  expect(catalog.copies.abandoned(new Set())).toEqual([]);
+});
+
+it('lowtide backups heal makes them good, and ends with 3 where no good copy of another backup is left', async () => {
+  const lowtide = (...args: string[]): { code: number | null; copies: readonly string[] } => {
+    const all = [main, '--config', installation.configFile, 'backups', 'heal', '--json', ...args];
+    const { status, stdout } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+    const answer = JSON.parse(stdout) as { readonly copies: readonly { readonly status: string }[] };
+    return { code: status, copies: answer.copies.map((copy) => copy.status) };
+  };
+  await madeWhileDown();
+  const { id } = await installation.completed('both');
+  for (const store of ['local', 'offsite']) spoil(copyIn(store, id)?.path ?? '');
+  await verdicts(id);
+  expect(lowtide('--dry-run')).toEqual({ code: 3, copies: ['waiting', 'lost'] });
+  expect(lowtide()).toEqual({ code: 3, copies: ['healed', 'lost'] });
+  expect(lowtide(id)).toEqual({ code: 1, copies: ['lost'] });
+});
