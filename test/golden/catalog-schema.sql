@@ -1,4 +1,4 @@
--- user_version 12
+-- user_version 13
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,

@@ -175,6 +175,8 @@ export interface Copy {
   readonly verifiedAt?: EpochMs;
   /** When it was last made good from another copy; absent where it never was. */
   readonly healedAt?: EpochMs;
+  /** Somebody makes it good just now, or was killed over that: something of it may lie in the store. */
+  readonly isHealing?: true;
   readonly prunedAt?: EpochMs;
   readonly pruneReason?: string;
   /** How this copy is sealed, where that is otherwise than `Backup.manifest` says. */

@@ -70,6 +70,25 @@ const verdicts = ({ orphans }: OrphanReport): unknown[] =>
   orphans.map((orphan) => [orphan.kind, orphan.remove, orphan.names[0], orphan.sizeBytes]);
 
 describe('orphans', () => {
+  it('are none where a copy is being made good, though a prune of it had been cut off', async () => {
+    given(hour, { onFile: true });
+    const manifest = manifestOf(3 * day);
+    for (const store of ['local', 'offsite']) {
+      catalog.adoptBackup(manifest, { store, path: '/x', status: 'good' });
+    }
+    catalog.removeCopy(manifest.id, 'local', 'it was damaged', now - 2 * day);
+    const data = manifest.parts[0].name;
+    put(data, 3 * day);
+    put(`${data}.00000000-0000-4000-8000-000000000000.partial`, 2 * day);
+    expect((await look()).orphans.map(({ kind, remove }) => [kind, remove])).toEqual([
+      ['half_removed', true],
+      ['unfinished_write', true],
+    ]);
+    catalog.copies.claim(manifest.id, 'local', '/x');
+    expect((await look(true)).orphans).toEqual([]);
+    expect(await names()).toContain(data);
+  });
+
   it('are shown with their size and left, and removed only where that is asked for', async () => {
     const data = given(3 * day, { manifest: false });
     const bare = given(3 * day, { data: false });

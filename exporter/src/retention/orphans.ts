@@ -1,4 +1,4 @@
-import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { Catalog, CopyStatus } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { ObjectLock, Store, StoredObject, UnfinishedWrite } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -135,7 +135,7 @@ class OrphanSearch {
       const [first] = objects;
       if (first === undefined || goingOn.has(prefix)) return [];
       const onFile = this.#onFile(first.is, store);
-      if (onFile === 'good' || onFile === 'damaged') return [];
+      if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') return [];
       const { schedule, backupId, startedAt } = first.is;
       const manifests = objects.filter(({ is }) => is.isManifest);
       const data = objects.filter(({ is }) => !is.isManifest);
@@ -175,7 +175,8 @@ class OrphanSearch {
     hadManifest: boolean,
   ): Promise<boolean> {
     const onFile = this.#onFile(name, store);
-    if (this.#prefixesGoingOn().has(name.prefix) || onFile === 'good' || onFile === 'damaged') return false;
+    if (this.#prefixesGoingOn().has(name.prefix)) return false;
+    if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') return false;
     if (!hadManifest) {
       for (const each of names) if ((await store.stat(`${each}.json`)) !== undefined) return false;
     }
@@ -190,6 +191,7 @@ class OrphanSearch {
         this.#options.signal.throwIfAborted();
         const name = storedNameOf(write.object);
         if (name === undefined || this.#prefixesGoingOn().has(name.prefix)) continue;
+        if (this.#onFile(name, store) === 'healing') continue;
         found.push(this.#unfinishedWrite(store, name, write));
       }
     } catch (thrown) {
@@ -207,6 +209,7 @@ class OrphanSearch {
     };
     const remove = async (): Promise<boolean> => {
       if (this.#prefixesGoingOn().has(name.prefix) || this.#isRotating(store, write.object)) return false;
+      if (this.#onFile(name, store) === 'healing') return false;
       await store.discard(write);
       return true;
     };
@@ -228,9 +231,11 @@ class OrphanSearch {
     return new Set(runs.map(({ objectPrefix }) => objectPrefix));
   }
 
-  #onFile({ backupId }: StoredName, store: Store): Backup['copies'][number]['status'] | undefined {
+  /** `healing`: whoever makes it good looks after what it writes. */
+  #onFile({ backupId }: StoredName, store: Store): CopyStatus | 'healing' | undefined {
     const backup = this.#options.catalog.backup(backupId);
-    return backup?.copies.find((copy) => copy.store === store.id)?.status;
+    const copy = backup?.copies.find((each) => each.store === store.id);
+    return copy?.isHealing === true ? 'healing' : copy?.status;
   }
 
   #newestGoodAt(schedule: string): EpochMs | undefined {

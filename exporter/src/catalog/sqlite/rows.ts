@@ -84,6 +84,7 @@ interface CopyRow {
   readonly error: string | null;
   readonly verified_at: number | null;
   readonly healed_at: number | null;
+  readonly healing: string | null;
   readonly pruned_at: number | null;
   readonly prune_reason: string | null;
   readonly manifest: string | null;
@@ -99,6 +100,7 @@ export function toCopy(row: Row): Copy {
     ...(copy.error !== null && { error: copy.error }),
     ...(copy.verified_at !== null && { verifiedAt: copy.verified_at }),
     ...(copy.healed_at !== null && { healedAt: copy.healed_at }),
+    ...(copy.healing !== null && { isHealing: true as const }),
     ...(copy.pruned_at !== null && { prunedAt: copy.pruned_at }),
     ...(copy.prune_reason !== null && { pruneReason: copy.prune_reason }),
     ...(copy.manifest !== null && { manifest: JSON.parse(copy.manifest) as Manifest }),
