@@ -79,7 +79,7 @@ const layers = [
   },
   {
     folders: ['retention'],
-    may: [...words, 'store/manifest.ts'],
+    may: [...words, 'config/keep.ts', 'store/manifest.ts'],
     types: contracts,
     way: 'Pruning takes the catalog and the store as contracts: compose.ts chooses the adapters.',
   },
@@ -127,6 +127,7 @@ const layers = [
     may: [
       ...words,
       'catalog/newest-object.ts',
+      'config/keep.ts',
       'retention/retention.ts',
       'run/sealed.ts',
       'run/sealing.ts',
@@ -195,7 +196,7 @@ const layers = [
 
 const pure = [
   '{errors,events,schedule,units}/*.ts',
-  'config/{exclusion,nearest,scalars,schema,shape,warnings}.ts',
+  'config/{exclusion,keep,nearest,scalars,schema,shape,warnings}.ts',
   'keys/{key,key-age}.ts',
   'heal/worth.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',

@@ -74,7 +74,8 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   if (schedule.every === undefined && schedule.cron === undefined) {
     throw invalid(id, 'it does not say when it is due: give every or cron');
   }
-  const unknown = schedule.stores.filter((store) => !Object.hasOwn(config.stores, store));
+  const named = [...schedule.stores, ...Object.keys(schedule.keep?.stores ?? {})];
+  const unknown = named.filter((store) => !Object.hasOwn(config.stores, store));
   if (unknown.length > 0) throw invalid(id, `stores: the config file has no store ${unknown.join(', ')}`);
   return schedule;
 }

@@ -100,6 +100,7 @@ function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft):
     ...checkRecurrence(schedule, path),
     ...checkUrl(schedule, [...path, 'source', 'url']),
     ...checkStoreNames(schedule, [...path, 'stores'], Object.keys(draft.stores)),
+    ...checkKeptStores(schedule, [...path, 'keep', 'stores'], Object.keys(draft.stores)),
     ...checkDrills(schedule, [...path, 'verify']),
     ...checkHost(schedule.host, [...path, 'host'], Object.keys(draft.load.hosts)),
   ];
@@ -180,6 +181,19 @@ function checkStoreNames(
     if (known.includes(store)) return [];
     return [{ path: at, message: `is not a name under stores: ${othersThan(store, known)}` }];
   });
+}
+
+function checkKeptStores(
+  { keep }: DraftSchedule,
+  path: ConfigPath,
+  known: readonly string[],
+): readonly Remark[] {
+  return Object.keys(keep?.stores ?? {})
+    .filter((store) => !known.includes(store))
+    .map((store) => {
+      const message = `is not a name under stores: ${othersThan(store, known)}`;
+      return { path: [...path, store], message, isWhole: true, at: 'key' };
+    });
 }
 
 function checkHost(host: string | undefined, path: ConfigPath, known: readonly string[]): readonly Remark[] {

@@ -28,6 +28,10 @@ const draftSchedule = z.object({
   cron: z.unknown().optional(),
   source: draftSource.catch({ type: undefined, url: undefined, path: undefined, exclude: [] }),
   stores: z.array(text).catch([]),
+  keep: z
+    .object({ stores: z.record(z.string(), z.unknown()).catch({}) })
+    .optional()
+    .catch(undefined),
   verify: draftVerify.optional().catch(undefined),
   host: text,
 });

@@ -144,6 +144,7 @@ encryption: { passphrase: "hunter2" }
 stores:
   local: { type: directory, path: ./backups }
   spare: { type: directory, path: ./spare }
+  unused: { type: directory, path: ./unused }
 schedules:
   - id: a
     source: { type: postgres, url: "postgres://app:hunter2@db1/app" }
@@ -161,6 +162,11 @@ schedules:
     every: 1d
     stores: [local]
     keep: { last: 1 }
+  - id: d
+    source: { type: directory, path: /etc }
+    every: 1d
+    stores: [local, spare]
+    keep: { last: 1, stores: { spare: {} } }
 `);
     await write('hunter2-the-other', 'secret');
     await chmod(file, 0o644);
@@ -168,14 +174,15 @@ schedules:
     expect(warnings.map((warning) => formatProblem('lowtide.yaml', warning))).toEqual([
       'lowtide.yaml:2:1: this file holds a secret in clear, and other users may read it: chmod 600',
       'lowtide.yaml:2:27 encryption.passphrase: holds a secret in clear: move it to a variable or a file, and write ${env:NAME} or ${file:PATH}',
-      'lowtide.yaml:5:3 stores.spare: is used by no schedule',
-      'lowtide.yaml:7:5 schedules[0].keep: names no rule: every backup stays, until the store is full',
-      'lowtide.yaml:8:36 schedules[0].source.url: holds a secret in clear: move it to a variable or a file, and write ${env:NAME} or ${file:PATH}',
-      'lowtide.yaml:9:12 schedules[0].every: is shorter than the estimate of 45m: the next backup is due before one is done',
-      'lowtide.yaml:10:13 schedules[0].window: is 30m long, shorter than the estimate of 45m: backups will end after it',
-      'lowtide.yaml:14:40 schedules[1].source.argv[1]: puts a secret on a command line, which every user of this machine can read: hand it over in env',
-      'lowtide.yaml:14:88 schedules[1].source.env.TOKEN: holds a secret in clear: move it to a variable or a file, and write ${env:NAME} or ${file:PATH}',
-      'lowtide.yaml:17:11 schedules[1].keep: names no rule: every backup stays, until the store is full',
+      'lowtide.yaml:6:3 stores.unused: is used by no schedule',
+      'lowtide.yaml:8:5 schedules[0].keep: names no rule: every backup stays, until the store is full',
+      'lowtide.yaml:9:36 schedules[0].source.url: holds a secret in clear: move it to a variable or a file, and write ${env:NAME} or ${file:PATH}',
+      'lowtide.yaml:10:12 schedules[0].every: is shorter than the estimate of 45m: the next backup is due before one is done',
+      'lowtide.yaml:11:13 schedules[0].window: is 30m long, shorter than the estimate of 45m: backups will end after it',
+      'lowtide.yaml:15:40 schedules[1].source.argv[1]: puts a secret on a command line, which every user of this machine can read: hand it over in env',
+      'lowtide.yaml:15:88 schedules[1].source.env.TOKEN: holds a secret in clear: move it to a variable or a file, and write ${env:NAME} or ${file:PATH}',
+      'lowtide.yaml:18:11 schedules[1].keep: names no rule: every backup stays, until the store is full',
+      'lowtide.yaml:28:11 schedules[3].keep: names no rule for spare: every backup stays there, until the store is full',
     ]);
   });
 

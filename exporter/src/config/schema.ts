@@ -24,13 +24,21 @@ import { storeSchema } from './store-schema.ts';
 
 const kept = (which: string) => z.int().min(1).max(10_000).optional().describe(`how many ${which} stay`);
 
-const keepSchema = z.strictObject({
+const keepRules = {
   last: kept('of the newest backups'),
   hourly: kept('hours with a backup (its newest)'),
   daily: kept('days with a backup (its newest)'),
   weekly: kept('weeks with a backup (its newest)'),
   monthly: kept('months with a backup (its newest)'),
   yearly: kept('years with a backup (its newest)'),
+};
+
+const keepSchema = z.strictObject({
+  ...keepRules,
+  stores: z
+    .record(name, z.strictObject(keepRules).describe('how many backups stay in this store, per period'))
+    .optional()
+    .describe('rules for single stores, by name: in these they stand in the place of those beside'),
 });
 
 const drillChecksSchema = z.strictObject({
@@ -128,7 +136,7 @@ export const scheduleSchema = z
     keep: keepSchema
       .optional()
       .describe(
-        'how many backups stay, per period; one that no rule keeps is pruned, never the last good one; absent: all stay',
+        'how many backups stay in each store, per period; one that no rule keeps is pruned, never the last good one; absent: all stay',
       ),
     verify: z
       .strictObject({
@@ -357,5 +365,7 @@ export type WrittenConfig = Written;
 export type SourceConfig = ScheduleConfig['source'];
 export type StoreConfig = Config['stores'][string];
 export type KeepConfig = NonNullable<ScheduleConfig['keep']>;
+/** The rules for one store. */
+export type KeepRules = Omit<KeepConfig, 'stores'>;
 /** Minutes after local midnight. Equal ends mean the whole day. */
 export type Window = NonNullable<ScheduleConfig['window']>;

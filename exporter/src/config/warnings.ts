@@ -1,6 +1,7 @@
 import { windowLengthMs } from '../schedule/window.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { Finding } from './explain.ts';
+import { keepIn } from './keep.ts';
 import type { ConfigPath } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import type { HeldSecret } from './secret-values.ts';
@@ -62,7 +63,7 @@ function scheduleWarnings(
   schedule: WrittenConfig['schedules'][number],
   path: ConfigPath,
 ): readonly Finding[] {
-  const { window, every, estimated_duration: estimate, keep } = schedule;
+  const { window, every, estimated_duration: estimate, keep, stores } = schedule;
   const findings: Finding[] = [];
   if (window !== undefined && windowLengthMs(window) < estimate) {
     const text = `is ${formatDuration(windowLengthMs(window))} long, shorter than the estimate of ${formatDuration(estimate)}: backups will end after it`;
@@ -72,8 +73,11 @@ function scheduleWarnings(
     const text = `is shorter than the estimate of ${formatDuration(estimate)}: the next backup is due before one is done`;
     findings.push(warning([...path, 'every'], text));
   }
-  if (keep === undefined || Object.keys(keep).length === 0) {
-    findings.push(warning([...path, 'keep'], 'names no rule: every backup stays, until the store is full'));
+  const full = stores.filter((store) => keepIn(keep, store) === undefined);
+  if (full.length > 0) {
+    const which = full.length === stores.length ? '' : ` for ${full.join(', ')}`;
+    const text = `names no rule${which}: every backup stays${which && ' there'}, until the store is full`;
+    findings.push(warning([...path, 'keep'], text));
   }
   return findings;
 }

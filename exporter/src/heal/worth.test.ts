@@ -41,6 +41,24 @@ it('chooses what would stay, and no prune in between removes it, in whatever ord
   );
 });
 
+it('goes by the rules of each store: what these have removed there is not missing', () => {
+  const restorable = [1, 2, 40].map((days) => ({
+    backupId: `b${days}`,
+    createdAt: now - days * 24 * hourMs,
+  }));
+  const lacking = restorable.flatMap((backup) =>
+    ['local', 'offsite'].map((store) => ({ ...backup, store, status: 'pruned' as const, storedBytes: 1 })),
+  );
+  const keep = { last: 2, stores: { offsite: { monthly: 2 } } };
+  const worth = worthHealing(lacking, restorable, { keep, timezone: 'UTC', now });
+  expect(worth.map(({ store, backupId }) => `${store} ${backupId}`)).toEqual([
+    'local b1',
+    'local b2',
+    'offsite b1',
+    'offsite b40',
+  ]);
+});
+
 it('leaves alone what a prune has just marked, and may be removing', () => {
   const backup = { backupId: 'b1', createdAt: now };
   const pruned = { ...backup, store: 'offsite', status: 'pruned' as const, storedBytes: 1 };

@@ -1,6 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newManifest } from '../../../test/conformance/catalog-samples.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -10,7 +11,7 @@ import type { KeepConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { DirectoryStore } from '../store/directory.ts';
 import { encodeManifest, manifestName, type Manifest } from '../store/manifest.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoredObject } from '../store/store.ts';
 import { prune, type PruneOptions, type PruneResult } from './prune.ts';
 
 const day = 86_400_000;
@@ -84,6 +85,10 @@ async function namesIn(store: Store): Promise<string[]> {
   return (await Array.fromAsync(store.list(''))).map(({ name }) => name);
 }
 
+async function* listing(sizes: ReadonlyMap<string, number> = new Map()): AsyncIterable<StoredObject> {
+  for (const [name, sizeBytes] of sizes) yield await Promise.resolve({ name, sizeBytes, modifiedAt: now });
+}
+
 const objectsOf = (...ids: string[]): string[] =>
   ids.flatMap((id) => [
     `db-prod/${id}.globals.zst.age`,
@@ -149,6 +154,88 @@ describe('prune', () => {
     ]);
     expect([statusOf('old', 'local'), statusOf('old', 'offsite')]).toEqual(['pruned', 'good']);
     expect(catalog.backup('old')?.status).toBe('completed');
+  });
+
+  it('goes by the rules of each store, and by the general ones in the others', async () => {
+    await givenBackups([0, 1, 2, 40, 41, 80], [local, offsite]);
+    const schedules = [schedule('db-prod', { last: 2, stores: { offsite: { monthly: 3 } } })];
+    const result = await pruneWith({ schedules });
+    expect(decisions(result)).toEqual([
+      'local day-0 keep: last: 1 of 2',
+      'local day-1 keep: last: 2 of 2',
+      ...[2, 40, 41, 80].map((age) => `local day-${age} remove: no rule keeps it`),
+      'offsite day-0 keep: monthly: newest of 2026-11',
+      ...[1, 2].map((age) => `offsite day-${age} remove: no rule keeps it`),
+      'offsite day-40 keep: monthly: newest of 2026-10',
+      'offsite day-41 remove: no rule keeps it',
+      'offsite day-80 keep: monthly: newest of 2026-09',
+    ]);
+    expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
+    expect(await namesIn(offsite)).toEqual(objectsOf('day-0', 'day-40', 'day-80'));
+    // Out of the catalog goes what lies nowhere any more.
+    const onFile = catalog.backups({ status: 'completed', limit: 9 });
+    expect(onFile.map(({ id }) => id)).toEqual(['day-0', 'day-1', 'day-40', 'day-80']);
+    expect(await pruneWith({ schedules })).toMatchObject({ removed: 0, problems: [] });
+  });
+
+  it('decides in each store as if there were no other, and leaves the newest good backup in every one', async () => {
+    const rules = fc.record(
+      { last: fc.nat(3), daily: fc.nat(3), weekly: fc.nat(2) },
+      { requiredKeys: [], noNullPrototype: true },
+    );
+    const positive = rules.map((all) =>
+      Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0)),
+    );
+    const copy = fc.record({
+      age: fc.integer({ min: 0, max: 40 }),
+      status: fc.constantFrom('good', 'damaged'),
+    });
+    const copies = fc.uniqueArray(copy, { selector: ({ age }) => age, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(positive, positive, copies, copies, async (here, there, inLocal, inOffsite) => {
+        using own = openSqliteCatalog(mkdtempSync(join(work, 'state-')));
+        const listed = new Map<string, Map<string, number>>();
+        for (const [store, all] of [
+          ['local', inLocal],
+          ['offsite', inOffsite],
+        ] as const) {
+          listed.set(store, new Map());
+          for (const { age, status } of all) {
+            const manifest = newManifest(`day-${age}`, { createdAt: now - age * day });
+            own.adoptBackup(manifest, { store, path: '/x', status: status as 'good' });
+            listed
+              .get(store)
+              ?.set(manifest.parts[0].name, 4096 + 3048)
+              .set(manifestName(manifest), 1);
+          }
+        }
+        const stores = [local, offsite].map((store) =>
+          but(store, { list: () => listing(listed.get(store.id)) }),
+        );
+        const dryRun = async (keep: KeepConfig, ...of: Store[]): Promise<PruneResult> =>
+          await prune({
+            ...{ catalog: own, scope: 'store', now, signal, dryRun: true },
+            stores: new Map(of.map((store) => [store.id, store])),
+            schedules: [schedule('db-prod', keep)],
+          });
+        const [first, second] = stores;
+        if (first === undefined || second === undefined) throw new Error('there are two stores');
+        const both = await dryRun({ ...here, stores: { offsite: there } }, ...stores);
+        const apart = [...(await dryRun(here, first)).verdicts, ...(await dryRun(there, second)).verdicts];
+        expect(both.verdicts).toEqual(apart);
+        for (const [store, all] of [
+          ['local', inLocal],
+          ['offsite', inOffsite],
+        ] as const) {
+          const newest = Math.min(...all.filter(({ status }) => status === 'good').map(({ age }) => age));
+          const verdict = both.verdicts.find(
+            (each) => each.store === store && each.backupId === `day-${newest}`,
+          );
+          expect(verdict?.keep ?? true).toBe(true);
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('leaves alone schedules without rules and those that the config does not know', async () => {

@@ -1,5 +1,6 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { Backup, Catalog } from '../catalog/catalog.ts';
+import { keepIn } from '../config/keep.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { isManifestName } from '../store/manifest.ts';
@@ -184,7 +185,7 @@ class StorePruner {
           createdAt,
           good: status === 'good',
         })),
-        keep,
+        keepIn(keep, this.#store.id),
         timezone,
       ).map((verdict) => [verdict.id, verdict]),
     );

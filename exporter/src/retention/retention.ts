@@ -1,4 +1,4 @@
-import type { KeepConfig } from '../config/schema.ts';
+import type { KeepRules } from '../config/schema.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
@@ -35,12 +35,12 @@ interface Rule {
 }
 
 /**
- * The verdicts on the backups of one schedule, newest first whatever the order they come in. Without a rule all stay.
+ * The verdicts on the backups of one schedule in one store, newest first whatever the order they come in. Without a rule all stay.
  * `timezone` is an IANA name.
  */
 export function decideRetention(
   backups: readonly RetentionCandidate[],
-  keep: KeepConfig | undefined,
+  keep: KeepRules | undefined,
   timezone: string,
 ): readonly RetentionVerdict[] {
   const newestFirst = backups.toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
@@ -93,7 +93,7 @@ function reasonsOfRules(
   return reasons;
 }
 
-function rulesOf(keep: KeepConfig): readonly Rule[] {
+function rulesOf(keep: KeepRules): readonly Rule[] {
   return [
     { name: 'last', count: keep.last, periodOf: undefined },
     { name: 'hourly', count: keep.hourly, periodOf: hourOf },

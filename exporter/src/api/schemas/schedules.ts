@@ -2,14 +2,22 @@ import { z } from 'zod';
 import { drill } from './drills.ts';
 import { backupType, bytes, instant, listOf, name, named, page, seconds } from './common.ts';
 
+const keepRules = {
+  last: z.int().optional(),
+  hourly: z.int().optional(),
+  daily: z.int().optional(),
+  weekly: z.int().optional(),
+  monthly: z.int().optional(),
+  yearly: z.int().optional(),
+};
+
 const keep = z
   .strictObject({
-    last: z.int().optional(),
-    hourly: z.int().optional(),
-    daily: z.int().optional(),
-    weekly: z.int().optional(),
-    monthly: z.int().optional(),
-    yearly: z.int().optional(),
+    ...keepRules,
+    stores: z
+      .record(z.string(), z.strictObject(keepRules))
+      .optional()
+      .describe('rules for single stores, in the place of those beside'),
   })
   .describe('how many backups stay, per period');
 
