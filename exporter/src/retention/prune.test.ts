@@ -202,7 +202,7 @@ describe('prune', () => {
           listed.set(store, new Map());
           for (const { age, status } of all) {
             const manifest = newManifest(`day-${age}`, { createdAt: now - age * day });
-            own.adoptBackup(manifest, { store, path: '/x', status: status as 'good' });
+            own.adoptBackup(manifest, { store, path: '/x', status });
             listed
               .get(store)
               ?.set(manifest.parts[0].name, 4096 + 3048)
