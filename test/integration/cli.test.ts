@@ -297,7 +297,7 @@ describe('keys', () => {
     const second = json<{ id: string }>(lowtide('keys', 'new', '--kind', 'hybrid', '--json')).id;
     expect(lowtide('keys', 'retire', first)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('1 backups need') as string,
+      stderr: expect.stringContaining('1 backup needs') as string,
     });
     lowtide('backup', 'c');
     expect(lowtide('keys', 'retire', first).code).toBe(0);
@@ -578,4 +578,18 @@ describe('lowtide serve --quickstart', () => {
     expect(await service.metrics()).toContain('backup_running{schedule="mine"} 0');
     expect(service.stdout).toBe('');
   });
+});
+
+it('lowtide plan shows the next five starts of a schedule that is often due, and all when asked', () => {
+  writeConfig(
+    folder,
+    '  - { id: often, source: { type: command, argv: [echo, x] }, every: 10m, stores: [local], keep: { last: 3 } }',
+  );
+  const starts = (end: End): number =>
+    end.stdout.split('\n').filter((line) => line.startsWith('often')).length;
+  const few = lowtide('plan', '--hours', '2');
+  expect(starts(few)).toBe(5);
+  expect(few.stderr).toMatch(/[67] more within 2 hours/);
+  expect(starts(lowtide('plan', '--hours', '2', '--all'))).toBeGreaterThan(10);
+  expect(json<unknown[]>(lowtide('plan', '--hours', '2', '--json')).length).toBeGreaterThan(10);
 });

@@ -79,7 +79,7 @@ describe('a key whose secret half is lost', () => {
       { id: next, state: 'active', backups: 0 },
       { id: lost.id, state: 'lost', backups: 1, copies: 2, openedBy: [] },
     ]);
-    expect(shown.said).toContain(`1 backups need ${lost.id}, whose secret half is lost`);
+    expect(shown.said).toContain(`1 backup needs ${lost.id}, whose secret half is lost`);
     const dry = lowtide(['rotate', '--dry-run', '--json']);
     expect(dry.code).not.toBe(0);
     expect(JSON.parse(dry.out)).toMatchObject({ obstacles: [{ code: 'key_missing' }] });
@@ -124,7 +124,7 @@ describe('a key is not destroyed', () => {
     expect(lowtide(['keys', 'retire', key.id]).code).toBe(0);
     const refused = lowtide(['keys', 'destroy', key.id, '--confirm', key.id]);
     expect(refused.code).not.toBe(0);
-    expect(refused.said).toContain(`1 backups need ${key.id}`);
+    expect(refused.said).toContain(`1 backup needs ${key.id}`);
     expect(existsSync(keyFile(key))).toBe(true);
   });
 
@@ -186,7 +186,7 @@ describe('a key is not destroyed', () => {
     expect(installation.backupOf(run).keyId).toBe(key.id);
     await expect(refuseDestruction(installation.opened, key.id, { signal })).rejects.toMatchObject({
       code: 'key_in_use',
-      message: expect.stringContaining('1 backups need') as string,
+      message: expect.stringContaining('1 backup needs') as string,
     });
   });
 });

@@ -71,7 +71,7 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
 
   expect(configCopyOpensWith(await keystore.identity(String(keyId)))).toBe(true);
 
-  expect(lowtide('keys', 'retire', String(keyId)).said).toContain('1 backups need');
+  expect(lowtide('keys', 'retire', String(keyId)).said).toContain('1 backup needs');
   expect(lowtide('keys', 'retire', oldKey).code).toBe(0);
   expect(lowtide('keys', 'destroy', oldKey).code).toBe(2);
   expect(lowtide('keys', 'destroy', oldKey, '--confirm', oldKey).code).toBe(0);

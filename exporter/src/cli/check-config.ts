@@ -1,6 +1,7 @@
 import { createSource } from '../source/create.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { counted } from '../units/count.ts';
 
 /** `lowtide check-config`: every mistake at once (as an error), or what the file describes. */
 export async function checkConfig(context: CommandContext): Promise<ExitCode> {
@@ -13,7 +14,10 @@ export async function checkConfig(context: CommandContext): Promise<ExitCode> {
   const lines = schedules.map(({ id, source, stores }) => `  ${id}: ${source} to ${stores.join(', ')}`);
   context.output.answer(
     { file, valid: true, warnings, schedules },
-    [`${file} is valid: ${schedules.length} schedules, ${warnings.length} warnings.`, ...lines].join('\n'),
+    [
+      `${file} is valid: ${counted(schedules.length, 'schedule')}, ${counted(warnings.length, 'warning')}.`,
+      ...lines,
+    ].join('\n'),
   );
   return exitCodes.done;
 }

@@ -19,6 +19,7 @@ import { keepConfig } from './keep-config.ts';
 import { table } from './output.ts';
 import { describeShredding, shreddingOf, shreddingView } from './shredding.ts';
 import { shownTime } from './views.ts';
+import { counted } from '../units/count.ts';
 
 /** `lowtide keys`: every key and what depends on it. */
 export async function listKeys(context: CommandContext): Promise<ExitCode> {
@@ -49,7 +50,9 @@ export async function listKeys(context: CommandContext): Promise<ExitCode> {
       openedBy.length === 0
         ? 'bring back a copy of the keystore, or import its recovery file or a recovery identity (`lowtide keys import FILE`)'
         : `${openedBy.join(', ')} opens them; \`lowtide rotate\` gives them to a key that is here`;
-    context.output.note(`warning: ${backups} backups need ${id}, whose secret half is lost: ${remedy}`);
+    context.output.note(
+      `warning: ${counted(backups, 'backup needs', 'backups need')} ${id}, whose secret half is lost: ${remedy}`,
+    );
   }
   return exitCodes.done;
 }
@@ -91,7 +94,7 @@ export async function importKey(
   note(installation, 'imported', { action: 'key.import', subject: key.id, detail: key.purpose });
   const { keys } = await takeCensus(installation.catalog, keystore);
   const { backups } = keys.find((entry) => entry.key.id === key.id) ?? { backups: 0 };
-  const needed = backups === 0 ? '' : ` ${backups} backups need it.`;
+  const needed = backups === 0 ? '' : ` ${counted(backups, 'backup needs', 'backups need')} it.`;
   context.output.answer(
     { ...viewOf(key), backups },
     `Imported ${key.id} for ${key.purpose}; it is ${key.state}.${needed}`,

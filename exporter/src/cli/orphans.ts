@@ -3,8 +3,9 @@ import { toRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
-import { counted, table } from './output.ts';
+import { table } from './output.ts';
 import { lockAnswer, shownTime } from './views.ts';
+import { counted } from '../units/count.ts';
 
 /** `lowtide backups prune --orphans [--remove]`: what lies in the stores and belongs to no backup. */
 export async function showOrphans(

@@ -37,11 +37,6 @@ export function createOutput(json: boolean, stdout: TextStream, stderr: TextStre
   };
 }
 
-/** `1 copy`, `2 copies`. */
-export function counted(count: number, one: string, several = `${one}s`): string {
-  return `${count} ${count === 1 ? one : several}`;
-}
-
 /** Columns as wide as their widest cell; numbers are the caller's to align. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];

@@ -12,10 +12,20 @@ import { table } from './output.ts';
 import { replayPast } from './replay.ts';
 import { shownTime } from './views.ts';
 
+interface PlanOptions {
+  readonly hours: number;
+  readonly all?: boolean;
+  readonly replay?: number;
+  readonly host?: string;
+}
+
+/** Of a schedule that runs every few minutes, more than these say nothing new. */
+const shownOfEach = 5;
+
 /** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
 export async function plan(
   context: CommandContext,
-  { hours, replay, host }: { readonly hours: number; readonly replay?: number; readonly host?: string },
+  { hours, all = false, replay, host }: PlanOptions,
 ): Promise<ExitCode> {
   if (replay !== undefined) return await replayPast(context, replay, host);
   await using installation = await context.open();
@@ -25,23 +35,39 @@ export async function plan(
   const active = config.schedules.filter(({ id }) => !catalog.schedule(id).paused);
   const planned = tide.planAhead(active, clock.now(), hours);
   const slots = planned.slots.map((slot) => slotView(planned, slot));
-  const rows = planned.slots.map((slot, index) => [
+  const shown = all ? planned.slots : firstOfEach(planned.slots);
+  const rows = shown.map((slot) => [
     slot.schedule,
     shownTime(slot.start),
     formatDuration(Math.round((slot.end - slot.start) / 1000) * 1000),
     shownTime(slot.job.occurrence.deadline),
-    slots[index]?.reason.text ?? '',
+    slotView(planned, slot).reason.text,
   ]);
   const nothing = `Nothing is due within ${hours} hours.`;
   context.output.answer(
     slots,
     rows.length === 0 ? nothing : table(['SCHEDULE', 'START', 'TAKES', 'AT THE LATEST', 'WHY THEN'], rows),
   );
+  const left = planned.slots.length - shown.length;
+  if (left > 0) {
+    context.output.note(
+      `${left} more within ${hours} hours; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
+    );
+  }
   for (const { job, reason } of planned.misfits) {
     context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
   for (const text of passedOver(catalog, active)) context.output.note(`problem: ${text}`);
   return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
+}
+
+function firstOfEach<S extends { readonly schedule: string }>(slots: readonly S[]): readonly S[] {
+  const seen = new Map<string, number>();
+  return slots.filter(({ schedule }) => {
+    const before = seen.get(schedule) ?? 0;
+    seen.set(schedule, before + 1);
+    return before < shownOfEach;
+  });
 }
 
 /** What was missed for a reason that is known, and has not been made up for since. */

@@ -95,6 +95,7 @@ export function createProgram(terminal: Terminal): Command {
     .command('plan')
     .description('what will run when, and why then')
     .option('--hours <count>', 'how far ahead', positive, 48)
+    .option('--all', `every start, not each schedule's next five`)
     .option(
       '--replay <duration>',
       'look back instead, as in 14d: what Lowtide would have gained over a fixed time',

@@ -6,8 +6,9 @@ import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { showOrphans } from './orphans.ts';
-import { counted, table } from './output.ts';
+import { table } from './output.ts';
 import { lockAnswer } from './views.ts';
+import { counted } from '../units/count.ts';
 
 export interface PruneCommandOptions {
   readonly dryRun?: boolean;

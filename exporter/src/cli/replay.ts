@@ -12,6 +12,7 @@ import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
 import { shownTime } from './views.ts';
+import { counted } from '../units/count.ts';
 
 const dayMs = 86_400_000;
 
@@ -130,7 +131,7 @@ function tallyRows(name: string, tally: Tally): string[][] {
 }
 
 function summary({ from, until, total }: Replay): string {
-  return `${total.runs} backups from ${shownTime(from)} to ${shownTime(until)}, as Lowtide would have planned them.`;
+  return `${counted(total.runs, 'backup')} from ${shownTime(from)} to ${shownTime(until)}, as Lowtide would have planned them.`;
 }
 
 /** What the figures do not rest on. */

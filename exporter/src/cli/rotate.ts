@@ -15,6 +15,7 @@ import { exitCodes, type ExitCode } from './exit.ts';
 import { keepConfig } from './keep-config.ts';
 import { table } from './output.ts';
 import { rotationAnswer } from './views.ts';
+import { counted } from '../units/count.ts';
 
 export interface RotateOptions {
   readonly mode: 'rewrap' | 'reencrypt';
@@ -170,7 +171,7 @@ function describeEnd({ mode, status, keyId, done, skipped, failed, pending, ...r
   const isOver = status === 'completed' || rotation.error?.code === 'rotation_ended';
   const next = isOver ? '' : '\n`lowtide rotate --resume` goes on with it.';
   return (
-    `Rotation ${status} after ${took}: ${done.backups} backups ${what} for ${keyId ?? 'no key yet'}, ` +
+    `Rotation ${status} after ${took}: ${counted(done.backups, 'backup')} ${what} for ${keyId ?? 'no key yet'}, ` +
     `${skipped.backups} skipped in whole or in part, ${failed.backups} failed${left}.${next}`
   );
 }
@@ -186,10 +187,11 @@ function describePlan(plan: RotationPlan): string {
       : `${requests}, ${formatSize(readBytes)} read, ${formatSize(writtenBytes)} written`,
   ]);
   return [
-    `To ${mode === 'rewrap' ? 'rewrap' : 're-encrypt'}: ${backups} backups, ${formatSize(bytes)}, in about ${formatDuration(Math.max(1, estimatedSeconds) * 1000)}.`,
+    `To ${mode === 'rewrap' ? 'rewrap' : 're-encrypt'}: ${counted(backups, 'backup')}, ${formatSize(bytes)}, in about ${formatDuration(Math.max(1, estimatedSeconds) * 1000)}.`,
     ...(rows.length === 0 ? [] : [table(['STORE', 'COPIES', 'SIZE', 'REQUESTS'], rows)]),
     ...skipped.map(
-      ({ code, copies, text }) => `Left as they are (${code}): ${copies} copies, such as: ${text}.`,
+      ({ code, copies, text }) =>
+        `Left as they are (${code}): ${counted(copies, 'copy', 'copies')}, such as: ${text}.`,
     ),
     retirableKeys.length === 0
       ? 'No key could be retired afterwards.'

@@ -1,5 +1,6 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from './keystore.ts';
+import { counted } from '../units/count.ts';
 
 /**
  * What keeps backups from being opened, beside what the folder of the keystore shows: sentences, empty when all is well. New
@@ -16,7 +17,7 @@ export async function usabilityFindings(
     const lost = Object.entries(needed).filter(([id, backups]) => backups > 0 && !known.has(id));
     const findings = lost.map(
       ([id, backups]) =>
-        `${backups} backups need ${id}, which is not in the keystore: bring back a copy of the keystore, or import the recovery file of that key`,
+        `${counted(backups, 'backup needs', 'backups need')} ${id}, which is not in the keystore: bring back a copy of the keystore, or import the recovery file of that key`,
     );
     const active = keys.find(({ state }) => state === 'active');
     if (active !== undefined) await keystore.identity(active.id);

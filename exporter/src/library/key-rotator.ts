@@ -6,6 +6,7 @@ import type { Key } from '../keys/keystore.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import type { BackupKey } from './encryption.ts';
 import { configOf } from './manager.ts';
+import { counted } from '../units/count.ts';
 
 export interface BackupKeyRotatorOptions {
   /** Where backups are stored. */
@@ -145,7 +146,7 @@ export class BackupKeyRotator implements AsyncDisposable {
 }
 
 function resultOf({ mode, keyId, status, error, done, skipped, failed }: Rotation): KeyRotationResult {
-  const why = error?.message ?? `${failed.backups} backups could not be given to the new key`;
+  const why = error?.message ?? `${counted(failed.backups, 'backup')} could not be given to the new key`;
   return {
     backupsReencrypted: mode === 'reencrypt' ? done.backups : 0,
     backupsRewrapped: mode === 'rewrap' ? done.backups : 0,

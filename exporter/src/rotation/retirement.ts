@@ -6,6 +6,7 @@ import { isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { takeCensus } from './census.ts';
 import type { Rotator } from './rotator.ts';
+import { counted } from '../units/count.ts';
 
 /** The end of a key's life: refused with `key_in_use` while anything that is known, or lies in a store, may need it. */
 
@@ -110,7 +111,7 @@ async function refuseNeeded(
   const inPlaceOf = lost.filter(({ openedBy }) => openedBy.includes(id)).map((key) => key.id);
   throw new LowtideError(
     'key_in_use',
-    `${backups} backups need ${id}${inPlaceOf.length === 0 ? '' : `, for it opens what is sealed to ${inPlaceOf.join(', ')}, which is lost`}: it cannot be ${what}`,
+    `${counted(backups, 'backup needs', 'backups need')} ${id}${inPlaceOf.length === 0 ? '' : `, for it opens what is sealed to ${inPlaceOf.join(', ')}, which is lost`}: it cannot be ${what}`,
     { hint: '`lowtide rotate` gives them to another key; or let them be pruned first.' },
   );
 }

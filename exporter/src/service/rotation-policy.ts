@@ -14,6 +14,7 @@ import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { rotationOptions } from './rotations.ts';
 import type { WorkRegistry } from './work.ts';
+import { counted } from '../units/count.ts';
 
 export type RotationConfig = NonNullable<Config['encryption']['rotation']>;
 
@@ -140,7 +141,7 @@ export class RotationPolicy {
       detail: `${mode} ${status}`,
     });
     const fields = { rotation: id, mode, key: keyId };
-    const counts = `${done.backups} backups done, ${skipped.backups} skipped, ${failed.backups} failed`;
+    const counts = `${counted(done.backups, 'backup')} done, ${skipped.backups} skipped, ${failed.backups} failed`;
     if (status === 'completed') this.#options.log.info(fields, `rotation of keys completed: ${counts}`);
     else this.#options.log.error({ ...fields, err: error }, `rotation of keys ${status}: ${counts}`);
   }
