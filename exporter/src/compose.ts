@@ -212,11 +212,15 @@ export function openStore(id: string, store: StoreConfig, env: Environment): Sto
 
 function s3Options(id: string, store: Extract<StoreConfig, { type: 's3' }>): S3Options {
   const { provider, bucket, region, prefix, endpoint, checksums } = store;
-  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = store;
+  const {
+    access_key_id: accessKeyId,
+    secret_access_key: secretAccessKey,
+    session_token: sessionToken,
+  } = store;
   const credentials =
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
-      : { accessKeyId, secretAccessKey, sessionToken: store.session_token };
+      : { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
   return {
     ...{ id, provider, bucket, region, prefix, endpoint, checksums, credentials },
     pathStyle: store.path_style,

@@ -34,6 +34,24 @@ export function s3Options(double: S3Double, bucket: string): S3Options {
   };
 }
 
+/** The same as the config has it; `changed` are keys with other values, undefined for those that are not to be there. */
+export function s3Yaml(
+  double: S3Double,
+  bucket: string,
+  changed: Readonly<Record<string, unknown>> = {},
+): string {
+  const { endpoint, region, accessKeyId, secretAccessKey } = double;
+  return JSON.stringify({
+    ...{ type: 's3', provider: 'double', bucket, region, prefix: 'db1', endpoint, path_style: true },
+    ...{ access_key_id: accessKeyId, secret_access_key: secretAccessKey },
+    ...changed,
+  });
+}
+
+export function azureYaml({ connectionString }: Azurite, container: string): string {
+  return JSON.stringify({ type: 'azure', container, prefix: 'db1', connection_string: connectionString });
+}
+
 export function azureOptions(azurite: Azurite, container: string): AzureOptions {
   const { endpoint, account, accountKey } = azurite;
   return {

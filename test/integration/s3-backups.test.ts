@@ -11,6 +11,7 @@ import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
 import { read } from '../../exporter/src/store/conformance/bodies.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
+import { s3Yaml } from './object-stores.ts';
 
 const mebibyte = 1024 * 1024;
 const signal = new AbortController().signal;
@@ -23,12 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => double[Symbol.asyncDispose]());
 beforeEach(async () => {
-  const { endpoint, region, accessKeyId, secretAccessKey } = double;
   locked = await double.freshBucket({ lock: true, versioned: true });
-  const [offsite, vault] = [await double.freshBucket(), locked].map(
-    (bucket) =>
-      `{ type: s3, provider: double, bucket: ${bucket}, region: ${region}, prefix: db1, endpoint: '${endpoint}', path_style: true, access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`,
-  );
+  const [offsite, vault] = [s3Yaml(double, await double.freshBucket()), s3Yaml(double, locked)];
   const source = `source: { type: command, argv: [bash, -c, 'cat FOLDER/data'] }`;
   installation = await TestInstallation.make(
     `  - { id: both, ${source}, every: 1d, stores: [local, offsite], keep: { last: 1 } }\n  - { id: away, ${source}, every: 1d, stores: [offsite] }\n  - { id: held, ${source}, every: 1d, stores: [vault] }`,
@@ -141,9 +138,9 @@ it('a rotation names what is locked in a bucket, leaves it alone, and counts it 
 });
 
 it('a server that refuses spoils nothing of the other store, and no secret is told', async () => {
-  await double.expireCredentials(true);
+  await double.expireCredentials('all');
   const { run } = await installation.backUp('both');
-  await double.expireCredentials(false);
+  await double.expireCredentials(undefined);
   expect(run.status).toBe('completed');
   expect(installation.backupOf(run).copies.map(({ store, status }) => [store, status])).toEqual([
     ['local', 'good'],

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 /** A server of ours, or from npm, in a process of its own. */
 export interface NodeServer {
   readonly pid: number;
+  /** Resolves once it has ended, for whatever reason. */
+  readonly ended: Promise<void>;
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function startNode(options: {
   });
   return {
     pid: child.pid ?? 0,
+    ended,
     async end(signal) {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);

@@ -80,8 +80,17 @@ export class S3Double implements AsyncDisposable {
     await this.#tell('clock', String(aheadMs));
   }
 
-  async expireCredentials(expired: boolean): Promise<void> {
-    await this.#tell('expire', String(expired));
+  /** All credentials, or those with this session token; undefined: none are expired any more. */
+  async expireCredentials(which: 'all' | { readonly sessionToken: string } | undefined): Promise<void> {
+    await this.#tell('expire', JSON.stringify(which ?? null));
+  }
+
+  /** Has it killed at such a request, with nothing done of it, and started again once it is gone. */
+  async dieAndReturn(at: Pick<Fault, 'operation' | 'after'>): Promise<{ readonly returned: Promise<void> }> {
+    const server = this.#server;
+    if (server === undefined) throw new Error('the double does not run');
+    await this.fail({ ...at, times: 1, effect: { kind: 'kill', pid: server.pid } });
+    return { returned: server.ended.then(() => this.restart()) };
   }
 
   counts(): Promise<S3Counts> {

@@ -45,6 +45,7 @@ export const errorCodes = facts({
   store_locked: { exit: 1, http: 409, errorType: 'store' },
   store_full: { exit: 1, http: 507, errorType: 'store' },
   store_missing_object: { exit: 1, http: 404, errorType: 'store' },
+  store_damaged: { exit: 1, http: 502, errorType: 'store' },
   store_exists: { exit: 1, http: 409, errorType: 'store' },
 
   header_invalid: { exit: 1, http: 422, errorType: 'encryption' },

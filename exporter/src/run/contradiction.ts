@@ -41,6 +41,7 @@ const damageFound: ReadonlyMap<ErrorCode, string> = new Map([
   ['header_invalid', ''],
   ['payload_invalid', ''],
   ['no_identity_match', 'it is sealed to another key than the manifest says: '],
+  ['store_damaged', ''],
   ['store_missing_object', 'it vanished while it was read: '],
 ]);
 

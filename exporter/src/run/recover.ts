@@ -1,7 +1,7 @@
 import type { Catalog, NewCopy, Run, RunEnd } from '../catalog/catalog.ts';
 import { endLeftovers } from '../process/leftovers.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { decodeManifest, isManifestName, type Manifest } from '../store/manifest.ts';
+import { decodeManifest, isManifestName, manifestBeside, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { RunLog } from './run-log.ts';
@@ -96,19 +96,30 @@ function copyIn(store: Store, manifest: Manifest): NewCopy {
   return { store: store.id, path: store.locate(manifest.parts[0].name), status: 'good' };
 }
 
-/** The run's manifest where it lies in the store beside all of its parts. */
+/**
+ * The run's manifest where it lies in the store beside all of its parts. What a listing leaves out is asked for by name: some
+ * servers list what they have been given a while later, and what is taken for torn is deleted.
+ */
 async function wholeBackup(store: Store, run: Run, signal: AbortSignal): Promise<Manifest | undefined> {
   const objects = new Map<string, StoredObject>();
   for await (const object of store.list(run.objectPrefix)) objects.set(object.name, object);
-  const name = [...objects.keys()].find((each) => isManifestName(each));
+  const name = await manifestAmong([...objects.keys()], store);
   if (name === undefined) return undefined;
   // A manifest is written last and whole: one that cannot be read is damaged, which is for a person to look at.
   const bytes = Buffer.concat(await Array.fromAsync(store.get(name, { signal })));
   const manifest = decodeManifest(bytes, store.locate(name));
-  const isWhole = manifest.parts.every(
-    (part) => objects.get(part.name)?.sizeBytes === part.headerBytes + part.payloadBytes,
-  );
-  return isWhole ? manifest : undefined;
+  for (const part of manifest.parts) {
+    const found = objects.get(part.name) ?? (await store.stat(part.name));
+    if (found?.sizeBytes !== part.headerBytes + part.payloadBytes) return undefined;
+  }
+  return manifest;
+}
+
+async function manifestAmong(names: readonly string[], store: Store): Promise<string | undefined> {
+  const listed = names.find((name) => isManifestName(name));
+  if (listed !== undefined) return listed;
+  for (const name of names.map(manifestBeside)) if ((await store.stat(name)) !== undefined) return name;
+  return undefined;
 }
 
 /**

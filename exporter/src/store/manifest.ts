@@ -62,7 +62,12 @@ export function isManifestName(name: string): boolean {
 
 /** The manifest's object name: beside the main part. */
 export function manifestName(manifest: Manifest): string {
-  return `${manifest.parts[0].name}${manifestSuffix}`;
+  return manifestBeside(manifest.parts[0].name);
+}
+
+/** The name that it has if this is the main part. */
+export function manifestBeside(partName: string): string {
+  return `${partName}${manifestSuffix}`;
 }
 
 export function encodeManifest(manifest: Manifest): Uint8Array {

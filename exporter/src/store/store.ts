@@ -8,8 +8,9 @@ import type { Resealing } from './resealing.ts';
  *   fsynced, named, folder fsynced). When the body throws, or the process dies, nothing is visible under the name, or
  *   with `replace` the old object, whole.
  * - **Read after write**: once `put` has resolved, `get`, `stat` and `list` see the object, here and everywhere else.
- * - **Named refusals**: `store_missing_object`, `store_exists`, `store_denied`, `store_locked`, `store_full`, `store_unavailable`
- *   (`retryable` where trying again can help). What the body throws comes out of `put` as it is.
+ * - **Named refusals**: `store_missing_object`, `store_exists`, `store_denied`, `store_locked`, `store_full`, `store_damaged` (read
+ *   to its end, it does not have the checksum that the store keeps), `store_unavailable` (`retryable` where trying again can
+ *   help). What the body throws comes out of `put` as it is.
  * - **Stoppable**: on abort, `put` and `get` throw the signal's reason, `put` also while its body stalls.
  *
  * Names are relative, `/`-separated, made of `[A-Za-z0-9._-]` segments (see name.ts); all others are refused with `usage`.

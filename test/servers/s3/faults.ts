@@ -26,8 +26,8 @@ export interface Fault {
     | { readonly kind: 'miscopy' }
     /** Turns a bit of the answer's body. */
     | { readonly kind: 'corrupt'; readonly at: number }
-    /** The listing leaves out the objects whose keys contain this. */
-    | { readonly kind: 'hide'; readonly key: string };
+    /** The listing leaves out the objects whose keys this regular expression finds. */
+    | { readonly kind: 'hide'; readonly keys: string };
 }
 
 export class Faults {

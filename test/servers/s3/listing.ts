@@ -12,14 +12,14 @@ export function listObjects({ bucket, query, storage, effect }: Asked): Answer {
   const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64').toString();
   const most = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
   const delimiter = query.get('delimiter') ?? '';
-  const hidden = effect?.kind === 'hide' ? effect.key : undefined;
+  const hidden = effect?.kind === 'hide' ? new RegExp(effect.keys) : undefined;
   const { versions } = storage.bucket(bucket);
   const keys = sortedKeys([...versions.keys()]).filter(
     (key) =>
       key.startsWith(prefix) &&
       key > after &&
       storage.current(bucket, key) !== undefined &&
-      (hidden === undefined || !key.includes(hidden)),
+      hidden?.test(key) !== true,
   );
   const page = keys.slice(0, most);
   const [objects, folders] = grouped(page, prefix, delimiter);

@@ -20,7 +20,7 @@ const storage = new Storage(folder);
 const faults = new Faults();
 let counters = new Counters();
 let clockSkewMs = 0;
-let expired = false;
+let expired: 'all' | { readonly sessionToken: string } | null = null;
 const now = (): number => Date.now() + clockSkewMs;
 
 const operations: Readonly<Record<string, (asked: Asked) => Answer | Promise<Answer>>> = {
@@ -110,7 +110,7 @@ async function answerTo(operation: string, asked: Asked): Promise<Answer> {
   const { effect, request } = asked;
   try {
     checkSignature(request, { accessKeyId, secretAccessKey, region }, now());
-    if (expired) throw new Refusal(400, 'ExpiredToken', 'The provided token has expired.');
+    if (isExpired(request)) throw new Refusal(400, 'ExpiredToken', 'The provided token has expired.');
     if (effect?.kind === 'refuse') throw new Refusal(effect.status, effect.code);
     const work = operations[operation];
     if (work === undefined) throw new Refusal(501, 'NotImplemented', `${operation} is not for this double`);
@@ -127,6 +127,10 @@ async function answerTo(operation: string, asked: Asked): Promise<Answer> {
       body: xml('Error', { Code: thrown.code, Message: thrown.message, ...thrown.more }),
     };
   }
+}
+
+function isExpired({ headers }: IncomingMessage): boolean {
+  return expired === 'all' || (expired !== null && headers['x-amz-security-token'] === expired.sessionToken);
 }
 
 async function send(
@@ -176,7 +180,7 @@ async function control(url: string, request: IncomingMessage, response: ServerRe
   const said = await text(request);
   if (url === '/-/fault') faults.add(JSON.parse(said) as Fault);
   else if (url === '/-/clock') clockSkewMs = Number(said);
-  else if (url === '/-/expire') expired = said === 'true';
+  else if (url === '/-/expire') expired = JSON.parse(said) as typeof expired;
   else if (url === '/-/calm') faults.clear();
   else if (url === '/-/reset') counters = new Counters();
   const { requests, receivedBytes, sentBytes } = counters;

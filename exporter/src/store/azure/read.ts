@@ -16,9 +16,8 @@ export function readBlob(
     refusal: (thrown: unknown) => container.refusal(thrown, `read ${name} from`),
     damaged: () =>
       new LowtideError(
-        'store_unavailable',
+        'store_damaged',
         `${name} in ${container.where} came with other bytes than its checksum is of: damaged on the way, or in the store`,
-        { retryable: true },
       ),
     retry: container.options.retry,
   };

@@ -1,6 +1,7 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Range } from '../objects/read.ts';
 import { ObjectResealing } from '../objects/resealing.ts';
+import { delayBefore } from '../retrying.ts';
 import type { StoredObject, UnfinishedWrite } from '../store.ts';
 import { Bucket } from './bucket.ts';
 import { headObject, type ObjectHead } from './head.ts';
@@ -38,17 +39,21 @@ export class BucketObjects {
   ): Promise<StoredObject> {
     const condition = replace ? {} : { IfNoneMatch: '*' as const };
     const sizeBytes = await writeObject(this.#bucket, this.#bucket.keyOf(name), body, { signal, condition });
-    const stored = await this.stat(name);
-    if (stored === undefined) {
-      throw new LowtideError(
-        'store_unavailable',
-        `${this.where} does not show ${name}, which was just written`,
-        {
-          retryable: true,
-        },
-      );
+    return { ...(await this.#shown(name, signal)), sizeBytes };
+  }
+
+  /** Some servers tell of an object a moment after they have taken it. */
+  async #shown(name: string, signal: AbortSignal): Promise<StoredObject> {
+    const { retry } = this.#bucket.options;
+    for (let tries = 1; ; tries += 1) {
+      const stored = await this.stat(name);
+      if (stored !== undefined) return stored;
+      if (tries >= retry.attempts) {
+        const message = `${this.where} does not show ${name}, which was just written`;
+        throw new LowtideError('store_unavailable', message, { retryable: true });
+      }
+      await retry.wait(delayBefore(tries, retry), signal);
     }
-    return { ...stored, sizeBytes };
   }
 
   read(name: string, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { ask, type AskOptions } from '../objects/ask.ts';
 import type { S3Options } from './options.ts';
@@ -65,13 +66,8 @@ function connect(options: S3Options): S3Client {
     region,
     forcePathStyle: pathStyle,
     ...(endpoint !== undefined && { endpoint }),
-    ...(credentials !== undefined && {
-      credentials: {
-        accessKeyId: credentials.accessKeyId,
-        secretAccessKey: credentials.secretAccessKey,
-        ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
-      },
-    }),
+    // The SDK would read ~/.aws once in the life of the process, and never see the keys that were renewed there.
+    credentials: credentials ?? defaultProvider({ ignoreCache: true }),
     // One wrapper retries: retrying.ts.
     maxAttempts: 1,
     // Checksums of whole objects are ours (upload.ts), since the SDK knows each request alone.

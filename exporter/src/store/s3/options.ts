@@ -20,7 +20,7 @@ export interface S3Options {
     | {
         readonly accessKeyId: string;
         readonly secretAccessKey: string;
-        readonly sessionToken?: string | undefined;
+        readonly sessionToken?: string;
       }
     | undefined;
   /** `none` for servers that refuse the headers of S3's checksums. */

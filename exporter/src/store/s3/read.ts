@@ -73,8 +73,7 @@ export function missing(bucket: Bucket, key: string): LowtideError {
 
 function damaged(bucket: Bucket, key: string): LowtideError {
   return new LowtideError(
-    'store_unavailable',
+    'store_damaged',
     `${key} in ${bucket.where} came with other bytes than its checksum is of: damaged on the way, or in the store`,
-    { retryable: true },
   );
 }

@@ -15,7 +15,7 @@ export function s3Refusal(thrown: unknown, action: string): unknown {
   const answer = answerIn(thrown);
   if (answer === undefined) return networkRefusal(thrown, action);
   const { name, status, message } = answer;
-  const known = refusalOf(name, status);
+  const known = refusalOf(answer);
   return new LowtideError(known.code, `cannot ${action}: ${known.why ?? message} (${name}, ${status})`, {
     ...(known.hint !== undefined && { hint: known.hint }),
     retryable: known.retryable ?? false,
@@ -33,24 +33,42 @@ interface ServerAnswer {
   readonly name: string;
   readonly status: number;
   readonly message: string;
+  /** Where the bucket is, in an answer to those who looked elsewhere. */
+  readonly region: string | undefined;
 }
 
 function answerIn(thrown: unknown): ServerAnswer | undefined {
   if (!(thrown instanceof Error) || !('$metadata' in thrown)) return undefined;
   const { httpStatusCode: status } = thrown.$metadata as { httpStatusCode?: number };
-  return status === undefined ? undefined : { name: thrown.name, status, message: thrown.message };
+  if (status === undefined) return undefined;
+  return { name: thrown.name, status, message: thrown.message, region: regionIn(thrown) };
 }
 
-function refusalOf(name: string, status: number): Refusal {
-  const moved = status === 301 || status === 307;
-  return rows[name] ?? (moved ? region : refusalOfStatus(status, denied));
+function regionIn(thrown: Error): string | undefined {
+  const { Region, $response } = thrown as {
+    Region?: string;
+    $response?: { headers?: Record<string, string> };
+  };
+  return Region ?? $response?.headers?.['x-amz-bucket-region'];
 }
 
-const region: Refusal = {
-  code: 'store_unavailable',
-  why: 'the bucket is in another region',
-  hint: "Set region to the bucket's own; the console of the provider shows it.",
-};
+const elsewhere = ['AuthorizationHeaderMalformed', 'PermanentRedirect', 'IllegalLocationConstraintException'];
+
+function refusalOf({ name, status, region }: ServerAnswer): Refusal {
+  const moved = status === 301 || status === 307 || elsewhere.includes(name);
+  return rows[name] ?? (moved ? otherRegion(region) : refusalOfStatus(status, denied));
+}
+
+function otherRegion(region: string | undefined): Refusal {
+  const known = region !== undefined;
+  return {
+    code: 'store_unavailable',
+    why: known ? `the bucket is in another region: ${region}` : 'the bucket is in another region',
+    hint: known
+      ? `Set region: ${region}`
+      : "Set region to the bucket's own; the console of the provider shows it.",
+  };
+}
 const denied: Refusal = {
   code: 'store_denied',
   why: 'access denied',
@@ -62,9 +80,6 @@ const credentials: Refusal = {
   hint: 'Compare access_key_id and secret_access_key (or what the environment, the shared files or the role give) with the console of the provider.',
 };
 const rows: Readonly<Record<string, Refusal>> = {
-  AuthorizationHeaderMalformed: region,
-  PermanentRedirect: region,
-  IllegalLocationConstraintException: region,
   NoSuchBucket: {
     code: 'store_unavailable',
     why: 'there is no such bucket',
@@ -99,6 +114,7 @@ const rows: Readonly<Record<string, Refusal>> = {
   QuotaExceeded: full,
   InsufficientStorage: full,
   XMinioStorageFull: full,
+  XMinioAdminBucketQuotaExceeded: full,
   EntityTooLarge: { code: 'store_full', why: 'the server holds no object of this size' },
   NotImplemented: {
     code: 'store_unavailable',

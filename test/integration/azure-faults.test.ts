@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Azurite } from '../servers/azurite.ts';
+import { TestInstallation } from '../servers/installation.ts';
+import { azureYaml } from './object-stores.ts';
+
+const signal = new AbortController().signal;
+const content = randomBytes(10 * 1024 * 1024);
+
+let azurite: Azurite;
+let container: string;
+let installation: TestInstallation;
+beforeAll(async () => {
+  azurite = await Azurite.start();
+  container = await azurite.freshContainer();
+  installation = await TestInstallation.make(
+    `  - { id: both, source: { type: command, argv: [bash, -c, 'cat FOLDER/data'] }, every: 1d, stores: [local, offsite] }`,
+    {
+      stores: `{ local: { type: directory, path: ./backups }, offsite: ${azureYaml(azurite, container)} }`,
+    },
+  );
+  writeFileSync(join(installation.folder, 'data'), content);
+});
+afterAll(async () => {
+  await installation[Symbol.asyncDispose]();
+  await azurite[Symbol.asyncDispose]();
+});
+
+it('a backup goes on when the server is restarted in the middle of the upload', async () => {
+  let restarted: Promise<void> | undefined;
+  const onProgress = (): void => void (restarted ??= azurite.restart());
+  const { run } = await installation.backUp('both', { onProgress });
+  await restarted;
+  expect(run).toMatchObject({ status: 'completed', warnings: [] });
+  const backup = installation.backupOf(run);
+  const { copies } = await installation.opened.jobs.verify(backup, { signal });
+  expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual(['local passed', 'offsite passed']);
+});
+
+it('a container that is gone costs its own copy alone, and takes none for damaged', async () => {
+  const before = await installation.completed('both');
+  await azurite.client(container).delete();
+  const { run } = await installation.backUp('both');
+  expect(run).toMatchObject({
+    status: 'completed',
+    warnings: [expect.stringContaining('there is no such container') as string],
+  });
+  const { copies } = await installation.opened.jobs.verify(before, { signal });
+  expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual(['local passed', 'offsite unable']);
+  const target = join(installation.folder, 'restored');
+  await installation.opened.jobs.restore(installation.backupOf(run), target, { signal, force: false });
+  expect(readFileSync(target).equals(content)).toBe(true);
+});
