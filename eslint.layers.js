@@ -198,7 +198,7 @@ const pure = [
   '{errors,events,schedule,units}/*.ts',
   'config/{exclusion,keep,nearest,scalars,schema,shape,warnings}.ts',
   'keys/{key,key-age}.ts',
-  'heal/worth.ts',
+  'heal/{backoff,worth}.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
   'load/replay/*.ts',
   'retention/{orphan-verdict,retention,stored-name}.ts',

@@ -115,4 +115,31 @@ export const proof = [
   })
     .min(0)
     .max(1),
+  bars({
+    title: 'Copies to be made good',
+    description:
+      'Copies that failed, are damaged or are missing, by store. They are made from a good copy while the host is quiet; lowtide backups heal does it now.',
+    unit: 'none',
+    empty: 'Not known yet',
+    thresholds: steps(colours.good, [1, colours.bad]),
+    size: [8, 8],
+    queries: [[`sum by (store) (${series('backup_copies_waiting')})`, '{{store}}']],
+  }).min(0),
+  counts({
+    title: 'Copies made good',
+    description:
+      'Attempts to make a copy good from another one, by what became of them. The log says why one failed.',
+    unit: 'none',
+    empty: 'None is known',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [
+      [
+        `round(sum by (status) (${grownBy(series('backup_copies_healed_total'), '$__interval')}))`,
+        '{{status}}',
+      ],
+    ],
+  })
+    .overrideByName('completed', [shown.coloured(colours.good)])
+    .overrideByName('failed', [shown.coloured(colours.bad)]),
 ];

@@ -15,6 +15,16 @@ export const proofs: AlertGroup = {
         'They could not be opened, or are not what was stored: nothing is restored from them. lowtide backups names the damaged copies; other copies of the same backup may be sound.',
     },
     {
+      name: 'LowtideCopiesNotMadeGood',
+      expr: 'backup_copies_waiting > 0',
+      for: '1d',
+      severity: 'warning',
+      summary:
+        '{{ $value | printf "%.0f" }} copies in the store {{ $labels.store }} of {{ $labels.instance }} have been failed, damaged or missing for a day',
+      description:
+        'These backups have fewer copies than their schedules want. Copies are made good from others while the host is quiet; the log says what is in the way, and lowtide backups heal makes them now.',
+    },
+    {
       name: 'LowtideRestoreUnproven',
       expr: 'backup_health_status{check_type="restore_proof"} == 0',
       for: '1h',

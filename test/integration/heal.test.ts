@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup, Copy } from '../../exporter/src/catalog/catalog.ts';
 import type { HealOutcome, HealTask } from '../../exporter/src/heal/heal.ts';
+import { HealPolicy } from '../../exporter/src/service/heal-policy.ts';
+import { createLog } from '../../exporter/src/service/log.ts';
 import { TestInstallation } from '../servers/installation.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
@@ -177,4 +179,90 @@ it('lowtide backups heal makes them good, and ends with 3 where no good copy of 
   expect(lowtide('--dry-run')).toEqual({ code: 3, copies: ['waiting', 'lost'] });
   expect(lowtide()).toEqual({ code: 3, copies: ['healed', 'lost'] });
   expect(lowtide(id)).toEqual({ code: 1, copies: ['lost'] });
+});
+
+describe('the service', () => {
+  interface Given {
+    readonly look: () => Promise<void>;
+    readonly policy: HealPolicy;
+    up: boolean;
+    quiet: boolean;
+    readonly lines: string[];
+  }
+
+  function policy(): Given {
+    const lines: string[] = [];
+    const log = createLog({
+      level: 'debug',
+      format: 'json',
+      redact: String,
+      write: (line) => lines.push(line),
+    });
+    const given: Given = {
+      up: true,
+      quiet: true,
+      lines,
+      policy: new HealPolicy({
+        installation: () => installation.opened,
+        log,
+        quiet: {
+          isNow: () => given.quiet,
+          pace: () => ({
+            turn: () => Promise.resolve(),
+            onProgress: () => undefined,
+            [Symbol.dispose]: () => undefined,
+          }),
+        },
+        stores: () =>
+          ['local', 'offsite'].map((id) => ({ id, provider: 'local', lastCheck: { up: given.up, at: 0 } })),
+        random: () => 0,
+        track: (work) => work,
+      }),
+      look: () => given.policy.look(signal),
+    };
+    return given;
+  }
+
+  it('makes copies good once the store is there and the host is quiet, and counts those that wait', async () => {
+    const { id } = await madeWhileDown();
+    const given = policy();
+    expect(given.policy.waiting()).toEqual({});
+    given.up = false;
+    await given.look();
+    expect(given.policy.waiting()).toEqual({ local: 0, offsite: 1 });
+    Object.assign(given, { up: true, quiet: false });
+    await given.look();
+    expect(statuses(id)).toEqual(['good', 'failed']);
+    given.quiet = true;
+    await given.look();
+    expect(statuses(id)).toEqual(['good', 'good']);
+    await given.look();
+    expect(given.policy.waiting()).toEqual({ local: 0, offsite: 0 });
+    expect(given.lines.filter((line) => line.includes('made good from another one'))).toHaveLength(1);
+  });
+
+  it('does not press a store that refuses, but tries again when it came back, and says once what is lost', async () => {
+    const { id } = await madeWhileDown();
+    const lost = await installation.completed('both');
+    for (const store of ['local', 'offsite']) spoil(copyIn(store, lost.id)?.path ?? '');
+    await verdicts(lost.id);
+    renameSync(at('offsite'), at('away'));
+    writeFileSync(at('offsite'), '');
+    const given = policy();
+    const attempts = (): number =>
+      given.lines.filter((line) => line.includes('could not be made good')).length;
+    await given.look();
+    await given.look();
+    expect(attempts()).toBe(1);
+    rmSync(at('offsite'));
+    renameSync(at('away'), at('offsite'));
+    await given.look();
+    expect(statuses(id)).toEqual(['good', 'failed']);
+    given.up = false;
+    await given.look();
+    given.up = true;
+    await given.look();
+    expect(statuses(id)).toEqual(['good', 'good']);
+    expect(given.lines.filter((line) => line.includes('no good copy'))).toHaveLength(1);
+  });
 });

@@ -53,6 +53,7 @@ const findings: Readonly<Record<string, Finding>> = {
   LowtideBackupMissed: { label: 'schedule', values: ['settings'] },
   LowtideSchedulePaused: { label: 'schedule', values: ['resting'] },
   LowtideVerificationFailed: { label: 'status', values: ['failed'] },
+  LowtideCopiesNotMadeGood: { label: 'store', values: ['local'] },
   LowtideRestoreUnproven: { label: 'check_type', values: ['restore_proof'] },
   LowtideDrillOverdue: { label: 'schedule', values: ['shop'], after: 15 * day },
   // A store that is down did not get its copy.

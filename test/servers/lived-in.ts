@@ -57,8 +57,8 @@ export interface LivedInOptions {
 /**
  * A real service of which a real Prometheus has seen everything happen that there is a metric for: backups of each type, one
  * that failed, one cancelled, one that goes on, deferrals, misses, passing verifications and a failing one, a restore, each kind of
- * rotation, an unusual backup, a look back, days of load, a paused schedule, a store that is down, a key that is gone, and a config
- * that cannot be read.
+ * rotation, an unusual backup, a copy to be made good, a look back, days of load, a paused schedule, a store that is down, a key that
+ * is gone, and a config that cannot be read.
  */
 export async function livedIn(options: LivedInOptions = {}): Promise<LivedIn> {
   await using stack = new AsyncDisposableStack();
@@ -200,6 +200,10 @@ async function rotate(service: TestService, mode: string, status: string): Promi
 /** What was there is gone, and for some hours nobody has looked at the time. */
 async function troubles(service: TestService, offsite: string): Promise<void> {
   const { folder, configFile } = service.installation;
+  // One of two copies is damaged: it would be made good, were the host ever quiet.
+  const [newest] = service.catalog.backups({ schedule: 'shop', limit: 1 });
+  spoil(newest?.copies[0]?.path ?? '', -1);
+  await service.post(`/backups/${newest?.id ?? ''}/verify?wait=true`);
   rmSync(join(folder, 'shop.db'));
   await run(service, 'shop', 'failed');
   for (const name of readdirSync(offsite)) rmSync(join(offsite, name), { recursive: true });

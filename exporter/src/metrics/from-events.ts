@@ -16,6 +16,7 @@ const eventMetricNames = [
   'backup_errors_total',
   'backup_verification_total',
   'backup_restore_total',
+  'backup_copies_healed_total',
   'backup_duration_seconds',
   'backup_size_bytes',
   'backup_encryption_time_seconds',
@@ -164,7 +165,11 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
     beginSchedule(metrics, id, seen);
     beginType(metrics, type, seen);
   }
-  for (const { provider } of sources.stores()) beginProvider(metrics, provider, seen);
+  for (const { id: store, provider } of sources.stores()) {
+    beginProvider(metrics, provider, seen);
+    for (const status of ['completed', 'failed'])
+      metrics.backup_copies_healed_total.inc({ store, status }, 0);
+  }
 }
 
 function beginSchedule(metrics: EventMetrics, schedule: string, seen: Seen): void {
@@ -246,6 +251,12 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
     case 'backup:verified':
       metrics.backup_verification_total.inc({ status: body.status });
       return;
+    case 'backup:healed': {
+      const { store, status, errorType } = body;
+      metrics.backup_copies_healed_total.inc({ store, status });
+      if (errorType !== undefined) metrics.backup_errors_total.inc({ error_type: errorType });
+      return;
+    }
     case 'backup:restored':
       metrics.backup_restore_total.inc({ status: body.status });
       return;
@@ -284,7 +295,6 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       metrics.backup_load_peaks_total.inc({ schedule, start: 'fixed' }, fixedMetPeak ? 1 : 0);
       return;
     }
-    case 'backup:healed':
     case 'backup:pruned':
     case 'drill:started':
     case 'key:changed':

@@ -32,6 +32,7 @@ export interface StateSources {
   readonly drills: () => Readonly<Record<string, LatestDrills>>;
   /** Whether each store has the config as it is now. */
   readonly configCopies: () => Readonly<Record<string, boolean>>;
+  readonly copies: () => CopyFacts;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
 }
@@ -41,6 +42,12 @@ export interface ShownSchedule extends WatchedSchedule {
   readonly isPaused: boolean;
   /** How long a run is expected to take. */
   readonly expectedSeconds: number;
+}
+
+/** By store. */
+export interface CopyFacts {
+  /** Copies that are to be made good from others; empty before that is known. */
+  readonly waiting: Readonly<Record<string, number>>;
 }
 
 /** By resource, 0 to 1; what is not known is absent, or NaN. */
@@ -171,6 +178,10 @@ export function collectState(
       for (const [store, isCurrent] of Object.entries(current)) {
         metrics.backup_config_copy_current.set({ store }, isCurrent ? 1 : 0);
       }
+    }),
+    collector('copies', ['backup_copies_waiting'], sources.copies, ({ waiting }) => {
+      for (const [store, copies] of Object.entries(waiting))
+        metrics.backup_copies_waiting.set({ store }, copies);
     }),
     collector('reviews', reviewGauges, sources.runLoads, (loads) => {
       const bySchedule = new Map(Object.entries(loads));

@@ -218,6 +218,16 @@ export const metricFacts = {
     help: 'Whether the store has a copy of the config as it is now (1) or not (0).',
     labels: ['store'],
   },
+  backup_copies_waiting: {
+    type: 'gauge',
+    help: 'Copies that failed, are damaged or are missing, and wait to be made good from others; absent before the first look.',
+    labels: ['store'],
+  },
+  backup_copies_healed_total: {
+    type: 'counter',
+    help: 'Copies that were to be made good from others, by what became of it.',
+    labels: ['store', 'status'],
+  },
   backup_restore_drill_total: {
     type: 'counter',
     help: 'Restore drills that have ended.',

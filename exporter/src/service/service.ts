@@ -2,7 +2,6 @@ import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { newestObject } from '../catalog/newest-object.ts';
 import { acquireServiceLock } from '../catalog/ownership.ts';
-
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -18,6 +17,7 @@ import { version } from '../version.ts';
 import { servedDocs, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { BackupRuns } from './backup-runs.ts';
 import { ConfigCopies } from './config-copies.ts';
+import { CopyCare } from './copy-care.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
@@ -176,6 +176,13 @@ class Service {
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
       newestObject(catalog, store),
     );
+    const copyCare = new CopyCare({
+      installation: () => this.#installation,
+      log: this.#log,
+      tooBusy: isBusy,
+      stores: () => stores.watched(),
+      track: this.#goingOn.track,
+    });
     const sources = new SourceWatch(config.schedules, scratchRoot, clock);
     const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
     const expectedMs = (schedule: ScheduleConfig): number =>
@@ -188,6 +195,7 @@ class Service {
       schedules,
       clock: clockWatch,
       configCopies: () => configCopies.current(),
+      copies: () => copyCare.facts(),
       health: this.#options.health ?? {},
       load: () => loadFacts(recorder, tide, clock.now()),
       log: this.#log,
@@ -253,6 +261,7 @@ class Service {
       rotation,
       drills,
       configCopies,
+      copyCare,
       clockWatch,
     ].map((each) => each.run(signal));
     // The first look at the schedules is made before anybody asks when they run.

@@ -4,7 +4,7 @@ import { fullestDisk } from '../health/disk.ts';
 import type { WatchedClock } from '../health/facts.ts';
 import type { EncryptionFindings } from '../health/checks.ts';
 import { watchHealth, type HealthCheck, type HealthOptions } from '../health/health.ts';
-import type { LoadFacts } from '../metrics/from-state.ts';
+import type { CopyFacts, LoadFacts } from '../metrics/from-state.ts';
 import { serviceMetrics, type ServiceMetrics } from '../metrics/metrics.ts';
 import { recent } from '../probe/recent.ts';
 import { version } from '../version.ts';
@@ -28,6 +28,7 @@ export interface WatchOptions {
   readonly load: () => LoadFacts;
   readonly clock: ClockWatch;
   readonly configCopies: () => Readonly<Record<string, boolean>>;
+  readonly copies: () => CopyFacts;
   readonly health: HealthOptions;
   readonly log: Logger;
 }
@@ -41,6 +42,7 @@ export function watch({
   load,
   clock: clockWatch,
   configCopies,
+  copies,
   health: healthOptions,
   log,
 }: WatchOptions): ServiceMetrics & { readonly health: () => Promise<readonly HealthCheck[]> } {
@@ -83,6 +85,7 @@ export function watch({
     load,
     runLoads: () => catalog.reviews.latest(),
     configCopies,
+    copies,
     drills: () => catalog.drills.latest(),
     // Scrapes do not wait for a check, nor for threads that are busy with flushing.
     health: health.soon,

@@ -1,0 +1,165 @@
+import type { Installation } from '../compose.ts';
+import type { WatchedStore } from '../health/facts.ts';
+import { HealBackoff } from '../heal/backoff.ts';
+import type { HealOutcome, HealPlan, HealTask } from '../heal/heal.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { formatSize } from '../units/size.ts';
+import { describe } from './describe.ts';
+import type { Logger } from './log.ts';
+import type { QuietTime } from './quiet-time.ts';
+import { stopping } from './rotation-policy.ts';
+
+export interface HealPolicyOptions {
+  /** As it is now: a reload changes it. */
+  readonly installation: () => Installation;
+  readonly log: Logger;
+  readonly quiet: Pick<QuietTime, 'isNow' | 'pace'>;
+  /** As they were found when they were last tried. */
+  readonly stores: () => readonly WatchedStore[];
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** Makes the service wait for this before it ends. */
+  readonly track: (work: Promise<void>) => Promise<void>;
+}
+
+/** Clocks are set, hosts sleep: nothing is relied on for longer. */
+const lookEveryMs = 15_000;
+/** A rebuild of the catalog appends no events. */
+const planAtLeastEveryMs = 3_600_000;
+
+/**
+ * Makes copies good that failed, are damaged or are missing: one at a time, the newest backups first, while the host is quiet and
+ * no backup is being made; soon after a store came back, and where it fails after ever longer times.
+ */
+export class HealPolicy {
+  readonly #options: HealPolicyOptions;
+  readonly #backoff: HealBackoff;
+  #planned:
+    | { readonly plan: HealPlan; readonly of: Installation; readonly sequence: number; readonly at: EpochMs }
+    | undefined;
+  /** When each copy was first found to wait, by backup and store. */
+  #since = new Map<string, EpochMs>();
+  #down: ReadonlySet<string> = new Set();
+  #told: ReadonlySet<string> = new Set();
+
+  constructor(options: HealPolicyOptions) {
+    this.#options = options;
+    this.#backoff = new HealBackoff(options.random);
+  }
+
+  /** How many copies wait to be made good, by store; empty before the first look. */
+  waiting(): Readonly<Record<string, number>> {
+    if (this.#planned === undefined) return {};
+    const counts: Record<string, number> = Object.fromEntries(
+      [...this.#options.installation().stores.keys()].map((store) => [store, 0]),
+    );
+    for (const { store } of this.#planned.plan.tasks) counts[store] = (counts[store] ?? 0) + 1;
+    return counts;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { installation, log, track } = this.#options;
+    while (!signal.aborted) {
+      const { clock } = installation();
+      await track(
+        this.look(signal).catch((thrown: unknown) => {
+          if (!signal.aborted) log.error({ err: describe(thrown) }, 'copies could not be looked after');
+        }),
+      );
+      await clock.wakeAt(clock.now() + lookEveryMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Makes good what may be made good now. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { installation } = this.#options;
+    const { healer, clock } = installation();
+    const stop = stopping(signal);
+    await healer.recover(stop);
+    this.#noteStores();
+    const { tasks, lost } = await this.#plan();
+    this.#tellLost(lost);
+    const refusing = new Set<string>();
+    for (const task of tasks) {
+      const now = clock.now();
+      if (signal.aborted) return;
+      if (this.#down.has(task.store) || refusing.has(task.store) || this.#backoff.isWaiting(task, now))
+        continue;
+      if (!this.#options.quiet.isNow(this.#since.get(keyOf(task)) ?? now)) return;
+      const outcome = await this.#heal(task, stop);
+      // Whatever it is, the next copy would meet it as well.
+      if (outcome.status !== 'healed') refusing.add(task.store);
+    }
+  }
+
+  /** By the catalog alone, and anew only where something has happened since. */
+  async #plan(): Promise<HealPlan> {
+    const installation = this.#options.installation();
+    const { catalog, healer, clock } = installation;
+    const [sequence, now] = [catalog.latestSequence(), clock.now()];
+    const last = this.#planned;
+    if (
+      last?.of === installation &&
+      last.sequence === sequence &&
+      Math.abs(now - last.at) < planAtLeastEveryMs
+    ) {
+      return last.plan;
+    }
+    const plan = await healer.plan();
+    this.#planned = { plan, of: installation, sequence, at: now };
+    this.#since = new Map(plan.tasks.map((task) => [keyOf(task), this.#since.get(keyOf(task)) ?? now]));
+    return plan;
+  }
+
+  async #heal(task: HealTask, signal: AbortSignal): Promise<HealOutcome> {
+    const { installation, quiet } = this.#options;
+    const { healer, clock } = installation();
+    using paced = quiet.pace(task.storedBytes, signal);
+    const outcome = await healer.heal(task, {
+      signal,
+      turn: () => paced.turn(),
+      onProgress: (bytes) => paced.onProgress(bytes),
+    });
+    if (outcome.status === 'healed') this.#backoff.succeeded(task);
+    else this.#backoff.failed(task, outcome.error, clock.now());
+    this.#report(task, outcome);
+    return outcome;
+  }
+
+  #report({ backupId: backup, store, schedule }: HealTask, { status, error, bytes }: HealOutcome): void {
+    const { log } = this.#options;
+    const fields = { schedule, backup, store };
+    if (status === 'healed') {
+      log.info(fields, `a copy was made good from another one: ${formatSize(bytes)} written`);
+    } else if (error !== undefined) {
+      const text = `a copy could not be made good: ${error.message}`;
+      if (status === 'failed') log.warn({ ...fields, err: describe(error) }, text);
+      else log.info(fields, text);
+    }
+  }
+
+  #noteStores(): void {
+    const stores = this.#options.stores();
+    const down = new Set(stores.flatMap(({ id, lastCheck }) => (lastCheck?.up === true ? [] : [id])));
+    for (const store of this.#down) if (!down.has(store)) this.#backoff.cameBack(store);
+    this.#down = down;
+  }
+
+  /** Once for each backup; of one that goes to a single store nobody expects others. */
+  #tellLost(lost: HealPlan['lost']): void {
+    const { schedules } = this.#options.installation().config;
+    const several = new Set(schedules.flatMap(({ id, stores }) => (stores.length > 1 ? [id] : [])));
+    for (const { backupId, schedule } of lost) {
+      if (this.#told.has(backupId) || !several.has(schedule)) continue;
+      this.#options.log.warn(
+        { schedule, backup: backupId },
+        'no good copy of a backup is left to make others from: what is there is left as it is',
+      );
+    }
+    this.#told = new Set(lost.map(({ backupId }) => backupId));
+  }
+}
+
+function keyOf({ backupId, store }: HealTask): string {
+  return `${backupId} ${store}`;
+}
