@@ -28,6 +28,7 @@ import { createSealPool, type SealPool } from './seal/pool.ts';
 import { AzureStore } from './store/azure.ts';
 import type { AzureOptions } from './store/azure/options.ts';
 import { DirectoryStore } from './store/directory.ts';
+import { Line } from './store/line.ts';
 import type { RetryPolicy } from './store/retrying.ts';
 import { S3Store } from './store/s3.ts';
 import type { S3Options } from './store/s3/options.ts';
@@ -202,7 +203,7 @@ function openStores(config: Config, env: Environment): ReadonlyMap<string, Store
 export function openStore(id: string, store: StoreConfig, env: Environment): Store {
   switch (store.type) {
     case 'directory':
-      return new DirectoryStore(id, store.path);
+      return new DirectoryStore(id, store.path, undefined, lineOf(store));
     case 's3':
       return new S3Store(s3Options(id, store));
     case 'azure':
@@ -227,7 +228,12 @@ function s3Options(id: string, store: Extract<StoreConfig, { type: 's3' }>): S3O
     storageClass: store.storage_class,
     now: () => systemClock.now(),
     retry: remoteRetry,
+    line: lineOf(store),
   };
+}
+
+function lineOf({ bandwidth }: StoreConfig): Line | undefined {
+  return bandwidth === undefined ? undefined : new Line({ bytesPerSecond: bandwidth, elapsed, sleep: wait });
 }
 
 function azureOptions(
@@ -241,6 +247,7 @@ function azureOptions(
     accessTier: store.access_tier,
     credentials: azureCredentials(store, env),
     retry: remoteRetry,
+    line: lineOf(store),
     now: () => systemClock.now(),
   };
 }
@@ -256,12 +263,19 @@ function azureCredentials(
   return connection === undefined ? undefined : { kind: 'connection_string', text: connection };
 }
 
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch((thrown: unknown) => {
+    signal.throwIfAborted();
+    throw thrown;
+  });
+}
+
 const remoteRetry: RetryPolicy = {
   attempts: 8,
   firstDelayMs: 200,
   longestDelayMs: 20_000,
   random: () => randomInt(2 ** 32) / 2 ** 32,
-  wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+  wait,
 };
 
 /** Where runs keep what is gone afterwards; sqlite sources need room for a copy of the database there. */

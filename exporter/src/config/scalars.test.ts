@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, formatWindow, interval, recipient, timezone, windowOfDay } from './scalars.ts';
+import { byteRate, duration, formatWindow, interval, recipient, timezone, windowOfDay } from './scalars.ts';
 
 const minutes = fc.integer({ min: 0, max: 1439 });
 
@@ -44,6 +44,18 @@ describe('duration', () => {
     expect(interval.parse('10s')).toBe(10_000);
     expect(interval.safeParse('9s').success).toBe(false);
   });
+});
+
+describe('byteRate', () => {
+  it('is bytes a second, and no slower than servers wait for', () => {
+    expect(byteRate.parse('20MiB/s')).toBe(20 * 1024 ** 2);
+    expect(byteRate.parse('16 KiB/s')).toBe(16 * 1024);
+    expect(byteRate.safeParse('16kB/s').error?.issues[0]?.message).toBe('is too slow: at least 16 KiB/s');
+  });
+
+  it.each(['20', '20MiB', '20Mbit/s', '20m/s'])('refuses %s, and says how it is written', (text) =>
+    expect(byteRate.safeParse(text).error?.issues[0]?.message).toContain('as in 20MiB/s'),
+  );
 });
 
 describe('timezone', () => {

@@ -1,6 +1,7 @@
 import { bech32 } from '@scure/base';
 import { z } from 'zod';
 import { parseCron } from '../schedule/cron.ts';
+import { formatSize, parseSize } from '../units/size.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
 
 /**
@@ -45,6 +46,26 @@ function durationFrom(shortestMs: number) {
     { pattern: String.raw`^([0-9]+(ms|[ywdhms]))+$|\$\{`, examples: ['45m', '6h', '30d'] },
   );
 }
+
+/** `20MiB/s` in the file, bytes a second in the program. */
+export const byteRate = text(
+  (written) => {
+    const bytes = written.endsWith('/s') ? parseSize(written.slice(0, -2)) : undefined;
+    if (bytes === undefined) {
+      return new Refusal(
+        'is no rate: write a number, KiB, MiB or GiB (or kB, MB, GB), and /s, as in 20MiB/s. Eight bits are one byte.',
+      );
+    }
+    return bytes < slowestRate ? new Refusal(`is too slow: at least ${formatSize(slowestRate)}/s`) : bytes;
+  },
+  {
+    pattern: String.raw`^[0-9]+(\.[0-9]+)? ?([KMGT]iB|kB|[MGT]B)/s$|\$\{`,
+    examples: ['20MiB/s', '500KiB/s'],
+  },
+);
+
+/** Servers close connections on which nothing comes for some twenty seconds. */
+const slowestRate = 16 * 1024;
 
 /** A share of the host. */
 export const ratio = z.number().gt(0).max(1);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path } from './scalars.ts';
+import { byteRate, path } from './scalars.ts';
 
 /** The kinds of `stores` in `lowtide.yaml`; see schema.ts. */
 
@@ -13,10 +13,15 @@ const streams = z
   .optional()
   .describe('how many backups may be written to it at once; absent: any number');
 
+const bandwidth = byteRate
+  .optional()
+  .describe('no more than this goes there a second, nor comes from there; absent: as quickly as it goes');
+
 const directoryStore = z.strictObject({
   type: z.literal('directory').describe(kind('a folder')),
   path: path.describe('the folder, made where it is missing; not inside of what is backed up'),
   streams,
+  bandwidth,
 });
 
 const secret = z.string().min(1).optional();
@@ -51,6 +56,7 @@ const s3Store = z
     secret_access_key: secret.meta({ description: 'goes with access_key_id', writeOnly: true }),
     session_token: secret.meta({ description: 'of temporary credentials', writeOnly: true }),
     streams,
+    bandwidth,
   })
   .refine((store) => (store.access_key_id === undefined) === (store.secret_access_key === undefined), {
     error: 'needs both access_key_id and secret_access_key, or neither',
@@ -87,6 +93,7 @@ const azureStore = z
     }),
     sas_token: secret.meta({ description: 'a shared access signature, instead of a key', writeOnly: true }),
     streams,
+    bandwidth,
   })
   .refine(({ connection_string: text, account_key: key, sas_token: token }) => given(text, key, token) <= 1, {
     error: 'has more than one of connection_string, account_key and sas_token',

@@ -9,6 +9,7 @@ import { refusal } from './directory/refusal.ts';
 import { DirectoryResealing } from './directory/reseal.ts';
 import { filesUnder } from './directory/walk.ts';
 import { createPartial, fill, nameNewObject, replaceObject } from './directory/write.ts';
+import type { Line } from './line.ts';
 import { checkObjectName, checkObjectPrefix, isObjectName, objectOfPartial, partialName } from './name.ts';
 import type {
   GetOptions,
@@ -32,11 +33,13 @@ export class DirectoryStore implements Store {
   readonly resealing: DirectoryResealing;
   readonly #root: string;
   readonly #disk: Disk;
+  readonly #line: Line | undefined;
 
-  constructor(id: string, root: string, disk: Disk = nodeDisk) {
+  constructor(id: string, root: string, disk: Disk = nodeDisk, line?: Line) {
     this.id = id;
     this.#root = resolve(root);
     this.#disk = disk;
+    this.#line = line;
     this.resealing = new DirectoryResealing({
       disk,
       root: this.#root,
@@ -58,7 +61,8 @@ export class DirectoryStore implements Store {
     try {
       if (!replace && (await this.stat(name)) !== undefined) throw this.#exists(name);
       const file = await createPartial(this.#disk, this.#root, partial);
-      const written = await fill(file, readBody(body, signal));
+      const pieces = readBody(body, signal);
+      const written = await fill(file, this.#line?.up(pieces, signal) ?? pieces);
       signal.throwIfAborted();
       if (replace) await replaceObject(this.#disk, partial, final);
       else if (!(await nameNewObject(this.#disk, partial, final))) throw this.#exists(name);
@@ -86,8 +90,9 @@ export class DirectoryStore implements Store {
       ...(end !== undefined && { end: end - 1 }),
     });
     try {
-      for await (const bytes of stream) {
-        yield bytes as Buffer;
+      const pieces = stream as AsyncIterable<Buffer>;
+      for await (const bytes of this.#line?.down(pieces, signal) ?? pieces) {
+        yield bytes;
         signal.throwIfAborted();
       }
     } catch (thrown) {

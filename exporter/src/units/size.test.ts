@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatSize } from './size.ts';
+import { formatSize, parseSize } from './size.ts';
 
 describe('formatSize', () => {
   it.each([
@@ -22,6 +22,29 @@ describe('formatSize', () => {
       fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (bytes) => {
         const [figure, name] = formatSize(bytes).split(' ');
         const read = Number(figure) * unit[name as keyof typeof unit];
+        expect(Math.abs(read - bytes) / bytes).toBeLessThanOrEqual(0.01);
+      }),
+    );
+  });
+});
+
+describe('parseSize', () => {
+  it.each([
+    ['20MiB', 20 * 1024 ** 2],
+    ['1.5 GB', 1_500_000_000],
+    ['64 kB', 64_000],
+    ['7B', 7],
+  ])('reads %s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+
+  it.each(['', '20', 'MiB', '20 mib', '20Mbit', '0MiB', '-1MiB', '1e3MiB', '9000PiB'])(
+    'takes %o for no size',
+    (text) => expect(parseSize(text)).toBeUndefined(),
+  );
+
+  it('reads back what formatSize writes, within one in a hundred', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 52 }), (bytes) => {
+        const read = parseSize(formatSize(bytes)) ?? 0;
         expect(Math.abs(read - bytes) / bytes).toBeLessThanOrEqual(0.01);
       }),
     );

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { ObjectChanged } from '../objects/changed.ts';
 import type { Container } from './container.ts';
+import { sendOver } from '../line.ts';
 import { findBlob, sumMark, writeMark } from './find.ts';
 import { discardBlocks } from './unfinished.ts';
 import { isAnswer } from './refusal.ts';
@@ -40,7 +42,9 @@ export async function stageBlock(
     `write ${name} to`,
     async (abortSignal) => {
       const options = { abortSignal, transactionalContentMD5 };
-      await container.blob(name).stageBlock(id, bytes, bytes.length, options);
+      await sendOver(container.options.line, bytes, abortSignal, (body) =>
+        container.blob(name).stageBlock(id, asBody(body), bytes.length, options),
+      );
     },
     { signal },
   );
@@ -80,13 +84,16 @@ export async function putWhole(
   await container.ask(
     `write ${name} to`,
     async (abortSignal) => {
-      await container.blob(name).upload(bytes, bytes.length, {
+      const options = {
         abortSignal,
         conditions: { ...condition },
         metadata: metadataOf(mark, crc32),
         blobHTTPHeaders: { blobContentMD5: transactionalContentMD5 },
         ...tierOf(container, tier),
-      });
+      };
+      await sendOver(container.options.line, bytes, abortSignal, (body) =>
+        container.blob(name).upload(asBody(body), bytes.length, options),
+      );
     },
     {
       signal,
@@ -98,6 +105,11 @@ export async function putWhole(
       },
     },
   );
+}
+
+/** The SDK wants streams from a function: it would send the body again by itself, were it let. */
+function asBody(body: Buffer | Readable): Buffer | (() => Readable) {
+  return body instanceof Readable ? () => body : body;
 }
 
 function metadataOf(mark: string, sum: number | undefined): Record<string, string> {

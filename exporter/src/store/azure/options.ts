@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../units/instant.ts';
+import type { Line } from '../line.ts';
 import type { RetryPolicy } from '../retrying.ts';
 
 /** Where blobs lie, as the configuration has it. */
@@ -17,6 +18,8 @@ export interface AzureOptions {
   /** Absent: the SDK's own chain (environment, workload and managed identity, the Azure CLI). */
   readonly credentials?: AzureCredentials | undefined;
   readonly retry: RetryPolicy;
+  /** Absent: nothing limits it. */
+  readonly line?: Line | undefined;
   /** To tell which locks are over. */
   readonly now: () => EpochMs;
 }

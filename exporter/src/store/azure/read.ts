@@ -20,6 +20,7 @@ export function readBlob(
         `${name} in ${container.where} came with other bytes than its checksum is of: damaged on the way, or in the store`,
       ),
     retry: container.options.retry,
+    line: container.options.line,
   };
   return readResumed(reading, range, signal);
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Line } from '../line.ts';
 import { delayBefore, isWorthAnother, type RetryPolicy } from '../retrying.ts';
 
 export interface Range {
@@ -23,6 +24,7 @@ export interface Reading {
   /** For an object that does not have the sum it should. */
   readonly damaged: () => LowtideError;
   readonly retry: RetryPolicy;
+  readonly line: Line | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Reading {
  * the object's checksum, where there is one.
  */
 export async function* readResumed(
-  { open, refusal, damaged, retry }: Reading,
+  { open, refusal, damaged, retry, line }: Reading,
   { start, end }: Range,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
@@ -45,7 +47,8 @@ export async function* readResumed(
     const stop = (): void => void opened.body.destroy();
     signal.addEventListener('abort', stop);
     try {
-      for await (const piece of opened.body as AsyncIterable<Buffer>) {
+      const body = opened.body as AsyncIterable<Uint8Array>;
+      for await (const piece of line?.down(body, signal) ?? body) {
         signal.throwIfAborted();
         position += piece.length;
         fruitless = 0;

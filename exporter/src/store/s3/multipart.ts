@@ -8,6 +8,7 @@ import {
   UploadPartCopyCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3';
+import { sendOver } from '../line.ts';
 import type { Bucket } from './bucket.ts';
 import { conditionally, throwChange, unlessMine, type Condition } from './condition.ts';
 import { base64Of } from '../objects/crc32.ts';
@@ -64,16 +65,19 @@ export class MultipartUpload {
     return new MultipartUpload(bucket, key, UploadId, mark);
   }
 
-  async put(number: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  async put(number: number, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const command = {
       ...this.#target(),
       PartNumber: number,
-      Body: bytes,
+      ContentLength: bytes.length,
       ...(this.#sums() && { ChecksumCRC32: base64Of(crc32(bytes)) }),
     };
     const { ETag, ChecksumCRC32 } = await this.#bucket.ask(
       `write ${this.#key} to`,
-      (client, abortSignal) => client.send(new UploadPartCommand(command), { abortSignal }),
+      (client, abortSignal) =>
+        sendOver(this.#bucket.options.line, bytes, abortSignal, (Body) =>
+          client.send(new UploadPartCommand({ ...command, Body }), { abortSignal }),
+        ),
       { signal },
     );
     this.#parts.set(number, { PartNumber: number, ...given({ ETag, ChecksumCRC32 }) });

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../units/instant.ts';
+import type { Line } from '../line.ts';
 import type { RetryPolicy } from '../retrying.ts';
 
 /** Where objects lie, as the configuration has it. */
@@ -26,6 +27,8 @@ export interface S3Options {
   /** `none` for servers that refuse the headers of S3's checksums. */
   readonly checksums: 'crc32' | 'none';
   readonly retry: RetryPolicy;
+  /** Absent: nothing limits it. */
+  readonly line?: Line | undefined;
   /** To tell which locks are over. */
   readonly now: () => EpochMs;
 }

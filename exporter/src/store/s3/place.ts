@@ -57,7 +57,7 @@ export class BucketPlace implements ObjectPlace<ObjectHead> {
 
   async write(name: string, bytes: Uint8Array, etag: string | undefined): Promise<void> {
     const condition = etag === undefined ? {} : { IfMatch: etag };
-    await putWhole(this.#bucket, this.#bucket.keyOf(name), bytes, { signal: never, condition });
+    await putWhole(this.#bucket, this.#bucket.keyOf(name), Buffer.from(bytes), { signal: never, condition });
   }
 
   async names(prefix: string): Promise<readonly string[]> {

@@ -16,6 +16,7 @@ export function readObject(
     refusal: (thrown: unknown) => bucket.refusal(thrown, `read ${key} from`),
     damaged: () => damaged(bucket, key),
     retry: bucket.options.retry,
+    line: bucket.options.line,
   };
   return readResumed(reading, range, signal);
 }

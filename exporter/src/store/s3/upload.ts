@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { InFlight, PartCutter, unlessAborted } from '../parts.ts';
+import { sendOver } from '../line.ts';
 import type { Bucket } from './bucket.ts';
 import { conditionally, unlessMine, type Condition } from './condition.ts';
 import { base64Of } from '../objects/crc32.ts';
@@ -56,7 +57,7 @@ export async function writeObject(
 export async function putWhole(
   bucket: Bucket,
   key: string,
-  bytes: Uint8Array,
+  bytes: Buffer,
   { signal, condition, temporary = false }: WriteOptions,
 ): Promise<void> {
   const mark = randomUUID();
@@ -64,7 +65,7 @@ export async function putWhole(
   const command = {
     Bucket: bucket.name,
     Key: key,
-    Body: bytes,
+    ContentLength: bytes.length,
     Metadata: { [writeMark]: mark },
     ...(!temporary && storageClass(bucket)),
     ...(options.checksums === 'crc32' && { ChecksumCRC32: base64Of(crc32(bytes)) }),
@@ -73,7 +74,9 @@ export async function putWhole(
     `write ${key} to`,
     async (client, abortSignal) => {
       await conditionally(bucket, condition, (held) =>
-        client.send(new PutObjectCommand({ ...command, ...held }), { abortSignal }),
+        sendOver(options.line, bytes, abortSignal, (Body) =>
+          client.send(new PutObjectCommand({ ...command, ...held, Body }), { abortSignal }),
+        ),
       );
     },
     { signal, expected: (thrown) => unlessMine(bucket, key, { mark, condition }, thrown) },
