@@ -201,7 +201,7 @@ const pure = [
   'heal/{backoff,worth}.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
   'load/replay/*.ts',
-  'retention/{orphan-verdict,retention,stored-name}.ts',
+  'retention/{orphan-verdict,retention,stored-name,version-verdict}.ts',
   'rotation/{candidates,plan,speed}.ts',
   'run/admission.ts',
   'seal/{header,hybrid,stanza,stream,x25519}.ts',

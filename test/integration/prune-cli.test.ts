@@ -52,6 +52,10 @@ it('orphans are shown, and go only with --remove', () => {
     ],
     problems: [],
   });
+  expect(lowtide('backups', 'prune', '--orphans', '--old-versions').code).toBe(2);
+  expect(lowtide('backups', 'prune', '--old-versions').stdout).toBe(
+    'No store keeps old versions of what Lowtide has written.\n',
+  );
   expect(lowtide('backups', 'prune', '--orphans').stdout).toBe(
     'Nothing lies in the stores that belongs to no backup.\n',
   );

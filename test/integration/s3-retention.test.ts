@@ -1,12 +1,15 @@
 import {
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   ListObjectVersionsCommand,
+  PutObjectCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
+import { pruneOldVersions } from '../../exporter/src/retention/old-versions.ts';
 import { pruneOrphans } from '../../exporter/src/retention/orphans.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
@@ -97,5 +100,97 @@ it('a prune leaves locked copies alone, says until when, and removes them once t
   expect(DeleteMarkers.filter(({ Key = '' }) => Key.startsWith('db1/files/'))).toEqual([]);
   await hold(second, 'OFF');
   expect(await prune()).toMatchObject({ removed: 1, problems: [] });
+  client.destroy();
+});
+
+it('old versions are shown and removed, but for those that may bring back a copy, or are locked', async () => {
+  bucket = await double.freshBucket({ lock: true, versioned: true });
+  await using vault = await installed();
+  const { opened } = vault;
+  const client = double.client();
+  const versions = async (): Promise<string[]> => {
+    const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: 'db1/' }));
+    const all = [
+      ...(page.Versions ?? []),
+      ...(page.DeleteMarkers ?? []).map((mark) => ({ ...mark, Size: -1 })),
+    ];
+    return all.map(
+      ({ Key = '', IsLatest, Size }) =>
+        `${Key} ${IsLatest === true ? 'latest' : 'old'} ${Size === -1 ? 'mark' : ''}`,
+    );
+  };
+  const look = (remove: boolean, aheadMs = 2 * day): ReturnType<typeof pruneOldVersions> =>
+    pruneOldVersions({ ...opened, remove, safeAgeMs: day, now: Date.now() + aheadMs, signal });
+  const [pruned, held, kept] = [
+    await vault.completed('files'),
+    await vault.completed('files'),
+    await vault.completed('files'),
+  ];
+  const dataOf = (backup: Backup): string => `db1/${backup.manifest.parts[0].name}`;
+  await opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'db1/foreign', Body: 'one' }));
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'db1/foreign', Body: 'two' }));
+  const { Versions = [] } = await client.send(
+    new ListObjectVersionsCommand({ Bucket: bucket, Prefix: dataOf(held) }),
+  );
+  const [hiddenVersion] = Versions.filter(({ Key }) => Key === dataOf(held));
+  await client.send(
+    new PutObjectRetentionCommand({
+      ...{ Bucket: bucket, Key: dataOf(held), VersionId: hiddenVersion?.VersionId },
+      Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + 30 * day) },
+    }),
+  );
+
+  expect((await look(true, day / 2)).removed).toBe(0);
+  const shown = await look(false);
+  expect(shown).toMatchObject({ removed: 0, problems: [] });
+  const of = (backup: Backup): unknown[] =>
+    shown.groups
+      .filter(({ backupId }) => backupId === backup.id)
+      .map(({ remove, versions: count, markers, locked }) => [
+        remove,
+        count,
+        markers,
+        locked?.by.slice(0, 6),
+      ]);
+  expect(of(pruned)).toEqual([[true, 2, 2, undefined]]);
+  expect(of(kept)).toEqual([[true, 2, 0, undefined]]);
+  expect(of(held)).toEqual([
+    [false, 0, 1, undefined],
+    [false, 1, 0, 'a lock'],
+    [true, 1, 1, undefined],
+  ]);
+  const before = await versions();
+  expect(await look(false)).toEqual(shown);
+  expect(await versions()).toEqual(before);
+
+  const removed = await look(true);
+  expect(removed).toMatchObject({ groups: shown.groups, problems: [] });
+  expect(removed.removed).toBe(
+    shown.groups.filter(({ remove }) => remove).reduce((sum, each) => sum + each.versions + each.markers, 0),
+  );
+  const left = await versions();
+  expect(left.filter((line) => !line.startsWith('db1/_config/')).toSorted()).toEqual(
+    [
+      'db1/foreign latest ',
+      'db1/foreign old ',
+      `${dataOf(held)} latest mark`,
+      `${dataOf(held)} old `,
+      `${dataOf(kept)} latest `,
+      `${dataOf(kept)}.json latest `,
+    ].toSorted(),
+  );
+  const { copies } = await opened.jobs.verify(opened.catalog.backup(kept.id) ?? kept, { signal });
+  expect(copies).toMatchObject([{ status: 'passed' }]);
+
+  // Other hands have deleted what the catalog counts on: its old version is all that is left.
+  await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: dataOf(kept) }));
+  expect(await look(true)).toMatchObject({ removed: 0 });
+  expect((await look(true)).groups).toContainEqual(
+    expect.objectContaining({
+      backupId: kept.id,
+      reason: expect.stringContaining('bring it back') as string,
+    }),
+  );
   client.destroy();
 });

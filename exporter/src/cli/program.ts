@@ -130,9 +130,10 @@ export function createProgram(terminal: Terminal): Command {
     .description('remove what the keep rules no longer keep')
     .option('--dry-run', 'only say what would be removed, and why')
     .option('--orphans', 'instead: show what lies in the stores and belongs to no backup')
-    .option('--remove', 'with --orphans: remove what may go')
+    .option('--old-versions', 'instead: show what versioned buckets keep of what was replaced or deleted')
+    .option('--remove', 'with --orphans or --old-versions: remove what may go')
     .addOption(
-      new Option('--older-than <duration>', 'with --orphans: leave what is younger')
+      new Option('--older-than <duration>', 'with --orphans or --old-versions: leave what is younger')
         .argParser(safeAge)
         .default(86_400_000, '1d'),
     )

@@ -5,6 +5,7 @@ import { toRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { showOldVersions } from './old-versions.ts';
 import { showOrphans } from './orphans.ts';
 import { table } from './output.ts';
 import { lockAnswer } from './views.ts';
@@ -13,23 +14,29 @@ import { counted } from '../units/count.ts';
 export interface PruneCommandOptions {
   readonly dryRun?: boolean;
   readonly orphans?: boolean;
+  readonly oldVersions?: boolean;
   readonly remove?: boolean;
   /** Milliseconds. */
   readonly olderThan: number;
 }
 
-/** `lowtide backups prune`: by the keep rules, or with `--orphans` what belongs to no backup. */
-export async function pruneBackups(
-  context: CommandContext,
-  { dryRun = false, orphans = false, remove = false, olderThan }: PruneCommandOptions,
-): Promise<ExitCode> {
-  if (remove && !orphans) {
-    throw new LowtideError('usage', '--remove goes with --orphans', {
-      hint: 'Without it, prune removes what the keep rules no longer keep; --dry-run only says what.',
+/**
+ * `lowtide backups prune`: by the keep rules; or with `--orphans` what belongs to no backup, with `--old-versions` what buckets keep of
+ * what was replaced or deleted.
+ */
+export async function pruneBackups(context: CommandContext, options: PruneCommandOptions): Promise<ExitCode> {
+  const { dryRun = false, orphans = false, oldVersions = false, remove = false, olderThan } = options;
+  if (orphans && oldVersions) {
+    throw new LowtideError('usage', '--orphans and --old-versions do not go together');
+  }
+  if (remove && !orphans && !oldVersions) {
+    throw new LowtideError('usage', '--remove goes with --orphans or --old-versions', {
+      hint: 'Without these, prune removes what the keep rules no longer keep; --dry-run only says what.',
     });
   }
   if (remove && dryRun) throw new LowtideError('usage', '--dry-run and --remove do not go together');
   if (orphans) return await showOrphans(context, { remove, olderThan });
+  if (oldVersions) return await showOldVersions(context, { remove, olderThan });
   return await pruneByRules(context, dryRun);
 }
 

@@ -185,6 +185,21 @@ describe('orphans', () => {
     expect((await look(true)).removed).toBe(1);
   });
 
+  it('stay where a listing has left out the rest of them', async () => {
+    given(hour, { onFile: true });
+    const whole = [given(3 * day), given(4 * day)];
+    const hidden = new Set([whole[0], `${whole[1] ?? ''}.json`]);
+    const list = local.list.bind(local);
+    vi.spyOn(local, 'list').mockImplementation(async function* (prefix) {
+      for await (const object of list(prefix)) if (!hidden.has(object.name)) yield object;
+    });
+    const report = await look(true);
+    expect(report.orphans.map(({ remove }) => remove)).toEqual([true, true]);
+    expect(report).toMatchObject({ removed: 0, problems: [] });
+    hidden.clear();
+    expect(await names()).toHaveLength(6);
+  });
+
   it('stay while somebody has locked them, and say so before anything is removed', async () => {
     given(hour, { onFile: true });
     const data = given(3 * day, { manifest: false });

@@ -1,10 +1,11 @@
 import type { Catalog, CopyStatus } from '../catalog/catalog.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { ObjectLock, Store, StoredObject, UnfinishedWrite } from '../store/store.ts';
+import { isManifestName, mainPartBeside, manifestBeside } from '../store/manifest.ts';
+import type { ObjectLock, Store, UnfinishedWrite } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { judgeStray, judgeUnfinished, type Caution, type OrphanKind } from './orphan-verdict.ts';
+import { StoreListings, type Listing } from './store-listings.ts';
 import { storedNameOf, type StoredName } from './stored-name.ts';
-import { copyIn, isWhole } from './stored-copy.ts';
 
 /**
  * Finds what lies in the stores and belongs to no backup, says what may go (orphan-verdict.ts), and removes that where it is told
@@ -50,8 +51,6 @@ export async function pruneOrphans(options: OrphanOptions): Promise<OrphanReport
   return await new OrphanSearch(options).run();
 }
 
-type Listing = ReadonlyMap<string, StoredObject>;
-
 /** An orphan, and how it is removed. Resolves to false where it has turned out to be none. */
 interface Found {
   readonly orphan: Orphan;
@@ -64,17 +63,21 @@ class OrphanSearch {
   readonly #options: OrphanOptions;
   readonly #caution: Caution;
   readonly #problems: { store: string; error: LowtideError }[] = [];
-  readonly #listings = new Map<Store, Listing>();
-  readonly #newestGood = new Map<string, EpochMs | undefined>();
+  readonly #listings: StoreListings;
 
   constructor(options: OrphanOptions) {
     this.#options = options;
     this.#caution = options;
+    this.#listings = new StoreListings(options.catalog);
   }
 
   async run(): Promise<OrphanReport> {
     const { stores, remove, signal } = this.#options;
-    for (const store of stores.values()) await this.#list(store);
+    for (const store of stores.values()) {
+      await this.#listings.read(store, signal).catch((thrown: unknown) => {
+        this.#report(store.id, thrown);
+      });
+    }
     const found: Found[] = [];
     for (const [store, listing] of this.#listings) {
       found.push(...this.#strays(store, listing), ...(await this.#unfinished(store)));
@@ -108,19 +111,6 @@ class OrphanSearch {
     }
   }
 
-  async #list(store: Store): Promise<void> {
-    const listing = new Map<string, StoredObject>();
-    try {
-      for await (const object of store.list('')) {
-        this.#options.signal.throwIfAborted();
-        listing.set(object.name, object);
-      }
-      this.#listings.set(store, listing);
-    } catch (thrown) {
-      this.#report(store.id, thrown);
-    }
-  }
-
   /**
    * The catalog is asked after the store was listed: runs that go on first, then what is on file. A run that ends in between
    * is in the one or the other.
@@ -141,7 +131,7 @@ class OrphanSearch {
       const data = objects.filter(({ is }) => !is.isManifest);
       const touchedAt = Math.max(...objects.map(({ modifiedAt }) => modifiedAt));
       const hasManifest = manifests.length > 0;
-      const newestGoodAt = this.#newestGoodAt(schedule);
+      const newestGoodAt = this.#listings.newestGoodAt(schedule);
       const stray = {
         schedule,
         startedAt,
@@ -162,24 +152,21 @@ class OrphanSearch {
         {
           orphan,
           lock: () => store.lockOn(orphan.names),
-          remove: () => this.#removeStray(store, first.is, orphan, hasManifest),
+          remove: () => this.#removeStray(store, first.is, orphan),
         },
       ];
     });
   }
 
-  async #removeStray(
-    store: Store,
-    name: StoredName,
-    { names }: Orphan,
-    hadManifest: boolean,
-  ): Promise<boolean> {
+  async #removeStray(store: Store, name: StoredName, { kind, names }: Orphan): Promise<boolean> {
+    // A listing may have left out what has come a moment ago, or long since where the server shows it late.
+    for (const each of kind === 'half_removed' ? [] : names) {
+      const other = isManifestName(each) ? mainPartBeside(each) : manifestBeside(each);
+      if ((await store.stat(other)) !== undefined) return false;
+    }
     const onFile = this.#onFile(name, store);
     if (this.#prefixesGoingOn().has(name.prefix)) return false;
     if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') return false;
-    if (!hadManifest) {
-      for (const each of names) if ((await store.stat(`${each}.json`)) !== undefined) return false;
-    }
     for (const each of names) await store.delete(each);
     return true;
   }
@@ -236,27 +223,6 @@ class OrphanSearch {
     const backup = this.#options.catalog.backup(backupId);
     const copy = backup?.copies.find((each) => each.store === store.id);
     return copy?.isHealing === true ? 'healing' : copy?.status;
-  }
-
-  #newestGoodAt(schedule: string): EpochMs | undefined {
-    if (!this.#newestGood.has(schedule)) this.#newestGood.set(schedule, this.#findNewestGood(schedule));
-    return this.#newestGood.get(schedule);
-  }
-
-  #findNewestGood(schedule: string): EpochMs | undefined {
-    const { catalog } = this.#options;
-    const filter = { schedule, status: 'completed', limit: 100 } as const;
-    let page = catalog.backups(filter);
-    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
-      const good = page.find((backup) =>
-        [...this.#listings].some(([store, listing]) =>
-          copyIn(store.id, backup).some((copy) => copy.status === 'good' && isWhole(copy, listing)),
-        ),
-      );
-      if (good !== undefined) return good.createdAt;
-      page = catalog.backups({ ...filter, after: last.id });
-    }
-    return undefined;
   }
 
   #report(store: string, thrown: unknown): void {

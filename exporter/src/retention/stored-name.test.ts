@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backupIdOf, objectPrefixOf, partName } from '../run/backup-id.ts';
-import { storedNameOf } from './stored-name.ts';
+import { configCopyName } from '../recovery/config-copy.ts';
+import { partialName } from '../store/name.ts';
+import { journalName } from '../store/objects/journal.ts';
+import { passingKindOf, storedNameOf } from './stored-name.ts';
 
 describe('the name of a stored object', () => {
   it('tells the backup of whatever a run writes', () => {
@@ -37,4 +40,22 @@ describe('the name of a stored object', () => {
   ])('is not for Lowtide to judge where it made none such: %s', (name) => {
     expect(storedNameOf(name)).toBeUndefined();
   });
+});
+
+const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e';
+const object = 'files/files-20261125T020000Z-3fa29c.tar.zst.age';
+
+it.each([
+  [configCopyName(Date.UTC(2026, 10, 25), '3fa29c'), 'config_copy'],
+  [`probe-${uuid}`, 'check'],
+  ['_check/0123456789ab/law-1/object', 'check'],
+  [journalName(uuid), 'rotation'],
+  [partialName(object, uuid), 'rotation'],
+  [object, undefined],
+  [partialName('somebody/else.tar', uuid), undefined],
+  ['_config/notes.txt', undefined],
+  ['.lowtide/notes.txt', undefined],
+  ['probe-me', undefined],
+])('%s is there for a while only, as %s', (name, kind) => {
+  expect(passingKindOf(name)).toBe(kind);
 });

@@ -27,6 +27,26 @@ export function storedNameOf(name: string): StoredName | undefined {
   return { schedule, backupId, startedAt, prefix, isManifest: manifest !== undefined };
 }
 
+/**
+ * What else Lowtide puts into a store, by its name: copies of the config, what a check tries, and what a rotation needs for a
+ * while. All of it bears a name of its own, which nobody writes a second time.
+ */
+export type PassingKind = 'config_copy' | 'check' | 'rotation';
+
+export function passingKindOf(name: string): PassingKind | undefined {
+  const object = partialPattern.exec(name)?.[1];
+  if (object !== undefined) return storedNameOf(object) === undefined ? undefined : 'rotation';
+  return passing.find(([, shape]) => shape.test(name))?.[0];
+}
+
+const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const partialPattern = new RegExp(`^(.+)\\.${uuid}\\.partial$`);
+const passing: readonly (readonly [PassingKind, RegExp])[] = [
+  ['config_copy', /^_config\/\d{8}T\d{9}Z-[0-9a-f]{6}\.age$/],
+  ['check', new RegExp(`^(?:probe-${uuid}|_check/[0-9a-f]{12}/.+)$`)],
+  ['rotation', new RegExp(`^\\.lowtide/${uuid}\\.journal$`)],
+];
+
 /** `20261125T020000Z`; undefined for a month 13. */
 function epochOf(time: string): EpochMs | undefined {
   try {

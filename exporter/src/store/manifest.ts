@@ -70,6 +70,11 @@ export function manifestBeside(partName: string): string {
   return `${partName}${manifestSuffix}`;
 }
 
+/** The main part that a manifest of this name lies beside. */
+export function mainPartBeside(manifest: string): string {
+  return manifest.slice(0, -manifestSuffix.length);
+}
+
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
 }

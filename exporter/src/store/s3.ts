@@ -15,6 +15,7 @@ export class S3Store extends RemoteStore {
       provider,
       base: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
       cost: bucketCost,
+      keepsVersions: true,
       async open() {
         const { BucketObjects } = await import('./s3/bucket-objects.ts');
         return new BucketObjects(options);

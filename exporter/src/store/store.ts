@@ -70,6 +70,9 @@ export interface Store {
   /** Writes, reads back and deletes a probe object. Throws the store's own refusal. */
   check(): Promise<void>;
 
+  /** What deletions and replacements have left; absent where nothing can be left. */
+  readonly versions?: OldVersions;
+
   /** What a rotation of keys needs; absent where nothing that is stored can be changed. */
   readonly resealing?: Resealing;
 }
@@ -97,6 +100,38 @@ export interface ObjectLock {
   readonly by: string;
   /** Absent where it ends only when somebody ends it, or the store does not tell. */
   readonly until?: EpochMs;
+}
+
+/** In a place that keeps versions, what is deleted or replaced stays, and is paid for, until its version is removed. */
+export interface OldVersions {
+  /** Names that start with `prefix`, hidden ones too, of which there is more than what is there now; in their order. */
+  list(prefix: string): AsyncIterable<VersionedName>;
+  /** What keeps each from being removed. */
+  locks(versions: readonly VersionId[]): Promise<readonly (ObjectLock | undefined)[]>;
+  /** Removes them for good, in no order; those that are gone are fine. */
+  remove(versions: readonly VersionId[]): Promise<void>;
+}
+
+export interface VersionedName {
+  readonly name: string;
+  /** The object that is there now; undefined where a deletion hides the rest. */
+  readonly current: StoredObject | undefined;
+  /** All others, newest first. */
+  readonly old: readonly OldVersion[];
+}
+
+export interface VersionId {
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface OldVersion extends VersionId {
+  readonly sizeBytes: number;
+  /** The mark of a deletion. Where that is the newest, removing it brings back what it hides. */
+  readonly isMarker: boolean;
+  readonly isNewest: boolean;
+  /** When it was replaced or deleted; for the newest, when it was made. */
+  readonly since: EpochMs;
 }
 
 export interface UnfinishedWrite {

@@ -56,15 +56,9 @@ export function copyObject(asked: Asked): Answer {
 }
 
 export function getObject(asked: Asked): Answer {
-  const { request, query, bucket, key, storage } = asked;
-  const wanted = query.get('versionId');
-  const version =
-    wanted === null
-      ? storage.current(bucket, key)
-      : storage
-          .bucket(bucket)
-          .versions.get(key)
-          ?.find(({ versionId }) => versionId === wanted);
+  const { request } = asked;
+  const version = versionAsked(asked);
+  if (version?.deleteMarker === true) throw new Refusal(405, 'MethodNotAllowed');
   if (version === undefined) throw new Refusal(404, 'NoSuchKey', 'The specified key does not exist.');
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined && ifMatch !== version.etag) throw new Refusal(412, 'PreconditionFailed');
@@ -91,6 +85,14 @@ export function getObject(asked: Asked): Answer {
     headers,
     ...(request.method === 'GET' && { body: bytesOf(version.pieces, start, end) }),
   };
+}
+
+/** The one that is there now, where none is named. */
+function versionAsked({ query, bucket, key, storage }: Asked): Version | undefined {
+  const wanted = query.get('versionId');
+  if (wanted === null) return storage.current(bucket, key);
+  const versions = storage.bucket(bucket).versions.get(key) ?? [];
+  return versions.find(({ versionId }) => versionId === wanted);
 }
 
 export function deleteObject({ bucket, key, query, storage, now }: Asked): Answer {
@@ -132,8 +134,9 @@ export async function putLegalHold(asked: Asked): Promise<Answer> {
   return changeLock(asked, { legalHold: textOf(document, 'Status') === 'ON' });
 }
 
-function changeLock({ bucket, key, storage }: Asked, lock: Partial<Version>): Answer {
-  const version = storage.current(bucket, key);
+function changeLock(asked: Asked, lock: Partial<Version>): Answer {
+  const { bucket, storage } = asked;
+  const version = versionAsked(asked);
   if (version === undefined) throw new Refusal(404, 'NoSuchKey');
   if (!storage.bucket(bucket).lock)
     throw new Refusal(400, 'InvalidRequest', 'Bucket is missing Object Lock Configuration');

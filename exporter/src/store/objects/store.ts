@@ -6,6 +6,7 @@ import type { Replacement, Resealing, ResealingCost, SizedObject } from '../rese
 import type {
   GetOptions,
   ObjectLock,
+  OldVersions,
   PutOptions,
   Store,
   StoredObject,
@@ -33,6 +34,7 @@ export interface RemoteObjects {
   sweep(prefix: string): Promise<readonly string[]>;
   unfinished(prefix: string): AsyncIterable<UnfinishedWrite>;
   discard(write: UnfinishedWrite): Promise<void>;
+  readonly versions?: OldVersions;
 }
 
 export interface RemoteStoreOptions {
@@ -41,6 +43,8 @@ export interface RemoteStoreOptions {
   readonly provider: string;
   /** What `locate` puts before a name, without the slash. */
   readonly base: string;
+  /** Whether the kind of server can keep old versions; then `open` gives them. */
+  readonly keepsVersions?: boolean;
   readonly cost: (change: 'rewrap' | 'reencrypt', objects: readonly SizedObject[]) => ResealingCost;
   /** Called when it is first needed: most installations never load an SDK. */
   readonly open: () => Promise<RemoteObjects>;
@@ -52,16 +56,34 @@ export class RemoteStore implements Store {
   readonly type: Store['type'];
   readonly provider: string;
   readonly resealing: Resealing;
+  readonly versions?: OldVersions;
   readonly #base: string;
   readonly #open: () => Promise<RemoteObjects>;
 
-  constructor({ id, type, provider, base, cost, open }: RemoteStoreOptions) {
+  constructor({ id, type, provider, base, cost, keepsVersions = false, open }: RemoteStoreOptions) {
     this.id = id;
     this.type = type;
     this.provider = provider;
     this.#base = base;
     let opened: Promise<RemoteObjects> | undefined;
     this.#open = () => (opened ??= open());
+    if (keepsVersions) {
+      const versions = async (): Promise<OldVersions> => {
+        const { versions: found } = await this.#open();
+        if (found === undefined) throw new TypeError(`${type} gives no versions`);
+        return found;
+      };
+      this.versions = {
+        async *list(prefix) {
+          checkObjectPrefix(prefix);
+          yield* (await versions()).list(prefix);
+        },
+        locks: async (of) => (await versions()).locks(of),
+        remove: async (of) => {
+          await (await versions()).remove(of);
+        },
+      };
+    }
     this.resealing = {
       replaceHeads: async (replacements: readonly Replacement[], given) =>
         (await this.#open()).resealing.replaceHeads(replacements, given),

@@ -2,7 +2,7 @@ import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Range } from '../objects/read.ts';
 import { ObjectResealing } from '../objects/resealing.ts';
 import { delayBefore } from '../retrying.ts';
-import type { StoredObject, UnfinishedWrite } from '../store.ts';
+import type { OldVersions, StoredObject, UnfinishedWrite } from '../store.ts';
 import { Bucket } from './bucket.ts';
 import { headObject, type ObjectHead } from './head.ts';
 import { deleteObject, listObjects } from './listing.ts';
@@ -11,17 +11,20 @@ import { BucketPlace } from './place.ts';
 import { missing, readObject } from './read.ts';
 import { discardWrite, sweepObjects, unfinishedWrites } from './unfinished.ts';
 import { writeObject } from './upload.ts';
+import { BucketVersions } from './versions.ts';
 
 /** A bucket by the names of objects: all of the store that needs the SDK. */
 export class BucketObjects {
   readonly place: BucketPlace;
   readonly resealing: ObjectResealing<ObjectHead>;
+  readonly versions: OldVersions;
   readonly #bucket: Bucket;
 
   constructor(options: S3Options) {
     this.#bucket = new Bucket(options);
     this.place = new BucketPlace(this.#bucket);
     this.resealing = new ObjectResealing(this.place);
+    this.versions = new BucketVersions(this.#bucket);
   }
 
   get where(): string {

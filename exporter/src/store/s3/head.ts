@@ -115,7 +115,12 @@ function headOf(answer: HeadObjectCommandOutput, now: EpochMs): ObjectHead {
   };
 }
 
-function lockOf(answer: HeadObjectCommandOutput, now: EpochMs): ObjectLock | undefined {
+type LockHeader = 'ObjectLockLegalHoldStatus' | 'ObjectLockMode' | 'ObjectLockRetainUntilDate';
+
+export function lockOf(
+  answer: Pick<HeadObjectCommandOutput, LockHeader>,
+  now: EpochMs,
+): ObjectLock | undefined {
   const { ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetainUntilDate } = answer;
   if (ObjectLockLegalHoldStatus === 'ON') return { by: 'a legal hold' };
   if (ObjectLockMode === undefined || ObjectLockRetainUntilDate === undefined) return undefined;
