@@ -54,13 +54,14 @@ const layers = [
   },
   {
     folders: ['config'],
-    // How an address and a database URL are written is known where they are used.
+    // How an address and a database URL are written, and what keeps backups itself, is known where they are used.
     may: [
       ...words,
       'schedule/',
       'http/listen-address.ts',
       'source/mysql/connection.ts',
       'source/postgres/connection.ts',
+      'source/repository.ts',
     ],
     way: 'The configuration is read before anything is built from it: compose.ts does that.',
   },
@@ -93,6 +94,7 @@ const layers = [
       'schedule/',
       'seal/',
       'source/',
+      'config/keep.ts',
       'keys/opening-key.ts',
       'store/durable-file.ts',
       'store/manifest.ts',
@@ -181,8 +183,10 @@ const layers = [
       'catalog/reviews.ts',
       'catalog/rotations.ts',
       'events/',
+      'catalog/snapshots.ts',
       'health/',
       'rotation/census.ts',
+      'store/manifest.ts',
     ],
     way: 'The API asks for everything through Commands (api/commands.ts): the service hands it in.',
   },

@@ -128,6 +128,9 @@ function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Ins
     pool,
     scratchRoot,
     safetyFolder: join(config.state, 'before-restore'),
+    instance: config.instance,
+    schedules: config.schedules,
+    launcher: lasting.launcher,
     protectedPlaces: protectedPlaces(loaded),
     clock,
   });

@@ -17,7 +17,7 @@ import { verifyBackup, type BackupVerification } from '../../exporter/src/run/ve
 import { createSealPool } from '../../exporter/src/seal/pool.ts';
 import type { PartFormat, Source, SourceType } from '../../exporter/src/source/source.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
-import type { Manifest } from '../../exporter/src/store/manifest.ts';
+import { storedManifest, type Manifest } from '../../exporter/src/store/manifest.ts';
 import type { Store } from '../../exporter/src/store/store.ts';
 import { toRfc3339 } from '../../exporter/src/units/instant.ts';
 import { newRun, noon, runEnd } from './catalog-samples.ts';
@@ -128,7 +128,7 @@ export class TestInstallation implements AsyncDisposable {
 
   /** Where the backup's main file lies. */
   pathOf(backup: Backup, store = 'near'): string {
-    return this.store(store).locate(backup.manifest.parts[0].name);
+    return this.store(store).locate(storedManifest(backup.manifest).parts[0].name);
   }
 
   async verify(backup: Backup, signal = new AbortController().signal): Promise<BackupVerification> {

@@ -22,6 +22,7 @@ import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { verifyCopy } from '../../exporter/src/run/verify.ts';
 import { directorySource } from '../../exporter/src/source/directory.ts';
 import { sqliteSource } from '../../exporter/src/source/sqlite.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { bytesSource, TestInstallation } from '../conformance/sealed-backup.ts';
 import { describeTree } from '../integration/tree.ts';
 import { TestChild } from './children.ts';
@@ -186,7 +187,7 @@ describe.skipIf(process.getuid?.() !== 0)('a disk that is too small (needs root 
     const { manifest } = await backUpSqlite('high', 10_000);
     const verdict = await verifyCopy({
       store: lowtide.store('near'),
-      manifest,
+      manifest: storedManifest(manifest),
       keystore: lowtide.keystore,
       pool: lowtide.pool,
       scratch: mount,

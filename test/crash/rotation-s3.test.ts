@@ -11,7 +11,7 @@ import { recoverRotations } from '../../exporter/src/rotation/recover.ts';
 import { Rotator } from '../../exporter/src/rotation/rotator.ts';
 import { createSealPool } from '../../exporter/src/seal/pool.ts';
 import { put, read } from '../../exporter/src/store/conformance/bodies.ts';
-import { manifestName, type Manifest } from '../../exporter/src/store/manifest.ts';
+import { manifestName, storedManifest, type Manifest } from '../../exporter/src/store/manifest.ts';
 import { S3Store } from '../../exporter/src/store/s3.ts';
 import { s3Options } from '../integration/object-stores.ts';
 import { S3Double } from '../servers/s3.ts';
@@ -93,7 +93,7 @@ class BucketRig implements Disposable {
     using catalog = openSqliteCatalog(join(this.folder, 'state'));
     for (const { manifest, plainSha256 } of this.stored) {
       const backup = catalog.backup(manifest.id);
-      const sealing = backup?.copies[0]?.manifest ?? backup?.manifest;
+      const sealing = backup?.copies[0]?.manifest ?? (backup && storedManifest(backup.manifest));
       if (sealing === undefined) throw new Error(`${manifest.id} is not on file`);
       const beside = (await read(this.store(), manifestName(manifest))).toString();
       expect((JSON.parse(beside) as Manifest).keyId).toBe(sealing.keyId);

@@ -16,7 +16,7 @@ import { Rotator } from '../../exporter/src/rotation/rotator.ts';
 import { retireKey } from '../../exporter/src/rotation/retirement.ts';
 import { createSealPool, type SealPool } from '../../exporter/src/seal/pool.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
-import type { Manifest } from '../../exporter/src/store/manifest.ts';
+import { storedManifest, type Manifest } from '../../exporter/src/store/manifest.ts';
 import { openWith, storeBackups, type StoredBackup } from '../servers/stored-backups.ts';
 import { TestChild } from './children.ts';
 
@@ -59,7 +59,8 @@ async function expectToOpen(stored: readonly StoredBackup[]): Promise<void> {
   for (const { manifest, plainSha256 } of stored) {
     const backup = catalog.backup(manifest.id);
     const copy = backup?.copies[0];
-    const sealings = [copy?.manifest ?? backup?.manifest, copy?.next].filter((each) => each !== undefined);
+    const sealing = copy?.manifest ?? (backup && storedManifest(backup.manifest));
+    const sealings = [sealing, copy?.next].filter((each) => each !== undefined);
     const fits = await Promise.all(sealings.map((sealing) => isSealed(sealing, plainSha256, keys)));
     expect(fits.filter(Boolean), manifest.id).toEqual([true]);
   }

@@ -1,4 +1,4 @@
--- user_version 13
+-- user_version 14
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -361,7 +361,29 @@ CREATE TABLE schedules (
   paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
   last_success_at INTEGER,
   settled_until INTEGER
-, missed_due_at INTEGER, missed_at INTEGER, missed_reason TEXT, reviewed_run INTEGER REFERENCES runs (number), run_load REAL, best_load REAL, fixed_load REAL, verified_at INTEGER, restored_at INTEGER) STRICT, WITHOUT ROWID;
+, missed_due_at INTEGER, missed_at INTEGER, missed_reason TEXT, reviewed_run INTEGER REFERENCES runs (number), run_load REAL, best_load REAL, fixed_load REAL, verified_at INTEGER, restored_at INTEGER, reclaimed_at INTEGER) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshots (
+  backup_id TEXT PRIMARY KEY REFERENCES backups (id),
+  status TEXT NOT NULL CHECK (status IN ('good', 'damaged', 'pruned')),
+  error TEXT,
+  verified_at INTEGER,
+  pruned_at INTEGER,
+  prune_reason TEXT,
+  CHECK ((status = 'pruned') = (pruned_at IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER snapshots_counted AFTER INSERT ON snapshots
+BEGIN
+  UPDATE backups SET good_copies = good_copies + (NEW.status = 'good') WHERE id = NEW.backup_id;
+END;
+
+CREATE TRIGGER snapshots_recounted AFTER UPDATE OF status ON snapshots
+BEGIN
+  UPDATE backups
+    SET good_copies = good_copies + (NEW.status = 'good') - (OLD.status = 'good')
+    WHERE id = NEW.backup_id;
+END;
 
 CREATE TABLE store_totals (store TEXT PRIMARY KEY, good_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { newManifest } from '../conformance/catalog-samples.ts';
 import { TestService, tokens } from '../servers/service.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { canMount, Disk } from './disks.ts';
 
 const yearly = 'cron: "0 0 1 1 *", stores: [local], keep: { last: 3 }';
@@ -220,7 +221,7 @@ describe('a health check turns bad, and good again:', () => {
     const { catalog } = service;
     catalog.adoptBackup(old, { store: 'local', path: '/old', status: 'good' });
     if (sealed === undefined) throw new Error('there was a backup');
-    catalog.adoptBackup(sealed.manifest, { store: 'local', path, status: 'good' });
+    catalog.adoptBackup(storedManifest(sealed.manifest), { store: 'local', path, status: 'good' });
     const never = await becomes('restore_proof', false, /made since 3d, was ever opened or restored/);
     expect(never.hint).toContain(`lowtide backups verify ${id}`);
     await service.post(`/backups/${id}/verify?wait=true`);

@@ -21,6 +21,7 @@ import { refuseDestruction, retireKey } from '../../exporter/src/rotation/retire
 import { generateIdentity, recipientOf } from '../../exporter/src/seal/identity.ts';
 import { TestInstallation } from '../servers/installation.ts';
 
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
 const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local, usb], keep: { last: 9 } }
   - { id: slow, source: { type: command, argv: [bash, -c, 'echo begun > FOLDER/begun; read -t 60 < FOLDER/go; echo over'] }, every: 1d, stores: [local], keep: { last: 9 } }`;
@@ -222,7 +223,7 @@ describe('what a rotation finds damaged', () => {
       const [bad, good] = fresh(backup).copies;
       expect(bad?.status).toBe(status);
       expect(good).toMatchObject({ status: 'good' });
-      expect((good?.manifest ?? fresh(backup).manifest).keyId).toBe(rotation.keyId);
+      expect((good?.manifest ?? storedManifest(fresh(backup).manifest)).keyId).toBe(rotation.keyId);
     }
     expect(fresh(whole).keyId).toBe(rotation.keyId);
   });

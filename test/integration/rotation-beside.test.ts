@@ -7,6 +7,7 @@ import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { Rotator } from '../../exporter/src/rotation/rotator.ts';
 import { verifyBackup } from '../../exporter/src/run/verify.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import type { Store } from '../../exporter/src/store/store.ts';
 import { steppingDisk } from '../crash/stepping-disk.ts';
 import { TestInstallation } from '../servers/installation.ts';
@@ -139,8 +140,8 @@ describe('while a rotation is in the middle of a backup', () => {
       if (!step.test(what) || pruned) return;
       pruned = true;
       catalog.removeCopy(doomed.id, 'local', 'expired', 0);
-      for (const part of doomed.manifest.parts) await stores.get('local')?.delete(part.name);
-      await stores.get('local')?.delete(`${doomed.manifest.parts[0].name}.json`);
+      for (const part of storedManifest(doomed.manifest).parts) await stores.get('local')?.delete(part.name);
+      await stores.get('local')?.delete(`${storedManifest(doomed.manifest).parts[0].name}.json`);
     });
     // The folder stays, as it does where there are further backups.
     writeFileSync(join(root(), 'data', 'other'), '');
@@ -199,7 +200,10 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
       using disk = Disk.tmpfs('size=24m');
       const folder = join(disk.path, 'store');
       const plain = new DirectoryStore('local', folder);
-      for (const name of [backup.manifest.parts[0].name, `${backup.manifest.parts[0].name}.json`]) {
+      for (const name of [
+        storedManifest(backup.manifest).parts[0].name,
+        `${storedManifest(backup.manifest).parts[0].name}.json`,
+      ]) {
         const bytes = readFileSync(join(root(), name));
         await plain.put(
           name,
@@ -209,7 +213,7 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
           { signal },
         );
       }
-      const path = join(folder, backup.manifest.parts[0].name);
+      const path = join(folder, storedManifest(backup.manifest).parts[0].name);
       const before = readFileSync(path);
       const filler = join(disk.path, 'filler');
       try {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { TestInstallation, type ConfigParts } from '../servers/installation.ts';
 import { startMariadb, type MariadbServer } from '../servers/mariadb.ts';
@@ -68,7 +69,7 @@ describe('a run', () => {
     const tar = await openByHand(at, copy?.path ?? '');
     const listed = spawnSync('tar', ['-xOf', '-', './größe.txt'], { input: tar });
     expect(listed.stdout.toString()).toBe('hello');
-    const [part] = backup.manifest.parts;
+    const [part] = storedManifest(backup.manifest).parts;
     expect(part.sizeBytes).toBe(tar.length);
     expect(backup.sizeBytes).toBe(tar.length);
     const file = readFileSync(copy?.path ?? '');
@@ -237,7 +238,10 @@ describe('a run', () => {
     });
     mkdirSync(join(at.folder, 'docs'));
     const backup = await at.completed('docs');
-    expect(backup.manifest.recipients).toEqual([(await at.opened.keystore.active()).recipient, recipient]);
+    expect(storedManifest(backup.manifest).recipients).toEqual([
+      (await at.opened.keystore.active()).recipient,
+      recipient,
+    ]);
     writeFileSync(join(at.folder, 'recovery.txt'), keygen.stdout);
     const end = spawnSync('age', ['-d', '-i', join(at.folder, 'recovery.txt'), backup.copies[0]?.path ?? '']);
     expect(end.status).toBe(0);

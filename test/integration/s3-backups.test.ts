@@ -8,6 +8,7 @@ import { rebuildCatalog } from '../../exporter/src/catalog/rebuild.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { parseHeader } from '../../exporter/src/seal/header.ts';
 import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { read } from '../../exporter/src/store/conformance/bodies.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
@@ -95,7 +96,7 @@ it.each(['rewrap', 'reencrypt'] as const)(
       expect(copies.every(({ status }) => status === 'passed')).toBe(true);
       await expectKey(backup, oldKey.id, newKey);
     }
-    const first = opened.catalog.backup(both.id)?.manifest.parts[0].name ?? '';
+    const first = storedManifest(both.manifest).parts[0].name;
     const [here, there] = ['local', 'offsite'].map((id) => opened.stores.get(id));
     if (here === undefined || there === undefined) throw new Error('there are two stores');
     expect((await read(here, first)).equals(await read(there, first))).toBe(true);
@@ -106,7 +107,7 @@ async function expectKey({ manifest }: Backup, oldKey: string, newKey: string): 
   const { stores, keystore } = installation.opened;
   const offsite = stores.get('offsite');
   if (offsite === undefined) throw new Error('there is a store offsite');
-  const header = parseHeader(await read(offsite, manifest.parts[0].name));
+  const header = parseHeader(await read(offsite, storedManifest(manifest).parts[0].name));
   await expect(unwrapFileKey(header, [await keystore.identity(oldKey)])).rejects.toMatchObject({
     code: 'no_identity_match',
   });
@@ -119,7 +120,7 @@ it('a rotation names what is locked in a bucket, leaves it alone, and counts it 
   const client = double.client();
   const lock = {
     Bucket: locked,
-    Key: `db1/${backup.manifest.parts[0].name}`,
+    Key: `db1/${storedManifest(backup.manifest).parts[0].name}`,
     Retention: { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + 86_400_000) } as const,
   };
   await client.send(new PutObjectRetentionCommand(lock));

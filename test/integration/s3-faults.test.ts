@@ -8,6 +8,7 @@ import { rebuildCatalog } from '../../exporter/src/catalog/rebuild.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { read } from '../../exporter/src/store/conformance/bodies.ts';
 import type { Store } from '../../exporter/src/store/store.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
 import type { Fault } from '../servers/s3/faults.ts';
@@ -247,7 +248,7 @@ describe('a copy in a bucket', () => {
     await install('small');
     const { manifest } = await installation.completed('away');
     await double.fail({ operation: 'GetObject', times: 1, effect: { kind: 'corrupt', at: 100 } });
-    await expect(read(offsite(), manifest.parts[0].name)).rejects.toMatchObject({
+    await expect(read(offsite(), storedManifest(manifest).parts[0].name)).rejects.toMatchObject({
       code: 'store_damaged',
       message: expect.stringContaining('checksum') as string,
     });
@@ -256,7 +257,7 @@ describe('a copy in a bucket', () => {
   it('is not lost where a listing leaves it out, nor found where a listing still has it', async () => {
     await install('small');
     const backup = await installation.completed('away');
-    const [part] = backup.manifest.parts;
+    const [part] = storedManifest(backup.manifest).parts;
     using found = openSqliteCatalog(join(installation.folder, 'found'));
     const rebuild = () => rebuildCatalog(found, new Map([['offsite', offsite()]]), { signal });
     await double.fail({

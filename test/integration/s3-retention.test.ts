@@ -11,6 +11,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { pruneOldVersions } from '../../exporter/src/retention/old-versions.ts';
 import { pruneOrphans } from '../../exporter/src/retention/orphans.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
 
@@ -72,12 +73,12 @@ it('a prune leaves locked copies alone, says until when, and removes them once t
     vault.opened.jobs.prune([vault.schedule('files')], { signal, scope: 'store', dryRun });
   const client = double.client();
   const hold = async ({ manifest }: Backup, Status: 'ON' | 'OFF'): Promise<void> => {
-    const Key = `db1/${manifest.parts[0].name}.json`;
+    const Key = `db1/${storedManifest(manifest).parts[0].name}.json`;
     await client.send(new PutObjectLegalHoldCommand({ Bucket: bucket, Key, LegalHold: { Status } }));
   };
   const first = await vault.completed('files');
   const RetainUntilDate = new Date(Date.now() + day);
-  const lock = { Bucket: bucket, Key: `db1/${first.manifest.parts[0].name}` };
+  const lock = { Bucket: bucket, Key: `db1/${storedManifest(first.manifest).parts[0].name}` };
   await client.send(
     new PutObjectRetentionCommand({ ...lock, Retention: { Mode: 'COMPLIANCE', RetainUntilDate } }),
   );
@@ -126,7 +127,7 @@ it('old versions are shown and removed, but for those that may bring back a copy
     await vault.completed('files'),
     await vault.completed('files'),
   ];
-  const dataOf = (backup: Backup): string => `db1/${backup.manifest.parts[0].name}`;
+  const dataOf = (backup: Backup): string => `db1/${storedManifest(backup.manifest).parts[0].name}`;
   await opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'db1/foreign', Body: 'one' }));
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'db1/foreign', Body: 'two' }));

@@ -21,6 +21,7 @@ import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { verifyCopy } from '../../exporter/src/run/verify.ts';
 import { directorySource } from '../../exporter/src/source/directory.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { sqliteSource } from '../../exporter/src/source/sqlite.ts';
 import { bytesSource, TestInstallation } from '../conformance/sealed-backup.ts';
 
@@ -92,7 +93,7 @@ describe('a damaged copy', () => {
   let fileBytes: number;
   beforeAll(async () => {
     backup = await lowtide.backUp(bytesSource(content));
-    headerBytes = backup.manifest.parts[0].headerBytes;
+    headerBytes = storedManifest(backup.manifest).parts[0].headerBytes;
     fileBytes = backup.storedBytes;
   });
 
@@ -317,7 +318,7 @@ it('leaves no file open and no temporary file when it is stopped midway', async 
   await expect(
     verifyCopy({
       store: lowtide.store('near'),
-      manifest: backup.manifest,
+      manifest: storedManifest(backup.manifest),
       keystore: lowtide.keystore,
       pool: lowtide.pool,
       scratch,

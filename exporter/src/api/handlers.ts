@@ -149,7 +149,11 @@ export function handlersFor(
         ),
       ),
     getBackup: ({ id }) => ok(viewOf(backupNamed(id))),
-    getManifest: ({ id }) => ok(backupNamed(id).manifest),
+    getManifest({ id }) {
+      const { manifest } = backupNamed(id);
+      if ('parts' in manifest) return ok(manifest);
+      throw new LowtideError('not_found', `backup ${id} has no manifest: ${manifest.source.type} keeps it`);
+    },
     verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
     restoreBackup: ({ id, query, body: { target, force } }) =>
       answerBegun(commands.restore(backupNamed(id), target, force), query.wait, target),

@@ -1,11 +1,13 @@
 import type { AuditEntry as StoredAuditEntry } from '../catalog/access.ts';
 import type { BackgroundError, BackgroundRun, VerifiedCopy } from '../catalog/background.ts';
-import type { Backup as StoredBackup, Run } from '../catalog/catalog.ts';
+import type { Backup as StoredBackup, Copy, Run } from '../catalog/catalog.ts';
 import type { RunReview } from '../catalog/reviews.ts';
 import type { Rotation as StoredRotation } from '../catalog/rotations.ts';
+import type { SnapshotState } from '../catalog/snapshots.ts';
 import type { LowtideError } from '../errors/lowtide-error.ts';
 import type { StoredEvent as CatalogEvent } from '../events/events.ts';
 import type { KeyCensus, LostKey as StoredLostKey } from '../rotation/census.ts';
+import type { SnapshotManifest } from '../store/manifest.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { reviewView } from './review-view.ts';
 import type {
@@ -113,17 +115,39 @@ export function backupView(backup: StoredBackup, locate: Locate): Backup {
     storedBytes,
     keyId,
     source: manifest.source,
-    warnings: manifest.warnings,
-    copies: copies.map((copy) => ({
-      store: copy.store,
-      path: locate(copy.store, manifest.parts[0].name) ?? copy.path,
-      status: copy.status,
-      keyId: copy.manifest?.keyId ?? keyId,
-      ...(copy.error !== undefined && { error: copy.error }),
-      ...timeOf('verifiedAt', copy.verifiedAt),
-      ...timeOf('prunedAt', copy.prunedAt),
-      ...(copy.pruneReason !== undefined && { pruneReason: copy.pruneReason }),
-    })),
+    warnings: [...manifest.warnings],
+    ...('parts' in manifest
+      ? {
+          copies: copies.map((copy) => ({
+            store: copy.store,
+            path: locate(copy.store, manifest.parts[0].name) ?? copy.path,
+            keyId: copy.manifest?.keyId ?? keyId,
+            ...copyState(copy),
+          })),
+        }
+      : snapshotView(backup, manifest)),
+  };
+}
+
+/** What another tool keeps is shown as the one copy there is. */
+function snapshotView(
+  { snapshot }: StoredBackup,
+  { source, snapshot: { repository, id, restoreBy } }: SnapshotManifest,
+): Pick<Backup, 'copies' | 'snapshot'> {
+  const path = `${repository} ${id}`;
+  return {
+    copies: snapshot === undefined ? [] : [{ store: source.type, path, keyId: '', ...copyState(snapshot) }],
+    snapshot: { tool: source.type, repository, id, restoreBy },
+  };
+}
+
+function copyState({ status, error, verifiedAt, prunedAt, pruneReason }: Copy | SnapshotState) {
+  return {
+    status,
+    ...(error !== undefined && { error }),
+    ...timeOf('verifiedAt', verifiedAt),
+    ...timeOf('prunedAt', prunedAt),
+    ...(pruneReason !== undefined && { pruneReason }),
   };
 }
 

@@ -5,10 +5,11 @@ import type { CopyRecords } from './copies.ts';
 import type { DrillRecords } from './drills.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { BackupType } from '../source/source.ts';
-import type { Manifest } from '../store/manifest.ts';
+import type { Manifest, SnapshotManifest } from '../store/manifest.ts';
 import type { RunReviews } from './reviews.ts';
 import type { RotationRecords } from './rotations.ts';
 import type { RunLogs } from './run-logs.ts';
+import type { SnapshotRecords, SnapshotState } from './snapshots.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface Catalog extends Disposable {
   readonly reviews: RunReviews;
   /** What runs have told of themselves. */
   readonly runLogs: RunLogs;
+  /** Backups that other tools keep. */
+  readonly snapshots: SnapshotRecords;
 
   /**
    * Records that a run began and appends its `run:started` event. Throws `run_active` while another live run of the
@@ -135,7 +138,9 @@ export interface RunEnd {
   /** Absent: it was never stopped. */
   readonly pausedSeconds?: number;
   readonly error?: Run['error'];
-  readonly backup?: { readonly manifest: Manifest; readonly copies: readonly NewCopy[] };
+  readonly backup?:
+    | { readonly manifest: Manifest; readonly copies: readonly NewCopy[] }
+    | { readonly manifest: SnapshotManifest };
   readonly event: EventBody & { readonly name: 'run:finished' };
 }
 
@@ -192,12 +197,15 @@ export interface Backup {
   readonly status: BackupStatus;
   readonly createdAt: EpochMs;
   readonly sizeBytes: number;
-  /** Bytes of one copy, headers included, all parts. */
+  /** Bytes of one copy, headers included, all parts; of a snapshot, what was new to its repository. */
   readonly storedBytes: number;
+  /** Empty for a snapshot. */
   readonly keyId: string;
-  readonly manifest: Manifest;
-  /** In the order they were filed. */
+  readonly manifest: Manifest | SnapshotManifest;
+  /** In the order they were filed; none of a snapshot. */
   readonly copies: readonly Copy[];
+  /** Of a backup that another tool keeps. */
+  readonly snapshot?: SnapshotState;
 }
 
 export interface BackupFilter {

@@ -1,3 +1,4 @@
+import { storedManifest } from '../store/manifest.ts';
 import type { Backup, Catalog } from './catalog.ts';
 
 /** Among how many backups the newest of a store is looked for. */
@@ -7,6 +8,6 @@ const newestLookedAt = 50;
 export function newestObject(catalog: Pick<Catalog, 'backups'>, store: string): string | undefined {
   const isThere = ({ copies }: Backup): boolean =>
     copies.some((copy) => copy.store === store && copy.status === 'good');
-  return catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere)?.manifest.parts[0]
-    .name;
+  const newest = catalog.backups({ status: 'completed', limit: newestLookedAt }).find(isThere);
+  return newest && storedManifest(newest.manifest).parts[0].name;
 }

@@ -1,5 +1,11 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { decodeManifest, manifestName, isManifestName, type Manifest } from '../store/manifest.ts';
+import {
+  decodeManifest,
+  manifestName,
+  isManifestName,
+  storedManifest,
+  type Manifest,
+} from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import type { Backup, Catalog, FoundCopy } from './catalog.ts';
 
@@ -172,7 +178,7 @@ class StoreReader {
   async #markIfMissing(backup: Backup): Promise<void> {
     const copy = backup.copies.find((each) => each.store === this.#id && each.status === 'good');
     if (copy === undefined) return;
-    const manifest = copy.manifest ?? backup.manifest;
+    const manifest = copy.manifest ?? storedManifest(backup.manifest);
     if (manifest.parts.every((part) => this.#listing.has(part.name))) return;
     try {
       const fault = await this.#fault(manifest);

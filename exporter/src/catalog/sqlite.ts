@@ -34,6 +34,8 @@ import type { RunReviews } from './reviews.ts';
 import { SqliteRunReviews } from './sqlite/reviews.ts';
 import type { RunLogs } from './run-logs.ts';
 import { SqliteRunLogs } from './sqlite/run-logs.ts';
+import type { SnapshotRecords } from './snapshots.ts';
+import { SqliteSnapshotRecords } from './sqlite/snapshots.ts';
 import { recordVerification, removeCopy } from './sqlite/copies.ts';
 import { StateDatabase } from './sqlite/database.ts';
 import { appendEvent, eventsAfter, latestSequence } from './sqlite/events.ts';
@@ -63,6 +65,7 @@ class SqliteCatalog implements Catalog {
   readonly hostLoads: HostLoads;
   readonly reviews: RunReviews;
   readonly runLogs: RunLogs;
+  readonly snapshots: SnapshotRecords;
   readonly #database: StateDatabase;
 
   constructor(database: StateDatabase) {
@@ -76,6 +79,7 @@ class SqliteCatalog implements Catalog {
     this.hostLoads = new SqliteHostLoads(database);
     this.reviews = new SqliteRunReviews(database);
     this.runLogs = new SqliteRunLogs(database);
+    this.snapshots = new SqliteSnapshotRecords(database);
   }
 
   startRun(run: NewRun): Run {

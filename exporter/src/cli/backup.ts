@@ -1,4 +1,5 @@
 import { runView, verdictView } from '../api/views.ts';
+import type { Backup } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -24,7 +25,7 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
   const [last] = catalog.backups({ schedule: scheduleId, limit: 1 });
   let result: BackupJobResult;
   {
-    using progress = context.progress(`Backing up ${scheduleId}`, last?.storedBytes);
+    using progress = context.progress(`Backing up ${scheduleId}`, expectedFrom(last));
     const filed = {
       reviews: catalog.reviews,
       onProblem: (thrown: unknown) => problems.push(LowtideError.from(thrown)),
@@ -59,6 +60,11 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
   }
   await keepConfig(context, installation);
   return exitCodeFor(result, problems);
+}
+
+/** How many bytes will be looked at: of a snapshot all that it holds, however little of that is new. */
+function expectedFrom(last: Backup | undefined): number | undefined {
+  return last?.snapshot === undefined ? last?.storedBytes : last.sizeBytes;
 }
 
 function reviewer({ catalog, clock, config }: Installation): Reviewer {

@@ -2,6 +2,7 @@ import { reviewView } from '../api/review-view.ts';
 import { backupView, verdictView } from '../api/views.ts';
 import type { Backup, BackupFilter, Catalog } from '../catalog/catalog.ts';
 import type { RunReview } from '../catalog/reviews.ts';
+import type { SnapshotState } from '../catalog/snapshots.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupVerification } from '../run/verify.ts';
 import { isManifestName } from '../store/manifest.ts';
@@ -38,7 +39,9 @@ export async function listBackups(context: CommandContext, options: ListOptions)
     formatSize(backup.storedBytes),
     metLoad(reviews.get(backup.manifest.runId)),
     backup.keyId,
-    backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', '),
+    backup.snapshot === undefined
+      ? backup.copies.map((copy) => `${copy.store}: ${copyStatus(copy)}`).join(', ')
+      : `${backup.manifest.source.type}: ${copyStatus(backup.snapshot)}`,
   ]);
   const isNarrowed = options.schedule !== undefined || options.key !== undefined;
   const empty = rows.length > 0 ? '' : isNarrowed ? noneOfThese : await explainEmpty(installation.stores);
@@ -69,7 +72,9 @@ export async function verifyBackups(
   await installation.takeEnvironmentKey();
   const { catalog, jobs } = installation;
   const chosen =
-    id === undefined ? [...allBackups(catalog, { status: 'completed' })] : [backupNamed(catalog, id)];
+    id === undefined
+      ? [...eachOnce(allBackups(catalog, { status: 'completed' }))]
+      : [backupNamed(catalog, id)];
   const results: { readonly backup: Backup; readonly verification: BackupVerification }[] = [];
   for (const backup of chosen) {
     using progress = context.progress(`Verifying ${backup.id}`, backup.storedBytes * backup.copies.length);
@@ -122,6 +127,16 @@ export function backupNamed(catalog: Catalog, id: string): Backup {
   throw new LowtideError('not_found', `there is no backup ${id}`, { hint: '`lowtide backups` lists them.' });
 }
 
+/** One check of a repository tells of all that a schedule has in it: that of its newest is enough. */
+function* eachOnce(newestFirst: Iterable<Backup>): Generator<Backup> {
+  const checked = new Set<string>();
+  for (const backup of newestFirst) {
+    if (backup.snapshot !== undefined && checked.has(backup.schedule)) continue;
+    if (backup.snapshot !== undefined) checked.add(backup.schedule);
+    yield backup;
+  }
+}
+
 function* allBackups(catalog: Catalog, filter: Omit<BackupFilter, 'limit' | 'after'>): Generator<Backup> {
   let page = catalog.backups({ ...filter, limit: pageSize });
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
@@ -138,6 +153,6 @@ function metLoad(review: RunReview | undefined): string {
   return best === undefined ? percent(load) : `${percent(load)}, best ${percent(best.load)}`;
 }
 
-function copyStatus(copy: Backup['copies'][number]): string {
+function copyStatus(copy: Backup['copies'][number] | SnapshotState): string {
   return copy.status === 'good' && copy.verifiedAt !== undefined ? 'verified' : copy.status;
 }

@@ -33,7 +33,7 @@ const addedSchema = z.strictObject({
       memory: settings.resources.unwrap().shape.memory.unwrap().optional(),
     })
     .optional(),
-  stores: settings.stores.optional(),
+  stores: settings.stores.unwrap().optional(),
   keep: settings.keep.nullable(),
   verify: z.strictObject({ after_backup: z.boolean().optional() }).optional(),
 });
@@ -73,6 +73,9 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   };
   if (schedule.every === undefined && schedule.cron === undefined) {
     throw invalid(id, 'it does not say when it is due: give every or cron');
+  }
+  if (base.stores.length === 0 && schedule.stores.length > 0) {
+    throw invalid(id, `stores: ${base.source.type} keeps the backups in a repository of its own`);
   }
   const named = [...schedule.stores, ...Object.keys(schedule.keep?.stores ?? {})];
   const unknown = named.filter((store) => !Object.hasOwn(config.stores, store));

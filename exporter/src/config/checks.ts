@@ -3,6 +3,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import { parseListenAddress } from '../http/listen-address.ts';
 import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
+import { isRepositoryType } from '../source/repository.ts';
 import type { Draft, DraftSchedule } from './draft.ts';
 import { isExcluded } from './exclusion.ts';
 import type { Finding } from './explain.ts';
@@ -101,6 +102,7 @@ function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft):
     ...checkUrl(schedule, [...path, 'source', 'url']),
     ...checkStoreNames(schedule, [...path, 'stores'], Object.keys(draft.stores)),
     ...checkKeptStores(schedule, [...path, 'keep', 'stores'], Object.keys(draft.stores)),
+    ...checkRepository(schedule, path),
     ...checkDrills(schedule, [...path, 'verify']),
     ...checkHost(schedule.host, [...path, 'host'], Object.keys(draft.load.hosts)),
   ];
@@ -128,6 +130,57 @@ function checkUrl({ source }: DraftSchedule, path: ConfigPath): readonly Remark[
   if (type === 'postgres') return refused(path, () => parsePostgresUrl(url));
   if (type === 'mysql') return refused(path, () => parseMysqlUrl(url));
   return [];
+}
+
+/** Another tool's repository takes the place of stores, seals by itself, and is restored from by that tool. */
+function checkRepository(
+  { source, stores, keep, verify }: DraftSchedule,
+  path: ConfigPath,
+): readonly Remark[] {
+  const { type } = source;
+  if (type === undefined || !isRepositoryType(type)) {
+    if (stores !== undefined) return [];
+    const message = 'is missing: where each backup is stored: names under stores';
+    return [{ path: [...path, 'stores'], message, isWhole: true }];
+  }
+  const refuse = (key: readonly string[], message: string): Remark => ({
+    path: [...path, ...key],
+    message,
+    isWhole: true,
+    at: 'key',
+  });
+  const drilled = (['drill', 'drill_into', 'drill_checks'] as const).filter(
+    (key) => verify?.[key] !== undefined,
+  );
+  return [
+    ...(stores === undefined
+      ? []
+      : [refuse(['stores'], `${type} keeps the backups in a repository of its own: leave stores out`)]),
+    ...(Object.keys(keep?.stores ?? {}).length === 0
+      ? []
+      : [
+          refuse(
+            ['keep', 'stores'],
+            `${type} keeps the backups in one repository: there are no stores to tell apart`,
+          ),
+        ]),
+    ...drilled.map((key) =>
+      refuse(['verify', key], `${type} restores its own backups, and Lowtide makes no drills of them`),
+    ),
+    ...checkPassword(source, [...path, 'source']),
+  ];
+}
+
+function checkPassword(source: DraftSchedule['source'], path: ConfigPath): readonly Remark[] {
+  const { password, password_file: file } = source;
+  if (password === undefined && file === undefined) {
+    const message =
+      'does not say how restic comes by its password: write password: ${file:…}, or password_file';
+    return [{ path, message, isWhole: true }];
+  }
+  if (password === undefined || file === undefined) return [];
+  const message = 'stands beside password: keep one of the two';
+  return [{ path: [...path, 'password_file'], message, isWhole: true, at: 'key' }];
 }
 
 const databases = ['postgres', 'mysql', 'sqlite'];
@@ -169,7 +222,7 @@ function checkDrillUrl(type: string, url: string | undefined, path: ConfigPath):
 }
 
 function checkStoreNames(
-  { stores }: DraftSchedule,
+  { stores = [] }: DraftSchedule,
   path: ConfigPath,
   known: readonly string[],
 ): readonly Remark[] {

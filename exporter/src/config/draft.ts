@@ -6,7 +6,14 @@ import { z } from 'zod';
  */
 const text = z.string().optional().catch(undefined);
 
-const draftSource = z.object({ type: text, url: text, path: text, exclude: z.array(z.string()).catch([]) });
+const draftSource = z.object({
+  type: text,
+  url: text,
+  path: text,
+  exclude: z.array(z.string()).catch([]),
+  password: z.unknown().optional(),
+  password_file: z.unknown().optional(),
+});
 
 const draftVerify = z.object({
   drill: z.unknown().optional(),
@@ -27,7 +34,8 @@ const draftSchedule = z.object({
   every: z.unknown().optional(),
   cron: z.unknown().optional(),
   source: draftSource.catch({ type: undefined, url: undefined, path: undefined, exclude: [] }),
-  stores: z.array(text).catch([]),
+  /** Absent where nothing is written; empty where it is no list. */
+  stores: z.array(text).optional().catch([]),
   keep: z
     .object({ stores: z.record(z.string(), z.unknown()).catch({}) })
     .optional()

@@ -65,6 +65,7 @@ describe('what is made of the schema', () => {
         '.stores.NAME.sas_token',
         '.restore_targets.NAME.to',
         '.schedules[].source.url',
+        '.schedules[].source.password',
         '.schedules[].source.env.NAME',
         '.schedules[].verify.drill_into',
         '.schedules[].verify.drill_checks.env.NAME',

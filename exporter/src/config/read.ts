@@ -186,6 +186,14 @@ function completeSource(source: SourceConfig, absolute: (path: string) => string
     case 'postgres':
     case 'mysql':
       return source;
+    case 'restic':
+      return {
+        ...source,
+        // `sftp:…` and the like are places elsewhere.
+        repository: /^[a-z0-9]+:/.test(source.repository) ? source.repository : absolute(source.repository),
+        ...(source.password_file !== undefined && { password_file: absolute(source.password_file) }),
+        paths: source.paths.map(absolute),
+      };
   }
 }
 

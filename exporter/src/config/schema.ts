@@ -14,6 +14,7 @@ import {
   windowOfDay,
 } from './scalars.ts';
 import { sourceSchema, variablesSchema } from './source-schema.ts';
+import type { RepositoryType } from '../source/repository.ts';
 import { storeSchema } from './store-schema.ts';
 
 /**
@@ -132,7 +133,12 @@ export const scheduleSchema = z
     stores: z
       .array(z.string().describe('a name under stores'))
       .min(1)
-      .meta({ description: 'where each backup is stored: names under stores', examples: [['local']] }),
+      .default([])
+      .meta({
+        description:
+          'where each backup is stored: names under stores; none where another tool keeps the backups (restic)',
+        examples: [['local']],
+      }),
     keep: keepSchema
       .optional()
       .describe(
@@ -363,6 +369,10 @@ export type Config = Omit<Written, 'instance' | 'schedules'> & {
 /** As the schema leaves it: read.ts adds what depends on the host and on where the file lies. */
 export type WrittenConfig = Written;
 export type SourceConfig = ScheduleConfig['source'];
+/** A source whose backups another tool keeps. */
+export type RepositoryConfig = Extract<SourceConfig, { type: RepositoryType }>;
+/** One that is dumped. */
+export type DumpedConfig = Exclude<SourceConfig, RepositoryConfig>;
 export type StoreConfig = Config['stores'][string];
 export type KeepConfig = NonNullable<ScheduleConfig['keep']>;
 /** The rules for one store. */

@@ -80,10 +80,20 @@ function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): rea
         ...ofVariables(source.env, [...path, 'env'], written),
         ...ofArguments(source.argv, path, written),
       ];
+    case 'restic':
+      return [
+        ...ofPassword(source.password, [...path, 'password'], written),
+        ...ofVariables(source.env, [...path, 'env'], written),
+      ];
     case 'sqlite':
     case 'directory':
       return [];
   }
+}
+
+function ofPassword(password: string | undefined, path: ConfigPath, written: unknown): readonly HeldSecret[] {
+  if (password === undefined) return [];
+  return [{ path, values: [password], isClear: !hasReference(valueAt(written, path)) }];
 }
 
 function ofDrills(

@@ -27,7 +27,7 @@ const secretPaths: readonly RegExp[] = [
   /^stores\.[^.]+\.(secret_access_key|session_token)$/,
   /^server\.tokens\[\d+\]\.token$/,
   /^restore_targets\.[^.]+\.to$/,
-  /^schedules\[\d+\]\.source\.url$/,
+  /^schedules\[\d+\]\.source\.(url|password)$/,
   /^schedules\[\d+\]\.source\.env\..+$/,
   /^schedules\[\d+\]\.verify\.drill_into$/,
   /^schedules\[\d+\]\.verify\.drill_checks\.env\..+$/,

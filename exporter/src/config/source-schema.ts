@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path } from './scalars.ts';
+import { duration, path } from './scalars.ts';
 
 /** `source` of a schedule: what is backed up. */
 
@@ -70,10 +70,73 @@ const commandSource = z.strictObject({
     .describe('variables for the command, on top of PATH, HOME and the like: the place for its secrets'),
 });
 
+const resticSource = z.strictObject({
+  type: z
+    .literal('restic')
+    .describe(sourceType('folders, by restic, which keeps the backups in a repository of its own')),
+  repository: z
+    .string()
+    .min(1)
+    .meta({
+      description:
+        'the repository, as restic -r has it; it has to be there (restic init); credentials belong into env',
+      examples: ['/srv/restic', 'sftp:backup@nas:/srv/restic', 's3:https://s3.eu-west-1.amazonaws.com/acme'],
+    }),
+  password: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        "the repository's password, best given by ${file:} or ${env:}; either this or password_file",
+      examples: ['${file:/run/secrets/restic}'],
+      writeOnly: true,
+    }),
+  password_file: path.optional().describe("the file with the repository's password; restic reads it itself"),
+  env: variablesSchema
+    .default({})
+    .describe('variables for restic: the place for the credentials of a repository elsewhere'),
+  paths: z
+    .array(path.describe('a folder or a file'))
+    .min(1)
+    .meta({ description: 'what is backed up', examples: [['/home', '/etc']] }),
+  exclude: z
+    .array(z.string().min(1).describe('a pattern'))
+    .default([])
+    .meta({ description: 'what is left out: patterns as restic --exclude has them', examples: [['*.tmp']] }),
+  tags: z
+    .array(
+      z
+        .string()
+        .regex(/^[^,\s]+$/, { error: 'cannot be a tag: no commas, no blanks' })
+        .describe('a tag'),
+    )
+    .default([])
+    .describe('further tags for the snapshots; that of the schedule, and of Lowtide, they have in any case'),
+  check: duration
+    .prefault('7d')
+    .describe('after a backup, restic check looks at the repository where that was not done for so long'),
+  read_data: z
+    .string()
+    .regex(/^(none|all|(100|[1-9]?[0-9])(\.[0-9]+)?%|[1-9][0-9]*[KMGT])$/, {
+      error: 'is no share of the data: write none, all, a share like 2% or a size like 10G',
+    })
+    .default('2%')
+    .describe(
+      'how much of the stored data a check reads: none, all, a share (2%) or a size (10G), at random',
+    ),
+  prune: duration
+    .prefault('7d')
+    .describe(
+      'after a backup, the room of forgotten snapshots is given back (restic prune) where that was not done for so long',
+    ),
+});
+
 export const sourceSchema = z.discriminatedUnion('type', [
   postgresSource,
   mysqlSource,
   sqliteSource,
   directorySource,
   commandSource,
+  resticSource,
 ]);

@@ -12,6 +12,7 @@ import { endLeftovers } from '../process/leftovers.ts';
 import { restoreFromBest } from '../run/restore.ts';
 import { openScratch } from '../run/scratch.ts';
 import type { SealPool } from '../seal/pool.ts';
+import { storedManifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { fromRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
@@ -184,7 +185,7 @@ export class Drills {
   ): Promise<DrillPlace> {
     const target = { force: false, scratch, safetyFolder: scratch, signal };
     const { drill_into: url } = verify;
-    const { manifest } = backup;
+    const manifest = storedManifest(backup.manifest);
     if (url !== undefined && database !== undefined) {
       return source.type === 'mysql' ? mysqlPlace(url, database, target) : urlPlace(url, database, target);
     }

@@ -48,6 +48,10 @@ export const errorCodes = facts({
   store_damaged: { exit: 1, http: 502, errorType: 'store' },
   store_exists: { exit: 1, http: 409, errorType: 'store' },
 
+  repository_missing: { exit: 1, http: 502, errorType: 'store' },
+  repository_denied: { exit: 1, http: 502, errorType: 'store' },
+  repository_locked: { exit: 1, http: 409, errorType: 'store' },
+
   header_invalid: { exit: 1, http: 422, errorType: 'encryption' },
   payload_invalid: { exit: 1, http: 422, errorType: 'encryption' },
   no_identity_match: { exit: 1, http: 422, errorType: 'encryption' },
@@ -75,6 +79,7 @@ export const errorCodes = facts({
   verification_failed: { exit: 1, http: 422, errorType: 'verification' },
   restore_target_exists: { exit: 1, http: 409, errorType: 'restore' },
   restore_failed: { exit: 1, http: 502, errorType: 'restore' },
+  tool_owned: { exit: 2, http: 409, errorType: 'restore' },
   drill_failed: { exit: 1, http: 422, errorType: 'restore' },
 
   alerts_unavailable: { exit: 1, http: 502, errorType: 'internal' },

@@ -7,7 +7,7 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { isSameSealing, nextSealingOf, sealingOf } from '../run/sealing.ts';
 import { storeNamed } from '../run/verify.ts';
-import { manifestName, type Manifest } from '../store/manifest.ts';
+import { manifestName, storedManifest, type Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { NewCopy, SourceFailure, type NewCopyOptions } from './new-copy.ts';
 import { worthHealing } from './worth.ts';
@@ -94,7 +94,9 @@ export class Healer {
     }
     healing.add(claim);
     try {
-      if (!catalog.copies.claim(backupId, storeId, target.locate(backup.manifest.parts[0].name))) {
+      if (
+        !catalog.copies.claim(backupId, storeId, target.locate(storedManifest(backup.manifest).parts[0].name))
+      ) {
         return skipped('it is good by now, was pruned, or somebody works on it');
       }
       const outcome = await this.#make(backupId, target, options).catch((thrown: unknown) => {
@@ -122,7 +124,8 @@ export class Healer {
       const store = stores.get(storeId);
       if (backup === undefined || store === undefined) continue;
       try {
-        await clearUp(store, backup.manifest, backup.copies.find((copy) => copy.store === storeId)?.status);
+        const status = backup.copies.find((copy) => copy.store === storeId)?.status;
+        await clearUp(store, storedManifest(backup.manifest), status);
       } catch {
         // The store is not there now: the claim stays, and it is tried again.
         continue;

@@ -19,6 +19,7 @@ const packages: Readonly<Record<string, string>> = {
   pg_dumpall: 'postgresql-client',
   pg_restore: 'postgresql-client',
   psql: 'postgresql-client',
+  restic: 'restic',
   tar: 'tar',
   zstd: 'zstd',
 };
@@ -37,7 +38,7 @@ export interface Child {
   /** Present when asked for as `pipe`. */
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
-  /** SIGTERM to the child and what it has started, SIGKILL five seconds later. One that is paused is continued first. */
+  /** Asks the child and what it has started to end, SIGKILL five seconds later. One that is paused is continued first. */
   stop(): void;
   /** SIGSTOP to the child and what it has started, until `resume`; without effect once it is being ended. */
   pause(): void;
@@ -48,6 +49,8 @@ export interface ChildStreams {
   readonly stdin?: ChildStream;
   readonly stdout?: ChildStream;
   readonly signal?: AbortSignal;
+  /** What asks it to end. Absent: SIGTERM. */
+  readonly endBy?: NodeJS.Signals;
 }
 
 /**
@@ -68,7 +71,7 @@ export function startChild(
     stdio: [streams.stdin ?? 'ignore', streams.stdout ?? 'ignore', 'pipe'],
     detached: true,
   });
-  const group = new ProcessGroup(child);
+  const group = new ProcessGroup(child, streams.endBy ?? 'SIGTERM');
   const stop = (): void => group.end();
   streams.signal?.addEventListener('abort', stop, { once: true });
   const end = endOf(child, { name: streams.name ?? program, cwd: command.cwd }).finally(() => {
@@ -93,11 +96,13 @@ export function startChild(
 /** A child and what it has started. */
 class ProcessGroup {
   readonly #pid: number | undefined;
+  readonly #endBy: NodeJS.Signals;
   #closed = false;
   #ending = false;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, endBy: NodeJS.Signals) {
     this.#pid = child.pid;
+    this.#endBy = endBy;
     // Not by the leader's own end: what it has started may outlive it, and hold the pipes that are waited for.
     child.once('close', () => (this.#closed = true));
   }
@@ -105,7 +110,7 @@ class ProcessGroup {
   end(): void {
     this.resume();
     this.#ending = true;
-    this.#signal('SIGTERM');
+    this.#signal(this.#endBy);
     setTimeout(() => this.#signal('SIGKILL'), killAfterMs).unref();
   }
 

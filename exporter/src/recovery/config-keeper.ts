@@ -103,7 +103,7 @@ export class ConfigKeeper {
 
   #isWanted(): boolean {
     const { source, config } = this.#options.loaded;
-    return source !== undefined && config.encryption.config_copy !== 'none';
+    return source !== undefined && config.encryption.config_copy !== 'none' && this.#options.stores.size > 0;
   }
 
   async #recipients(): Promise<readonly string[]> {

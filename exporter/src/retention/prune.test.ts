@@ -10,7 +10,7 @@ import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { KeepConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { DirectoryStore } from '../store/directory.ts';
-import { encodeManifest, manifestName, type Manifest } from '../store/manifest.ts';
+import { encodeManifest, manifestName, storedManifest, type Manifest } from '../store/manifest.ts';
 import type { Store, StoredObject } from '../store/store.ts';
 import { prune, type PruneOptions, type PruneResult } from './prune.ts';
 
@@ -55,7 +55,7 @@ async function givenBackup(
   const manifest: Manifest = { ...sample, parts: [main, globals] };
   for (const store of stores) {
     for (const part of manifest.parts) await store.put(part.name, bytesOf(new Uint8Array(200)), { signal });
-    await store.put(manifestName(manifest), bytesOf(encodeManifest(manifest)), { signal });
+    await store.put(manifestName(storedManifest(manifest)), bytesOf(encodeManifest(manifest)), { signal });
     catalog.adoptBackup(manifest, { store: store.id, path: store.locate(main.name), status: 'good' });
   }
   return manifest;
@@ -434,7 +434,7 @@ describe('a prune that is cut off', () => {
         const left = objectsOf(id).filter((name) => names.has(name));
         if (copies[0]?.status === 'good') expect(left).toHaveLength(3);
         // As long as anything is left of a backup, its manifest is.
-        else if (left.length > 0) expect(left).toContain(manifestName(manifest));
+        else if (left.length > 0) expect(left).toContain(manifestName(storedManifest(manifest)));
       }
       const next = await pruneWith();
       expect(next.problems).toEqual([]);

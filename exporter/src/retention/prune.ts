@@ -77,6 +77,10 @@ interface PruneProblem {
 export async function prune(options: PruneOptions): Promise<PruneResult> {
   const results: PruneResult[] = [];
   for (const store of options.stores.values()) results.push(await new StorePruner(store, options).prune());
+  return sumOf(results);
+}
+
+export function sumOf(results: readonly PruneResult[]): PruneResult {
   return {
     verdicts: results.flatMap(({ verdicts }) => verdicts),
     removed: results.reduce((sum, { removed }) => sum + removed, 0),

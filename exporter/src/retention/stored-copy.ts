@@ -1,5 +1,5 @@
 import type { Backup } from '../catalog/catalog.ts';
-import { manifestName } from '../store/manifest.ts';
+import { manifestName, storedManifest } from '../store/manifest.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /** A copy in one store; its manifest is left out, for there may be a hundred thousand. */
@@ -17,9 +17,9 @@ export interface StoredCopy {
 export function copyIn(store: string, backup: Backup): readonly StoredCopy[] {
   const copy = backup.copies.find((each) => each.store === store);
   const status = copy?.status;
-  const manifest = copy?.manifest ?? backup.manifest;
   // Of a copy that failed when it was made nothing is on file that could be removed.
   if (status === undefined || status === 'failed') return [];
+  const manifest = copy?.manifest ?? storedManifest(backup.manifest);
   return [
     {
       backupId: backup.id,

@@ -1,5 +1,5 @@
 import type { Backup, Copy } from '../catalog/catalog.ts';
-import type { Manifest } from '../store/manifest.ts';
+import { storedManifest, type Manifest } from '../store/manifest.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /** Which copies a rotation is about, and which it leaves alone, by the catalog alone. */
@@ -79,7 +79,7 @@ function skipOf(
 }
 
 function copyOf(backup: Backup, copy: Copy): CandidateCopy {
-  const manifest = copy.manifest ?? backup.manifest;
+  const manifest = copy.manifest ?? storedManifest(backup.manifest);
   const bytes = manifest.parts.reduce((sum, part) => sum + part.headerBytes + part.payloadBytes, 0);
   return { store: copy.store, manifest, bytes };
 }

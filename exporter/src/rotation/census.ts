@@ -1,7 +1,7 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { Backup, Catalog, CatalogTotals } from '../catalog/catalog.ts';
 import type { Key, Keystore } from '../keys/keystore.ts';
-import type { Manifest } from '../store/manifest.ts';
+import { storedManifest, type Manifest } from '../store/manifest.ts';
 
 /** What depends on a key: backups of which a copy is there, the copies, and the bytes of one copy of each backup. */
 export interface Dependents {
@@ -88,7 +88,7 @@ async function openersOf(
 function sealedTo({ manifest, copies }: Backup, keyId: string): readonly Manifest[] {
   return copies
     .filter(({ status }) => status === 'good' || status === 'damaged')
-    .map((copy) => copy.manifest ?? manifest)
+    .map((copy) => copy.manifest ?? storedManifest(manifest))
     .filter((sealed) => sealed.keyId === keyId);
 }
 

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CopyOutcome, Rotation } from '../catalog/rotations.ts';
-import { decodeManifest, manifestName, type Manifest } from '../store/manifest.ts';
+import { decodeManifest, manifestName, storedManifest, type Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import type { EpochMs } from '../units/instant.ts';
 
@@ -47,7 +47,7 @@ async function sweepFirstPending(rotationId: string, options: RecoverRotationsOp
   const [item] = catalog.rotations.backups(rotationId, { status: 'pending', limit: 1 });
   const backup = item && catalog.backup(item.backupId);
   for (const copy of backup?.copies ?? []) {
-    const { parts } = copy.manifest ?? backup?.manifest ?? { parts: [] };
+    const { parts } = copy.manifest ?? (backup && storedManifest(backup.manifest)) ?? { parts: [] };
     for (const part of parts) await stores.get(copy.store)?.sweep(part.name);
   }
 }

@@ -3,7 +3,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Identity } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { unseal } from '../seal/unseal.ts';
-import type { ManifestPart } from '../store/manifest.ts';
+import { storedManifest, type ManifestPart } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { copyFaultOf, type CopyFault } from './step.ts';
 import type { RotationWorkOptions } from './work.ts';
@@ -57,7 +57,7 @@ async function openSample(
   identity: Identity,
   opening: Opening,
 ): Promise<void> {
-  for (const part of manifest.parts) {
+  for (const part of storedManifest(manifest).parts) {
     const place = store.locate(part.name);
     try {
       if (await isAsItWas(part, store, identity, opening)) continue;

@@ -3,8 +3,10 @@ import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
-import { prune, type PruneOptions, type PruneResult } from '../retention/prune.ts';
+import { prune, sumOf, type PruneOptions, type PruneResult } from '../retention/prune.ts';
 import type { SealPool } from '../seal/pool.ts';
+import { isRepositoryType } from '../source/repository.ts';
+import { storedManifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { formatSize } from '../units/size.ts';
 import { restoreBackup, type RestoreResult } from './restore.ts';
@@ -12,9 +14,10 @@ import { refuseProtected, type ProtectedPlace } from './restore/protected.ts';
 import { RunLog } from './run-log.ts';
 import type { Runner, RunRequest } from './runner.ts';
 import { openScratch } from './scratch.ts';
+import { RepositoryCare, type CareEnvironment } from './repository-care.ts';
 import { verifyBackup, type BackupVerification } from './verify.ts';
 
-export interface JobEnvironment {
+export interface JobEnvironment extends CareEnvironment {
   readonly runner: Runner;
   readonly catalog: Catalog;
   readonly stores: ReadonlyMap<string, Store>;
@@ -52,9 +55,11 @@ const recentBackups = 10;
 /** What can be done with backups, each with all that belongs to it; the CLI, the service and the library call these. */
 export class Jobs {
   readonly #environment: JobEnvironment;
+  readonly #care: RepositoryCare;
 
   constructor(environment: JobEnvironment) {
     this.#environment = environment;
+    this.#care = new RepositoryCare(environment);
   }
 
   /** Makes a backup, verifies what was stored, and prunes; an older backup goes only after the new one has been proven. */
@@ -72,14 +77,18 @@ export class Jobs {
       catalog.append({ name: 'error', errorType }, clock.now());
     };
     try {
-      const verification = schedule.verify.after_backup ? await this.verify(backup, { signal }) : undefined;
+      const verification = this.#isToVerify(schedule) ? await this.verify(backup, { signal }) : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
-      tellOf(verification, log);
+      tellOf(verification, backup, log);
       problemsOf(verification).forEach(report);
-      const pruned = proven ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
+      // A repository that was found damaged is not made smaller before a check has passed again.
+      const isSound = backup.snapshot === undefined || !this.#care.isDamaged(schedule);
+      const pruned =
+        proven && isSound ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
       if (pruned !== undefined && pruned.removed > 0) {
         const copies = pruned.removed === 1 ? 'an older copy was' : `${pruned.removed} older copies were`;
-        log.info(`${copies} removed: ${formatSize(pruned.freedBytes)} freed`);
+        const freed = pruned.freedBytes === 0 ? '' : `: ${formatSize(pruned.freedBytes)} freed`;
+        log.info(`${copies} removed${freed}`);
       }
       for (const { error } of pruned?.problems ?? []) report(error);
       return {
@@ -120,7 +129,14 @@ export class Jobs {
     return await this.#environment.runner.recover(signal);
   }
 
+  /** A check of a whole repository is made now and then; each backup in a store is verified by itself. */
+  #isToVerify(schedule: ScheduleConfig): boolean {
+    if (!schedule.verify.after_backup) return false;
+    return !isRepositoryType(schedule.source.type) || this.#care.isCheckDue(schedule);
+  }
+
   async verify(backup: Backup, options: JobOptions): Promise<BackupVerification> {
+    if (backup.snapshot !== undefined) return await this.#care.verify(backup, options);
     await using scratch = await openScratch(this.#environment.scratchRoot);
     return await verifyBackup({ ...this.#environment, ...options, backup, scratch: scratch.path });
   }
@@ -131,6 +147,7 @@ export class Jobs {
     target: string,
     options: JobOptions & { readonly force: boolean },
   ): Promise<RestoreResult> {
+    storedManifest(backup.manifest);
     refuseProtected(target, this.#environment.protectedPlaces);
     await using scratch = await openScratch(this.#environment.scratchRoot);
     return await restoreBackup({ ...this.#environment, ...options, backup, target, scratch: scratch.path });
@@ -141,13 +158,36 @@ export class Jobs {
     options: JobOptions & Pick<PruneOptions, 'dryRun' | 'scope'>,
   ): Promise<PruneResult> {
     const { catalog, stores, clock } = this.#environment;
-    return await prune({ catalog, stores, schedules, now: clock.now(), ...options });
+    const results = [await prune({ catalog, stores, schedules, now: clock.now(), ...options })];
+    for (const schedule of schedules.filter(({ source }) => isRepositoryType(source.type))) {
+      results.push(await this.#retain(schedule, options));
+    }
+    return sumOf(results);
+  }
+
+  /** A repository that says no does not keep the others from being looked after. */
+  async #retain(
+    schedule: ScheduleConfig,
+    options: JobOptions & Pick<PruneOptions, 'dryRun'>,
+  ): Promise<PruneResult> {
+    try {
+      return await this.#care.retain(schedule, options);
+    } catch (thrown) {
+      options.signal.throwIfAborted();
+      const problem = { store: schedule.source.type, error: LowtideError.from(thrown) };
+      return { verdicts: [], removed: 0, freedBytes: 0, problems: [problem] };
+    }
   }
 }
 
-function tellOf(verification: BackupVerification | undefined, log: RunLog): void {
+function tellOf(verification: BackupVerification | undefined, { snapshot }: Backup, log: RunLog): void {
   for (const { store, status, warnings } of verification?.copies ?? []) {
-    if (status === 'passed') log.info(`the copy in store ${store} was read back, and is what was written`);
+    if (status === 'passed')
+      log.info(
+        snapshot === undefined
+          ? `the copy in store ${store} was read back, and is what was written`
+          : `${store} has checked its repository, and found it sound`,
+      );
     for (const warning of warnings) log.warn(warning);
   }
 }

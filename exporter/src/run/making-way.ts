@@ -18,22 +18,23 @@ export interface MakingWayOptions {
 export class MakingWay implements Disposable {
   readonly crew: Crew;
   readonly #pacing: Pacing | undefined;
-  #sealedBytes = 0;
+  #doneBytes = 0;
+  #expectedBytes: number;
 
   constructor(run: Run, request: RunRequest, { launcher, pacer, catalog, clock }: MakingWayOptions) {
     const { schedule, signal, onPace } = request;
     const { nice, io_priority: io, pause } = schedule.run;
     this.crew = new Crew({ launcher, courtesy: { nice, io }, work: run.id });
-    if (!pause) return;
     const before = { schedule: schedule.id, status: 'completed' } as const;
+    this.#expectedBytes = catalog.backups({ ...before, limit: 1 })[0]?.storedBytes ?? 0;
+    if (!pause) return;
     const runs = catalog.runs({ ...before, limit: runsLearnedFrom });
-    const storedBytes = catalog.backups({ ...before, limit: 1 })[0]?.storedBytes ?? 0;
     const expectedMs = expectedWork(runs, schedule.estimated_duration);
     this.#pacing = pacer.join({
       crew: this.crew,
       expectedMs,
       finishInMs: finishBy(schedule, { ...run, expectedMs }) - clock.now(),
-      done: () => (storedBytes > 0 ? Math.min(1, this.#sealedBytes / storedBytes) : undefined),
+      done: () => (this.#expectedBytes > 0 ? Math.min(1, this.#doneBytes / this.#expectedBytes) : undefined),
       onPace: (why) => onPace?.(why),
       signal,
     });
@@ -48,9 +49,10 @@ export class MakingWay implements Disposable {
     await this.#pacing?.turn();
   }
 
-  /** How many bytes have been sealed so far. */
-  progress(sealedBytes: number): void {
-    this.#sealedBytes = sealedBytes;
+  /** How much has been done so far; absent what is expected: as many bytes as the last backup has. */
+  progress(doneBytes: number, expectedBytes = this.#expectedBytes): void {
+    this.#doneBytes = doneBytes;
+    this.#expectedBytes = expectedBytes;
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
-import type { Manifest } from '../store/manifest.ts';
+import { storedManifest, type Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { openPart } from './content.ts';
 import { identityFor } from '../keys/opening-key.ts';
@@ -52,7 +52,7 @@ export interface RestoreResult {
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
   const { backup, catalog, clock } = options;
   refusePruned(backup);
-  const target = chooseTarget(backup.manifest, options);
+  const target = chooseTarget(storedManifest(backup.manifest), options);
   await target.check();
   let result: RestoreResult;
   try {

@@ -27,9 +27,10 @@ export class RunLog {
     this.#clock = clock;
   }
 
-  begun({ trigger, dueAt, stores }: Run): void {
+  /** `repository`: of another tool, in the place of stores. */
+  begun({ trigger, dueAt, stores }: Run, repository?: string): void {
     const due = dueAt === undefined ? '' : `, due at ${toRfc3339(dueAt)}`;
-    this.info(`${beginnings[trigger]}${due}, to be stored in ${stores.join(', ')}`);
+    this.info(`${beginnings[trigger]}${due}, to be stored in ${repository ?? stores.join(', ')}`);
   }
 
   sealedTo(keyId: string, recoveryKeys: number): void {

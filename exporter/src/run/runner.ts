@@ -7,8 +7,9 @@ import type { Keystore } from '../keys/keystore.ts';
 import type { Launcher } from '../process/courtesy.ts';
 import type { SealPool } from '../seal/pool.ts';
 import { createSource } from '../source/create.ts';
+import type { Repository } from '../source/repository.ts';
 import type { Source } from '../source/source.ts';
-import type { Manifest } from '../store/manifest.ts';
+import type { Manifest, SnapshotManifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { backupIdOf, objectPrefixOf, randomIdBytes } from './backup-id.ts';
@@ -20,6 +21,7 @@ import { runPipeline, type PipelineResult, type StoredParts } from './pipeline.t
 import { discardObjects, recoverRuns } from './recover.ts';
 import { RunLog } from './run-log.ts';
 import { openScratch } from './scratch.ts';
+import { makeSnapshot } from './snapshot.ts';
 
 /** What a run works with; made once, in compose.ts. */
 export interface RunEnvironment {
@@ -48,7 +50,8 @@ export interface RunRequest {
   /** Aborted with a LowtideError: `cancelled` by a person, `interrupted` when the service stops. */
   readonly signal: AbortSignal;
   readonly onStart?: (run: Run) => void;
-  readonly onProgress?: (sealedBytes: number) => void;
+  /** Sealed bytes; of a snapshot what the tool has looked at, and how much there will be, as far as it tells. */
+  readonly onProgress?: (bytes: number, expectedBytes?: number) => void;
   /** Hears when the run is slowed down for the host, with what that is above, and when it goes on as fast as it can. */
   readonly onPace?: (why: Strained | undefined) => void;
 }
@@ -89,7 +92,7 @@ export class Runner {
     try {
       request.onStart?.(run);
       const log = new RunLog(run.id, catalog.runLogs, clock);
-      log.begun(run);
+      log.begun(run, 'repository' in source ? source.repository : undefined);
       const end = await this.#work(run, backupId, source, { request, log });
       const ended = catalog.finishRun(run.id, end);
       log.ended(end);
@@ -105,7 +108,12 @@ export class Runner {
     return await recoverRuns({ catalog, stores, running: this.#running, now: clock.now(), signal });
   }
 
-  async #work(run: Run, backupId: string, source: Source, { request, log }: Told): Promise<RunEnd> {
+  async #work(
+    run: Run,
+    backupId: string,
+    source: Source | Repository,
+    { request, log }: Told,
+  ): Promise<RunEnd> {
     const { clock, elapsed } = this.#environment;
     const started = elapsed();
     let pausedSeconds = 0;
@@ -121,9 +129,15 @@ export class Runner {
         request.onPace?.(why);
       };
       using way = new MakingWay(run, { ...request, onPace }, { ...this.#environment, launcher });
-      const stored = this.#store(run, backupId, source, { request, way, log });
-      const result = await stored.finally(() => (pausedSeconds = way.pausedSeconds));
-      return completed(run, result, ended());
+      const noted = <T>(work: Promise<T>): Promise<T> =>
+        work.finally(() => (pausedSeconds = way.pausedSeconds));
+      if ('backUp' in source) {
+        const manifest = await noted(this.#snapshot(run, backupId, source, { request, way }));
+        log.info(`${source.type} has made snapshot ${manifest.snapshot.id}`);
+        for (const warning of manifest.warnings) log.warn(warning);
+        return completedSnapshot(run, manifest, ended());
+      }
+      return completed(run, await noted(this.#store(run, backupId, source, { request, way, log })), ended());
     } catch (thrown) {
       const cause: unknown = request.signal.aborted ? request.signal.reason : thrown;
       const error = LowtideError.from(cause);
@@ -131,6 +145,27 @@ export class Runner {
       const left = await discardObjects(stores, run.objectPrefix);
       return failed(run, error, left, ended());
     }
+  }
+
+  async #snapshot(
+    run: Run,
+    backupId: string,
+    repository: Repository,
+    { request, way }: { readonly request: RunRequest; readonly way: MakingWay },
+  ): Promise<SnapshotManifest> {
+    const { config, version, clock } = this.#environment;
+    const { schedule, signal, onProgress } = request;
+    return await makeSnapshot({
+      ...{ run, backupId, repository, version, signal },
+      instance: config.instance,
+      timezone: schedule.timezone,
+      crew: way.crew,
+      now: () => clock.now(),
+      onProgress(bytes, expectedBytes) {
+        way.progress(bytes, expectedBytes);
+        onProgress?.(bytes, expectedBytes);
+      },
+    });
   }
 
   async #store(
@@ -228,6 +263,24 @@ function completed(run: Run, result: PipelineResult, ended: Ended): RunEnd {
       uploads: uploads.flatMap(({ store, seconds, error }) =>
         error === undefined ? [{ provider: store.provider, seconds }] : [],
       ),
+    },
+  };
+}
+
+function completedSnapshot(run: Run, manifest: SnapshotManifest, ended: Ended): RunEnd {
+  return {
+    status: 'completed',
+    ...filed(ended),
+    warnings: manifest.warnings,
+    backup: { manifest },
+    event: {
+      name: 'run:finished',
+      runId: run.id,
+      schedule: run.schedule,
+      type: run.type,
+      status: 'completed',
+      ...timed(ended),
+      sizeBytes: manifest.snapshot.sizeBytes,
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { Backup } from '../catalog/catalog.ts';
-import type { Manifest } from '../store/manifest.ts';
+import { storedManifest, type Manifest } from '../store/manifest.ts';
 
 /** How the copy in a store is sealed, by the catalog: copies differ while a rotation goes on, or after it where a store refused. */
 export function sealingOf(backup: Backup, store: string): Manifest {
-  return backup.copies.find((copy) => copy.store === store)?.manifest ?? backup.manifest;
+  return backup.copies.find((copy) => copy.store === store)?.manifest ?? storedManifest(backup.manifest);
 }
 
 /** How a rotation is sealing it anew at this moment. */

@@ -139,7 +139,8 @@ export class BackupRuns {
         schedule,
         ...request,
         signal: work.signal,
-        onProgress: work.onProgress,
+        onProgress: (bytes, expected) =>
+          expected === undefined ? work.onProgress(bytes) : work.onProgressOf(bytes, expected),
         onPace: (why) => {
           work.onPace(why);
           this.#reportPace(schedule, why);

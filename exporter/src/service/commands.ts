@@ -28,6 +28,7 @@ import { requireHost } from '../load/of-host.ts';
 import { takeCensus } from '../rotation/census.ts';
 import { retireKey } from '../rotation/retirement.ts';
 import { standing } from '../schedule/standing.ts';
+import { storedManifest } from '../store/manifest.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import type { Background } from './background.ts';
@@ -205,6 +206,7 @@ export class ServiceCommands implements Commands {
   restore(backup: Backup, name: string, force: boolean): Begun<RestoreRun> {
     this.#refuseStopping();
     refusePruned(backup);
+    storedManifest(backup.manifest);
     const targets = this.#installation.config.restore_targets;
     const target = Object.hasOwn(targets, name) ? targets[name] : undefined;
     if (target === undefined) {

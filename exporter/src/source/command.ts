@@ -2,7 +2,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { ChildEnd, Command } from '../process/command.ts';
 import { isInstalled } from '../process/find-program.ts';
 import type { Dump, Source } from './source.ts';
-import { failure, firstLines, redacted, stderrLines } from './verdict.ts';
+import { failure, firstLines, redacted, secretsIn, stderrLines } from './verdict.ts';
 
 export interface CommandSourceOptions {
   readonly argv: Command['argv'];
@@ -40,13 +40,6 @@ function judgeBy(secrets: readonly string[]): (end: ChildEnd) => readonly string
     if (end.exitCode !== 0) throw failure(end);
     return firstLines(stderrLines(end));
   };
-}
-
-/** Values of variables whose name says that they are secret. */
-function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(env)
-    .filter(([name]) => /pass|pwd|secret|token|key|credential|auth|url|dsn/i.test(name))
-    .map(([, value]) => value);
 }
 
 function refuseMissing(command: Command): void {

@@ -1,14 +1,21 @@
-import type { SourceConfig } from '../config/schema.ts';
+import type { DumpedConfig, SourceConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { commandSource } from './command.ts';
 import { directorySource } from './directory.ts';
 import { mysqlSource } from './mysql.ts';
 import { postgresSource } from './postgres.ts';
+import type { Repository } from './repository.ts';
+import { resticRepository } from './restic.ts';
 import type { Source } from './source.ts';
 import { sqliteSource } from './sqlite.ts';
 
-/** The source that a schedule's `source:` describes. Opens and starts nothing. Throws `config_invalid`. */
-export function createSource(config: SourceConfig): Source {
+/**
+ * What a schedule's `source:` describes: a source that is dumped, or a repository that another tool keeps. Opens and starts
+ * nothing. Throws `config_invalid`.
+ */
+export function createSource(config: DumpedConfig): Source;
+export function createSource(config: SourceConfig): Source | Repository;
+export function createSource(config: SourceConfig): Source | Repository {
   switch (config.type) {
     case 'postgres':
       return postgresSource(config);
@@ -18,6 +25,8 @@ export function createSource(config: SourceConfig): Source {
       return sqliteSource(config);
     case 'directory':
       return directorySource(config);
+    case 'restic':
+      return resticRepository(config);
     case 'command': {
       const [program, ...args] = config.argv;
       if (program === undefined || program === '') {

@@ -54,3 +54,10 @@ export function redacted(end: ChildEnd, secrets: readonly (string | undefined)[]
   }
   return { ...end, stderr };
 }
+
+/** Values of variables whose name says that they are secret. */
+export function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env)
+    .filter(([name]) => /pass|pwd|secret|token|key|credential|auth|url|dsn/i.test(name))
+    .map(([, value]) => value);
+}

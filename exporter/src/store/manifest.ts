@@ -53,6 +53,43 @@ const manifestSchema = z.object({
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestPart = z.output<typeof partSchema>;
 
+/**
+ * What the catalog has in the place of a manifest for a backup that another tool made and keeps: it has no parts in stores, and
+ * is sealed to no key of Lowtide's.
+ */
+export interface SnapshotManifest {
+  readonly id: string;
+  readonly instance: string;
+  readonly schedule: string;
+  readonly type: Manifest['type'];
+  readonly source: { readonly type: string; readonly label: string };
+  readonly runId: string;
+  readonly startedAt: string;
+  readonly createdAt: string;
+  readonly snapshot: {
+    /** Where the tool keeps it, without any secret. */
+    readonly repository: string;
+    /** As the tool calls it. */
+    readonly id: string;
+    /** What it holds, and what of that was new to the repository. */
+    readonly sizeBytes: number;
+    readonly addedBytes: number;
+    /** The command that restores it. */
+    readonly restoreBy: string;
+  };
+  readonly tools: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/** The manifest of a backup that lies in stores. Throws `tool_owned` for one that another tool keeps. */
+export function storedManifest(manifest: Manifest | SnapshotManifest): Manifest {
+  if ('parts' in manifest) return manifest;
+  const { id, source, snapshot } = manifest;
+  throw new LowtideError('tool_owned', `backup ${id} is kept by ${source.type}, in ${snapshot.repository}`, {
+    hint: `${source.type} restores it: ${snapshot.restoreBy}`,
+  });
+}
+
 const manifestSuffix = '.json';
 
 /** Whether an object is a manifest, by its name: other people's JSON may lie in a store as well. */

@@ -8,13 +8,25 @@ const copy = named(
       store: z.string(),
       path: z.string().describe('where a person finds it'),
       status: z.enum(['good', 'failed', 'damaged', 'pruned']),
-      keyId: z.string().describe('the key that this copy is sealed to'),
+      keyId: z.string().describe('the key that this copy is sealed to; empty where another tool keeps it'),
       error: z.string().optional(),
       verifiedAt: instant.optional().describe('the last time, whatever was found'),
       prunedAt: instant.optional(),
       pruneReason: z.string().optional(),
     })
     .describe('A backup as it lies in one store.'),
+);
+
+const snapshot = named(
+  'Snapshot',
+  z
+    .strictObject({
+      tool: z.string().describe('whose it is: restic'),
+      repository: z.string(),
+      id: z.string().describe('as the tool calls it'),
+      restoreBy: z.string().describe('the command that restores it'),
+    })
+    .describe('Of a backup that another tool keeps: its one copy is what that tool has in its repository.'),
 );
 
 export const backup = named(
@@ -27,11 +39,12 @@ export const backup = named(
       status: z.enum(['completed', 'pruned']),
       createdAt: instant,
       sizeBytes: bytes.describe('before compression'),
-      storedBytes: bytes.describe('of one copy'),
-      keyId: z.string(),
+      storedBytes: bytes.describe('of one copy; of a snapshot, what was new to its repository'),
+      keyId: z.string().describe('empty where another tool keeps the backup'),
       source: z.strictObject({ type: z.string(), label: z.string() }).describe('what it was made of'),
       warnings: z.array(z.string()),
       copies: z.array(copy),
+      snapshot: snapshot.optional(),
     })
     .describe('A backup, and where its copies lie.'),
 );

@@ -1,10 +1,10 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { Manifest } from '../../store/manifest.ts';
+import type { Manifest, SnapshotManifest } from '../../store/manifest.ts';
 import { fromRfc3339, type EpochMs } from '../../units/instant.ts';
 import type { Backup, BackupFilter, FoundCopy, NewCopy, PrunedBackups } from '../catalog.ts';
 import type { Row, StateDatabase } from './database.ts';
 import { equals, listLimit, where, type Condition } from './page.ts';
-import { toBackup, toCopy } from './rows.ts';
+import { toBackup, toCopy, toSnapshot } from './rows.ts';
 import { storedBytesOf } from './sealings.ts';
 
 /**
@@ -14,27 +14,46 @@ import { storedBytesOf } from './sealings.ts';
 export function fileBackup(database: StateDatabase, manifest: Manifest): void {
   const known = findBackup(database, manifest.id);
   if (known === undefined) {
-    database.run(
-      `INSERT INTO backups
-         (id, schedule, type, status, created_at, size_bytes, stored_bytes, key_id, manifest)
-       VALUES (?, ?, ?, 'completed', ?, ?, ?, ?, ?)`,
-      manifest.id,
-      manifest.schedule,
-      manifest.type,
-      fromRfc3339(manifest.createdAt),
-      manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
-      storedBytesOf(manifest.parts),
-      manifest.keyId,
-      JSON.stringify(manifest),
-    );
+    insertBackup(database, manifest, {
+      sizeBytes: manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      storedBytes: storedBytesOf(manifest.parts),
+      keyId: manifest.keyId,
+    });
     return;
   }
-  if (contentOf(known.manifest) !== contentOf(manifest)) {
+  if (!('parts' in known.manifest) || contentOf(known.manifest) !== contentOf(manifest)) {
     throw new LowtideError('manifest_invalid', `backup ${manifest.id} is on file with other content`, {
       hint: 'Two different backups bear the same id: one of the manifests was copied or edited.',
     });
   }
   database.run(`UPDATE backups SET status = 'completed' WHERE id = ?`, manifest.id);
+}
+
+/** Files a backup that another tool keeps. */
+export function fileSnapshot(database: StateDatabase, manifest: SnapshotManifest): void {
+  const { sizeBytes, addedBytes } = manifest.snapshot;
+  insertBackup(database, manifest, { sizeBytes, storedBytes: addedBytes, keyId: '' });
+  database.run(`INSERT INTO snapshots (backup_id, status) VALUES (?, 'good')`, manifest.id);
+}
+
+function insertBackup(
+  database: StateDatabase,
+  manifest: Manifest | SnapshotManifest,
+  { sizeBytes, storedBytes, keyId }: { sizeBytes: number; storedBytes: number; keyId: string },
+): void {
+  database.run(
+    `INSERT INTO backups
+       (id, schedule, type, status, created_at, size_bytes, stored_bytes, key_id, manifest)
+     VALUES (?, ?, ?, 'completed', ?, ?, ?, ?, ?)`,
+    manifest.id,
+    manifest.schedule,
+    manifest.type,
+    fromRfc3339(manifest.createdAt),
+    sizeBytes,
+    storedBytes,
+    keyId,
+    JSON.stringify(manifest),
+  );
 }
 
 /** What no re-sealing changes. */
@@ -78,7 +97,26 @@ function withCopies(database: StateDatabase, rows: readonly Row[]): Backup[] {
     JSON.stringify(rows.map(({ id }) => id)),
   );
   const byBackup = Map.groupBy(copies, ({ backup_id: id }) => id);
-  return rows.map((row) => toBackup(row, (byBackup.get(row['id'] ?? null) ?? []).map(toCopy)));
+  const snapshots = snapshotsOf(database, rows);
+  return rows.map((row) => {
+    const snapshot = snapshots.get(row['id']);
+    return toBackup(
+      row,
+      (byBackup.get(row['id'] ?? null) ?? []).map(toCopy),
+      snapshot && toSnapshot(snapshot),
+    );
+  });
+}
+
+/** Only what another tool keeps is sealed to no key: mostly there is nothing to ask. */
+function snapshotsOf(database: StateDatabase, rows: readonly Row[]): ReadonlyMap<unknown, Row> {
+  const ids = rows.filter((row) => row['key_id'] === '').map(({ id }) => id);
+  if (ids.length === 0) return new Map();
+  const found = database.all(
+    'SELECT snapshots.* FROM json_each(?) AS asked CROSS JOIN snapshots ON backup_id = asked.value',
+    JSON.stringify(ids),
+  );
+  return new Map(found.map((row) => [row['backup_id'], row]));
 }
 
 export function listBackups(database: StateDatabase, filter: BackupFilter): Backup[] {

@@ -28,6 +28,7 @@ export class SqliteCopyRecords implements CopyRecords {
            FROM backups CROSS JOIN json_each(?) AS wanted
              LEFT JOIN copies ON copies.backup_id = backups.id AND copies.store = wanted.value
            WHERE backups.schedule = ? AND backups.status = 'completed' AND backups.good_copies > 0
+             AND backups.key_id <> ''
              AND copies.status IS NOT 'good'
            ORDER BY backups.created_at DESC, backups.id DESC, wanted.key`,
           JSON.stringify(stores),
@@ -42,7 +43,8 @@ export class SqliteCopyRecords implements CopyRecords {
     return database.read(() =>
       database
         .all(
-          `SELECT id, created_at FROM backups WHERE schedule = ? AND status = 'completed' AND good_copies > 0`,
+          `SELECT id, created_at FROM backups
+           WHERE schedule = ? AND status = 'completed' AND good_copies > 0 AND key_id <> ''`,
           schedule,
         )
         .map((row) => ({ backupId: String(row['id']), createdAt: Number(row['created_at']) })),
@@ -54,7 +56,8 @@ export class SqliteCopyRecords implements CopyRecords {
     return database.read(() =>
       database
         .all(
-          `SELECT id FROM backups WHERE schedule = ? AND status = 'completed' AND good_copies = 0
+          `SELECT id FROM backups
+           WHERE schedule = ? AND status = 'completed' AND good_copies = 0 AND key_id <> ''
            ORDER BY created_at DESC, id DESC`,
           schedule,
         )

@@ -2,6 +2,7 @@ import type { EventBody, StoredEvent } from '../../events/events.ts';
 import type { BackupType } from '../../source/source.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import type { Backup, BackupStatus, Copy, CopyStatus, NewRun, Run, RunStatus } from '../catalog.ts';
+import type { SnapshotState } from '../snapshots.ts';
 import type { Row } from './database.ts';
 
 /**
@@ -61,7 +62,7 @@ interface BackupRow {
   readonly manifest: string;
 }
 
-export function toBackup(row: Row, copies: readonly Copy[]): Backup {
+export function toBackup(row: Row, copies: readonly Copy[], snapshot: SnapshotState | undefined): Backup {
   const backup = row as unknown as BackupRow;
   return {
     id: backup.id,
@@ -72,8 +73,28 @@ export function toBackup(row: Row, copies: readonly Copy[]): Backup {
     sizeBytes: backup.size_bytes,
     storedBytes: backup.stored_bytes,
     keyId: backup.key_id,
-    manifest: JSON.parse(backup.manifest) as Manifest,
+    manifest: JSON.parse(backup.manifest) as Backup['manifest'],
     copies,
+    ...(snapshot !== undefined && { snapshot }),
+  };
+}
+
+interface SnapshotRow {
+  readonly status: SnapshotState['status'];
+  readonly error: string | null;
+  readonly verified_at: number | null;
+  readonly pruned_at: number | null;
+  readonly prune_reason: string | null;
+}
+
+export function toSnapshot(row: Row): SnapshotState {
+  const snapshot = row as unknown as SnapshotRow;
+  return {
+    status: snapshot.status,
+    ...(snapshot.error !== null && { error: snapshot.error }),
+    ...(snapshot.verified_at !== null && { verifiedAt: snapshot.verified_at }),
+    ...(snapshot.pruned_at !== null && { prunedAt: snapshot.pruned_at }),
+    ...(snapshot.prune_reason !== null && { pruneReason: snapshot.prune_reason }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { NewRun, Run, RunEnd, RunFilter } from '../catalog.ts';
-import { fileBackup, fileCopy } from './backups.ts';
+import { fileBackup, fileCopy, fileSnapshot } from './backups.ts';
 import type { StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
 import { equals, listLimit, where } from './page.ts';
@@ -47,7 +47,9 @@ export function finishRun(database: StateDatabase, id: string, end: RunEnd): Run
   return database.write(() => {
     const run = existingRun(database, id);
     refuseUnlessOurs(database, run);
-    if (end.backup !== undefined) {
+    if (end.backup !== undefined && !('copies' in end.backup)) {
+      fileSnapshot(database, end.backup.manifest);
+    } else if (end.backup !== undefined) {
       const { manifest, copies } = end.backup;
       fileBackup(database, manifest);
       for (const copy of copies) {

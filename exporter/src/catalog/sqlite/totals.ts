@@ -7,10 +7,10 @@ const types: readonly BackupType[] = ['database', 'files', 'command'];
 
 /** From the summary tables and short index ranges alone: the cost does not grow with the number of backups. */
 export function readTotals(database: StateDatabase): CatalogTotals {
-  // Beside the keys of the backups, those of copies that are sealed otherwise: few, and an index of their own.
+  // Beside the keys of the backups (a snapshot has none), those of copies that are sealed otherwise: few, and an index of their own.
   const byKey = database.all(
     `SELECT key_id, sum(backups) AS backups, sum(bytes) AS bytes FROM (
-       SELECT key_id, backups, bytes FROM key_totals
+       SELECT key_id, backups, bytes FROM key_totals WHERE key_id <> ''
        UNION ALL
        SELECT key_id, count(*), sum(stored_bytes) FROM (
          SELECT DISTINCT copies.key_id, backups.id, backups.stored_bytes

@@ -70,19 +70,33 @@ interface DetailsProps extends Omit<Props, 'id' | 'listed' | 'onClose'> {
 }
 
 function Details({ backup, restoreTargets, objection, operation, refresh }: DetailsProps): React.JSX.Element {
-  const { text, format } = useWords();
+  const { text, say, format } = useWords();
   const [runId, setRunId] = useState<string>();
   const [isRestoring, setRestoring] = useState(false);
-  const { id, schedule, source, sizeBytes, storedBytes, keyId, createdAt, warnings, copies, status } = backup;
+  const {
+    id,
+    schedule,
+    source,
+    sizeBytes,
+    storedBytes,
+    keyId,
+    createdAt,
+    warnings,
+    copies,
+    status,
+    snapshot,
+  } = backup;
   const isPruned = status === 'pruned';
   const whyNotVerify = objection('verify') ?? (isPruned ? text('backup.isPruned') : undefined);
   const whyNotRestore =
     objection('restore') ??
     (isPruned
       ? text('backup.isPruned')
-      : restoreTargets.length === 0
-        ? text('restore.noTargets')
-        : undefined);
+      : snapshot !== undefined
+        ? say({ key: 'restore.byTool', values: { tool: snapshot.tool } })
+        : restoreTargets.length === 0
+          ? text('restore.noTargets')
+          : undefined);
   const verify = (): void =>
     void operation.perform(
       `verify ${id}`,
@@ -140,16 +154,19 @@ function Details({ backup, restoreTargets, objection, operation, refresh }: Deta
           [text('column.made'), format.moment(Date.parse(createdAt))],
           [text('column.size'), format.size(sizeBytes)],
           [text('column.stored'), `${format.size(storedBytes)}${ratioOf(backup, format)}`],
+          [text('restore.command'), snapshot && <code key="restore">{snapshot.restoreBy}</code>],
           [
             text('column.key'),
-            <TextLink key="key" href={linkTo(`${appPath}/keys`)} inline={false}>
-              {keyId}
-            </TextLink>,
+            snapshot === undefined ? (
+              <TextLink key="key" href={linkTo(`${appPath}/keys`)} inline={false}>
+                {keyId}
+              </TextLink>
+            ) : undefined,
           ],
         ]}
       />
       <Copies copies={copies} />
-      <ManifestSection id={id} />
+      {snapshot === undefined && <ManifestSection id={id} />}
       {isRestoring && (
         <RestoreModal
           backup={backup}

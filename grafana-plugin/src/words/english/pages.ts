@@ -75,6 +75,8 @@ export const pages = {
   'restore.what': 'The backup of {{schedule}} from {{at}} is verified first, and then restored.',
   'restore.target': 'Into',
   'restore.targetHelp': 'The targets that lowtide.yaml names under “restore_targets”.',
+  'restore.byTool': '{{tool}} keeps it, and restores it: the command is below.',
+  'restore.command': 'Restored by',
   'restore.noTargets': 'lowtide.yaml names no restore_targets.',
   'restore.force': 'Replace what is there',
   'restore.forceHelp': 'Only where the target allows it (overwrite: true).',

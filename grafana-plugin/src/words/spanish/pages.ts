@@ -76,6 +76,8 @@ export const pages = {
   'restore.what': 'La copia de {{schedule}} del {{at}} se verifica primero y después se restaura.',
   'restore.target': 'En',
   'restore.targetHelp': 'Los destinos que lowtide.yaml nombra en «restore_targets».',
+  'restore.byTool': 'La guarda {{tool}}, que también la restaura: la orden está abajo.',
+  'restore.command': 'Se restaura con',
   'restore.noTargets': 'lowtide.yaml no nombra ningún destino en restore_targets.',
   'restore.force': 'Reemplazar lo que haya',
   'restore.forceHelp': 'Solo donde el destino lo permite (overwrite: true).',

@@ -11,6 +11,7 @@ import { drills } from './0010-drills.ts';
 import { hostLoads } from './0011-host-loads.ts';
 import { runLogs } from './0012-run-logs.ts';
 import { healing } from './0013-healing.ts';
+import { snapshots } from './0014-snapshots.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   hostLoads,
   runLogs,
   healing,
+  snapshots,
 ];
