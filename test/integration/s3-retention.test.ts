@@ -184,6 +184,14 @@ it('old versions are shown and removed, but for those that may bring back a copy
   const { copies } = await opened.jobs.verify(opened.catalog.backup(kept.id) ?? kept, { signal });
   expect(copies).toMatchObject([{ status: 'passed' }]);
 
+  // Of the config, too, the last copy that is left stays.
+  const config = 'db1/_config/20261101T020000000Z-3fa29c.age';
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: config, Body: 'a copy of the config' }));
+  await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: config }));
+  expect((await look(true)).groups).toContainEqual(
+    expect.objectContaining({ kind: 'config_copy', remove: false, versions: 1, markers: 1 }),
+  );
+
   // Other hands have deleted what the catalog counts on: its old version is all that is left.
   await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: dataOf(kept) }));
   expect(await look(true)).toMatchObject({ removed: 0 });

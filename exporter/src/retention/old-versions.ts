@@ -109,6 +109,9 @@ class VersionSearch {
 
   #judge(store: Store, listing: Listing, named: VersionedName): Candidate | undefined {
     const kind = passingKindOf(named.name);
+    if (kind === 'config_copy' && !hasConfigCopySince(listing, named.name)) {
+      return { kind, named, judged: { remove: false, reason: 'the store has no newer copy of the config' } };
+    }
     if (kind !== undefined) return { kind, named, judged: { remove: true, reason: reasons[kind] } };
     const name = storedNameOf(named.name);
     if (name === undefined) return undefined;
@@ -207,6 +210,11 @@ class VersionSearch {
       this.#problems.push({ store: store.id, error: LowtideError.from(thrown) });
     }
   }
+}
+
+/** Their names are in the order of time. */
+function hasConfigCopySince(listing: Listing, name: string): boolean {
+  return listing.keys().some((each) => each >= name && passingKindOf(each) === 'config_copy');
 }
 
 const reasons: Readonly<Record<PassingKind, string>> = {

@@ -29,7 +29,7 @@ export function storedNameOf(name: string): StoredName | undefined {
 
 /**
  * What else Lowtide puts into a store, by its name: copies of the config, what a check tries, and what a rotation needs for a
- * while. All of it bears a name of its own, which nobody writes a second time.
+ * while.
  */
 export type PassingKind = 'config_copy' | 'check' | 'rotation';
 
