@@ -203,3 +203,11 @@ it('old versions are shown and removed, but for those that may bring back a copy
   );
   client.destroy();
 });
+
+it('a look whether the store is there leaves no old version behind', async () => {
+  bucket = await double.freshBucket({ versioned: true });
+  await using vault = await installed();
+  const offsite = vault.opened.stores.get('offsite');
+  await offsite?.check();
+  expect(await Array.fromAsync(offsite?.versions?.list('') ?? [])).toEqual([]);
+});

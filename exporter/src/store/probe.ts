@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Store } from './store.ts';
 
-/** Writes, reads back and deletes an object. Throws the store's own refusal. */
-export async function probe(store: Store): Promise<void> {
+/** Writes, reads back and removes an object. Throws the store's own refusal. */
+export async function probe(store: Store, remove: (name: string) => Promise<void>): Promise<void> {
   const name = `probe-${randomUUID()}`;
   const bytes = new TextEncoder().encode(name);
   const signal = AbortSignal.timeout(30_000);
@@ -17,7 +17,7 @@ export async function probe(store: Store): Promise<void> {
       );
     }
   } finally {
-    await store.delete(name);
+    await remove(name);
   }
 }
 

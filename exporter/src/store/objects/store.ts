@@ -20,7 +20,8 @@ import type { FoundObject, ObjectPlace, ObjectResealing } from './resealing.ts';
 export interface RemoteObjects {
   readonly where: string;
   readonly resealing: Pick<ObjectResealing<FoundObject>, 'replaceHeads' | 'protection' | 'lockOn' | 'finish'>;
-  readonly place: Pick<ObjectPlace<FoundObject>, 'readHead'> & Required<Pick<Resealing, 'writeBeside'>>;
+  readonly place: Pick<ObjectPlace<FoundObject>, 'readHead' | 'removeForGood'> &
+    Required<Pick<Resealing, 'writeBeside'>>;
   missing(name: string): LowtideError;
   write(
     name: string,
@@ -172,6 +173,8 @@ export class RemoteStore implements Store {
   }
 
   async check(): Promise<void> {
-    await probe(this);
+    const { place } = await this.#open();
+    // Once a minute: in a bucket that keeps versions, they would be 40,000 a month.
+    await probe(this, (name) => place.removeForGood(name));
   }
 }
