@@ -49,7 +49,8 @@ describe('the load of another host', () => {
     const far = await vi.waitUntil(
       async () => {
         const slot = (await plan())['far'];
-        return new Date(String(slot?.['start'])).getUTCHours() === quietAt[0] ? slot : undefined;
+        // Where midnight lies between the two, the occurrence to come begins with the second.
+        return quietAt.includes(new Date(String(slot?.['start'])).getUTCHours()) ? slot : undefined;
       },
       { timeout: 30_000, interval: 500 },
     );

@@ -10,6 +10,8 @@ export async function keepConfig(
   { output, terminal }: Pick<CommandContext, 'output' | 'terminal'>,
   { configKeeper }: Pick<Installation, 'configKeeper'>,
 ): Promise<void> {
+  // Whoever has stopped the command wants its end; the service and the next command look again.
+  if (terminal.signal.aborted) return;
   const within = AbortSignal.any([terminal.signal, AbortSignal.timeout(keepWithinMs)]);
   const problems = await configKeeper
     .keep(within)
