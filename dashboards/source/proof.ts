@@ -1,6 +1,6 @@
 import { appRoot } from './board.ts';
 import { colours, plain, shown, steps, wellOrNot } from './looks.ts';
-import { bars, columns, counts, table } from './panels.ts';
+import { bars, columns, counts, course, table } from './panels.ts';
 import { grownBy, series } from './promql.ts';
 
 /** Whether what is stored can be brought back. */
@@ -142,4 +142,35 @@ export const proof = [
   })
     .overrideByName('completed', [shown.coloured(colours.good)])
     .overrideByName('failed', [shown.coloured(colours.bad)]),
+  course({
+    title: 'Read in full',
+    description:
+      'Bytes a day of the copies that were read in their turn and compared with what was stored (verify.full_read).',
+    unit: 'bytes',
+    empty: 'No copy is read so (verify.full_read)',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [[`sum by (store) (${grownBy(series('backup_full_read_bytes_total'), '1d')})`, '{{store}}']],
+  }).min(0),
+  bars({
+    title: 'Longest unread',
+    description: 'The time since the copy that has waited longest for its turn was read in full, or made.',
+    unit: 'dtdurations',
+    empty: 'No copy is read so (verify.full_read)',
+    thresholds: plain(),
+    size: [8, 8],
+    queries: [
+      [`max by (store) (time() - ${series('backup_full_read_oldest_timestamp_seconds')})`, '{{store}}'],
+    ],
+  }).min(0),
+  bars({
+    title: 'Not read in time',
+    description:
+      'Copies that were not read in full within verify.full_read: is the host never quiet, or the store down?',
+    unit: 'none',
+    empty: 'No copy is read so (verify.full_read)',
+    thresholds: steps(colours.good, [1, colours.bad]),
+    size: [8, 8],
+    queries: [[`sum by (store) (${series('backup_full_read_overdue')})`, '{{store}}']],
+  }).min(0),
 ];

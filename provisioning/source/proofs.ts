@@ -25,6 +25,16 @@ export const proofs: AlertGroup = {
         'These backups have fewer copies than their schedules want. Copies are made good from others while the host is quiet; the log says what is in the way, and lowtide backups heal makes them now.',
     },
     {
+      name: 'LowtideFullReadBehind',
+      expr: 'backup_full_read_overdue > 0',
+      for: '2d',
+      severity: 'warning',
+      summary:
+        '{{ $value | printf "%.0f" }} copies in the store {{ $labels.store }} of {{ $labels.instance }} were not read in full in their time',
+      description:
+        'What a disk or a line has done to them would not be known. They are read a few each day while the host is quiet (verify.full_read): the log says which could not be read.',
+    },
+    {
       name: 'LowtideRestoreUnproven',
       expr: 'backup_health_status{check_type="restore_proof"} == 0',
       for: '1h',

@@ -22,6 +22,34 @@ function withFailed(catalog: Catalog): void {
 }
 
 export function catalogCopies(given: Given): void {
+  describe('copies that are read in their turn', () => {
+    it('are the good ones, known since they were made, verified, read or made good, whichever was last', () => {
+      withFailed(given.catalog);
+      const { copies } = given.catalog;
+      const known = (): unknown =>
+        copies.good('db-prod').map(({ store, knownAt, readAt }) => [store, knownAt, readAt]);
+      expect(known()).toEqual([['local', noon, undefined]]);
+      given.catalog.recordVerification('b1', 'local', { status: 'passed', at: noon + 1 });
+      expect(known()).toEqual([['local', noon + 1, undefined]]);
+      copies.recordRead('b1', 'local', { at: noon + 2, bytes: 7144 });
+      expect(known()).toEqual([['local', noon + 2, noon + 2]]);
+      copies.claim('b1', 'offsite', '/b1');
+      copies.healed('b1', 'offsite', made);
+      expect(known()).toEqual([
+        ['local', noon + 2, noon + 2],
+        ['offsite', noon + 5, undefined],
+      ]);
+      given.catalog.recordVerification('b1', 'local', { status: 'failed', at: noon + 9, error: 'torn' });
+      expect(known()).toEqual([['offsite', noon + 5, undefined]]);
+      expect(given.catalog.eventsAfter(0, 100).map(({ body }) => body)).toContainEqual({
+        name: 'backup:read',
+        backupId: 'b1',
+        store: 'local',
+        bytes: 7144,
+      });
+    });
+  });
+
   describe('copies that are made good', () => {
     it('are those that a store has not, or not good, of backups that are good elsewhere', () => {
       withFailed(given.catalog);

@@ -1,4 +1,4 @@
--- user_version 14
+-- user_version 15
 
 CREATE TABLE added_schedules (
   id TEXT PRIMARY KEY,
@@ -104,7 +104,7 @@ CREATE TABLE copies (
   verified_at INTEGER,
   verification TEXT CHECK (verification IN ('passed', 'failed')),
   pruned_at INTEGER,
-  prune_reason TEXT, manifest TEXT CHECK (json_valid(manifest)), key_id TEXT, next_manifest TEXT CHECK (json_valid(next_manifest)), healing TEXT, healed_at INTEGER,
+  prune_reason TEXT, manifest TEXT CHECK (json_valid(manifest)), key_id TEXT, next_manifest TEXT CHECK (json_valid(next_manifest)), healing TEXT, healed_at INTEGER, read_at INTEGER,
   UNIQUE (backup_id, store),
   CHECK ((verified_at IS NULL) = (verification IS NULL)),
   CHECK ((status = 'pruned') = (pruned_at IS NOT NULL))

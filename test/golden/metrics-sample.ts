@@ -110,6 +110,7 @@ export const eventBodies: readonly EventBody[] = [
   { name: 'run:reviewed', runId: 'r1', schedule: 'db-prod', load: 0.125, metPeak: false, fixedMetPeak: true },
   { name: 'run:reviewed', runId: 'r0', schedule: 'db-prod', load: 0.875, metPeak: true },
   { name: 'backup:restored', backupId: 'b1', status: 'completed' },
+  { name: 'backup:read', backupId: 'b1', store: 'offsite', bytes: 7144 },
   { name: 'backup:healed', backupId: 'b1', store: 'offsite', status: 'completed', bytes: 7144 },
   { name: 'backup:healed', backupId: 'b2', store: 'offsite', status: 'failed', errorType: 'store' },
   { name: 'drill:started', drillId: 'd1', schedule: 'db-prod', backupId: 'b1' },
@@ -197,7 +198,10 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     }),
     drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
     configCopies: () => ({ local: true, offsite: false }),
-    copies: () => ({ waiting: { local: 0, offsite: 2 } }),
+    copies: () => ({
+      waiting: { local: 0, offsite: 2 },
+      reads: { offsite: { oldestAt: noon - 1000 * hourMs, overdue: 3 } },
+    }),
     health: () =>
       Promise.resolve([
         { type: 'disk_space', ok: true, message: '25 GiB of 100 GiB are free.' },

@@ -22,7 +22,7 @@ const waiting = { timeout: 30_000, interval: 100 };
  * Memory is always above its mark: what is due waits for its deadline, and `impatient` is passed over then. All others are run
  * when the test asks for them.
  */
-const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 1d, max_delay: 1m, stores: [local, offsite], keep: { last: 50 }, verify: { drill: 7d } }
+const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 1d, max_delay: 1m, stores: [local, offsite], keep: { last: 50 }, verify: { drill: 7d, full_read: 30d } }
   - { id: docs, source: { type: directory, path: FOLDER/docs }, every: 1d, window: 00:00-06:00, timezone: UTC, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: settings, source: { type: command, argv: [echo, settings] }, every: 1h, max_delay: 1m, stores: [local], keep: { last: 50 } }
   - { id: rotten, source: { type: command, argv: [echo, rotten] }, every: 30d, max_delay: 1m, stores: [local], keep: { last: 50 } }

@@ -2,9 +2,9 @@ import type { Manifest } from '../store/manifest.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
- * Copies that are to be made good from another copy of their backup. Whoever works on one is its owner, as of a run: until it
- * is `healed` or `release`d nobody else begins, and no rotation seals it anew. One whose owner is gone is `abandoned`: something
- * of it may lie in its store.
+ * Copies that are read in full in their turn, and those that are to be made good from another copy of their backup. Whoever makes
+ * one good is its owner, as of a run: until it is `healed` or `release`d nobody else begins, and no rotation seals it anew. One
+ * whose owner is gone is `abandoned`: something of it may lie in its store.
  */
 export interface CopyRecords {
   /** Backups of a schedule that have a good copy, but not in each of these stores; newest first. */
@@ -13,6 +13,11 @@ export interface CopyRecords {
   restorable(schedule: string): readonly RestorableBackup[];
   /** Backups of a schedule that are on file with copies none of which is good. */
   lost(schedule: string): readonly string[];
+
+  /** The good copies of a schedule's backups. */
+  good(schedule: string): readonly GoodCopy[];
+  /** Files that a good copy was read in full, and found to be what was stored, with a `backup:read` event. */
+  recordRead(backupId: string, store: string, read: { readonly at: EpochMs; readonly bytes: number }): void;
 
   /**
    * Begins to make a copy good; one that is not on file, or was pruned, is on file as `failed` from here on. False where that is not
@@ -44,6 +49,16 @@ export interface LackingCopy extends RestorableBackup {
 export interface RestorableBackup {
   readonly backupId: string;
   readonly createdAt: EpochMs;
+}
+
+export interface GoodCopy {
+  readonly backupId: string;
+  readonly store: string;
+  readonly bytes: number;
+  /** When it was last known to be what was stored: read, verified, made good, or made. */
+  readonly knownAt: EpochMs;
+  /** When it was last read in its turn; absent where it never was. */
+  readonly readAt?: EpochMs;
 }
 
 export interface HealedCopy {

@@ -164,6 +164,9 @@ function checkRepository(
             `${type} keeps the backups in one repository: there are no stores to tell apart`,
           ),
         ]),
+    ...(verify?.full_read === undefined
+      ? []
+      : [refuse(['verify', 'full_read'], `${type} reads its own repository: see read_data of the source`)]),
     ...drilled.map((key) =>
       refuse(['verify', key], `${type} restores its own backups, and Lowtide makes no drills of them`),
     ),

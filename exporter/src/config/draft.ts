@@ -16,6 +16,7 @@ const draftSource = z.object({
 });
 
 const draftVerify = z.object({
+  full_read: z.unknown().optional(),
   drill: z.unknown().optional(),
   drill_into: text,
   drill_checks: z

@@ -31,6 +31,9 @@ class Refusal {
 /** `45m` in the file, milliseconds in the program. */
 export const duration = durationFrom(1);
 
+/** For what goes round all that is stored: a quiet host, and a bounded cost a day, need some days. */
+export const weekOrMore = durationFrom(7 * 86_400_000);
+
 /** Cron cannot ask for more either; the margin is for trying things out. */
 export const interval = durationFrom(10_000);
 

@@ -12,6 +12,7 @@ import {
   stateFolder,
   timezone,
   windowOfDay,
+  weekOrMore,
 } from './scalars.ts';
 import { sourceSchema, variablesSchema } from './source-schema.ts';
 import type { RepositoryType } from '../source/repository.ts';
@@ -150,6 +151,11 @@ export const scheduleSchema = z
           .boolean()
           .default(true)
           .describe('whether each backup is read back, opened and compared right after it was stored'),
+        full_read: weekOrMore
+          .optional()
+          .describe(
+            'within what time, 7d or more, every copy in every store is read in full and compared with what was stored, some each day; absent: never by itself',
+          ),
         drill: cronOrInterval
           .optional()
           .describe(

@@ -68,6 +68,13 @@ export type EventBody =
   | { readonly name: 'backup:verified'; readonly backupId: string; readonly status: 'passed' | 'failed' }
   | { readonly name: 'backup:restored'; readonly backupId: string; readonly status: 'completed' | 'failed' }
   | {
+      /** A copy was read in full in its turn, and found to be what was stored; one that is not is `backup:verified`, failed. */
+      readonly name: 'backup:read';
+      readonly backupId: string;
+      readonly store: string;
+      readonly bytes: number;
+    }
+  | {
       /** A copy was made good from another one, or could not be. */
       readonly name: 'backup:healed';
       readonly backupId: string;

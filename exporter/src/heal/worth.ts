@@ -5,10 +5,9 @@ import { decideRetention } from '../retention/retention.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /**
- * Which copies of a schedule's backups are worth making good: those that would stay in their store had no copy ever failed there: what the
- * rules of a store have removed is not missing. As
- * copies come back there one by one, none that stays to the end is pruned in between: with fewer beside it every rule keeps it all
- * the more.
+ * Which copies of a schedule's backups are worth making good: those that would stay in their store had no copy ever failed there.
+ * What the rules of a store have removed is not missing. As copies come back there one by one, none that stays to the end is pruned
+ * in between: with fewer beside it every rule keeps it all the more.
  */
 export function worthHealing(
   lacking: readonly LackingCopy[],

@@ -211,6 +211,7 @@ function recordEvent(metrics: BackupMetrics, event: EventBody): void {
     case 'run:missed':
     case 'run:deferred':
     case 'backup:healed':
+    case 'backup:read':
     case 'backup:pruned':
     case 'rotation:started':
     case 'rotation:backups':

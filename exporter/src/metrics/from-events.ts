@@ -17,6 +17,7 @@ const eventMetricNames = [
   'backup_verification_total',
   'backup_restore_total',
   'backup_copies_healed_total',
+  'backup_full_read_bytes_total',
   'backup_duration_seconds',
   'backup_size_bytes',
   'backup_encryption_time_seconds',
@@ -167,6 +168,7 @@ function beginAtZero(metrics: EventMetrics, sources: EventSources, seen: Seen): 
   }
   for (const { id: store, provider } of sources.stores()) {
     beginProvider(metrics, provider, seen);
+    metrics.backup_full_read_bytes_total.inc({ store }, 0);
     for (const status of ['completed', 'failed'])
       metrics.backup_copies_healed_total.inc({ store, status }, 0);
   }
@@ -250,6 +252,9 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
       return;
     case 'backup:verified':
       metrics.backup_verification_total.inc({ status: body.status });
+      return;
+    case 'backup:read':
+      metrics.backup_full_read_bytes_total.inc({ store: body.store }, body.bytes);
       return;
     case 'backup:healed': {
       const { store, status, errorType } = body;

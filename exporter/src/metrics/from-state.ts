@@ -48,7 +48,13 @@ export interface ShownSchedule extends WatchedSchedule {
 export interface CopyFacts {
   /** Copies that are to be made good from others; empty before that is known. */
   readonly waiting: Readonly<Record<string, number>>;
+  readonly reads: FullReadFacts;
 }
+
+/** Of the copies that are read in full in their turn, by store: since when the one that has waited longest, and how many too long. */
+export type FullReadFacts = Readonly<
+  Record<string, { readonly oldestAt: EpochMs; readonly overdue: number }>
+>;
 
 /** By resource, 0 to 1; what is not known is absent, or NaN. */
 export interface LoadFacts {
@@ -179,9 +185,14 @@ export function collectState(
         metrics.backup_config_copy_current.set({ store }, isCurrent ? 1 : 0);
       }
     }),
-    collector('copies', ['backup_copies_waiting'], sources.copies, ({ waiting }) => {
-      for (const [store, copies] of Object.entries(waiting))
+    collector('copies', copyGauges, sources.copies, ({ waiting, reads }) => {
+      for (const [store, copies] of Object.entries(waiting)) {
         metrics.backup_copies_waiting.set({ store }, copies);
+      }
+      for (const [store, { oldestAt, overdue }] of Object.entries(reads)) {
+        metrics.backup_full_read_oldest_timestamp_seconds.set({ store }, oldestAt / 1000);
+        metrics.backup_full_read_overdue.set({ store }, overdue);
+      }
     }),
     collector('reviews', reviewGauges, sources.runLoads, (loads) => {
       const bySchedule = new Map(Object.entries(loads));
@@ -201,6 +212,12 @@ export function collectState(
   ];
   return [[keys], others];
 }
+
+const copyGauges = [
+  'backup_copies_waiting',
+  'backup_full_read_oldest_timestamp_seconds',
+  'backup_full_read_overdue',
+] as const satisfies readonly GaugeName[];
 
 const scheduleGauges = [
   'backup_next_run_timestamp_seconds',

@@ -228,6 +228,21 @@ export const metricFacts = {
     help: 'Copies that were to be made good from others, by what became of it.',
     labels: ['store', 'status'],
   },
+  backup_full_read_bytes_total: {
+    type: 'counter',
+    help: 'Stored bytes of the copies that were read in full in their turn, and found to be what was stored.',
+    labels: ['store'],
+  },
+  backup_full_read_oldest_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the copy that has waited longest for its turn was last read in full, or made; absent where none is read so.',
+    labels: ['store'],
+  },
+  backup_full_read_overdue: {
+    type: 'gauge',
+    help: 'Copies that were not read in full within verify.full_read; absent where none is read so.',
+    labels: ['store'],
+  },
   backup_restore_drill_total: {
     type: 'counter',
     help: 'Restore drills that have ended.',

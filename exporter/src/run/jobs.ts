@@ -9,7 +9,9 @@ import { isRepositoryType } from '../source/repository.ts';
 import { storedManifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
 import { formatSize } from '../units/size.ts';
+import { readInFull, type ReadInFullOptions } from './read-in-full.ts';
 import { restoreBackup, type RestoreResult } from './restore.ts';
+import type { Judgement } from './judge.ts';
 import { refuseProtected, type ProtectedPlace } from './restore/protected.ts';
 import { RunLog } from './run-log.ts';
 import type { Runner, RunRequest } from './runner.ts';
@@ -139,6 +141,15 @@ export class Jobs {
     if (backup.snapshot !== undefined) return await this.#care.verify(backup, options);
     await using scratch = await openScratch(this.#environment.scratchRoot);
     return await verifyBackup({ ...this.#environment, ...options, backup, scratch: scratch.path });
+  }
+
+  /** Compares one copy with what was stored, without opening it. */
+  async readInFull(
+    backup: Backup,
+    storeId: string,
+    options: JobOptions & Pick<ReadInFullOptions, 'turn'>,
+  ): Promise<Judgement> {
+    return await readInFull({ ...this.#environment, ...options, backup, storeId });
   }
 
   /** `target` is a folder, a file or a database URL; nothing is overwritten without `force`. */

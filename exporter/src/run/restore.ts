@@ -10,7 +10,8 @@ import { identityFor } from '../keys/opening-key.ts';
 import { chooseTarget } from './restore/choose.ts';
 import type { CopyReader, RestoreTarget } from './restore/target.ts';
 import { isSameSealing, nextSealingOf, sealingsOf } from './sealing.ts';
-import { storeNamed, verifyCopy } from './verify.ts';
+import { storeNamed } from './judge.ts';
+import { verifyCopy } from './verify.ts';
 
 export interface RestoreOptions {
   readonly backup: Backup;

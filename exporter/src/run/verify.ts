@@ -1,14 +1,13 @@
-import type { Backup, Catalog, Copy } from '../catalog/catalog.ts';
+import type { Backup, Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
 import type { SealPool } from '../seal/pool.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
-import type { EpochMs } from '../units/instant.ts';
 import { openPart } from './content.ts';
 import { identityFor } from '../keys/opening-key.ts';
-import { isSameSealing, nextSealingOf, sealingOf } from './sealing.ts';
+import { isThere, judgeCopy, type CopyVerdict, type Judgement } from './judge.ts';
 import { startCheck } from './verify/check.ts';
 import { checkManifestInStore } from './verify/manifest-in-store.ts';
 
@@ -23,11 +22,6 @@ export interface VerifyCopyOptions {
   /** Stored bytes read so far. */
   readonly onProgress?: (bytes: number) => void;
 }
-
-/** What a verification found out. Warnings name checks that could not be made; the hashes were compared nevertheless. */
-export type CopyVerdict =
-  | { readonly status: 'passed'; readonly warnings: readonly string[] }
-  | { readonly status: 'failed'; readonly error: LowtideError; readonly warnings: readonly string[] };
 
 /**
  * Reads one copy of a backup to the end: opens, decompresses, compares every hash and size with the manifest, and looks at
@@ -100,78 +94,21 @@ export async function verifyBackup(options: VerifyBackupOptions): Promise<Backup
   return { copies };
 }
 
-/** How often, and after how long, a copy is looked at again that is between its old sealing and its new one. */
-const looksAtChange = 5;
-const betweenMs = 500;
-
 async function verifyAndRecord(
   backup: Backup,
   storeId: string,
   options: VerifyBackupOptions,
-  looksLeft = looksAtChange,
-): Promise<Omit<CopyVerification, 'store' | 'path'>> {
-  const { stores, catalog, clock, signal } = options;
-  const judge = (manifest: Manifest): Promise<CopyVerdict> =>
-    verifyCopy({ ...options, store: storeNamed(stores, storeId), manifest });
-  let verdict: CopyVerdict;
-  let now: Backup | undefined;
-  try {
-    const manifest = sealingOf(backup, storeId);
-    verdict = await judge(manifest);
-    // It may have been sealed anew, or made good, while it was read: then something was judged that is no longer there.
-    now = catalog.backup(backup.id);
-    if (
-      now !== undefined &&
-      (!isSameSealing(sealingOf(now, storeId), manifest) ||
-        healedAt(now, storeId) !== healedAt(backup, storeId))
-    ) {
-      return await verifyAndRecord(now, storeId, options);
-    }
-    const next = nextSealingOf(now ?? backup, storeId);
-    if (verdict.status === 'failed' && next !== undefined) {
-      // It is being sealed anew at this moment, and may be already.
-      verdict = await judge(next);
-      if (verdict.status === 'failed') {
-        // The one is in place, and the other not: that lasts as long as a group of renames.
-        if (looksLeft > 0) {
-          await clock.wakeAt(clock.now() + betweenMs, signal);
-          return await verifyAndRecord(now ?? backup, storeId, options, looksLeft - 1);
-        }
-        const error = new LowtideError('rotation_active', 'the copy is being sealed anew', {
-          retryable: true,
-        });
-        return { status: 'unable', error, warnings: [] };
-      }
-    }
-  } catch (thrown) {
-    signal.throwIfAborted();
-    return { status: 'unable', error: LowtideError.from(thrown), warnings: [] };
+): Promise<Judgement> {
+  const { catalog, clock } = options;
+  const judge = (store: Store, manifest: Manifest): Promise<CopyVerdict> =>
+    verifyCopy({ ...options, store, manifest });
+  const judged = await judgeCopy(backup, storeId, { ...options, judge });
+  if (judged.status !== 'unable') {
+    catalog.recordVerification(backup.id, storeId, {
+      status: judged.status,
+      at: clock.now(),
+      ...(judged.status === 'failed' && { error: judged.error.message }),
+    });
   }
-  if (!isThere(now?.copies.find((copy) => copy.store === storeId))) {
-    const error = new LowtideError('not_found', `the copy in store ${storeId} was pruned meanwhile`);
-    return { status: 'unable', error, warnings: [] };
-  }
-  catalog.recordVerification(backup.id, storeId, {
-    status: verdict.status,
-    at: clock.now(),
-    ...(verdict.status === 'failed' && { error: verdict.error.message }),
-  });
-  return verdict;
-}
-
-function healedAt({ copies }: Backup, storeId: string): EpochMs | undefined {
-  return copies.find((copy) => copy.store === storeId)?.healedAt;
-}
-
-/** Throws `store_unavailable` for one that the config no longer has. */
-export function storeNamed(stores: ReadonlyMap<string, Store>, id: string): Store {
-  const store = stores.get(id);
-  if (store !== undefined) return store;
-  throw new LowtideError('store_unavailable', `there is no store ${id} any more`, {
-    hint: 'Put it back into the config, under stores, to reach the copies in it.',
-  });
-}
-
-function isThere(copy: Copy | undefined): boolean {
-  return copy?.status === 'good' || copy?.status === 'damaged';
+  return judged;
 }

@@ -205,6 +205,7 @@ function ofHost(instance: string): readonly Synthetic[] {
       one('backup_store_bytes', { instance, store }, 7, wave(1e12, 2e12)),
       one('backup_config_copy_current', { instance, store }, 7, constant(1)),
       one('backup_copies_waiting', { instance, store }, 7, constant(0)),
+      one('backup_full_read_overdue', { instance, store }, 7, constant(0)),
     ]),
     one('backup_disk_usage_percent', { instance }, 7, wave(60, 70)),
     one('backup_disk_free_bytes', { instance }, 7, wave(3e11, 4e11)),

@@ -8,7 +8,7 @@ export const storedEvent = named(
       name: z
         .string()
         .describe(
-          'run:started, run:finished, run:unusual, run:reviewed, run:missed, run:deferred, backup:verified, backup:restored, backup:healed, backup:pruned, drill:started, drill:finished, …',
+          'run:started, run:finished, run:unusual, run:reviewed, run:missed, run:deferred, backup:verified, backup:restored, backup:read, backup:healed, backup:pruned, drill:started, drill:finished, …',
         ),
       at: instant,
       runId: z.string().optional(),

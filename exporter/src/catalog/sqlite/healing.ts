@@ -1,11 +1,13 @@
 import type {
   AbandonedCopy,
   CopyRecords,
+  GoodCopy,
   HealedCopy,
   HealFailure,
   LackingCopy,
   RestorableBackup,
 } from '../copies.ts';
+import type { EpochMs } from '../../units/instant.ts';
 import type { Row, StateDatabase } from './database.ts';
 import { appendEvent } from './events.ts';
 import { isSealedAs, setSealing } from './sealings.ts';
@@ -63,6 +65,34 @@ export class SqliteCopyRecords implements CopyRecords {
         )
         .map((row) => String(row['id'])),
     );
+  }
+
+  good(schedule: string): readonly GoodCopy[] {
+    const database = this.#database;
+    return database.read(() =>
+      database
+        .all(
+          `SELECT backups.id, copies.store, backups.stored_bytes, copies.read_at,
+             max(backups.created_at, coalesce(copies.read_at, 0), coalesce(copies.healed_at, 0),
+               iif(copies.verification = 'passed', copies.verified_at, 0)) AS known_at
+           FROM backups JOIN copies ON copies.backup_id = backups.id
+           WHERE backups.schedule = ? AND backups.status = 'completed' AND copies.status = 'good'`,
+          schedule,
+        )
+        .map(toGood),
+    );
+  }
+
+  recordRead(
+    backupId: string,
+    store: string,
+    { at, bytes }: { readonly at: EpochMs; readonly bytes: number },
+  ): void {
+    const database = this.#database;
+    database.write(() => {
+      database.run('UPDATE copies SET read_at = ? WHERE backup_id = ? AND store = ?', at, backupId, store);
+      appendEvent(database, { name: 'backup:read', backupId, store, bytes }, at);
+    });
   }
 
   claim(backupId: string, store: string, path: string): boolean {
@@ -157,6 +187,16 @@ const beingMade = 'it is still to be made from another copy';
 
 function find(database: StateDatabase, backupId: string, store: string): Row | undefined {
   return database.get('SELECT * FROM copies WHERE backup_id = ? AND store = ?', backupId, store);
+}
+
+function toGood(row: Row): GoodCopy {
+  return {
+    backupId: String(row['id']),
+    store: String(row['store']),
+    bytes: Number(row['stored_bytes']),
+    knownAt: Number(row['known_at']),
+    ...(row['read_at'] !== null && { readAt: Number(row['read_at']) }),
+  };
 }
 
 function toLacking(row: Row): LackingCopy {

@@ -12,6 +12,7 @@ import { hostLoads } from './0011-host-loads.ts';
 import { runLogs } from './0012-run-logs.ts';
 import { healing } from './0013-healing.ts';
 import { snapshots } from './0014-snapshots.ts';
+import { fullReads } from './0015-full-reads.ts';
 
 /** In order; the file's `user_version` is the number of those it has had. */
 export const migrations: readonly string[] = [
@@ -29,4 +30,5 @@ export const migrations: readonly string[] = [
   runLogs,
   healing,
   snapshots,
+  fullReads,
 ];
