@@ -91,6 +91,9 @@ export function sumOf(results: readonly PruneResult[]): PruneResult {
 
 type Listing = ReadonlyMap<string, StoredObject>;
 
+/** A bucket with locks may keep thousands of copies that no rule keeps, and each is asked for again. */
+const lookedAtOnce = 16;
+
 /** Read at once, while nothing else is done. */
 const pageSize = 100;
 
@@ -128,28 +131,39 @@ class StorePruner {
     for (const schedule of this.#options.schedules) {
       doomed.push(...this.#decide(schedule, bySchedule.get(schedule.id) ?? [], listing));
     }
-    for (const each of doomed) {
-      this.#options.signal.throwIfAborted();
-      // A store that refuses one removal refuses the next as well, and each try would mark another copy.
-      if (!(await this.#removeUnlocked(each))) return;
+    for (let start = 0; start < doomed.length; start += lookedAtOnce) {
+      const free = await this.#unlocked(doomed.slice(start, start + lookedAtOnce));
+      if (free === undefined) return;
+      for (const each of this.#options.dryRun === true ? [] : free) {
+        this.#options.signal.throwIfAborted();
+        // A store that refuses one removal refuses the next as well, and each try would mark another copy.
+        if (!(await this.#remove(each))) return;
+      }
+    }
+  }
+
+  /** Those that nobody has locked; undefined where the store does not tell. */
+  async #unlocked(doomed: readonly Doomed[]): Promise<readonly Doomed[] | undefined> {
+    this.#options.signal.throwIfAborted();
+    try {
+      const locks = await Promise.all(doomed.map(({ copy }) => this.#store.lockOn(namesOf(copy))));
+      return doomed.filter(({ copy, reason }, index) => {
+        const lock = locks[index];
+        if (lock !== undefined) this.#tellLocked(copy, reason, lock);
+        return lock === undefined;
+      });
+    } catch (thrown) {
+      this.#report(thrown);
+      return undefined;
     }
   }
 
   /** False where the store refuses. */
-  async #removeUnlocked({ copy, reason }: Doomed): Promise<boolean> {
-    const names = [...copy.parts.map(({ name }) => name), copy.manifest];
-    try {
-      const lock = await this.#store.lockOn(names);
-      if (lock !== undefined) this.#tellLocked(copy, reason, lock);
-      if (lock !== undefined || this.#options.dryRun === true) return true;
-    } catch (thrown) {
-      this.#report(thrown);
-      return false;
-    }
+  async #remove({ copy, reason }: Doomed): Promise<boolean> {
     const { catalog, now } = this.#options;
     catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
     try {
-      for (const name of names) await this.#store.delete(name);
+      for (const name of namesOf(copy)) await this.#store.delete(name);
     } catch (thrown) {
       const { code, message } = LowtideError.from(thrown);
       // Not every store can tell beforehand.
@@ -279,6 +293,11 @@ interface Doomed {
 }
 
 const notWhole = { keep: true, reasons: ['on file as good, but not found whole in the store'] };
+
+/** In the order in which they are deleted. */
+function namesOf({ parts, manifest }: StoredCopy): readonly string[] {
+  return [...parts.map(({ name }) => name), manifest];
+}
 
 function isPruned(copy: StoredCopy): boolean {
   return copy.status === 'pruned';
