@@ -17,7 +17,11 @@ const briefRetry: RetryPolicy = {
 /** For a server that is not going to come back. */
 export const retryOnce: RetryPolicy = { ...briefRetry, attempts: 2 };
 
-export function s3Options(double: S3Double, bucket: string): S3Options {
+/** For the double, or any other server that is reached in the same way. */
+export function s3Options(
+  double: Record<'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey', string>,
+  bucket: string,
+): S3Options {
   const { endpoint, region, accessKeyId, secretAccessKey } = double;
   return {
     id: 'offsite',

@@ -10,6 +10,7 @@ import { put, read, sampleBytes } from '../../exporter/src/store/conformance/bod
 import type { Replacement, Resealing } from '../../exporter/src/store/resealing.ts';
 import { S3Store } from '../../exporter/src/store/s3.ts';
 import { S3Double } from '../servers/s3.ts';
+import type { Fault } from '../servers/s3/faults.ts';
 import { s3Options } from './object-stores.ts';
 
 const mebibyte = 1024 * 1024;
@@ -147,6 +148,44 @@ it('goes on where an answer was lost, or the server was busy', async () => {
   expect(await resealing().replaceHeads([replacement], { signal })).toEqual([{ status: 'replaced' }]);
   await expectNew(replacement, payload);
   expect(await leftovers()).toEqual([]);
+});
+
+it.each<readonly [string, Fault['effect'], 'crc32' | 'none']>([
+  ['does not know such a thing', { kind: 'refuse', status: 501, code: 'NotImplemented' }, 'crc32'],
+  ['does not know its own ETags again', { kind: 'refuse', status: 412, code: 'PreconditionFailed' }, 'none'],
+])('reads and writes an object again where the server that should copy %s', async (_, effect, checksums) => {
+  store = new S3Store({ ...s3Options(double, bucket), prefix: 'db1', checksums });
+  const payload = randomBytes(9 * mebibyte);
+  const replacements = [await given('first.age', payload), await given('second.age', payload)];
+  await double.fail({ operation: 'UploadPartCopy', times: 1, effect });
+  for (const replacement of replacements) {
+    // Asked once, it is not asked again.
+    await double.resetCounts();
+    expect(await resealing().replaceHeads([replacement], { signal })).toEqual([{ status: 'replaced' }]);
+    await expectNew(replacement, payload);
+  }
+  expect((await double.counts()).requests['UploadPartCopy']).toBeUndefined();
+  expect(await leftovers()).toEqual([]);
+});
+
+it('keeps the old object where it comes with other bytes while it is read and written again', async () => {
+  const payload = randomBytes(9 * mebibyte);
+  const replacement = await given('damaged.age', payload);
+  const effect = { kind: 'refuse', status: 501, code: 'NotImplemented' } as const;
+  await double.fail({ operation: 'UploadPartCopy', times: 1, effect });
+  await double.fail({
+    operation: 'GetObject',
+    key: 'damaged.age',
+    times: 1,
+    after: 1,
+    effect: { kind: 'corrupt', at: 5 * mebibyte },
+  });
+  await expect(resealing().replaceHeads([replacement], { signal })).rejects.toMatchObject({
+    code: 'store_damaged',
+  });
+  expect((await read(store, 'damaged.age')).equals(Buffer.concat([oldHead, payload]))).toBe(true);
+  await opened().resealing.finish();
+  await expectNew(replacement, payload);
 });
 
 it('replaces without a condition where the server knows none', async () => {

@@ -132,7 +132,7 @@ async function compose(
 }
 
 /** The sum that the object is to have, from that of the old one. */
-function sumOf(
+export function sumOf(
   { oldHead, newHead }: JournaledObject,
   { sizeBytes, crc32: sum }: ObjectHead,
 ): number | undefined {

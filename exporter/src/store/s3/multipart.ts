@@ -12,7 +12,8 @@ import { sendOver } from '../line.ts';
 import type { Bucket } from './bucket.ts';
 import { conditionally, throwChange, unlessMine, type Condition } from './condition.ts';
 import { base64Of } from '../objects/crc32.ts';
-import { writeMark } from './head.ts';
+import { headObject, writeMark } from './head.ts';
+import { isAnswer } from './refusal.ts';
 
 /** Bytes of an object in the same bucket, up to, not including, `end`. */
 export interface CopySource {
@@ -22,6 +23,9 @@ export interface CopySource {
   readonly start: number;
   readonly end: number;
 }
+
+/** The server does not copy ranges of its objects. */
+export class CopyUnknown extends Error {}
 
 /** The parts of an object that does not show before it is complete. */
 export class MultipartUpload {
@@ -98,8 +102,10 @@ export class MultipartUpload {
     const { CopyPartResult: { ETag, ChecksumCRC32 } = {} } = await this.#bucket.ask(
       `write ${this.#key} to`,
       (client, abortSignal) => client.send(new UploadPartCopyCommand(command), { abortSignal }),
-      { signal, expected: (thrown) => throwChange(this.#bucket, source.key, thrown) },
+      { signal, expected: (thrown) => this.#throwCopy(source, thrown) },
     );
+    // A server that overlooks what it does not know has made an empty part.
+    if (ETag === undefined) throw new CopyUnknown();
     this.#parts.set(number, { PartNumber: number, ...given({ ETag, ChecksumCRC32 }) });
   }
 
@@ -146,6 +152,16 @@ export class MultipartUpload {
         { signal },
       )
       .catch(() => undefined);
+  }
+
+  /** Some servers have an ETag for whole uploads that they do not know again when a part is copied. */
+  async #throwCopy({ key, etag }: CopySource, thrown: unknown): Promise<never> {
+    if (isAnswer(thrown, 'NotImplemented', '501', '405')) throw new CopyUnknown();
+    if (isAnswer(thrown, 'PreconditionFailed', '412')) {
+      const there = (await headObject(this.#bucket, key))?.etag;
+      if (there !== undefined && there === (etag ?? there)) throw new CopyUnknown();
+    }
+    throwChange(this.#bucket, key, thrown);
   }
 
   #sums(): boolean {

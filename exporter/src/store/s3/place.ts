@@ -8,8 +8,10 @@ import { replaceByCopies, replaceByRewritten, replaceSmall, smallBytes } from '.
 import { headObject, type ObjectHead } from './head.ts';
 import { deleteForGood, listKeys } from './listing.ts';
 import { mayBeLocked } from './lock.ts';
+import { CopyUnknown } from './multipart.ts';
 import { readObject } from './read.ts';
 import { sweepObjects } from './unfinished.ts';
+import { replaceByUpload } from './reupload.ts';
 import { putWhole, writeObject } from './upload.ts';
 
 const never = new AbortController().signal;
@@ -46,9 +48,21 @@ export class BucketPlace implements ObjectPlace<ObjectHead> {
   }
 
   async replace(object: JournaledObject, found: ObjectHead, journal: string): Promise<void> {
-    if (object.rewritten !== undefined) await replaceByRewritten(this.#bucket, object, found);
-    else if (found.sizeBytes <= smallBytes) await replaceSmall(this.#bucket, object, found);
-    else await replaceByCopies(this.#bucket, object, found, this.#bucket.keyOf(journal));
+    if (object.rewritten === undefined && found.sizeBytes <= smallBytes) {
+      await replaceSmall(this.#bucket, object, found);
+      return;
+    }
+    if (this.#bucket.copiesRanges) {
+      try {
+        if (object.rewritten !== undefined) await replaceByRewritten(this.#bucket, object, found);
+        else await replaceByCopies(this.#bucket, object, found, this.#bucket.keyOf(journal));
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof CopyUnknown)) throw thrown;
+        this.#bucket.copiesRanges = false;
+      }
+    }
+    await replaceByUpload(this.#bucket, object, found);
   }
 
   async isWritten(rewritten: string): Promise<boolean> {
