@@ -65,7 +65,7 @@ export function judgeUnfinished(
   caution: Caution,
 ): OrphanVerdict {
   const kind = 'unfinished_write';
-  if (isRotating) return leave(kind, 'a rotation of keys goes on, and looks after its own');
+  if (isRotating) return leave(kind, 'a rotation of keys goes on, or was cut off: it looks after its own');
   if (touchedAt === undefined) {
     return leave(kind, 'may be going on; the server throws it away a week after its last block has come');
   }

@@ -182,6 +182,10 @@ describe('orphans', () => {
     });
     expect((await look(true)).removed).toBe(0);
     catalog.rotations.finish(id, { status: 'cancelled', at: now });
+    // Of one whose catalog was lost the journal tells.
+    put('.lowtide/00000000-0000-4000-8000-000000000000.journal', 5 * day);
+    expect(await look(true)).toMatchObject({ removed: 0, problems: [] });
+    rmSync(join(work, 'local', '.lowtide'), { recursive: true });
     expect((await look(true)).removed).toBe(1);
   });
 

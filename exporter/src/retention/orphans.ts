@@ -179,7 +179,7 @@ class OrphanSearch {
         const name = storedNameOf(write.object);
         if (name === undefined || this.#prefixesGoingOn().has(name.prefix)) continue;
         if (this.#onFile(name, store) === 'healing') continue;
-        found.push(this.#unfinishedWrite(store, name, write));
+        found.push(await this.#unfinishedWrite(store, name, write));
       }
     } catch (thrown) {
       this.#report(store.id, thrown);
@@ -187,24 +187,29 @@ class OrphanSearch {
     return found;
   }
 
-  #unfinishedWrite(store: Store, name: StoredName, write: UnfinishedWrite): Found {
+  async #unfinishedWrite(store: Store, name: StoredName, write: UnfinishedWrite): Promise<Found> {
     const { touchedAt, sizeBytes } = write;
+    const isRotating = await this.#isRotating(store, write.object);
     const orphan: Orphan = {
       ...{ store: store.id, schedule: name.schedule, backupId: name.backupId, names: [write.as], sizeBytes },
       ...(touchedAt !== undefined && { touchedAt }),
-      ...judgeUnfinished({ touchedAt, isRotating: this.#isRotating(store, write.object) }, this.#caution),
+      ...judgeUnfinished({ touchedAt, isRotating }, this.#caution),
     };
     const remove = async (): Promise<boolean> => {
-      if (this.#prefixesGoingOn().has(name.prefix) || this.#isRotating(store, write.object)) return false;
-      if (this.#onFile(name, store) === 'healing') return false;
+      if (await this.#isRotating(store, write.object)) return false;
+      if (this.#prefixesGoingOn().has(name.prefix) || this.#onFile(name, store) === 'healing') return false;
       await store.discard(write);
       return true;
     };
     return { orphan, remove };
   }
 
-  /** One that goes on, in whatever process, or that has yet to be put in order, may need what it has written beside objects. */
-  #isRotating(store: Store, object: string): boolean {
+  /**
+   * A rotation that goes on, in whatever process, or that has yet to be put in order, may need what it has written beside objects:
+   * also where only the store knows of it, since the catalog was lost, or is another's.
+   */
+  async #isRotating(store: Store, object: string): Promise<boolean> {
+    if ((await store.resealing?.isPending()) === true) return true;
     const { rotations } = this.#options.catalog;
     if (rotations.list({ status: 'running', limit: 1 }).length > 0) return true;
     return rotations

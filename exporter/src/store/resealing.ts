@@ -31,6 +31,9 @@ export interface Resealing {
   /** Completes what a crash, or a disk that refused, has cut off. Doing it again changes nothing. */
   finish(): Promise<void>;
 
+  /** Whether there is something for `finish` to complete, or that goes on: then what lies beside objects is still wanted. */
+  isPending(): Promise<boolean>;
+
   /**
    * Opens an object for reading, and a file of `sizeBytes` beside it for what is to take its place, which `replaceHeads` then
    * puts there (`rewritten`). Disposing gives it up unless it was kept; what a dead process leaves, `Store.sweep` removes.

@@ -106,6 +106,10 @@ export class ResealJournal {
     return found.sort((one, other) => one.at - other.at);
   }
 
+  async isPending(): Promise<boolean> {
+    return (await this.#names()).some((name) => name.endsWith(suffix));
+  }
+
   async #names(): Promise<readonly string[]> {
     try {
       const names = await readdir(this.#folder);

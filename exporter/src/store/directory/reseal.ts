@@ -96,6 +96,14 @@ export class DirectoryResealing implements Resealing {
     return undefined;
   }
 
+  async isPending(): Promise<boolean> {
+    try {
+      return await this.#journal.isPending();
+    } catch (thrown) {
+      throw this.#options.refusal(thrown, 'look for what a resealing has left in');
+    }
+  }
+
   async finish(): Promise<void> {
     try {
       for (const { path, records } of await this.#journal.pending()) {

@@ -106,6 +106,10 @@ export class ObjectResealing<Found extends FoundObject> {
     }
   }
 
+  async isPending(): Promise<boolean> {
+    return (await this.#place.names(journalFolder)).some(isJournalName);
+  }
+
   async #replaceGroup(replacements: readonly Replacement[]): Promise<readonly ReplacementResult[]> {
     const claims = await eachAtOnce(replacements, backupsAtOnce, (each) => this.#claim(each));
     const claimed = claims.flatMap((claim) => ('skipped' in claim ? [] : [claim]));

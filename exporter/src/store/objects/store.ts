@@ -19,7 +19,10 @@ import type { FoundObject, ObjectPlace, ObjectResealing } from './resealing.ts';
 /** A server's objects by their names: all of a store that needs the server's SDK. */
 export interface RemoteObjects {
   readonly where: string;
-  readonly resealing: Pick<ObjectResealing<FoundObject>, 'replaceHeads' | 'protection' | 'lockOn' | 'finish'>;
+  readonly resealing: Pick<
+    ObjectResealing<FoundObject>,
+    'replaceHeads' | 'protection' | 'lockOn' | 'finish' | 'isPending'
+  >;
   readonly place: Pick<ObjectPlace<FoundObject>, 'readHead' | 'removeForGood'> &
     Required<Pick<Resealing, 'writeBeside'>>;
   missing(name: string): LowtideError;
@@ -92,6 +95,7 @@ export class RemoteStore implements Store {
       protection: async (names) => (await this.#open()).resealing.protection(names),
       cost,
       finish: async () => (await this.#open()).resealing.finish(),
+      isPending: async () => (await this.#open()).resealing.isPending(),
       writeBeside: async (name, body, given) => (await this.#open()).place.writeBeside(name, body, given),
     };
   }
