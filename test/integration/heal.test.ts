@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +16,7 @@ import type { HealOutcome, HealTask } from '../../exporter/src/heal/heal.ts';
 import { HealPolicy } from '../../exporter/src/service/heal-policy.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { TestInstallation } from '../servers/installation.ts';
+import { canMount, Disk } from './disks.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
 const { signal } = new AbortController();
@@ -149,6 +158,49 @@ it('a copy made while the keys are rotated is sealed as the others, or made once
   expect(await verdicts(id)).toEqual(['passed', 'passed']);
   expect(copyIn('offsite', id)).not.toHaveProperty('manifest');
 });
+
+it('leaves a damaged copy alone that somebody has made read-only, and says so before anything is copied', async () => {
+  const { id } = await installation.completed('both');
+  const { path } = copyIn('offsite', id) ?? { path: '' };
+  spoil(path);
+  await verdicts(id);
+  chmodSync(path, 0o444);
+  const before = readFileSync(path);
+  let moved = 0;
+  const turn = async (): Promise<void> => {
+    moved += 1;
+    await Promise.resolve();
+  };
+  const [task] = await tasks();
+  if (task === undefined) throw new Error('there is nothing to be made good');
+  const outcome = await installation.opened.healer.heal(task, { signal, turn });
+  expect(outcome).toMatchObject({ status: 'failed', error: { code: 'store_denied' } });
+  expect(readFileSync(path)).toEqual(before);
+  expect(statuses(id)).toEqual(['good', 'damaged']);
+  // It was only looked whether the damaged one is not whole after all.
+  expect(moved).toBeLessThan(3);
+});
+
+it.skipIf(!canMount)(
+  'a damaged copy stays as it is where its disk has no room for another, until it has',
+  async () => {
+    using disk = Disk.tmpfs('size=800k');
+    symlinkSync(disk.path, at('offsite'));
+    const { id } = await installation.completed('both');
+    const { path } = copyIn('offsite', id) ?? { path: '' };
+    spoil(path);
+    await verdicts(id);
+    const before = readFileSync(path);
+    const ballast = join(disk.path, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(300_000));
+    expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'store_full' } }]);
+    expect(readFileSync(path)).toEqual(before);
+    expect(readdirSync(join(disk.path, 'both'))).toHaveLength(2);
+    rmSync(ballast);
+    expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+    expect(await verdicts(id)).toEqual(['passed', 'passed']);
+  },
+);
 
 it('what is pruned while it is made leaves nothing in the store', async () => {
   const backup = await madeWhileDown();

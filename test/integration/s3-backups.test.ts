@@ -9,7 +9,7 @@ import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { parseHeader } from '../../exporter/src/seal/header.ts';
 import { unwrapFileKey } from '../../exporter/src/seal/identity.ts';
 import { storedManifest } from '../../exporter/src/store/manifest.ts';
-import { read } from '../../exporter/src/store/conformance/bodies.ts';
+import { bodyOf, read } from '../../exporter/src/store/conformance/bodies.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
 import { s3Yaml } from './object-stores.ts';
@@ -57,6 +57,35 @@ it('a backup goes to a bucket as well, is verified there, restored from there, a
   using found = openSqliteCatalog(join(installation.folder, 'found'));
   expect(await rebuildCatalog(found, installation.opened.stores, { signal })).toMatchObject({ good: 1 });
   expect(found.backup(backup.id)?.copies).toMatchObject([{ store: 'offsite', status: 'good' }]);
+});
+
+it('a copy in a bucket that is damaged, or gone, is made good from the one in the folder', async () => {
+  writeFileSync(join(installation.folder, 'data'), randomBytes(9 * mebibyte));
+  const { opened } = installation;
+  const { id } = await installation.completed('both');
+  const offsite = opened.stores.get('offsite');
+  const backup = opened.catalog.backup(id);
+  if (offsite === undefined || backup === undefined) throw new Error('there is no copy in the bucket');
+  const { name } = storedManifest(backup.manifest).parts[0];
+  const whole = await read(offsite, name);
+  const spoilt = Buffer.from(whole);
+  spoilt[spoilt.length - 1] = (spoilt.at(-1) ?? 0) ^ 1;
+  await offsite.put(name, bodyOf([spoilt]), { signal, replace: true });
+  expect((await opened.jobs.readInFull(backup, 'offsite', { signal })).status).toBe('failed');
+  const heal = async (): Promise<readonly string[]> => {
+    const statuses: string[] = [];
+    for (const task of (await opened.healer.plan()).tasks) {
+      statuses.push((await opened.healer.heal(task, { signal })).status);
+    }
+    return statuses;
+  };
+  expect(await heal()).toEqual(['healed']);
+  expect((await read(offsite, name)).equals(whole)).toBe(true);
+  await offsite.delete(name);
+  expect((await opened.jobs.readInFull(backup, 'offsite', { signal })).status).toBe('failed');
+  expect(await heal()).toEqual(['healed']);
+  const { copies } = await opened.jobs.verify(opened.catalog.backup(id) ?? backup, { signal });
+  expect(copies.map(({ status }) => status)).toEqual(['passed', 'passed']);
 });
 
 it('what retention removes is gone from the bucket too', async () => {

@@ -87,7 +87,7 @@ export class FullReadPolicy {
       for (const { copy, dueAt } of dueReads(copies, { now, withinMs })) {
         if (signal.aborted) return;
         if ((this.#unreadable.get(keyOf(copy)) ?? -Infinity) > clock.now()) continue;
-        if (!this.#options.quiet.isNow(dueAt)) return;
+        if (!this.#options.quiet.isNow(dueAt)) break;
         await this.#read(copy, stop);
       }
     }

@@ -80,12 +80,14 @@ export class HealPolicy {
     const { tasks, lost } = await this.#plan();
     this.#tellLost(lost);
     const refusing = new Set<string>();
+    // The one that has waited longest: else the newest ones would have it wait for ever.
+    const since = Math.min(...this.#since.values());
     for (const task of tasks) {
       const now = clock.now();
       if (signal.aborted) return;
       if (this.#down.has(task.store) || refusing.has(task.store) || this.#backoff.isWaiting(task, now))
         continue;
-      if (!this.#options.quiet.isNow(this.#since.get(keyOf(task)) ?? now)) return;
+      if (!this.#options.quiet.isNow(since)) return;
       const outcome = await this.#heal(task, stop);
       // Whatever it is, the next copy would meet it as well.
       if (outcome.status !== 'healed') refusing.add(task.store);
