@@ -38,7 +38,10 @@ interface PostgresSession extends AsyncDisposable {
 }
 
 /** A PostgreSQL server of its own: passwords are asked for (scram) on TCP and on the socket. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(
+  /** Beside those of every server of the tests. */
+  settingsFor: (folder: string) => Readonly<Record<string, string>> = () => ({}),
+): Promise<PostgresServer> {
   const folder = serverFolder('postgres');
   const data = join(folder, 'data');
   const passwordFile = join(folder, 'password');
@@ -57,6 +60,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     fsync: 'off',
     shared_buffers: '32MB',
     max_wal_size: '2GB',
+    ...settingsFor(folder),
   };
   const daemon = await startDaemon({
     argv: [

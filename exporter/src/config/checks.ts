@@ -166,12 +166,20 @@ function checkRepository(
         ]),
     ...(verify?.full_read === undefined
       ? []
-      : [refuse(['verify', 'full_read'], `${type} reads its own repository: see read_data of the source`)]),
+      : [refuse(['verify', 'full_read'], `${type} reads its own repository: see check of the source`)]),
     ...drilled.map((key) =>
       refuse(['verify', key], `${type} restores its own backups, and Lowtide makes no drills of them`),
     ),
-    ...checkPassword(source, [...path, 'source']),
+    ...(type === 'restic' ? checkPassword(source, [...path, 'source']) : checkOwnRules(keep, path)),
   ];
+}
+
+/** pgBackRest knows no rules but those of its own configuration. */
+function checkOwnRules(keep: DraftSchedule['keep'], path: ConfigPath): readonly Remark[] {
+  if (keep === undefined) return [];
+  const message =
+    'pgBackRest forgets by its own configuration: leave keep out, and write repo1-retention-full and the like there';
+  return [{ path: [...path, 'keep'], message, isWhole: true, at: 'key' }];
 }
 
 function checkPassword(source: DraftSchedule['source'], path: ConfigPath): readonly Remark[] {

@@ -186,6 +186,8 @@ function completeSource(source: SourceConfig, absolute: (path: string) => string
     case 'postgres':
     case 'mysql':
       return source;
+    case 'pgbackrest':
+      return source.config === undefined ? source : { ...source, config: absolute(source.config) };
     case 'restic':
       return {
         ...source,

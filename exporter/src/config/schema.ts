@@ -137,7 +137,7 @@ export const scheduleSchema = z
       .default([])
       .meta({
         description:
-          'where each backup is stored: names under stores; none where another tool keeps the backups (restic)',
+          'where each backup is stored: names under stores; none where another tool keeps the backups (restic, pgbackrest)',
         examples: [['local']],
       }),
     keep: keepSchema

@@ -80,6 +80,8 @@ function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): rea
         ...ofVariables(source.env, [...path, 'env'], written),
         ...ofArguments(source.argv, path, written),
       ];
+    case 'pgbackrest':
+      return ofVariables(source.env, [...path, 'env'], written);
     case 'restic':
       return [
         ...ofPassword(source.password, [...path, 'password'], written),

@@ -132,6 +132,46 @@ const resticSource = z.strictObject({
     ),
 });
 
+const pgbackrestSource = z.strictObject({
+  type: z
+    .literal('pgbackrest')
+    .describe(
+      sourceType('a PostgreSQL cluster, by pgBackRest, which keeps the backups in a repository of its own'),
+    ),
+  stanza: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, { error: 'cannot be the name of a stanza' })
+    .meta({ description: 'the stanza; it has to be there (stanza-create)', examples: ['main'] }),
+  config: path.optional().describe("pgBackRest's configuration file; absent: where pgBackRest looks itself"),
+  repo: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('the number of the repository; absent: the first of its configuration'),
+  backup: z
+    .enum(['auto', 'full', 'diff', 'incr'])
+    .default('auto')
+    .describe(
+      'what kind of backup is made; auto: incr, and full where the last full one is as old as full_every',
+    ),
+  full_every: duration.prefault('7d').describe('for auto: how old the last full backup may become'),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*\$?$/, { error: 'cannot be the name of a user' })
+    .optional()
+    .meta({
+      description: 'the user that pgBackRest runs as, where Lowtide runs as root; absent: as Lowtide itself',
+      examples: ['postgres'],
+    }),
+  env: variablesSchema
+    .default({})
+    .describe('variables for pgBackRest: PGPASSWORD, or options as PGBACKREST_REPO1_CIPHER_PASS'),
+  check: duration
+    .prefault('7d')
+    .describe('after a backup, pgbackrest verify reads the repository where that was not done for so long'),
+});
+
 export const sourceSchema = z.discriminatedUnion('type', [
   postgresSource,
   mysqlSource,
@@ -139,4 +179,5 @@ export const sourceSchema = z.discriminatedUnion('type', [
   directorySource,
   commandSource,
   resticSource,
+  pgbackrestSource,
 ]);

@@ -63,7 +63,7 @@ function scheduleWarnings(
   schedule: WrittenConfig['schedules'][number],
   path: ConfigPath,
 ): readonly Finding[] {
-  const { window, every, estimated_duration: estimate, keep, stores } = schedule;
+  const { window, every, estimated_duration: estimate, keep, stores, source } = schedule;
   const findings: Finding[] = [];
   if (window !== undefined && windowLengthMs(window) < estimate) {
     const text = `is ${formatDuration(windowLengthMs(window))} long, shorter than the estimate of ${formatDuration(estimate)}: backups will end after it`;
@@ -72,6 +72,11 @@ function scheduleWarnings(
   if (every !== undefined && every < estimate) {
     const text = `is shorter than the estimate of ${formatDuration(estimate)}: the next backup is due before one is done`;
     findings.push(warning([...path, 'every'], text));
+  }
+  if (source.type === 'restic' && keepIn(keep, source.type) === undefined) {
+    findings.push(
+      warning([...path, 'keep'], 'names no rule: every snapshot stays, until the repository is full'),
+    );
   }
   const full = stores.filter((store) => keepIn(keep, store) === undefined);
   if (full.length > 0) {

@@ -18,6 +18,7 @@ const packages: Readonly<Record<string, string>> = {
   pg_dump: 'postgresql-client',
   pg_dumpall: 'postgresql-client',
   pg_restore: 'postgresql-client',
+  pgbackrest: 'pgbackrest',
   psql: 'postgresql-client',
   restic: 'restic',
   tar: 'tar',

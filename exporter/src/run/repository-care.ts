@@ -110,22 +110,25 @@ export class RepositoryCare {
     if (dryRun) return { ...nothing, verdicts };
     const there = new Set(kept.map(({ id }) => id));
     const reasons = new Map(forgotten.map((each) => [each.id, each.reasons.join('; ')]));
-    for (const { backupId, snapshot } of known.filter((each) => !there.has(each.snapshot))) {
+    const gone = known.filter((each) => !there.has(each.snapshot));
+    for (const { backupId, snapshot } of gone) {
       const reason = reasons.get(snapshot) ?? 'the repository does not have it any more';
       catalog.snapshots.remove(backupId, reason, clock.now());
     }
-    return { ...nothing, verdicts, removed: forgotten.length };
+    const removed = new Set([...forgotten.map(({ id }) => id), ...gone.map(({ snapshot }) => snapshot)]);
+    return { ...nothing, verdicts, removed: removed.size };
   }
 
   /** Runs have crews of their own; this is what comes after them. */
   async #work(schedule: ScheduleConfig, signal: AbortSignal): Promise<RepositoryWork> {
-    const { instance, launcher } = this.#environment;
+    const { instance, launcher, clock } = this.#environment;
     const { nice, io_priority: io } = schedule.run;
     const crew = new Crew({ launcher: await launcher(), courtesy: { nice, io }, work: randomUUID() });
     return {
       schedule: schedule.id,
       instance,
       timezone: schedule.timezone,
+      now: clock.now(),
       start: (command, streams) => crew.start(command, streams),
       signal,
     };

@@ -25,6 +25,7 @@ export async function makeSnapshot(options: SnapshotOptions): Promise<SnapshotMa
     schedule: run.schedule,
     instance,
     timezone,
+    now: run.startedAt,
     start: (command, streams) => crew.start(command, streams),
     signal,
     onProgress,

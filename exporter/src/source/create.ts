@@ -3,6 +3,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import { commandSource } from './command.ts';
 import { directorySource } from './directory.ts';
 import { mysqlSource } from './mysql.ts';
+import { pgbackrestRepository } from './pgbackrest.ts';
 import { postgresSource } from './postgres.ts';
 import type { Repository } from './repository.ts';
 import { resticRepository } from './restic.ts';
@@ -25,6 +26,8 @@ export function createSource(config: SourceConfig): Source | Repository {
       return sqliteSource(config);
     case 'directory':
       return directorySource(config);
+    case 'pgbackrest':
+      return pgbackrestRepository(config);
     case 'restic':
       return resticRepository(config);
     case 'command': {

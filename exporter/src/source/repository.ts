@@ -4,7 +4,7 @@ import type { Command } from '../process/command.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { BackupType, SourceContext } from './source.ts';
 
-const repositoryTypes = ['restic'] as const;
+const repositoryTypes = ['restic', 'pgbackrest'] as const;
 
 export type RepositoryType = (typeof repositoryTypes)[number];
 
@@ -52,6 +52,8 @@ export interface RepositoryWork {
   readonly schedule: string;
   readonly instance: string;
   readonly timezone: string;
+  /** When this work begins. */
+  readonly now: EpochMs;
   /** Starts a program of the tool as the courtesy of the run wants it. */
   readonly start: (command: Command, streams: ChildStreams) => Child;
   readonly signal: AbortSignal;

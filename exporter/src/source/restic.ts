@@ -1,5 +1,4 @@
 import { lstat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import type { KeepRules, RepositoryConfig } from '../config/schema.ts';
 import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 import { describeEnd, runChild } from '../process/child.ts';
@@ -15,6 +14,7 @@ import type {
 import { readBackupLine, readForget, readSnapshots, readUnreadable } from './restic/output.ts';
 import { isDamage, resticFailure } from './restic/troubles.ts';
 import type { SourceContext } from './source.ts';
+import { readLines } from './tool.ts';
 import { firstLines, redacted, secretsIn, stderrLines } from './verdict.ts';
 
 export type ResticOptions = Extract<RepositoryConfig, { type: 'restic' }>;
@@ -138,12 +138,7 @@ class ResticRepository implements Repository {
     // It takes its lock away when it is interrupted; SIGTERM leaves the lock there, up to restic 0.16.
     const streams = { stdout: 'pipe', endBy: 'SIGINT', signal } as const;
     const child = start(this.#command(args, { TZ: timezone, RESTIC_PROGRESS_FPS: '1' }), streams);
-    const lines = child.stdout === undefined ? undefined : createInterface({ input: child.stdout });
-    lines?.on('line', onLine);
-    const read = lines === undefined ? undefined : new Promise((resolve) => lines.once('close', resolve));
-    const end = await child.end;
-    await read;
-    return this.#redacted(end);
+    return this.#redacted(await readLines(child, onLine));
   }
 
   #command(args: readonly string[], more: Readonly<Record<string, string>>) {

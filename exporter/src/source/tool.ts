@@ -1,6 +1,7 @@
+import { createInterface } from 'node:readline';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { describeEnd, runChild } from '../process/child.ts';
-import type { Command } from '../process/command.ts';
+import { describeEnd, runChild, type Child } from '../process/child.ts';
+import type { ChildEnd, Command } from '../process/command.ts';
 
 /**
  * The first line of `PROGRAM --version`. `env` as in the dump itself, for wrappers choose a version by it (Debian's
@@ -36,4 +37,14 @@ export async function firstTool(
     ...(hint !== undefined && { hint }),
     cause: misses[0],
   });
+}
+
+/** Hears each line of a child's standard output, to the last one; resolves when it has ended. */
+export async function readLines(child: Child, onLine: (line: string) => void): Promise<ChildEnd> {
+  const lines = child.stdout === undefined ? undefined : createInterface({ input: child.stdout });
+  lines?.on('line', onLine);
+  const read = lines === undefined ? undefined : new Promise((resolve) => lines.once('close', resolve));
+  const end = await child.end;
+  await read;
+  return end;
 }

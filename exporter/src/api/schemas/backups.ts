@@ -21,7 +21,7 @@ const snapshot = named(
   'Snapshot',
   z
     .strictObject({
-      tool: z.string().describe('whose it is: restic'),
+      tool: z.string().describe('whose it is: restic or pgbackrest'),
       repository: z.string(),
       id: z.string().describe('as the tool calls it'),
       restoreBy: z.string().describe('the command that restores it'),
