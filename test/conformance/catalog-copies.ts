@@ -33,6 +33,7 @@ export function catalogCopies(given: Given): void {
       expect(known()).toEqual([['local', noon + 1, undefined]]);
       copies.recordRead('b1', 'local', { at: noon + 2, bytes: 7144 });
       expect(known()).toEqual([['local', noon + 2, noon + 2]]);
+      expect(copyOf(given.catalog, 'local')?.readAt).toBe(noon + 2);
       copies.claim('b1', 'offsite', '/b1');
       copies.healed('b1', 'offsite', made);
       expect(known()).toEqual([

@@ -123,6 +123,8 @@ export function backupView(backup: StoredBackup, locate: Locate): Backup {
             path: locate(copy.store, manifest.parts[0].name) ?? copy.path,
             keyId: copy.manifest?.keyId ?? keyId,
             ...copyState(copy),
+            ...timeOf('readAt', copy.readAt),
+            ...timeOf('healedAt', copy.healedAt),
           })),
         }
       : snapshotView(backup, manifest)),

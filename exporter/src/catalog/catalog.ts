@@ -178,6 +178,8 @@ export interface Copy {
   readonly error?: string;
   /** The last verification, whatever it found: `status` tells. */
   readonly verifiedAt?: EpochMs;
+  /** When it was last read in full in its turn, and was what had been stored. */
+  readonly readAt?: EpochMs;
   /** When it was last made good from another copy; absent where it never was. */
   readonly healedAt?: EpochMs;
   /** Somebody makes it good just now, or was killed over that: something of it may lie in the store. */

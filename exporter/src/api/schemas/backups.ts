@@ -11,6 +11,12 @@ const copy = named(
       keyId: z.string().describe('the key that this copy is sealed to; empty where another tool keeps it'),
       error: z.string().optional(),
       verifiedAt: instant.optional().describe('the last time, whatever was found'),
+      readAt: instant
+        .optional()
+        .describe(
+          'when it was last read in full in its turn (verify.full_read), and was what had been stored',
+        ),
+      healedAt: instant.optional().describe('when it was last made good from another copy'),
       prunedAt: instant.optional(),
       pruneReason: z.string().optional(),
     })

@@ -105,6 +105,7 @@ interface CopyRow {
   readonly error: string | null;
   readonly verified_at: number | null;
   readonly healed_at: number | null;
+  readonly read_at: number | null;
   readonly healing: string | null;
   readonly pruned_at: number | null;
   readonly prune_reason: string | null;
@@ -120,6 +121,7 @@ export function toCopy(row: Row): Copy {
     status: copy.status,
     ...(copy.error !== null && { error: copy.error }),
     ...(copy.verified_at !== null && { verifiedAt: copy.verified_at }),
+    ...(copy.read_at !== null && { readAt: copy.read_at }),
     ...(copy.healed_at !== null && { healedAt: copy.healed_at }),
     ...(copy.healing !== null && { isHealing: true as const }),
     ...(copy.pruned_at !== null && { prunedAt: copy.pruned_at }),
