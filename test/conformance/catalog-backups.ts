@@ -58,6 +58,17 @@ export function catalogBackups(given: Given): void {
       expect(given.catalog.backup('b1')?.manifest).toEqual(resealed);
     });
 
+    it('files many that were found at once, and all but those that are refused', () => {
+      const copy = { store: 'local', path: '/backups/some', status: 'good' } as const;
+      const other = newManifest('b1', { content: 'f'.repeat(64) });
+      const outcomes = given.catalog.adoptBackups(
+        [newManifest('b1'), other, newManifest('b2')].map((manifest) => ({ manifest, copy })),
+      );
+      expect(outcomes.map((refused) => refused?.code)).toEqual([undefined, 'manifest_invalid', undefined]);
+      expect(given.catalog.backup('b1')?.manifest).toEqual(newManifest('b1'));
+      expect(given.catalog.backups({ limit: 5 }).map(({ id }) => id)).toEqual(['b2', 'b1']);
+    });
+
     it('finishes a run whose backup a rebuild has filed meanwhile', () => {
       const run = given.catalog.startRun(newRun('r1'));
       const manifest = newManifest('b1');

@@ -1,3 +1,4 @@
+import type { LowtideError } from '../errors/lowtide-error.ts';
 import type { HostLoads, LoadHistory } from '../load/load.ts';
 import type { AccessRecords } from './access.ts';
 import type { BackgroundRecords } from './background.ts';
@@ -66,6 +67,8 @@ export interface Catalog extends Disposable {
    * Throws `manifest_invalid` when the id is known for other content.
    */
   adoptBackup(manifest: Manifest, copy: FoundCopy): void;
+  /** The same of many at once, durable together; for each the `manifest_invalid` that it was refused with, in their order. */
+  adoptBackups(found: readonly FoundBackup[]): readonly (LowtideError | undefined)[];
   backup(id: string): Backup | undefined;
   /** Newest first. */
   backups(filter: BackupFilter): readonly Backup[];
@@ -153,6 +156,11 @@ export interface NewCopy {
 }
 
 /** A copy as it was found lying in a store: `damaged` when a part is missing or has the wrong size. */
+export interface FoundBackup {
+  readonly manifest: Manifest;
+  readonly copy: FoundCopy;
+}
+
 export interface FoundCopy {
   readonly store: string;
   readonly path: string;

@@ -46,6 +46,7 @@ const largestManifest = 1024 * 1024;
 /** Reading one small object waits for the network, not for the processor. */
 const concurrentReads = 8;
 const pageSize = 500;
+const adoptedTogether = 250;
 
 /** Throws the signal's reason on abort, and what the catalog throws when it cannot be written. */
 export async function rebuildCatalog(
@@ -69,6 +70,8 @@ class StoreReader {
   readonly #counts: { good: number; damaged: number };
   readonly #problems: RebuildProblem[];
   readonly #listing = new Map<string, StoredObject>();
+  /** What has been looked at, and is to be filed. */
+  readonly #found: { readonly manifest: Manifest; readonly fault: LowtideError | undefined }[] = [];
 
   constructor(
     id: string,
@@ -102,23 +105,35 @@ class StoreReader {
     const manifests = [...this.#listing.values()].filter((object) => isManifestName(object.name));
     let done = 0;
     await inParallel(manifests, async (object) => {
-      await this.#adopt(object);
+      await this.#look(object);
+      if (this.#found.length >= adoptedTogether) this.#adopt();
       done += 1;
       this.#options.onProgress?.({ store: this.#id, done, total: manifests.length });
     });
+    this.#adopt();
     await this.#markMissing();
   }
 
-  async #adopt(object: StoredObject): Promise<void> {
+  async #look(object: StoredObject): Promise<void> {
     try {
       const manifest = await this.#manifest(object);
-      const fault = await this.#fault(manifest);
-      this.#catalog.adoptBackup(manifest, this.#copy(manifest, fault));
-      if (fault === undefined) this.#counts.good += 1;
-      else this.#reportDamaged(manifest, fault);
+      this.#found.push({ manifest, fault: await this.#fault(manifest) });
     } catch (error) {
-      if (error instanceof LowtideError && error.code.startsWith('state_')) throw error;
       this.#report(error, object.name);
+    }
+  }
+
+  /** Each commit waits for the disk: a hundred thousand of them would take minutes. */
+  #adopt(): void {
+    const found = this.#found.splice(0);
+    const outcomes = this.#catalog.adoptBackups(
+      found.map(({ manifest, fault }) => ({ manifest, copy: this.#copy(manifest, fault) })),
+    );
+    for (const [index, { manifest, fault }] of found.entries()) {
+      const refused = outcomes[index];
+      if (refused !== undefined) this.#report(refused, manifestName(manifest));
+      else if (fault === undefined) this.#counts.good += 1;
+      else this.#reportDamaged(manifest, fault);
     }
   }
 

@@ -1,11 +1,13 @@
+import type { LowtideError } from '../errors/lowtide-error.ts';
 import type { EventBody, StoredEvent } from '../events/events.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { fromRfc3339, type EpochMs } from '../units/instant.ts';
+import type { EpochMs } from '../units/instant.ts';
 import type {
   Backup,
   BackupFilter,
   Catalog,
   CatalogTotals,
+  FoundBackup,
   FoundCopy,
   Missed,
   NewRun,
@@ -26,7 +28,8 @@ import type { DrillRecords } from './drills.ts';
 import { SqliteBackgroundRecords } from './sqlite/background.ts';
 import { SqliteCopyRecords } from './sqlite/healing.ts';
 import { SqliteDrillRecords } from './sqlite/drills.ts';
-import { fileBackup, fileCopy, findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
+import { adopt } from './sqlite/adopt.ts';
+import { findBackup, listBackups, prunedOf } from './sqlite/backups.ts';
 import type { HostLoads, LoadHistory } from '../load/load.ts';
 import { SqliteHostLoads } from './sqlite/host-loads.ts';
 import { SqliteLoadHistory } from './sqlite/load-history.ts';
@@ -42,8 +45,7 @@ import { appendEvent, eventsAfter, latestSequence } from './sqlite/events.ts';
 import { SqliteRotationRecords } from './sqlite/rotations/records.ts';
 import { finishRun, findRun, listRuns, orphanedRuns, startRun } from './sqlite/runs.ts';
 import { recordRestore, scheduleProofs } from './sqlite/proofs.ts';
-import { raiseLastSuccess, recordMissed, scheduleState, setPaused, settle } from './sqlite/schedules.ts';
-import { setSealing } from './sqlite/sealings.ts';
+import { recordMissed, scheduleState, setPaused, settle } from './sqlite/schedules.ts';
 import { readTotals } from './sqlite/totals.ts';
 
 /**
@@ -103,12 +105,12 @@ class SqliteCatalog implements Catalog {
   }
 
   adoptBackup(manifest: Manifest, copy: FoundCopy): void {
-    this.#database.write(() => {
-      fileBackup(this.#database, manifest);
-      fileCopy(this.#database, manifest.id, copy);
-      setSealing(this.#database, manifest.id, copy.store, manifest);
-      raiseLastSuccess(this.#database, manifest.schedule, fromRfc3339(manifest.createdAt));
-    });
+    const [refused] = this.adoptBackups([{ manifest, copy }]);
+    if (refused !== undefined) throw refused;
+  }
+
+  adoptBackups(found: readonly FoundBackup[]): readonly (LowtideError | undefined)[] {
+    return this.#database.write(() => found.map((each) => adopt(this.#database, each)));
   }
 
   backup(id: string): Backup | undefined {

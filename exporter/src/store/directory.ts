@@ -79,13 +79,14 @@ export class DirectoryStore implements Store {
   async *get(name: string, options: GetOptions): AsyncIterable<Uint8Array> {
     const { signal, start = 0, end } = options;
     const path = this.locate(name);
-    if ((await this.stat(name)) === undefined) throw this.#missing(name);
+    const found = await this.stat(name);
+    if (found === undefined) throw this.#missing(name);
     if (end !== undefined && end <= start) return;
     // Also because Node leaves the file open for good when the signal was aborted before the stream was made.
     signal.throwIfAborted();
     const stream = createReadStream(path, {
       start,
-      highWaterMark: readBytes,
+      highWaterMark: Math.max(1, Math.min(readBytes, found.sizeBytes)),
       signal,
       ...(end !== undefined && { end: end - 1 }),
     });
