@@ -14,7 +14,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Azurite } from '../servers/azurite.ts';
+import { writeConfig } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
+import { azureYaml } from './object-stores.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
 const page = readFileSync(new URL('../../exporter/docs/disaster-recovery.md', import.meta.url), 'utf8');
@@ -192,5 +195,30 @@ schedules:
       shell(join(root, 'nowhere'), `lowtide init --recover "$STORE" --identity ${root}/other-key`, env),
     ).rejects.toThrow('none of 1 identities opens this file');
     expect(existsSync(join(root, 'nowhere', 'lowtide.yaml'))).toBe(false);
+  }, 120_000);
+
+  it('begins anew from a container of Azure', async () => {
+    await using azurite = await Azurite.start();
+    const container = await azurite.freshContainer();
+    const old = join(root, 'azure-old');
+    const host = join(root, 'azure-new');
+    const KEY = join(root, 'azure-key');
+    await shell(old, `age-keygen -o ${KEY}; echo tide > data`);
+    const { stdout: recipient } = await shell(old, `age-keygen -y ${KEY}`);
+    const source = `source: { type: directory, path: FOLDER }`;
+    writeConfig(old, `  - { id: files, ${source}, every: 1d, stores: [blob] }`, {
+      stores: `{ blob: ${azureYaml(azurite, container)} }`,
+      recovery: [recipient.trim()],
+    });
+    await shell(old, 'lowtide keys new; lowtide backup files');
+    rmSync(old, { recursive: true });
+    const STORE = `azure://${container}/db1`;
+    const { stdout } = await shell(host, `lowtide --json init --recover "$STORE" --identity ${KEY}`, {
+      AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
+      STORE,
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ instance: 'test', good: 1, damaged: 0, problems: [] });
+    await shell(host, 'lowtide restore "$(lowtide --json backups | jq -r .[0].id)" --to ./restored');
+    expect(readFileSync(join(host, 'restored', 'data'), 'utf8')).toBe('tide\n');
   }, 120_000);
 });

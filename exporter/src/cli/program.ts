@@ -75,7 +75,7 @@ export function createProgram(terminal: Terminal): Command {
     .option('--source <folder>', 'what the first schedule backs up; default: the folder itself')
     .option(
       '--recover <store>',
-      'begin anew with what a store holds: a folder, or s3://BUCKET/PREFIX?region=…&endpoint=…',
+      'begin anew with what a store holds: a folder, s3://BUCKET/PREFIX?region=…&endpoint=…, or azure://CONTAINER/PREFIX?account=…',
     )
     .option('--identity <file>', 'for --recover: the recovery key, or another that opens the backups')
     .action(action(terminal, init));

@@ -21,7 +21,19 @@ describe('a store that no config names', () => {
     });
   });
 
+  it('is a container', () => {
+    expect(
+      parseStoreLocation('azure://backups/hosts/db1?account=acme&access_tier=Cool').config,
+    ).toMatchObject({
+      ...{ type: 'azure', container: 'backups', prefix: 'hosts/db1', account: 'acme', access_tier: 'Cool' },
+    });
+    expect(parseStoreLocation('azure://backups').config).toMatchObject({ container: 'backups', prefix: '' });
+  });
+
   it.each([
+    ['azure://', 'Write azure://'],
+    ['azure://backups?account_key=hunter2', 'AZURE_STORAGE_CONNECTION_STRING'],
+    ['azure://backups?sas_token=hunter2', 'Credentials come from the environment'],
     ['ftp://acme', 'Give a folder'],
     ['s3://', 'Write s3://'],
     ['s3://id:hunter2@acme', 'Write s3://'],
