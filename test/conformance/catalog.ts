@@ -14,6 +14,7 @@ import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 import { catalogLaws } from './catalog-laws.ts';
 import { catalogProofs } from './catalog-proofs.ts';
 import { catalogRotations } from './catalog-rotations.ts';
+import { catalogSnapshots } from './catalog-snapshots.ts';
 
 /** One installation's state, empty at first, and gone once disposed. */
 export interface CatalogState extends Disposable {
@@ -50,6 +51,7 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     catalogRunLogs(given);
     catalogBackground(given);
     catalogProofs(given);
+    catalogSnapshots(given);
     catalogDrills(given);
     catalogCopies(given);
 

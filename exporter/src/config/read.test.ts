@@ -194,6 +194,22 @@ schedules:
     ]);
   });
 
+  it('warns of a repository that would grow without end, and asks for no passphrase where nothing is sealed', async () => {
+    const source = 'type: restic, repository: /srv/restic, password_file: /etc/pw';
+    const yaml = `schedules:
+  - { id: a, source: { ${source}, paths: [/srv] }, every: 1d }
+  - { id: b, source: { ${source}, paths: [/srv], exclude: [/srv/restic] }, every: 1d, keep: { last: 1 } }
+  - { id: c, source: { ${source}, paths: [/srv/rest, /srv/restic-not] }, every: 1d, keep: { last: 1 } }
+  - { id: d, source: { type: pgbackrest, stanza: main }, every: 1d }
+`;
+    const { warnings, config } = await readConfig(await write(yaml), {});
+    expect(warnings.map(({ path, message }) => `${path} ${message}`)).toEqual([
+      'schedules[0].keep names no rule: every snapshot stays, until the repository is full',
+      'schedules[0].source.repository lies in what is backed up: move it, or exclude it',
+    ]);
+    expect(config.stores).toEqual({});
+  });
+
   it('says which file is missing, and what to do', async () => {
     await expect(readConfig(join(folder, 'none.yaml'), {})).rejects.toMatchObject({
       code: 'config_missing',

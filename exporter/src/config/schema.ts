@@ -344,7 +344,10 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('how backups are sealed'),
   load: loadSchema,
-  stores: z.record(name, storeSchema).describe('places for backups, by name'),
+  stores: z
+    .record(name, storeSchema)
+    .default({})
+    .describe('places for backups, by name; none are needed where other tools keep all of them'),
   restore_targets: z
     .record(name, restoreTargetSchema.describe('a place to restore to'))
     .default({})

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { windowLengthMs } from '../schedule/window.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { Finding } from './explain.ts';
@@ -15,7 +16,7 @@ export function warningsOf(
 ): readonly Finding[] {
   return [
     ...secretWarnings(secrets, fileMode),
-    ...(config.encryption.passphrase === undefined
+    ...(config.encryption.passphrase === undefined && !isKeptByTools(config)
       ? [
           warning(
             ['encryption', 'passphrase'],
@@ -52,6 +53,11 @@ function secretWarnings(secrets: readonly HeldSecret[], fileMode: number | undef
   ];
 }
 
+/** Nothing is sealed then. */
+function isKeptByTools({ schedules }: WrittenConfig): boolean {
+  return schedules.length > 0 && schedules.every(({ stores }) => stores.length === 0);
+}
+
 function storeWarnings({ stores, schedules }: WrittenConfig): readonly Finding[] {
   const used = new Set(schedules.flatMap((schedule) => schedule.stores));
   return Object.keys(stores)
@@ -78,6 +84,11 @@ function scheduleWarnings(
       warning([...path, 'keep'], 'names no rule: every snapshot stays, until the repository is full'),
     );
   }
+  if (source.type === 'restic' && source.exclude.length === 0 && liesIn(source.repository, source.paths)) {
+    findings.push(
+      warning([...path, 'source', 'repository'], 'lies in what is backed up: move it, or exclude it'),
+    );
+  }
   const full = stores.filter((store) => keepIn(keep, store) === undefined);
   if (full.length > 0) {
     const which = full.length === stores.length ? '' : ` for ${full.join(', ')}`;
@@ -85,6 +96,10 @@ function scheduleWarnings(
     findings.push(warning([...path, 'keep'], text));
   }
   return findings;
+}
+
+function liesIn(repository: string, paths: readonly string[]): boolean {
+  return paths.some((path) => `${resolve(repository)}/`.startsWith(`${resolve(path)}/`.replace('//', '/')));
 }
 
 function warning(path: ConfigPath, message: string): Finding {

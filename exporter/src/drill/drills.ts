@@ -111,6 +111,9 @@ export class Drills {
     });
     const found = backups.find(({ copies }) => copies.some(({ status }) => status === 'good'));
     if (found !== undefined) return found;
+    const [newest] = backups;
+    // What another tool keeps, that tool restores.
+    if (newest !== undefined) storedManifest(newest.manifest);
     throw new LowtideError('not_found', `${schedule} has no backup with a good copy to restore`, {
       hint: `\`lowtide backup ${schedule}\` makes one now.`,
     });

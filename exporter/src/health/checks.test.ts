@@ -134,6 +134,7 @@ it('the check of encryption tells to rotate where only the age of the key is wro
   expect(ofKeyAge(['x']).hint).toContain('lowtide rotate');
   expect(ofKeystore(['x']).hint).not.toContain('rotate');
   expect(checkEncryption({ keystore: ['x'], age: ['y'] })).toMatchObject({ message: 'x. y.' });
+  expect(checkEncryption({ keystore: [], age: [], isUnused: true })).toMatchObject({ ok: true });
 });
 
 describe.each([

@@ -27,9 +27,12 @@ export function checkDiskSpace(space: DiskSpace, neededBytes: number): HealthChe
 export interface EncryptionFindings {
   readonly keystore: readonly string[];
   readonly age: readonly string[];
+  /** There is no store: nothing is sealed, and no key is needed. */
+  readonly isUnused?: boolean;
 }
 
-export function checkEncryption({ keystore, age }: EncryptionFindings): HealthCheck {
+export function checkEncryption({ keystore, age, isUnused = false }: EncryptionFindings): HealthCheck {
+  if (isUnused) return { type: 'encryption', ok: true, message: 'There is no store, and nothing to seal.' };
   if (keystore.length + age.length === 0) {
     return { type: 'encryption', ok: true, message: 'The keystore is whole, private, and opens.' };
   }

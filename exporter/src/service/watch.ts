@@ -102,8 +102,10 @@ async function encryptionFindings({
   keystore,
   catalog,
   config,
+  stores,
   clock,
 }: Installation): Promise<EncryptionFindings> {
+  if (stores.size === 0) return { keystore: [], age: [], isUnused: true };
   const found = await keystore.findings();
   const usability = await usabilityFindings(keystore, catalog.totals().backupsByKey);
   const { max_key_age: maxAge } = config.encryption;
