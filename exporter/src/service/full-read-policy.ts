@@ -7,6 +7,7 @@ import { dueReads, isOverdue } from '../run/due-reads.ts';
 import type { Judgement } from '../run/judge.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { describe } from './describe.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { Logger } from './log.ts';
 import type { QuietTime } from './quiet-time.ts';
 import { stopping } from './rotation-policy.ts';
@@ -26,8 +27,6 @@ export interface FullReadPolicyOptions {
 const lookEveryMs = 15_000;
 /** After a copy could not be read: it lies in an archive, say. */
 const tryAgainMs = 6 * 3_600_000;
-/** A rebuild of the catalog appends no events. */
-const listAtLeastEveryMs = 3_600_000;
 
 /** Copies of one store that are to be read within the same time. */
 interface Group {
@@ -39,14 +38,7 @@ interface Group {
 /** Reads every copy in full within the time that its schedule gives (`verify.full_read`), a few each day, while the host is quiet. */
 export class FullReadPolicy {
   readonly #options: FullReadPolicyOptions;
-  #listed:
-    | {
-        readonly groups: readonly Group[];
-        readonly of: Installation;
-        readonly sequence: number;
-        readonly at: EpochMs;
-      }
-    | undefined;
+  readonly #groups = new KeptAnswer(groupsOf);
   readonly #unreadable = new Map<string, EpochMs>();
   #facts: FullReadFacts = {};
 
@@ -74,8 +66,9 @@ export class FullReadPolicy {
 
   /** Reads what is due now, and is not to wait. */
   async look(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options.installation();
-    const groups = await this.#list();
+    const installation = this.#options.installation();
+    const { clock } = installation;
+    const groups = await this.#groups.from(installation);
     const now = clock.now();
     this.#facts = factsOf(groups, now);
     const stop = stopping(signal);
@@ -88,16 +81,19 @@ export class FullReadPolicy {
         if (signal.aborted) return;
         if ((this.#unreadable.get(keyOf(copy)) ?? -Infinity) > clock.now()) continue;
         if (!this.#options.quiet.isNow(dueAt)) break;
-        await this.#read(copy, stop);
+        const at = await this.#read(copy, stop);
+        // The list may be asked for again before it is made anew.
+        if (at !== undefined) copies[copies.indexOf(copy)] = { ...copy, knownAt: at, readAt: at };
       }
     }
   }
 
-  async #read(copy: GoodCopy, signal: AbortSignal): Promise<void> {
+  /** Resolves with when that was; undefined where it could not be read. */
+  async #read(copy: GoodCopy, signal: AbortSignal): Promise<EpochMs | undefined> {
     const { installation, quiet } = this.#options;
     const { catalog, jobs, clock } = installation();
     const backup = catalog.backup(copy.backupId);
-    if (backup === undefined) return;
+    if (backup === undefined) return undefined;
     using paced = quiet.pace(copy.bytes, signal);
     const judged = await jobs.readInFull(backup, copy.store, {
       signal,
@@ -107,6 +103,7 @@ export class FullReadPolicy {
     if (judged.status === 'unable') this.#unreadable.set(keyOf(copy), clock.now() + tryAgainMs);
     else this.#unreadable.delete(keyOf(copy));
     this.#report(copy, judged);
+    return judged.status === 'unable' ? undefined : clock.now();
   }
 
   #report({ backupId: backup, store }: GoodCopy, judged: Judgement): void {
@@ -122,37 +119,25 @@ export class FullReadPolicy {
       );
     }
   }
+}
 
-  /** By the catalog alone, and anew only where something has happened since. */
-  async #list(): Promise<readonly Group[]> {
-    const installation = this.#options.installation();
-    const { catalog, config, clock } = installation;
-    const [sequence, at] = [catalog.latestSequence(), clock.now()];
-    const last = this.#listed;
-    if (
-      last?.of === installation &&
-      last.sequence === sequence &&
-      Math.abs(at - last.at) < listAtLeastEveryMs
-    ) {
-      return last.groups;
+/** By the catalog alone. */
+async function groupsOf({ catalog, config, stores }: Installation): Promise<readonly Group[]> {
+  const groups = new Map<string, Group>();
+  for (const { id, verify } of config.schedules) {
+    const { full_read: withinMs } = verify;
+    if (withinMs === undefined) continue;
+    await letOthersRun();
+    for (const copy of catalog.copies.good(id)) {
+      // What lies in a store that the config no longer has cannot be read.
+      if (!stores.has(copy.store)) continue;
+      const key = `${copy.store} ${withinMs}`;
+      const group = groups.get(key) ?? { store: copy.store, withinMs, copies: [] };
+      group.copies.push(copy);
+      groups.set(key, group);
     }
-    const groups = new Map<string, Group>();
-    for (const { id, verify } of config.schedules) {
-      const { full_read: withinMs } = verify;
-      if (withinMs === undefined) continue;
-      await letOthersRun();
-      for (const copy of catalog.copies.good(id)) {
-        // What lies in a store that the config no longer has cannot be read.
-        if (!installation.stores.has(copy.store)) continue;
-        const key = `${copy.store} ${withinMs}`;
-        const group = groups.get(key) ?? { store: copy.store, withinMs, copies: [] };
-        group.copies.push(copy);
-        groups.set(key, group);
-      }
-    }
-    this.#listed = { groups: [...groups.values()], of: installation, sequence, at };
-    return this.#listed.groups;
   }
+  return [...groups.values()];
 }
 
 function factsOf(groups: readonly Group[], now: EpochMs): FullReadFacts {

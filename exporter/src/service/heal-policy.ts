@@ -5,6 +5,7 @@ import type { HealOutcome, HealPlan, HealTask } from '../heal/heal.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { describe } from './describe.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { Logger } from './log.ts';
 import type { QuietTime } from './quiet-time.ts';
 import { stopping } from './rotation-policy.ts';
@@ -24,8 +25,6 @@ export interface HealPolicyOptions {
 
 /** Clocks are set, hosts sleep: nothing is relied on for longer. */
 const lookEveryMs = 15_000;
-/** A rebuild of the catalog appends no events. */
-const planAtLeastEveryMs = 3_600_000;
 
 /**
  * Makes copies good that failed, are damaged or are missing: one at a time, the newest backups first, while the host is quiet and
@@ -34,9 +33,7 @@ const planAtLeastEveryMs = 3_600_000;
 export class HealPolicy {
   readonly #options: HealPolicyOptions;
   readonly #backoff: HealBackoff;
-  #planned:
-    | { readonly plan: HealPlan; readonly of: Installation; readonly sequence: number; readonly at: EpochMs }
-    | undefined;
+  readonly #plan = new KeptAnswer<Installation, HealPlan>(({ healer }) => healer.plan());
   /** When each copy was first found to wait, by backup and store. */
   #since = new Map<string, EpochMs>();
   #down: ReadonlySet<string> = new Set();
@@ -49,11 +46,12 @@ export class HealPolicy {
 
   /** How many copies wait to be made good, by store; empty before the first look. */
   waiting(): Readonly<Record<string, number>> {
-    if (this.#planned === undefined) return {};
+    const plan = this.#plan.last;
+    if (plan === undefined) return {};
     const counts: Record<string, number> = Object.fromEntries(
       [...this.#options.installation().stores.keys()].map((store) => [store, 0]),
     );
-    for (const { store } of this.#planned.plan.tasks) counts[store] = (counts[store] ?? 0) + 1;
+    for (const { store } of plan.tasks) counts[store] = (counts[store] ?? 0) + 1;
     return counts;
   }
 
@@ -73,11 +71,12 @@ export class HealPolicy {
   /** Makes good what may be made good now. */
   async look(signal: AbortSignal): Promise<void> {
     const { installation } = this.#options;
-    const { healer, clock } = installation();
+    const { healer, catalog, clock } = installation();
     const stop = stopping(signal);
     await healer.recover(stop);
     this.#noteStores();
-    const { tasks, lost } = await this.#plan();
+    const { tasks, lost } = await this.#plan.from(installation());
+    this.#since = new Map(tasks.map((task) => [keyOf(task), this.#since.get(keyOf(task)) ?? clock.now()]));
     this.#tellLost(lost);
     const refusing = new Set<string>();
     // The one that has waited longest: else the newest ones would have it wait for ever.
@@ -87,30 +86,14 @@ export class HealPolicy {
       if (signal.aborted) return;
       if (this.#down.has(task.store) || refusing.has(task.store) || this.#backoff.isWaiting(task, now))
         continue;
+      // The plan may be older than what was made good since.
+      const copy = catalog.backup(task.backupId)?.copies.find(({ store }) => store === task.store);
+      if (copy?.status === 'good') continue;
       if (!this.#options.quiet.isNow(since)) return;
       const outcome = await this.#heal(task, stop);
       // Whatever it is, the next copy would meet it as well.
       if (outcome.status !== 'healed') refusing.add(task.store);
     }
-  }
-
-  /** By the catalog alone, and anew only where something has happened since. */
-  async #plan(): Promise<HealPlan> {
-    const installation = this.#options.installation();
-    const { catalog, healer, clock } = installation;
-    const [sequence, now] = [catalog.latestSequence(), clock.now()];
-    const last = this.#planned;
-    if (
-      last?.of === installation &&
-      last.sequence === sequence &&
-      Math.abs(now - last.at) < planAtLeastEveryMs
-    ) {
-      return last.plan;
-    }
-    const plan = await healer.plan();
-    this.#planned = { plan, of: installation, sequence, at: now };
-    this.#since = new Map(plan.tasks.map((task) => [keyOf(task), this.#since.get(keyOf(task)) ?? now]));
-    return plan;
   }
 
   async #heal(task: HealTask, signal: AbortSignal): Promise<HealOutcome> {
