@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -8,13 +9,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup, Copy } from '../../exporter/src/catalog/catalog.ts';
+import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import type { HealOutcome, HealTask } from '../../exporter/src/heal/heal.ts';
 import { HealPolicy } from '../../exporter/src/service/heal-policy.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
+import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { canMount, Disk } from './disks.ts';
 
@@ -215,6 +218,30 @@ it('what is pruned while it is made leaves nothing in the store', async () => {
   expect(statuses(backup.id)).toEqual(['good', 'pruned']);
   expect(readdirSync(at('offsite'))).toEqual([]);
   expect(catalog.copies.abandoned(new Set())).toEqual([]);
+});
+
+it('clears up after a process that is gone: whole parts wait for the next try, and of what was pruned nothing stays', async () => {
+  const { catalog, healer } = installation.opened;
+  const [kept, pruned] = [await madeWhileDown(), await madeWhileDown()];
+  const partOf = (backup: Backup): string =>
+    join(at('offsite'), storedManifest(backup.manifest).parts[0].name);
+  {
+    using gone = openSqliteCatalog(at('state'));
+    for (const backup of [kept, pruned]) {
+      gone.copies.claim(backup.id, 'offsite', partOf(backup));
+      mkdirSync(dirname(partOf(backup)), { recursive: true });
+      writeFileSync(partOf(backup), 'whole');
+      writeFileSync(`${partOf(backup)}.00000000-0000-4000-8000-000000000000.partial`, 'torn');
+    }
+    await healer.recover(signal);
+    expect(readdirSync(dirname(partOf(kept)))).toHaveLength(4);
+  }
+  catalog.removeCopy(pruned.id, 'offsite', 'no rule keeps it', Date.now());
+  await healer.recover(signal);
+  expect(readdirSync(dirname(partOf(kept)))).toEqual([basename(partOf(kept))]);
+  expect(catalog.copies.abandoned(new Set())).toEqual([]);
+  expect(await healAll()).toMatchObject([{ status: 'healed' }]);
+  expect(await verdicts(kept.id)).toEqual(['passed', 'passed']);
 });
 
 it('lowtide backups heal makes them good, and ends with 3 where no good copy of another backup is left', async () => {

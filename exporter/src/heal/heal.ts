@@ -1,5 +1,5 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
-import type { Backup, Catalog } from '../catalog/catalog.ts';
+import type { Backup, Catalog, CopyStatus } from '../catalog/catalog.ts';
 import type { LackingCopy } from '../catalog/copies.ts';
 import { newestObject } from '../catalog/newest-object.ts';
 import type { Clock } from '../clock/clock.ts';
@@ -220,11 +220,13 @@ export class Healer {
   }
 }
 
-/** Of a copy that was never filed a manifest tells that it may be whole: that is found out when it is made good next. */
-async function clearUp(store: Store, manifest: Manifest, status: string | undefined): Promise<void> {
+/**
+ * Whole parts stay, though no manifest tells what they are: they have been compared, the next try takes their place, and until then
+ * they may be the last there is. Of a copy that was pruned meanwhile nothing is wanted.
+ */
+async function clearUp(store: Store, manifest: Manifest, status: CopyStatus | undefined): Promise<void> {
   for (const { name } of manifest.parts) await store.sweep(name);
-  const isUnnamed = status === 'failed' && (await store.stat(manifestName(manifest))) === undefined;
-  if (status !== 'pruned' && !isUnnamed) return;
+  if (status !== 'pruned') return;
   await store.delete(manifestName(manifest));
   for (const { name } of manifest.parts) await store.delete(name);
 }
