@@ -77,6 +77,9 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   if (base.stores.length === 0 && schedule.stores.length > 0) {
     throw invalid(id, `stores: ${base.source.type} keeps the backups in a repository of its own`);
   }
+  if (base.source.type === 'pgbackrest' && schedule.keep !== undefined) {
+    throw invalid(id, 'keep: pgBackRest forgets by its own configuration');
+  }
   const named = [...schedule.stores, ...Object.keys(schedule.keep?.stores ?? {})];
   const unknown = named.filter((store) => !Object.hasOwn(config.stores, store));
   if (unknown.length > 0) throw invalid(id, `stores: the config file has no store ${unknown.join(', ')}`);

@@ -208,6 +208,11 @@ schedules:
       'schedules[0].source.repository lies in what is backed up: move it, or exclude it',
     ]);
     expect(config.stores).toEqual({});
+    const { redact } = await readConfig(
+      await write(yaml.replace('/srv/restic, pass', 'rest:https://me:hunter2@nas/, pass')),
+      {},
+    );
+    expect(redact('https://me:hunter2@nas/')).not.toContain('hunter2');
   });
 
   it('says which file is missing, and what to do', async () => {

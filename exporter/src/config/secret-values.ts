@@ -1,5 +1,6 @@
 import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
+import { passwordIn } from '../source/repository.ts';
 import { isMysqlUrl, isPostgresUrl } from './restore-target.ts';
 import type { ConfigPath } from './problem.ts';
 import type { ScheduleConfig, SourceConfig, StoreConfig, WrittenConfig } from './schema.ts';
@@ -84,6 +85,7 @@ function ofSource(source: SourceConfig, path: ConfigPath, written: unknown): rea
       return ofVariables(source.env, [...path, 'env'], written);
     case 'restic':
       return [
+        ...ofUrl(source.repository, passwordIn(source.repository), [...path, 'repository'], written),
         ...ofPassword(source.password, [...path, 'password'], written),
         ...ofVariables(source.env, [...path, 'env'], written),
       ];

@@ -12,6 +12,11 @@ export function isRepositoryType(type: string): type is RepositoryType {
   return repositoryTypes.some((each) => each === type);
 }
 
+/** The password in an address like `rest:https://user:password@host/`, as it stands there. */
+export function passwordIn(address: string): string | undefined {
+  return /:\/\/[^/@:]*:([^/@]+)@/.exec(address)?.[1];
+}
+
 /**
  * What another tool backs up into a repository that it keeps itself: it stores, encrypts, checks and forgets in its own way.
  * Lowtide says when, starts and stops the tool, and writes down what came of it. It never changes a repository but by the

@@ -3,13 +3,14 @@ import type { KeepRules, RepositoryConfig } from '../config/schema.ts';
 import { LowtideError, systemErrorCode } from '../errors/lowtide-error.ts';
 import { describeEnd, runChild } from '../process/child.ts';
 import type { ChildEnd } from '../process/command.ts';
-import type {
-  NewSnapshot,
-  Repository,
-  RepositoryVerdict,
-  RepositoryWork,
-  Retained,
-  RetainRules,
+import {
+  passwordIn,
+  type NewSnapshot,
+  type Repository,
+  type RepositoryVerdict,
+  type RepositoryWork,
+  type Retained,
+  type RetainRules,
 } from './repository.ts';
 import { readBackupLine, readForget, readSnapshots, readUnreadable } from './restic/output.ts';
 import { isDamage, resticFailure } from './restic/troubles.ts';
@@ -41,7 +42,9 @@ class ResticRepository implements Repository {
   constructor(options: ResticOptions) {
     this.#options = options;
     this.label = options.paths.join(', ');
-    this.repository = withoutPassword(options.repository);
+    const secret = passwordIn(options.repository);
+    this.repository =
+      secret === undefined ? options.repository : options.repository.replace(`:${secret}@`, ':***@');
     this.care = { checkEveryMs: options.check, reclaimEveryMs: options.prune };
   }
 
@@ -178,8 +181,8 @@ class ResticRepository implements Repository {
   }
 
   #redacted(end: ChildEnd): ChildEnd {
-    const { password, env } = this.#options;
-    return redacted(end, [password, ...secretsIn(env)]);
+    const { repository, password, env } = this.#options;
+    return redacted(end, [password, passwordIn(repository), ...secretsIn(env)]);
   }
 }
 
@@ -198,11 +201,6 @@ function retained({ id, time }: { readonly id: string; readonly time: string }, 
 /** As restic shows it, and takes it: up to 0.16 a backup tells no more of it. */
 function shortId(id: string): string {
   return id.slice(0, 8);
-}
-
-/** `rest:https://user:password@host/` and the like. */
-function withoutPassword(repository: string): string {
-  return repository.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1:***@');
 }
 
 /** For a person to paste into a shell. */
