@@ -29,7 +29,7 @@ class PgbackrestRepository implements Repository {
     const { stanza, repo, config } = options;
     this.#options = options;
     this.label = `stanza ${stanza}`;
-    this.repository = `${repo === undefined ? 'the repository' : `repo${repo}`} of stanza ${stanza}${config === undefined ? '' : ` in ${config}`}`;
+    this.repository = `${repo === undefined ? 'the repository' : `repo${repo}`} of ${config ?? 'its configuration'}`;
     this.care = { checkEveryMs: options.check, reclaimEveryMs: Infinity };
   }
 
