@@ -12,7 +12,8 @@ export interface ProgressOptions {
 }
 
 export interface Progress extends Disposable {
-  readonly update: (bytes: number) => void;
+  /** `expectedBytes`: where the work finds out meanwhile how much it is. */
+  readonly update: (bytes: number, expectedBytes?: number) => void;
 }
 
 /** On a terminal the eye follows; in a log one line in a while is enough. */
@@ -41,11 +42,14 @@ function bar({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progre
     bytes: formatSize(bytes),
     rate: formatSize(bytes / Math.max(0.001, (elapsed() - started) / 1000)),
   });
-  const total = known ? expectedBytes : 1;
+  let total = known ? expectedBytes : 1;
   view.start(total, 0, shown(0));
   return {
     // A guess is a guess: what goes on beyond it stays at 99 %.
-    update: (bytes) => view.update(Math.min(bytes, total * 0.99), shown(bytes)),
+    update(bytes, nowExpected) {
+      if (nowExpected !== undefined) view.setTotal((total = nowExpected));
+      view.update(Math.min(bytes, total * 0.99), shown(bytes));
+    },
     [Symbol.dispose]: () => view.stop(),
   };
 }
@@ -53,10 +57,10 @@ function bar({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progre
 function lines({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progress {
   let next = elapsed() + lineEveryMs;
   return {
-    update(bytes) {
+    update(bytes, nowExpected = expectedBytes) {
       if (elapsed() < next) return;
       next = elapsed() + lineEveryMs;
-      const of = expectedBytes === undefined ? '' : ` of about ${formatSize(expectedBytes)}`;
+      const of = nowExpected === undefined ? '' : ` of about ${formatSize(nowExpected)}`;
       stderr.write(`${title}: ${formatSize(bytes)}${of}\n`);
     },
     [Symbol.dispose]: () => undefined,
