@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { checkStore } from '../../exporter/src/store/conformance/check.ts';
-import { put, read, sampleBytes } from '../../exporter/src/store/conformance/bodies.ts';
+import { bodyOf, put, read, sampleBytes } from '../../exporter/src/store/conformance/bodies.ts';
 import { S3Store } from '../../exporter/src/store/s3.ts';
 import { MultipartUpload } from '../../exporter/src/store/s3/multipart.ts';
 import { Bucket } from '../../exporter/src/store/s3/bucket.ts';
@@ -54,23 +54,37 @@ const beyondLaws: Readonly<Record<string, (store: S3Store, options: S3Options) =
     await put(store, 'many/parts', content);
     require((await read(store, 'many/parts')).equals(content), 'it came back otherwise');
   },
-  async 'gives an object another head, of whatever size it is'(store) {
+  async 'gives an object another head, of whatever size it is'(store, options) {
     for (const size of [1000, 2 * mebibyte, 12 * mebibyte]) {
       const [oldHead, newHead, payload] = [sampleBytes(4080, 1), sampleBytes(4080, 2), sampleBytes(size, 3)];
       const name = `rewrapped/${size}`;
       await put(store, name, Buffer.concat([oldHead, payload]));
       await put(store, `${name}.json`, sampleBytes(100));
-      const [result] = await store.resealing.replaceHeads(
-        [
-          {
-            objects: [{ name, oldHead, newHead }],
-            manifest: { name: `${name}.json`, bytes: sampleBytes(101) },
-          },
-        ],
-        { signal },
-      );
+      const manifest = { name: `${name}.json`, bytes: sampleBytes(101) };
+      // By a process that knows nothing of the server yet.
+      const { resealing } = new S3Store(options);
+      const [result] = await resealing.replaceHeads([{ objects: [{ name, oldHead, newHead }], manifest }], {
+        signal,
+      });
       require(result?.status === 'replaced', JSON.stringify(result));
       require((await read(store, name)).equals(Buffer.concat([newHead, payload])), `${name} is otherwise`);
+    }
+  },
+  async 'puts what was written beside an object in its place'(store, options) {
+    for (const size of [1000, 12 * mebibyte]) {
+      const [oldHead, newHead] = [sampleBytes(4080, 1), sampleBytes(4080, 2)];
+      const name = `reencrypted/${size}`;
+      const content = Buffer.concat([newHead, sampleBytes(size, 4)]);
+      await put(store, name, Buffer.concat([oldHead, sampleBytes(size, 3)]));
+      await put(store, `${name}.json`, sampleBytes(100));
+      const { resealing } = new S3Store(options);
+      const rewritten = await resealing.writeBeside?.(name, bodyOf([content]), { signal });
+      require(rewritten !== undefined, 'nothing was written');
+      const manifest = { name: `${name}.json`, bytes: sampleBytes(101) };
+      const objects = [{ name, oldHead, newHead, rewritten }];
+      const [result] = await resealing.replaceHeads([{ objects, manifest }], { signal });
+      require(result?.status === 'replaced', JSON.stringify(result));
+      require((await read(store, name)).equals(content), `${name} is otherwise`);
     }
   },
   async 'finds and gives up what a dead writer has left'(store, options) {

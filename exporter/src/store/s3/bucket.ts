@@ -11,6 +11,8 @@ export class Bucket {
   readonly options: S3Options;
   /** Whether a write can be made to depend on what is there: until the server says that it cannot. */
   knowsConditions = true;
+  /** Whether it finds the ETag that it gives an object to be that object's: until it turns out that it does not. */
+  knowsEtags = true;
   /** Whether it puts objects together from ranges of others: until it turns out that it does not. */
   copiesRanges = true;
   #client: S3Client;

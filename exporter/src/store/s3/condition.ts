@@ -17,7 +17,8 @@ export async function conditionally<T>(
   condition: Condition,
   send: (condition: Condition) => Promise<T>,
 ): Promise<T> {
-  if (!bucket.knowsConditions) return await send({});
+  if (!bucket.knowsConditions || (condition.IfMatch !== undefined && !bucket.knowsEtags))
+    return await send({});
   try {
     return await send(condition);
   } catch (thrown) {
@@ -42,6 +43,13 @@ export async function unlessMine(
   const head = await headObject(bucket, key);
   if (head?.mark === mark) return;
   if (condition.IfMatch !== undefined && head?.etag !== condition.IfMatch) throw changed(bucket, key, head);
+  if (isAnswer(thrown, 'PreconditionFailed', '412') && condition.IfMatch !== undefined) {
+    // It is the object that was meant. Swift compares the ETag of a whole upload with another one that it keeps.
+    bucket.knowsEtags = false;
+    throw new LowtideError('store_unavailable', `${bucket.where} does not know its own ETags again`, {
+      retryable: true,
+    });
+  }
   if (isAnswer(thrown, 'PreconditionFailed', '412') && head !== undefined) {
     throw new LowtideError('store_exists', `${bucket.where} already has ${bucket.nameOf(key)}`);
   }
