@@ -59,6 +59,11 @@ beforeAll(async () => {
     every: 1d
     stores: [local]
     verify: { drill: 7d, drill_into: ${JSON.stringify(mariadb.url('mysql'))}, drill_checks: { ${rows('orders', 3)} } }`,
+      `  - id: own-mysql
+    source: { type: mysql, url: ${JSON.stringify(mariadb.url('shop'))} }
+    every: 1d
+    stores: [local]
+    verify: { drill: 7d, drill_checks: { ${rows('orders', 3)}, command: [./check-mysql.sh] } }`,
       `  - id: files
     source: { type: directory, path: ./files }
     every: 1d
@@ -74,6 +79,10 @@ beforeAll(async () => {
   );
   scratch = folder;
   script('check.sh', 'test "$WANTED" = ok && test "$(psql -XAtc "SELECT count(*) FROM orders")" = 5000');
+  script(
+    'check-mysql.sh',
+    'found=$(mariadb --no-defaults --user=root --batch -N -e "SELECT CONCAT_WS(0x2c, COUNT(*), @@skip_networking, @@event_scheduler) FROM orders" "$MYSQL_DATABASE")\ntest "$found" = 3,ON,OFF || { echo "found $found" >&2; exit 1; }',
+  );
   script('look.sh', 'test "$(cat "$LOWTIDE_RESTORED/a")" = tide');
   mkdirSync(join(lowtide.folder, 'files'));
   writeFileSync(join(lowtide.folder, 'files', 'a'), 'tide');
@@ -132,6 +141,22 @@ describe('a restore drill', () => {
     expect(lowtide.opened.catalog.proofs().find(({ schedule }) => schedule === 'db')?.restoredAt).toBe(
       ended.finishedAt,
     );
+    nothingIsLeft();
+  });
+
+  it('restores MariaDB into a server of its own that opens no port, and looks at it', async () => {
+    await lowtide.completed('own-mysql');
+    const ended = await drill('own-mysql');
+    expect(ended.error).toBeUndefined();
+    expect(ended).toMatchObject({
+      status: 'passed',
+      contents: { tables: 1, rows: 3 },
+      checks: [
+        { name: 'rows', status: 'passed' },
+        { name: 'command', status: 'passed' },
+      ],
+      warnings: [],
+    });
     nothingIsLeft();
   });
 
@@ -199,10 +224,16 @@ describe('a restore drill', () => {
     nothingIsLeft();
   });
 
-  it('is cleaned up after by the next start when its process was killed', async () => {
-    const reached = join(lowtide.folder, 'killed');
-    script('check.sh', `echo $$ > "${reached}"; exec sleep 60`);
-    const child = spawn(process.execPath, [main, 'drill', 'db'], { cwd: lowtide.folder, stdio: 'ignore' });
+  it.each([
+    ['db', 'check.sh'],
+    ['own-mysql', 'check-mysql.sh'],
+  ])('of %s is cleaned up after by the next start when its process was killed', async (schedule, check) => {
+    const reached = join(lowtide.folder, `killed-${schedule}`);
+    script(check, `echo $$ > "${reached}"; exec sleep 60`);
+    const child = spawn(process.execPath, [main, 'drill', schedule], {
+      cwd: lowtide.folder,
+      stdio: 'ignore',
+    });
     await vi.waitUntil(() => existsSync(reached) && readFileSync(reached, 'utf8') !== '', patience);
     const [begun] = lowtide.opened.catalog.drills.list({ limit: 1 });
     expect(begun?.status).toBe('running');
@@ -222,21 +253,22 @@ describe('a restore drill', () => {
 
   it.skipIf(!canMount)('says that there is no room, before and while it restores', async () => {
     using disk = Disk.tmpfs('size=24m');
-    await lowtide.completed('db');
     const { drills } = lowtide.opened.reconfigured({
       ...lowtide.opened.loaded,
       config: { ...lowtide.opened.config, drills: { folder: disk.path } },
     });
     const request = {
-      schedule: lowtide.schedule('db'),
       trigger: 'manual',
       signal: new AbortController().signal,
     } as const;
-    // A cluster that is empty has some 40 MB.
-    const ended = await drills.run(request);
-    expect(ended).toMatchObject({ status: 'failed', error: { code: 'restore_failed' } });
-    expect(ended.error?.hint).toContain('drills.folder');
-    expect(readdirSync(disk.path)).toEqual([]);
+    // A PostgreSQL that is empty has some 40 MB, a MariaDB three times that.
+    for (const schedule of ['db', 'own-mysql']) {
+      await lowtide.completed(schedule);
+      const ended = await drills.run({ ...request, schedule: lowtide.schedule(schedule) });
+      expect(ended).toMatchObject({ status: 'failed', error: { code: 'restore_failed' } });
+      expect(ended.error?.hint).toContain('Make room there');
+      expect(readdirSync(disk.path)).toEqual([]);
+    }
 
     writeFileSync(join(lowtide.folder, 'files', 'large'), Buffer.alloc(30 * 2 ** 20));
     await lowtide.completed('files');

@@ -167,7 +167,7 @@ export const scheduleSchema = z
           .optional()
           .meta({
             description:
-              'the URL of a database server where drills make a database of their own and drop it again; absent: PostgreSQL is restored into a server that the drill starts, MySQL into a file',
+              'the URL of a database server where drills make a database of their own and drop it again; absent: PostgreSQL, MariaDB and MySQL are restored into a server that the drill starts',
             examples: ['${env:SCRATCH_URL}'],
             writeOnly: true,
           }),

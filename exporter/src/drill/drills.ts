@@ -7,6 +7,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Config, ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
+import type { Command } from '../process/command.ts';
 import type { Launcher } from '../process/courtesy.ts';
 import { endLeftovers } from '../process/leftovers.ts';
 import { restoreFromBest } from '../run/restore.ts';
@@ -18,9 +19,9 @@ import { fromRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { makeChecks } from './checks.ts';
 import { filesPlace } from './files.ts';
-import { dropMysqlDatabase, mysqlPlace } from './mysql.ts';
+import { dropMysqlDatabase, mysqlServerPlace, mysqlUrlPlace } from './mysql.ts';
 import type { DrillPlace } from './place.ts';
-import { dropScratchDatabase, serverPlace, urlPlace } from './postgres.ts';
+import { dropPostgresDatabase, postgresServerPlace, postgresUrlPlace } from './postgres.ts';
 
 export interface DrillEnvironment {
   readonly config: Pick<Config, 'drills' | 'schedules'>;
@@ -190,19 +191,26 @@ export class Drills {
     const { drill_into: url } = verify;
     const manifest = storedManifest(backup.manifest);
     if (url !== undefined && database !== undefined) {
-      return source.type === 'mysql' ? mysqlPlace(url, database, target) : urlPlace(url, database, target);
+      const open = source.type === 'mysql' ? mysqlUrlPlace : postgresUrlPlace;
+      return open(url, database, target);
     }
     await this.#makeFolder(folder, backup);
-    if (manifest.parts[0].format !== 'pg_custom') return filesPlace(folder, manifest, target);
+    const { format } = manifest.parts[0];
+    if (format !== 'pg_custom' && format !== 'sql') return filesPlace(folder, manifest, target);
     const launcher = await this.#environment.launcher();
-    return serverPlace({
+    const server = {
       folder,
       work: id,
-      launch: (command) => launcher.launch(command, { nice: 10, io: 'low' }),
-      hasGlobals: manifest.parts.some(({ role }) => role === 'globals'),
+      launch: (command: Command) => launcher.launch(command, { nice: 10, io: 'low' }),
       target,
       signal,
-    });
+    };
+    return format === 'sql'
+      ? mysqlServerPlace(server)
+      : postgresServerPlace({
+          ...server,
+          hasGlobals: manifest.parts.some(({ role }) => role === 'globals'),
+        });
   }
 
   async #makeFolder(folder: string, { sizeBytes }: Backup): Promise<void> {
@@ -240,7 +248,7 @@ export class Drills {
         });
       }
       await using scratch = await openScratch(scratchRoot);
-      const drop = configured.source.type === 'mysql' ? dropMysqlDatabase : dropScratchDatabase;
+      const drop = configured.source.type === 'mysql' ? dropMysqlDatabase : dropPostgresDatabase;
       await drop(url, database, scratch.path);
     }
     await rm(folder, { recursive: true, force: true });

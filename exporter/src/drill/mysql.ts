@@ -2,23 +2,40 @@ import { openClient, quoted, type MysqlClient } from '../run/restore/mysql-clien
 import { mysqlTarget } from '../run/restore/mysql.ts';
 import type { TargetOptions } from '../run/restore/target.ts';
 import { parseMysqlUrl } from '../source/mysql/connection.ts';
+import { startMysqlServer } from './mysql-server.ts';
 import { sumOf, type DrillPlace } from './place.ts';
+import type { ScratchServerOptions } from './scratch-server.ts';
+
+/** A MariaDB or MySQL of the drill's own. */
+export async function mysqlServerPlace(
+  options: ScratchServerOptions & { readonly target: TargetOptions },
+): Promise<DrillPlace> {
+  const { target } = options;
+  const server = await startMysqlServer({ ...options, scratch: target.scratch });
+  return {
+    ...databasePlace(server.url, target),
+    environment: () => ({ MYSQL_UNIX_PORT: server.socket, MYSQL_DATABASE: server.database }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
 
 /** A database that is made on the server that the config names, and dropped again. */
-export async function mysqlPlace(url: string, name: string, target: TargetOptions): Promise<DrillPlace> {
+export async function mysqlUrlPlace(url: string, name: string, target: TargetOptions): Promise<DrillPlace> {
   const { scratch, signal } = target;
   const admin = await openClient(parseMysqlUrl(url), scratch, signal);
   await admin.query(`CREATE DATABASE ${quoted(name)}`);
-  const own = urlOf(url, name);
-  const rows = async (): Promise<ReadonlyMap<string, number>> =>
-    rowsOf(await openClient(parseMysqlUrl(own), scratch, signal));
   return {
-    target: mysqlTarget(own, target),
-    rows,
-    look: async () => sumOf(await rows()),
+    ...databasePlace(urlOf(url, name), target),
     environment: () => ({ MYSQL_DATABASE: name }),
     [Symbol.asyncDispose]: () => dropMysqlDatabase(url, name, scratch),
   };
+}
+
+function databasePlace(url: string, target: TargetOptions) {
+  const { scratch, signal } = target;
+  const rows = async (): Promise<ReadonlyMap<string, number>> =>
+    rowsOf(await openClient(parseMysqlUrl(url), scratch, signal));
+  return { target: mysqlTarget(url, target), rows, look: async () => sumOf(await rows()) };
 }
 
 /** Also when the drill was given up, or its process is gone. */

@@ -11,15 +11,16 @@ import {
 import { redacted } from '../source/verdict.ts';
 import { sumOf, type DrillPlace } from './place.ts';
 import { programIn } from './postgres-programs.ts';
-import { startScratchServer, type ScratchServerOptions } from './postgres-server.ts';
+import { startPostgresServer } from './postgres-server.ts';
+import type { ScratchServerOptions } from './scratch-server.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
 /** A PostgreSQL of the drill's own. The backup's roles are made there first, so that owners and rights are tried as well. */
-export async function serverPlace(
+export async function postgresServerPlace(
   options: ScratchServerOptions & { readonly hasGlobals: boolean; readonly target: TargetOptions },
 ): Promise<DrillPlace> {
-  const server = await startScratchServer(options);
+  const server = await startPostgresServer(options);
   const { connection, programs } = server;
   const inner = postgresTarget(connection, {
     ...options.target,
@@ -33,7 +34,11 @@ export async function serverPlace(
 }
 
 /** A database that is made on the server that the config names, and dropped again. */
-export async function urlPlace(url: string, name: string, target: TargetOptions): Promise<DrillPlace> {
+export async function postgresUrlPlace(
+  url: string,
+  name: string,
+  target: TargetOptions,
+): Promise<DrillPlace> {
   const { signal, scratch } = target;
   const admin = parsePostgresUrl(url);
   const env = { ...(await postgresEnvironment(admin, scratch)) };
@@ -53,7 +58,7 @@ export async function urlPlace(url: string, name: string, target: TargetOptions)
 }
 
 /** What a drill that was killed has left on a server. */
-export async function dropScratchDatabase(url: string, name: string, scratch: string): Promise<void> {
+export async function dropPostgresDatabase(url: string, name: string, scratch: string): Promise<void> {
   const admin = parsePostgresUrl(url);
   await dropDatabase(admin, await postgresEnvironment(admin, scratch), name);
 }
