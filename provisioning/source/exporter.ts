@@ -15,7 +15,7 @@ export const exporter: AlertGroup = {
     },
     {
       name: 'LowtideHealthCheckFailing',
-      expr: 'backup_health_status{check_type!~"disk_space|restore_proof|stores"} == 0',
+      expr: 'backup_health_status{check_type!~"copies|disk_space|restore_proof|stores"} == 0',
       for: '15m',
       severity: 'warning',
       summary: 'The health check {{ $labels.check_type }} of {{ $labels.instance }} fails',

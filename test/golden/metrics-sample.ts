@@ -199,7 +199,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
     configCopies: () => ({ local: true, offsite: false }),
     copies: () => ({
-      waiting: { local: 0, offsite: 2 },
+      waiting: { local: { copies: 0 }, offsite: { copies: 2 } },
       reads: { offsite: { oldestAt: noon - 1000 * hourMs, overdue: 3 } },
     }),
     health: () =>

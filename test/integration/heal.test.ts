@@ -308,7 +308,10 @@ describe('the service', () => {
     expect(given.policy.waiting()).toEqual({});
     given.up = false;
     await given.look();
-    expect(given.policy.waiting()).toEqual({ local: 0, offsite: 1 });
+    expect(given.policy.waiting()).toEqual({
+      local: { copies: 0 },
+      offsite: { copies: 1, since: expect.any(Number) as number },
+    });
     Object.assign(given, { up: true, quiet: false });
     await given.look();
     expect(statuses(id)).toEqual(['good', 'failed']);
@@ -316,7 +319,7 @@ describe('the service', () => {
     await given.look();
     expect(statuses(id)).toEqual(['good', 'good']);
     await given.look();
-    expect(given.policy.waiting()).toEqual({ local: 0, offsite: 0 });
+    expect(given.policy.waiting()).toEqual({ local: { copies: 0 }, offsite: { copies: 0 } });
     expect(given.lines.filter((line) => line.includes('made good from another one'))).toHaveLength(1);
   });
 

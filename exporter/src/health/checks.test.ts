@@ -5,6 +5,7 @@ import {
   checkEncryption,
   checkScheduler,
   checkSources,
+  checkCopies,
   checkStores,
 } from './checks.ts';
 import type { WatchedClock, WatchedSchedule, WatchedStore } from './facts.ts';
@@ -148,5 +149,30 @@ describe.each([
     const bad = check(['this is wrong', 'So is that.']);
     expect(bad).toMatchObject({ type, ok: false, message: 'this is wrong. So is that.' });
     expect(bad.hint).toMatch(/\.$/);
+  });
+});
+
+describe('the copies in the stores', () => {
+  const day = 86_400_000;
+  it.each<[string, Parameters<typeof checkCopies>[0], boolean, RegExp]>([
+    ['known of none', {}, true, /^No copy is known to be missing or damaged\.$/],
+    ['none waits', { offsite: { copies: 0 } }, true, /^No copy is known/],
+    [
+      'one waits for an hour',
+      { local: { copies: 0 }, offsite: { copies: 1, since: 9 * day } },
+      true,
+      /^1 copy has waited to be made good in store offsite, for up to 1h\.$/,
+    ],
+    ['exactly a day', { offsite: { copies: 2, since: 8 * day + 3_600_000 } }, true, /^2 copies have/],
+    [
+      'longer, in one of two stores',
+      { local: { copies: 3, since: 9 * day }, offsite: { copies: 2, since: 7 * day } },
+      false,
+      /^2 copies have waited to be made good in store offsite, for up to 2d1h\.$/,
+    ],
+  ])('%s', (_, waiting, ok, message) => {
+    const check = checkCopies(waiting, 9 * day + 3_600_000);
+    expect(check).toMatchObject({ type: 'copies', ok, message: expect.stringMatching(message) as string });
+    expect(check.hint === undefined).toBe(ok);
   });
 });

@@ -2,7 +2,7 @@ import { formatDuration } from '../units/duration.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { usedRatio, type DiskSpace } from './disk.ts';
-import type { WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
+import type { WaitingCopies, WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
 import type { HealthCheck } from './health.ts';
 
 /** Above this share a file system is called full: many slow down, and one more backup may not fit. */
@@ -77,6 +77,36 @@ export function checkStores(stores: readonly WatchedStore[]): HealthCheck {
     ),
     hint: 'Mount it, free space, or give the user that runs lowtide the right to write there; it is tried again every minute.',
   };
+}
+
+/** A store that was down is back within that time, and the host quiet once. */
+const copiesMayWaitMs = 86_400_000;
+
+/** Whether each backup has its copies in all stores that its schedule names. */
+export function checkCopies(waiting: Readonly<Record<string, WaitingCopies>>, now: EpochMs): HealthCheck {
+  const stores = Object.entries(waiting).filter(([, { copies }]) => copies > 0);
+  const late = stores.filter(([, { since = now }]) => now - since > copiesMayWaitMs);
+  const told = (those: typeof stores): string =>
+    sentences(
+      those.map(([store, { copies, since = now }]) => {
+        const have = copies === 1 ? '1 copy has' : `${copies} copies have`;
+        return `${have} waited to be made good in store ${store}, for up to ${formatDuration(wholeMinutes(now - since))}`;
+      }),
+    );
+  if (late.length === 0) {
+    const message = stores.length === 0 ? 'No copy is known to be missing or damaged.' : told(stores);
+    return { type: 'copies', ok: true, message };
+  }
+  return {
+    type: 'copies',
+    ok: false,
+    message: told(late),
+    hint: 'The log says what is in the way; `lowtide backups heal` makes them good now.',
+  };
+}
+
+function wholeMinutes(durationMs: number): number {
+  return Math.floor(durationMs / 60_000) * 60_000;
 }
 
 /** How long a clock that was set is spoken of: until somebody has had a chance to see it. */

@@ -24,6 +24,13 @@ export interface WatchedStore {
   readonly lastCheck?: { readonly up: boolean; readonly at: EpochMs; readonly error?: string };
 }
 
+/** Copies in one store that wait to be made good from others. */
+export interface WaitingCopies {
+  readonly copies: number;
+  /** When the one that has waited longest was found to; absent where none waits. */
+  readonly since?: EpochMs;
+}
+
 /** How steadily the clock of this host goes: everything is due by it. */
 export interface WatchedClock {
   /** The last time that it was set by more than a minute, while this process watched. */

@@ -11,6 +11,7 @@ const well = (more: Partial<HealthSources> = {}): HealthSources => ({
   largestBackupBytes: () => 1,
   encryptionFindings: () => Promise.resolve({ keystore: [], age: [] }),
   catalogFindings: () => [],
+  waitingCopies: () => ({}),
   stores: () => [],
   sources: () => [],
   schedules: () => [],
@@ -26,6 +27,7 @@ describe('watchHealth', () => {
     const checks = await watchHealth(well())();
     expect(checks.map(({ type, ok }) => [type, ok])).toEqual([
       ['catalog', true],
+      ['copies', true],
       ['disk_space', true],
       ['encryption', true],
       ['restore_proof', true],

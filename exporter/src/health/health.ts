@@ -6,6 +6,7 @@ import { recent, type Recent } from '../probe/recent.ts';
 import type { EpochMs } from '../units/instant.ts';
 import {
   checkCatalog,
+  checkCopies,
   checkDiskSpace,
   checkEncryption,
   checkScheduler,
@@ -14,12 +15,12 @@ import {
   type EncryptionFindings,
 } from './checks.ts';
 import type { DiskSpace } from './disk.ts';
-import type { WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
+import type { WaitingCopies, WatchedClock, WatchedSchedule, WatchedSource, WatchedStore } from './facts.ts';
 import { checkRestoreProof } from './restore-proof.ts';
 
 /** The `check_type` label of `backup_health_status`. */
 export type CheckType =
-  'catalog' | 'disk_space' | 'encryption' | 'restore_proof' | 'scheduler' | 'sources' | 'stores';
+  'catalog' | 'copies' | 'disk_space' | 'encryption' | 'restore_proof' | 'scheduler' | 'sources' | 'stores';
 
 /** One thing that has to be in order for the next backup to succeed, or for the last ones to be of use. */
 export interface HealthCheck {
@@ -37,6 +38,8 @@ export interface HealthSources {
   readonly largestBackupBytes: () => number;
   readonly encryptionFindings: () => Promise<EncryptionFindings>;
   readonly catalogFindings: () => readonly string[];
+  /** By store; empty where nobody looks after them. */
+  readonly waitingCopies: () => Readonly<Record<string, WaitingCopies>>;
   readonly stores: () => readonly WatchedStore[];
   readonly sources: () => readonly WatchedSource[];
   readonly schedules: () => readonly WatchedSchedule[];
@@ -80,6 +83,7 @@ export function watchHealth(
   };
   const checks = [
     check('catalog', () => checkCatalog(sources.catalogFindings())),
+    check('copies', () => checkCopies(sources.waitingCopies(), sources.now())),
     check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
     check('encryption', async () => checkEncryption(await sources.encryptionFindings())),
     check('restore_proof', () =>

@@ -2,7 +2,7 @@ import type { CatalogTotals } from '../catalog/catalog.ts';
 import type { LatestDrills } from '../catalog/drills.ts';
 import type { LatestLoad } from '../catalog/reviews.ts';
 import { usedRatio } from '../health/disk.ts';
-import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
+import type { WaitingCopies, WatchedSchedule, WatchedStore } from '../health/facts.ts';
 import type { HealthCheck } from '../health/health.ts';
 import type { Key } from '../keys/keystore.ts';
 import { bounded } from '../probe/bounded.ts';
@@ -47,7 +47,7 @@ export interface ShownSchedule extends WatchedSchedule {
 /** By store. */
 export interface CopyFacts {
   /** Copies that are to be made good from others; empty before that is known. */
-  readonly waiting: Readonly<Record<string, number>>;
+  readonly waiting: Readonly<Record<string, WaitingCopies>>;
   readonly reads: FullReadFacts;
 }
 
@@ -186,7 +186,7 @@ export function collectState(
       }
     }),
     collector('copies', copyGauges, sources.copies, ({ waiting, reads }) => {
-      for (const [store, copies] of Object.entries(waiting)) {
+      for (const [store, { copies }] of Object.entries(waiting)) {
         metrics.backup_copies_waiting.set({ store }, copies);
       }
       for (const [store, { oldestAt, overdue }] of Object.entries(reads)) {

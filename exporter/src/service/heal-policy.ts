@@ -1,5 +1,5 @@
 import type { Installation } from '../compose.ts';
-import type { WatchedStore } from '../health/facts.ts';
+import type { WaitingCopies, WatchedStore } from '../health/facts.ts';
 import { HealBackoff } from '../heal/backoff.ts';
 import type { HealOutcome, HealPlan, HealTask } from '../heal/heal.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -44,15 +44,18 @@ export class HealPolicy {
     this.#backoff = new HealBackoff(options.random);
   }
 
-  /** How many copies wait to be made good, by store; empty before the first look. */
-  waiting(): Readonly<Record<string, number>> {
+  /** The copies that wait to be made good, by store; empty before the first look. */
+  waiting(): Readonly<Record<string, WaitingCopies>> {
     const plan = this.#plan.last;
     if (plan === undefined) return {};
-    const counts: Record<string, number> = Object.fromEntries(
-      [...this.#options.installation().stores.keys()].map((store) => [store, 0]),
+    const byStore = Map.groupBy(plan.tasks, ({ store }) => store);
+    return Object.fromEntries(
+      [...this.#options.installation().stores.keys()].map((store) => {
+        const tasks = byStore.get(store) ?? [];
+        const since = Math.min(...tasks.map((task) => this.#since.get(keyOf(task)) ?? Infinity));
+        return [store, { copies: tasks.length, ...(Number.isFinite(since) && { since }) }];
+      }),
     );
-    for (const { store } of plan.tasks) counts[store] = (counts[store] ?? 0) + 1;
-    return counts;
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -68,6 +68,7 @@ export function watch({
         ),
       encryptionFindings: () => encryptionFindings(installation()),
       catalogFindings: () => catalog.check(),
+      waitingCopies: () => copies().waiting,
       proofs: () => catalog.proofs(),
       drills: () => catalog.drills.latest(),
       clock: () => ({ ...clockWatch.jump(), ...lastEventOf(catalog) }),

@@ -193,7 +193,16 @@ function ofKeys(instance: string): readonly Synthetic[] {
 }
 
 function ofHost(instance: string): readonly Synthetic[] {
-  const checks = ['catalog', 'disk_space', 'encryption', 'restore_proof', 'scheduler', 'sources', 'stores'];
+  const checks = [
+    'catalog',
+    'copies',
+    'disk_space',
+    'encryption',
+    'restore_proof',
+    'scheduler',
+    'sources',
+    'stores',
+  ];
   const resources = ['cpu', 'memory', 'disk'];
   return [
     ...checks.map((check_type) => one('backup_health_status', { instance, check_type }, 7, constant(1))),
