@@ -60,8 +60,20 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
 }
 
+/** Tells what moves from now on: names of properties and animations. Colours, focus rings and what fades do not move. */
+export async function movements(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(`globalThis.movements = [];
+    for (const type of ['transitionrun', 'animationstart']) {
+      document.addEventListener(type, (event) => movements.push(event.propertyName ?? event.animationName));
+    }`);
+  const still = /color|opacity|shadow|outline|^(fill|stroke)$/;
+  return async () => (await page.evaluate<string[]>('movements')).filter((name) => !still.test(name));
+}
+
 /** What keeps people out who hear, enlarge or type instead of looking and pointing: WCAG 2.2 A and AA, by axe. */
 export async function barriers(page: Page, within = 'main'): Promise<string[]> {
+  // What fades in is too pale until it has: Grafana's drawers do, also for those who want no motion.
+  await page.waitForFunction('document.getAnimations().every(({ playState }) => playState === "finished")');
   await page.evaluate(axe.source);
   return await page.evaluate(async (selector) => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(selector, {

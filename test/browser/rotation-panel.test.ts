@@ -5,7 +5,7 @@ import { TestInstallation } from '../servers/installation.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { operator, tokens, viewer } from '../servers/service.ts';
 import { storeBackups } from '../servers/stored-backups.ts';
-import { barriers, shoot, TestBrowser } from './browser.ts';
+import { barriers, movements, shoot, TestBrowser } from './browser.ts';
 import { TestGrafana } from './grafana.ts';
 import { versions } from './versions.ts';
 
@@ -102,12 +102,15 @@ describe.each(versions)('the rotation panel in Grafana %s', (version) => {
     expect(await start.getAttribute('aria-disabled')).toBe('true');
     await page.keyboard.type('test');
     await shoot(page, `rotation-confirm-${version}`);
+    const movedSince = await movements(page);
     await start.click();
 
     await page.locator('[role="progressbar"][aria-valuenow]').waitFor();
     await shoot(page, `rotation-running-${version}`);
     await service.kill();
     await page.getByText('has not answered for').waitFor();
+    // For those who have asked for no motion, as all pages here have.
+    expect(await movedSince()).toEqual([]);
     await shoot(page, `rotation-killed-${version}`);
 
     service = await ServeProcess.start(installation.folder, '--web.listen-address', address);

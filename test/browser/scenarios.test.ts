@@ -195,6 +195,45 @@ describe('an admin', () => {
     expect(existsSync(join(site.installation.folder, 'restored'))).toBe(true);
   });
 
+  it('keeps the focus and an open menu while a page is asked for anew', async () => {
+    grafana.connect(site.url, admin);
+    const shown = await open('/nothing');
+    await shown.clock.install();
+    await shown.goto(`${grafana.url}${app}/schedules`);
+    const isAskedAnew = async (): Promise<void> => {
+      grafana.requests.length = 0;
+      await shown.clock.fastForward('00:31');
+      await expect.poll(() => grafana.requests.length).toBeGreaterThan(4);
+      await shown.waitForLoadState('networkidle');
+    };
+    const why = shown.getByRole('button', { name: 'Why then? mail' });
+    await why.focus();
+    await isAskedAnew();
+    expect(await shown.locator(':focus').getAttribute('aria-label')).toBe('Why then? mail');
+    await shown.getByRole('button', { name: 'More actions: mail' }).click();
+    await isAskedAnew();
+    expect(await shown.getByRole('menuitem').count()).toBe(3);
+  });
+
+  it('follows a run to its end, though the list of those that run has it no more', async () => {
+    grafana.connect(site.url, admin);
+    const headers = { authorization: `Bearer ${admin}` };
+    const run = await fetch(`${site.url}/api/v1/schedules/archive/run`, { method: 'POST', headers });
+    const { id } = (await run.json()) as { id: string };
+    const shown = await open(`${app}/activity`);
+    await shown.getByRole('radio', { name: 'Running' }).click({ force: true });
+    await shown
+      .getByRole('row', { name: /archive/ })
+      .getByRole('button')
+      .first()
+      .click();
+    const drawer = shown.getByRole('dialog');
+    await drawer.getByRole('progressbar').waitFor();
+    await fetch(`${site.url}/api/v1/runs/${id}/cancel`, { method: 'POST', headers });
+    await shown.getByText('No runs').first().waitFor();
+    await drawer.getByText('Cancelled', { exact: true }).waitFor();
+  });
+
   it('reads what a run has told of itself', async () => {
     grafana.connect(site.url, admin);
     const shown = await open(`${app}/activity`);

@@ -80,6 +80,7 @@ export interface Exporter {
   readonly resume: (id: string, key: string) => Promise<Schedule>;
   readonly skipNext: (id: string, key: string) => Promise<Schedule>;
   readonly cancelRun: (id: string, key: string) => Promise<Run>;
+  readonly cancelDrill: (id: string, key: string) => Promise<Drill>;
   readonly verify: (backup: string, key: string) => Promise<VerificationRun>;
   readonly restore: (backup: string, request: RestoreRequest, key: string) => Promise<RestoreRun>;
   readonly retireKey: (id: string, key: string) => Promise<Key>;
@@ -123,6 +124,7 @@ export function exporterOver(send: Send): Exporter {
     resume: (id, key) => post(of('schedules', id, 'resume'), key),
     skipNext: (id, key) => post(of('schedules', id, 'skip-next'), key),
     cancelRun: (id, key) => post(of('runs', id, 'cancel'), key),
+    cancelDrill: (id, key) => post(of('drills', id, 'cancel'), key),
     verify: (backup, key) => post(of('backups', backup, 'verify'), key),
     restore: (backup, body, key) => post(of('backups', backup, 'restore'), key, { body, asAdmin: true }),
     retireKey: (id, key) => post(of('keys', id, 'retire'), key, { asAdmin: true }),

@@ -12,8 +12,8 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }): React.JSX
     <dl className={styles.list}>
       {facts
         .filter(([, value]) => value !== undefined && value !== '')
-        .map(([name, value]) => (
-          <React.Fragment key={name}>
+        .map(([name, value], index) => (
+          <React.Fragment key={index}>
             <dt className={styles.name}>{name}</dt>
             <dd className={styles.value}>{value}</dd>
           </React.Fragment>

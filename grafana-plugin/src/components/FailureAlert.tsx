@@ -1,4 +1,5 @@
 import React from 'react';
+import { css } from '@emotion/css';
 import { Alert, Button, LinkButton, Stack } from '@grafana/ui';
 import type { FailureKind, RequestFailure } from '../api/failure.ts';
 import { configPath } from '../constants.ts';
@@ -34,7 +35,7 @@ export function FailureAlert({ failure, onRetry }: Props): React.JSX.Element {
   const hint = problem?.hint;
   const helpKey = help[kind];
   return (
-    <Alert severity="error" title={say(message)}>
+    <Alert severity="error" title={say(message)} className={breaks}>
       <Stack direction="column" gap={2}>
         {hint !== undefined && <span>{hint}</span>}
         {helpKey !== undefined && <span>{text(helpKey)}</span>}
@@ -53,3 +54,6 @@ export function FailureAlert({ failure, onRetry }: Props): React.JSX.Element {
     </Alert>
   );
 }
+
+/** What an exporter says may have paths and addresses in it. */
+const breaks = css({ overflowWrap: 'anywhere' });

@@ -1,16 +1,18 @@
 import React, { useMemo } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { EmptyState, InteractiveTable, useStyles2 } from '@grafana/ui';
+import { EmptyState, useStyles2 } from '@grafana/ui';
 import type { AuditEntry } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
 import { useWords } from '../../words/useWords.ts';
 import { auditColumns } from './columns.tsx';
 
 const ask = async (): Promise<readonly AuditEntry[]> => (await exporter.audit({ limit: 200 })).items;
+
+const idOf = ({ sequence }: AuditEntry): string => String(sequence);
 
 /** Who did what, the newest first. */
 export function Audit(): React.JSX.Element {
@@ -25,14 +27,7 @@ export function Audit(): React.JSX.Element {
           entries.length === 0 ? (
             <EmptyState variant="not-found" message={words.text('audit.empty')} />
           ) : (
-            <WideTable label={words.text('activity.audit')}>
-              <InteractiveTable
-                columns={columns}
-                data={[...entries]}
-                getRowId={({ sequence }: AuditEntry) => String(sequence)}
-                pageSize={25}
-              />
-            </WideTable>
+            <DataTable label={words.text('activity.audit')} columns={columns} rows={entries} idOf={idOf} />
           )
         }
       </Answered>

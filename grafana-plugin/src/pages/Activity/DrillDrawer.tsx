@@ -1,11 +1,12 @@
 import React from 'react';
-import { Alert, Drawer, Icon, Stack, Text, TextLink } from '@grafana/ui';
+import { Icon, Stack, Text, TextLink } from '@grafana/ui';
 import type { Drill } from 'lowtide/api';
+import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { appPath } from '../../constants.ts';
 import { linkTo } from '../../lib/link.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
-import { DrillBadge } from './drill-columns.tsx';
+import { DrillStatus } from './drill-columns.tsx';
 
 interface Props {
   readonly drill: Drill;
@@ -19,44 +20,32 @@ export function DrillDrawer({ drill, onClose }: Props): React.JSX.Element {
   const { schedule, startedAt, finishedAt, error, warnings, backupId, restoreSeconds, checks } = drill;
   const title = say({ key: 'run.title', values: { schedule, at: { at: Date.parse(startedAt) } } });
   return (
-    <Drawer title={title} onClose={onClose} size="md">
-      <Stack direction="column" gap={3}>
-        {error !== undefined && (
-          <Alert severity="error" title={error.message}>
-            {error.hint}
-          </Alert>
-        )}
-        {warnings.map((warning) => (
-          <Alert key={warning} severity="warning" title={warning} />
-        ))}
-        <Facts
-          facts={[
-            ['ID', <code key="id">{drill.id}</code>],
-            [text('column.status'), <DrillBadge key="status" status={drill.status} words={words} />],
-            [text('column.started'), format.moment(Date.parse(startedAt))],
-            [text('run.ended'), finishedAt && format.moment(Date.parse(finishedAt))],
-            [
-              text('drill.restore'),
-              restoreSeconds === undefined ? undefined : format.duration(restoreSeconds),
-            ],
-            [text('drill.dataAge'), format.duration(drill.dataAgeSeconds)],
-            [text('drill.contents'), contentsOf(drill, words)],
-            [text('copy.store'), drill.store],
-            [
-              text('run.backup'),
-              <TextLink
-                key="backup"
-                href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
-                inline={false}
-              >
-                {backupId}
-              </TextLink>,
-            ],
-          ]}
-        />
-        {checks.length > 0 && <Checks checks={checks} words={words} />}
-      </Stack>
-    </Drawer>
+    <DetailsDrawer title={title} onClose={onClose}>
+      <Mishaps error={error} warnings={warnings} />
+      <Facts
+        facts={[
+          ['ID', <code key="id">{drill.id}</code>],
+          [text('column.status'), <DrillStatus key="status" drill={drill} words={words} />],
+          [text('column.started'), format.moment(Date.parse(startedAt))],
+          [text('run.ended'), finishedAt && format.moment(Date.parse(finishedAt))],
+          [text('drill.restore'), restoreSeconds === undefined ? undefined : format.duration(restoreSeconds)],
+          [text('drill.dataAge'), format.duration(drill.dataAgeSeconds)],
+          [text('drill.contents'), contentsOf(drill, words)],
+          [text('copy.store'), drill.store],
+          [
+            text('run.backup'),
+            <TextLink
+              key="backup"
+              href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
+              inline={false}
+            >
+              {backupId}
+            </TextLink>,
+          ],
+        ]}
+      />
+      {checks.length > 0 && <Checks checks={checks} words={words} />}
+    </DetailsDrawer>
   );
 }
 

@@ -1,20 +1,33 @@
 import React, { useMemo, useState } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { EmptyState, InteractiveTable, useStyles2 } from '@grafana/ui';
-import type { Drill } from 'lowtide/api';
+import { EmptyState, useStyles2 } from '@grafana/ui';
+import type { Drill, Status } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
+import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
+import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { drillColumns } from './drill-columns.tsx';
 import { DrillDrawer } from './DrillDrawer.tsx';
 
-const ask = async (): Promise<readonly Drill[]> => (await exporter.drills({ limit: 200 })).items;
+interface DrillsSeen {
+  readonly status: Status;
+  /** The one begun last first. */
+  readonly drills: readonly Drill[];
+}
 
-const intervalMs = (drills: readonly Drill[] | undefined): number =>
-  drills?.some(({ status }) => status === 'running') === true ? 2000 : 30_000;
+async function ask(): Promise<DrillsSeen> {
+  const [status, drills] = await Promise.all([exporter.status(), exporter.drills({ limit: 200 })]);
+  return { status, drills: drills.items };
+}
+
+const intervalMs = (seen: DrillsSeen | undefined): number =>
+  seen?.drills.some(({ status }) => status === 'running') === true ? 2000 : 30_000;
+
+const idOf = ({ id }: Drill): string => id;
 
 /** Restores for practice, the one begun last first. */
 export function Drills(): React.JSX.Element {
@@ -24,13 +37,13 @@ export function Drills(): React.JSX.Element {
   return (
     <div className={styles.body}>
       <Answered polled={polled}>
-        {(drills) =>
-          drills.length === 0 ? (
+        {(seen) =>
+          seen.drills.length === 0 ? (
             <EmptyState variant="not-found" message={text('drills.empty')}>
               {text('drills.emptyHelp')}
             </EmptyState>
           ) : (
-            <DrillsTable drills={drills} />
+            <DrillsTable seen={seen} refresh={polled.refresh} />
           )
         }
       </Answered>
@@ -38,21 +51,24 @@ export function Drills(): React.JSX.Element {
   );
 }
 
-function DrillsTable({ drills }: { readonly drills: readonly Drill[] }): React.JSX.Element {
+interface TableProps {
+  readonly seen: DrillsSeen;
+  readonly refresh: () => void;
+}
+
+function DrillsTable({ seen: { status, drills }, refresh }: TableProps): React.JSX.Element {
   const words = useWords();
+  const objection = useObjection(status);
+  const operation = useOperation(refresh);
   const [open, setOpen] = useState<string>();
-  const columns = useMemo(() => drillColumns(words, setOpen), [words]);
+  const columns = useMemo(
+    () => drillColumns({ words, objection, operation, open: setOpen }),
+    [words, objection, operation],
+  );
   const opened = drills.find(({ id }) => id === open);
   return (
     <>
-      <WideTable label={words.text('activity.drills')}>
-        <InteractiveTable
-          columns={columns}
-          data={[...drills]}
-          getRowId={({ id }: Drill) => id}
-          pageSize={25}
-        />
-      </WideTable>
+      <DataTable label={words.text('activity.drills')} columns={columns} rows={drills} idOf={idOf} />
       {opened !== undefined && <DrillDrawer drill={opened} onClose={() => setOpen(undefined)} />}
     </>
   );

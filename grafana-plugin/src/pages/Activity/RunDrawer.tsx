@@ -1,66 +1,74 @@
-import React from 'react';
-import { Alert, Drawer, Stack, TextLink } from '@grafana/ui';
+import React, { useCallback } from 'react';
+import { TextLink } from '@grafana/ui';
 import type { BackupRun } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import { usePolling } from '../../api/usePolling.ts';
+import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { RunBadge } from '../../components/RunBadge.tsx';
 import { appPath } from '../../constants.ts';
 import { linkTo } from '../../lib/link.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
-import { secondsOf } from './columns.tsx';
-import { RunLog } from './RunLog.tsx';
+import { RunStatus, secondsOf } from './columns.tsx';
+import { RunLog, type RunTold } from './RunLog.tsx';
+
+const followMs = 1500;
+/** What follows a run's end: its copies are read back. */
+const lookAgainMs = 15_000;
 
 interface Props {
-  readonly run: BackupRun;
+  /** As it was when it was opened. */
+  readonly opened: BackupRun;
   readonly onClose: () => void;
 }
 
 /** One run: how it ended and why, what it took of the host, and what it met there. */
-export function RunDrawer({ run, onClose }: Props): React.JSX.Element {
+export function RunDrawer({ opened, onClose }: Props): React.JSX.Element {
   const words = useWords();
+  const { id } = opened;
+  const ask = useCallback(async (): Promise<RunTold> => {
+    const [run, { lines }] = await Promise.all([exporter.run(id), exporter.runLog(id)]);
+    return { run, lines };
+  }, [id]);
+  const polled = usePolling(ask, (told) =>
+    (told?.run ?? opened).status === 'running' ? followMs : lookAgainMs,
+  );
+  const asked = polled.data?.run;
+  const run = asked?.kind === 'backup' ? asked : opened;
   const { say, text, format } = words;
   const { schedule, startedAt, finishedAt, error, warnings, backupId, sizeBytes, storedBytes } = run;
   const moment = (at: string | undefined): string | undefined => at && format.moment(Date.parse(at));
   const title = say({ key: 'run.title', values: { schedule, at: { at: Date.parse(startedAt) } } });
   return (
-    <Drawer title={title} onClose={onClose} size="md">
-      <Stack direction="column" gap={3}>
-        {error !== undefined && (
-          <Alert severity="error" title={error.message}>
-            {error.hint}
-          </Alert>
-        )}
-        {warnings.map((warning) => (
-          <Alert key={warning} severity="warning" title={warning} />
-        ))}
-        <Facts
-          facts={[
-            ['ID', <code key="id">{run.id}</code>],
-            [text('column.status'), <RunBadge key="status" status={run.status} />],
-            [text('run.due'), moment(run.dueAt)],
-            [text('column.started'), moment(startedAt)],
-            [text('run.ended'), moment(finishedAt)],
-            [text('column.duration'), format.duration(secondsOf(run))],
-            [text('run.stopped'), run.pausedSeconds > 0 ? format.duration(run.pausedSeconds) : undefined],
-            [text('column.size'), sizeBytes === undefined ? undefined : format.size(sizeBytes)],
-            [text('column.stored'), storedBytes === undefined ? undefined : format.size(storedBytes)],
-            [
-              text('run.backup'),
-              backupId && (
-                <TextLink
-                  href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
-                  inline={false}
-                >
-                  {backupId}
-                </TextLink>
-              ),
-            ],
-            ...unusualOf(run, words),
-            ...loadOf(run, words),
-          ]}
-        />
-        <RunLog run={run} />
-      </Stack>
-    </Drawer>
+    <DetailsDrawer title={title} onClose={onClose}>
+      <Mishaps error={error} warnings={warnings} />
+      <Facts
+        facts={[
+          ['ID', <code key="id">{run.id}</code>],
+          [text('column.status'), <RunStatus key="status" run={run} words={words} />],
+          [text('run.due'), moment(run.dueAt)],
+          [text('column.started'), moment(startedAt)],
+          [text('run.ended'), moment(finishedAt)],
+          [text('column.duration'), format.duration(secondsOf(run))],
+          [text('run.stopped'), run.pausedSeconds > 0 ? format.duration(run.pausedSeconds) : undefined],
+          [text('column.size'), sizeBytes === undefined ? undefined : format.size(sizeBytes)],
+          [text('column.stored'), storedBytes === undefined ? undefined : format.size(storedBytes)],
+          [
+            text('run.backup'),
+            backupId && (
+              <TextLink
+                href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
+                inline={false}
+              >
+                {backupId}
+              </TextLink>
+            ),
+          ],
+          ...unusualOf(run, words),
+          ...loadOf(run, words),
+        ]}
+      />
+      <RunLog polled={polled} />
+    </DetailsDrawer>
   );
 }
 

@@ -1,19 +1,19 @@
-import React, { useCallback } from 'react';
+import React from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Icon, Text, useStyles2, type IconName } from '@grafana/ui';
-import type { BackupRun, RunLog as Log } from 'lowtide/api';
-import { exporter } from '../../api/grafana.ts';
-import { usePolling } from '../../api/usePolling.ts';
+import type { Run, RunLog as Log } from 'lowtide/api';
+import type { Polled } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { useWords } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
 
 type Line = Log['lines'][number];
 
-const followMs = 1500;
-/** What follows a run's end: its copies are read back. */
-const lookAgainMs = 15_000;
+export interface RunTold {
+  readonly run: Run;
+  readonly lines: readonly Line[];
+}
 
 const signs: Readonly<Record<Line['level'], readonly [IconName, MessageKey]>> = {
   info: ['info-circle', 'log.info'],
@@ -22,10 +22,8 @@ const signs: Readonly<Record<Line['level'], readonly [IconName, MessageKey]>> = 
 };
 
 /** What the run tells of itself, step by step, while it goes on and afterwards. */
-export function RunLog({ run: { id, status } }: { readonly run: BackupRun }): React.JSX.Element {
+export function RunLog({ polled }: { readonly polled: Polled<RunTold> }): React.JSX.Element {
   const { text } = useWords();
-  const ask = useCallback(() => exporter.runLog(id), [id]);
-  const polled = usePolling(ask, status === 'running' ? followMs : lookAgainMs);
   return (
     <section aria-label={text('run.log')}>
       <Text element="h3" variant="h5">

@@ -1,17 +1,19 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import { EmptyState, InteractiveTable, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { EmptyState, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import type { BackupRun, Status } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { runColumns } from './columns.tsx';
 import { RunDrawer } from './RunDrawer.tsx';
+
+const idOf = ({ id }: BackupRun): string => id;
 
 interface RunsSeen {
   readonly status: Status;
@@ -28,6 +30,8 @@ export function Runs(): React.JSX.Element {
   const { text } = useWords();
   const styles = useStyles2(getStyles);
   const [shown, setShown] = useState<Shown>('all');
+  // A run stays open when it ends, and is none of those that run any more.
+  const [open, setOpen] = useState<BackupRun>();
   const ask = useCallback(async (): Promise<RunsSeen> => {
     const [status, runs] = await Promise.all([
       exporter.status(),
@@ -55,41 +59,29 @@ export function Runs(): React.JSX.Element {
           runs.length === 0 ? (
             <EmptyState variant="not-found" message={text('runs.empty')} />
           ) : (
-            <RunsTable status={status} runs={runs} refresh={polled.refresh} />
+            <RunsTable status={status} runs={runs} refresh={polled.refresh} onOpen={setOpen} />
           )
         }
       </Answered>
+      {open !== undefined && <RunDrawer opened={open} onClose={() => setOpen(undefined)} />}
     </>
   );
 }
 
-function RunsTable({
-  status,
-  runs,
-  refresh,
-}: RunsSeen & { readonly refresh: () => void }): React.JSX.Element {
+interface TableProps extends RunsSeen {
+  readonly refresh: () => void;
+  readonly onOpen: (run: BackupRun) => void;
+}
+
+function RunsTable({ status, runs, refresh, onOpen }: TableProps): React.JSX.Element {
   const words = useWords();
   const objection = useObjection(status);
   const operation = useOperation(refresh);
-  const [open, setOpen] = useState<string>();
   const columns = useMemo(
-    () => runColumns({ words, objection, operation, open: setOpen }),
-    [words, objection, operation],
+    () => runColumns({ words, objection, operation, open: onOpen }),
+    [words, objection, operation, onOpen],
   );
-  const opened = runs.find(({ id }) => id === open);
-  return (
-    <>
-      <WideTable label={words.text('activity.runs')}>
-        <InteractiveTable
-          columns={columns}
-          data={[...runs]}
-          getRowId={({ id }: BackupRun) => id}
-          pageSize={25}
-        />
-      </WideTable>
-      {opened !== undefined && <RunDrawer run={opened} onClose={() => setOpen(undefined)} />}
-    </>
-  );
+  return <DataTable label={words.text('activity.runs')} columns={columns} rows={runs} idOf={idOf} />;
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({ filter: css({ margin: theme.spacing(2, 0) }) });

@@ -3,6 +3,7 @@ import { Button, type Column } from '@grafana/ui';
 import type { AuditEntry, BackupRun } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
+import { CancelButton } from './CancelButton.tsx';
 import { Progress } from '../../components/Progress.tsx';
 import { RunBadge } from '../../components/RunBadge.tsx';
 import { now } from '../../lib/clock.ts';
@@ -14,7 +15,7 @@ interface Given {
   readonly words: Words;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly open: (id: string) => void;
+  readonly open: (run: BackupRun) => void;
 }
 
 const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
@@ -31,7 +32,7 @@ export function runColumns({ words, objection, operation, open }: Given): Column
       header: text('column.started'),
       sortType: (a, b) => a.original.startedAt.localeCompare(b.original.startedAt),
       cell: ({ row: { original } }) => (
-        <Button fill="text" size="sm" onClick={() => open(original.id)}>
+        <Button fill="text" size="sm" onClick={() => open(original)}>
           {format.moment(Date.parse(original.startedAt))}
         </Button>
       ),
@@ -41,12 +42,7 @@ export function runColumns({ words, objection, operation, open }: Given): Column
       id: 'status',
       header: text('column.status'),
       sortType: 'string',
-      cell: ({ row: { original } }) =>
-        original.status === 'running' ? (
-          <Progress label={`${text('run.running')}: ${original.schedule}`} progress={original.progress} />
-        ) : (
-          <RunBadge status={original.status} />
-        ),
+      cell: ({ row: { original } }) => <RunStatus run={original} words={words} />,
     },
     {
       id: 'duration',
@@ -74,37 +70,33 @@ export function runColumns({ words, objection, operation, open }: Given): Column
       disableGrow: true,
       cell: ({ row: { original } }) =>
         original.status === 'running' ? (
-          <CancelButton run={original} {...{ words, objection, operation }} />
+          <CancelButton
+            schedule={original.schedule}
+            operation={operation}
+            whyNot={objection('cancel')}
+            onClick={() =>
+              void operation.perform(
+                `cancel ${original.id}`,
+                (key) => exporter.cancelRun(original.id, key),
+                () => ({ key: 'done.cancel', values: { schedule: original.schedule } }),
+              )
+            }
+          />
         ) : null,
     },
   ];
 }
 
-interface CancelProps extends Omit<Given, 'open'> {
+interface StatusProps {
   readonly run: BackupRun;
+  readonly words: Words;
 }
 
-function CancelButton({ run: { id, schedule }, words: { text }, objection, operation }: CancelProps) {
-  const whyNot = objection('cancel');
-  return (
-    <Button
-      size="sm"
-      variant="destructive"
-      fill="outline"
-      aria-label={`${text('action.cancel')}: ${schedule}`}
-      disabled={whyNot !== undefined || operation.pending !== undefined}
-      {...(whyNot !== undefined && { tooltip: whyNot })}
-      onClick={() =>
-        void operation.perform(
-          `cancel ${id}`,
-          (key) => exporter.cancelRun(id, key),
-          () => ({ key: 'done.cancel', values: { schedule } }),
-        )
-      }
-    >
-      {text('action.cancel')}
-    </Button>
-  );
+/** How far it is, or how it ended. */
+export function RunStatus({ run, words: { text } }: StatusProps): React.JSX.Element {
+  const { status, schedule, progress } = run;
+  if (status !== 'running') return <RunBadge status={status} />;
+  return <Progress label={`${text('run.running')}: ${schedule}`} progress={progress} />;
 }
 
 export function secondsOf({ startedAt, finishedAt }: BackupRun): number {

@@ -1,29 +1,46 @@
 import React from 'react';
 import { Badge, Button, type BadgeColor, type Column, type IconName } from '@grafana/ui';
 import type { Drill } from 'lowtide/api';
+import { exporter } from '../../api/grafana.ts';
+import type { Operation } from '../../api/useOperation.ts';
 import { Progress } from '../../components/Progress.tsx';
+import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
+import { CancelButton } from './CancelButton.tsx';
 
-const looks: Readonly<Record<Drill['status'], readonly [BadgeColor, IconName, MessageKey]>> = {
-  running: ['blue', 'sync', 'run.running'],
+const looks: Readonly<
+  Record<Exclude<Drill['status'], 'running'>, readonly [BadgeColor, IconName, MessageKey]>
+> = {
   passed: ['green', 'check', 'drill.passed'],
   failed: ['red', 'exclamation-triangle', 'run.failed'],
   cancelled: ['orange', 'times', 'run.cancelled'],
   interrupted: ['orange', 'bolt', 'run.interrupted'],
 };
 
-interface BadgeProps {
-  readonly status: Drill['status'];
+interface StatusProps {
+  readonly drill: Drill;
   readonly words: Words;
 }
 
-export function DrillBadge({ status, words: { text } }: BadgeProps): React.JSX.Element {
+/** How far it is, or how it ended. */
+export function DrillStatus({ drill, words: { text } }: StatusProps): React.JSX.Element {
+  const { status, schedule, progress } = drill;
+  if (status === 'running') {
+    return <Progress label={`${text('run.running')}: ${schedule}`} progress={progress} />;
+  }
   const [color, icon, key] = looks[status];
   return <Badge color={color} icon={icon} text={text(key)} />;
 }
 
-export function drillColumns(words: Words, open: (id: string) => void): Column<Drill>[] {
+interface Given {
+  readonly words: Words;
+  readonly objection: Objection;
+  readonly operation: Operation;
+  readonly open: (id: string) => void;
+}
+
+export function drillColumns({ words, objection, operation, open }: Given): Column<Drill>[] {
   const { text, format } = words;
   return [
     {
@@ -41,12 +58,7 @@ export function drillColumns(words: Words, open: (id: string) => void): Column<D
       id: 'status',
       header: text('column.status'),
       sortType: 'string',
-      cell: ({ row: { original } }) =>
-        original.status === 'running' ? (
-          <Progress label={`${text('run.running')}: ${original.schedule}`} progress={original.progress} />
-        ) : (
-          <DrillBadge status={original.status} words={words} />
-        ),
+      cell: ({ row: { original } }) => <DrillStatus drill={original} words={words} />,
     },
     {
       id: 'restoreSeconds',
@@ -63,6 +75,30 @@ export function drillColumns(words: Words, open: (id: string) => void): Column<D
       header: text('drill.dataAge'),
       sortType: 'number',
       cell: ({ row: { original } }) => format.duration(original.dataAgeSeconds),
+    },
+    {
+      id: 'actions',
+      header: '',
+      disableGrow: true,
+      cell: ({
+        row: {
+          original: { id, schedule, status },
+        },
+      }) =>
+        status === 'running' ? (
+          <CancelButton
+            schedule={schedule}
+            operation={operation}
+            whyNot={objection('cancel')}
+            onClick={() =>
+              void operation.perform(
+                `cancel drill ${id}`,
+                (key) => exporter.cancelDrill(id, key),
+                () => ({ key: 'done.cancelDrill', values: { schedule } }),
+              )
+            }
+          />
+        ) : null,
     },
   ];
 }

@@ -1,12 +1,12 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, InteractiveTable, Stack, Text } from '@grafana/ui';
+import { EmptyState, Stack, Text } from '@grafana/ui';
 import type { Backup } from 'lowtide/api';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
 import { useQuery } from '../../lib/useQuery.ts';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
@@ -14,6 +14,8 @@ import { BackupDrawer } from './BackupDrawer.tsx';
 import { backupColumns } from './columns.tsx';
 import { Filters, type BackupFilter } from './Filters.tsx';
 import { lookAtBackups, type BackupsSeen } from './look.ts';
+
+const idOf = ({ id }: Backup): string => id;
 
 export function Backups(): React.JSX.Element {
   const { text } = useWords();
@@ -67,14 +69,7 @@ function BackupsTable({ seen, filter, refresh }: TableProps): React.JSX.Element 
           <Text color="secondary" variant="bodySmall">
             {say({ key: seen.hasMore ? 'backups.newest' : 'backups.count', values: { count: shown.length } })}
           </Text>
-          <WideTable label={text('nav.backups')}>
-            <InteractiveTable
-              columns={columns}
-              data={shown}
-              getRowId={({ id }: Backup) => id}
-              pageSize={25}
-            />
-          </WideTable>
+          <DataTable label={text('nav.backups')} columns={columns} rows={shown} idOf={idOf} />
         </Stack>
       )}
       {openId !== undefined && (

@@ -1,6 +1,6 @@
 import type { Backup, Status } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
-import type { BackupsQuery } from '../../api/client.ts';
+import { allOf, type BackupsQuery } from '../../api/client.ts';
 
 export interface BackupsSeen {
   readonly status: Status;
@@ -17,10 +17,10 @@ const mostPages = 10;
 export async function lookAtBackups(query: BackupsQuery): Promise<BackupsSeen> {
   const [status, schedules, listed] = await Promise.all([
     exporter.status(),
-    exporter.schedules({ limit: 200 }),
+    allOf(exporter.schedules),
     newest(query),
   ]);
-  return { status, schedules: schedules.items.map(({ id }) => id), ...listed };
+  return { status, schedules: schedules.map(({ id }) => id), ...listed };
 }
 
 async function newest(query: BackupsQuery): Promise<Pick<BackupsSeen, 'backups' | 'hasMore'>> {

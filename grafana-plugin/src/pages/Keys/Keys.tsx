@@ -1,6 +1,6 @@
 import React, { useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, InteractiveTable, Stack, Text } from '@grafana/ui';
+import { EmptyState, Stack, Text } from '@grafana/ui';
 import type { Key, Rotation } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
@@ -8,7 +8,7 @@ import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
 import { RotationControl } from '../../components/RotationControl/RotationControl.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
 import { grafanaRole, useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { keyColumns, rotationColumns } from './columns.tsx';
@@ -17,6 +17,8 @@ import { RetireModal } from './RetireModal.tsx';
 
 const intervalMs = (seen: KeysSeen | undefined): number =>
   seen?.rotations[0]?.status === 'running' ? 5000 : 60_000;
+
+const idOf = ({ id }: Key | Rotation): string => id;
 
 export function Keys(): React.JSX.Element {
   const polled = usePolling(lookAtKeys, intervalMs);
@@ -67,9 +69,7 @@ function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element 
         />
       </section>
       <section aria-label={text('nav.keys')}>
-        <WideTable label={text('nav.keys')}>
-          <InteractiveTable columns={columns} data={[...keys]} getRowId={({ id }: Key) => id} pageSize={25} />
-        </WideTable>
+        <DataTable label={text('nav.keys')} columns={columns} rows={keys} idOf={idOf} />
       </section>
       <section aria-label={text('keys.history')}>
         <Stack direction="column" gap={1}>
@@ -79,14 +79,13 @@ function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element 
           {rotations.length === 0 ? (
             <EmptyState variant="not-found" hideImage message={text('keys.noHistory')} />
           ) : (
-            <WideTable label={text('keys.history')}>
-              <InteractiveTable
-                columns={history}
-                data={[...rotations]}
-                getRowId={({ id }: Rotation) => id}
-                pageSize={10}
-              />
-            </WideTable>
+            <DataTable
+              label={text('keys.history')}
+              columns={history}
+              rows={rotations}
+              idOf={idOf}
+              pageSize={10}
+            />
           )}
         </Stack>
       </section>

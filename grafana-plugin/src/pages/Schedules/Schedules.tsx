@@ -1,18 +1,20 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, InteractiveTable, Stack } from '@grafana/ui';
+import { EmptyState, Stack } from '@grafana/ui';
 import type { Schedule, Slot } from 'lowtide/api';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
-import { WideTable } from '../../components/WideTable.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { byPriority, scheduleColumns } from './columns.tsx';
 import { lookAtSchedules, type SchedulesSeen } from './look.ts';
 import { TideSection } from './TideSection.tsx';
 import { WhyDrawer } from './WhyDrawer.tsx';
+
+const idOf = ({ id }: Schedule): string => id;
 
 /** Sooner while something runs: its end changes what can be done. */
 const intervalMs = (seen: SchedulesSeen | undefined): number =>
@@ -63,14 +65,7 @@ function SchedulesTable({ seen, refresh }: TableProps): React.JSX.Element {
   const explained = schedules.find(({ id }) => id === why);
   return (
     <>
-      <WideTable label={words.text('nav.schedules')}>
-        <InteractiveTable
-          columns={columns}
-          data={schedules}
-          getRowId={({ id }: Schedule) => id}
-          pageSize={25}
-        />
-      </WideTable>
+      <DataTable label={words.text('nav.schedules')} columns={columns} rows={schedules} idOf={idOf} />
       {explained !== undefined && (
         <WhyDrawer schedule={explained} slot={slots.get(explained.id)} onClose={() => setWhy(undefined)} />
       )}

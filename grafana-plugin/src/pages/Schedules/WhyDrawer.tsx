@@ -1,6 +1,7 @@
 import React from 'react';
-import { Alert, Drawer, Stack, Text } from '@grafana/ui';
+import { Alert, Stack, Text } from '@grafana/ui';
 import type { Schedule, Slot } from 'lowtide/api';
+import { DetailsDrawer } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
 import { useWords, type Words } from '../../words/useWords.ts';
 
@@ -17,13 +18,13 @@ export function WhyDrawer({ schedule, slot, onClose }: Props): React.JSX.Element
   const { say, text } = words;
   const title = say({ key: 'why.title', values: { schedule: schedule.id } });
   return (
-    <Drawer title={title} onClose={onClose} size="md">
+    <DetailsDrawer title={title} onClose={onClose}>
       {slot === undefined ? (
         <Alert severity="info" title={text(schedule.paused ? 'why.paused' : 'why.none')} />
       ) : (
         <Why slot={slot} schedule={schedule} words={words} />
       )}
-    </Drawer>
+    </DetailsDrawer>
   );
 }
 

@@ -55,6 +55,7 @@ export const app = {
   'done.resume': '{{schedule}} runs again when it is due.',
   'done.skip': 'The next run of {{schedule}} is skipped. The one after it: {{at}}.',
   'done.cancel': 'The run of {{schedule}} is being ended.',
+  'done.cancelDrill': 'The restore drill of {{schedule}} is being ended.',
   'done.drill': 'The restore drill of {{schedule}} has begun: see Activity.',
   'done.verify': 'The verification has begun.',
   'done.restore': 'The restore into {{target}} has begun.',

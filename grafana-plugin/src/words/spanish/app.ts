@@ -57,6 +57,7 @@ export const app = {
   'done.resume': '{{schedule}} vuelve a ejecutarse cuando toque.',
   'done.skip': 'Se omite la próxima ejecución de {{schedule}}. La siguiente: {{at}}.',
   'done.cancel': 'Se está terminando la ejecución de {{schedule}}.',
+  'done.cancelDrill': 'Se está terminando el simulacro de {{schedule}}.',
   'done.drill': 'El simulacro de {{schedule}} ha empezado: véase Actividad.',
   'done.verify': 'La verificación ha empezado.',
   'done.restore': 'La restauración en {{target}} ha empezado.',
