@@ -57,7 +57,8 @@ describe('the load of another host', () => {
     expect(far).toMatchObject({
       host: 'db1',
       forecast: { cpu: expect.closeTo(0.05, 1) as number, memory: expect.closeTo(0.2, 2) as number },
-      reason: { code: 'quietest' },
+      // The other one, of whose host nothing is known, may begin at the same midnight.
+      reason: { code: expect.stringMatching(/^(quietest|shared)$/) as string },
     });
     expect((await plan())['near']).not.toHaveProperty('host');
     expect((await of.call('/schedules/far')).body).toMatchObject({ host: 'db1' });

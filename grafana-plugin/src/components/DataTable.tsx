@@ -1,6 +1,7 @@
 import React, { createContext, useContext, useMemo, useState, type Context, type ReactNode } from 'react';
 import { css } from '@emotion/css';
-import { InteractiveTable, type CellProps, type Column } from '@grafana/ui';
+import { InteractiveTable, Text, type CellProps, type Column } from '@grafana/ui';
+import { useWords } from '../words/useWords.ts';
 
 interface Props<T extends object> {
   readonly label: string;
@@ -10,6 +11,8 @@ interface Props<T extends object> {
   readonly rows: readonly T[];
   readonly idOf: (row: T) => string;
   readonly pageSize?: number;
+  /** There are older ones, which were not asked for. */
+  readonly hasMore?: boolean;
 }
 
 /**
@@ -18,7 +21,8 @@ interface Props<T extends object> {
  * the cells see to it that they show what is current. Where the screen is too narrow it alone scrolls sideways, by keys too.
  */
 export function DataTable<T extends object>(props: Props<T>): React.JSX.Element {
-  const { label, columns, rows, idOf, pageSize = 25 } = props;
+  const { label, columns, rows, idOf, pageSize = 25, hasMore = false } = props;
+  const { say } = useWords();
   const [{ Current, steadyColumns }] = useState(() => steadied(columns));
   const said = useMemo(() => JSON.stringify(rows, withoutProgress), [rows]);
   const steadyRows = useMemo(() => JSON.parse(said) as T[], [said]);
@@ -34,6 +38,9 @@ export function DataTable<T extends object>(props: Props<T>): React.JSX.Element 
       <div role="region" aria-label={label} tabIndex={0} className={scrolls}>
         <InteractiveTable columns={steadyColumns} data={steadyRows} getRowId={idOf} pageSize={pageSize} />
       </div>
+      {hasMore && (
+        <Text color="secondary">{say({ key: 'table.newest', values: { count: rows.length } })}</Text>
+      )}
     </Current.Provider>
   );
 }

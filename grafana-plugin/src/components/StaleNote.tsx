@@ -28,10 +28,11 @@ function Note({ failure, updatedAt, refresh }: NoteProps): React.JSX.Element {
   const styles = useStyles2(getStyles);
   const since = { ago: (useNow(lookMs) - updatedAt) / 1000 };
   return (
-    <div className={styles.note} role="status">
+    <div className={styles.note}>
       <Icon name="exclamation-triangle" size="sm" />
       <span>
-        {say(failure.message)} {say({ key: 'state.stale', values: { since } })}
+        {/* Its age changes all the time, and is not to be read out every time. */}
+        <span role="status">{say(failure.message)}</span> {say({ key: 'state.stale', values: { since } })}
       </span>
       <Button size="sm" fill="text" onClick={refresh}>
         {text('failure.retry')}

@@ -2,7 +2,7 @@ import React, { useMemo } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { EmptyState, useStyles2 } from '@grafana/ui';
-import type { AuditEntry } from 'lowtide/api';
+import type { AuditEntry, AuditList } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
@@ -10,7 +10,7 @@ import { DataTable } from '../../components/DataTable.tsx';
 import { useWords } from '../../words/useWords.ts';
 import { auditColumns } from './columns.tsx';
 
-const ask = async (): Promise<readonly AuditEntry[]> => (await exporter.audit({ limit: 200 })).items;
+const ask = (): Promise<AuditList> => exporter.audit({ limit: 200 });
 
 const idOf = ({ sequence }: AuditEntry): string => String(sequence);
 
@@ -23,11 +23,17 @@ export function Audit(): React.JSX.Element {
   return (
     <div className={styles.body}>
       <Answered polled={polled}>
-        {(entries) =>
-          entries.length === 0 ? (
+        {({ items, nextCursor }) =>
+          items.length === 0 ? (
             <EmptyState variant="not-found" message={words.text('audit.empty')} />
           ) : (
-            <DataTable label={words.text('activity.audit')} columns={columns} rows={entries} idOf={idOf} />
+            <DataTable
+              label={words.text('activity.audit')}
+              columns={columns}
+              rows={items}
+              idOf={idOf}
+              hasMore={nextCursor !== undefined}
+            />
           )
         }
       </Answered>

@@ -17,11 +17,12 @@ interface DrillsSeen {
   readonly status: Status;
   /** The one begun last first. */
   readonly drills: readonly Drill[];
+  readonly hasMore: boolean;
 }
 
 async function ask(): Promise<DrillsSeen> {
   const [status, drills] = await Promise.all([exporter.status(), exporter.drills({ limit: 200 })]);
-  return { status, drills: drills.items };
+  return { status, drills: drills.items, hasMore: drills.nextCursor !== undefined };
 }
 
 const intervalMs = (seen: DrillsSeen | undefined): number =>
@@ -56,7 +57,7 @@ interface TableProps {
   readonly refresh: () => void;
 }
 
-function DrillsTable({ seen: { status, drills }, refresh }: TableProps): React.JSX.Element {
+function DrillsTable({ seen: { status, drills, hasMore }, refresh }: TableProps): React.JSX.Element {
   const words = useWords();
   const objection = useObjection(status);
   const operation = useOperation(refresh);
@@ -68,7 +69,13 @@ function DrillsTable({ seen: { status, drills }, refresh }: TableProps): React.J
   const opened = drills.find(({ id }) => id === open);
   return (
     <>
-      <DataTable label={words.text('activity.drills')} columns={columns} rows={drills} idOf={idOf} />
+      <DataTable
+        label={words.text('activity.drills')}
+        columns={columns}
+        rows={drills}
+        idOf={idOf}
+        hasMore={hasMore}
+      />
       {opened !== undefined && <DrillDrawer drill={opened} onClose={() => setOpen(undefined)} />}
     </>
   );

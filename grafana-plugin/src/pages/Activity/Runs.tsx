@@ -19,6 +19,7 @@ interface RunsSeen {
   readonly status: Status;
   /** The one begun last first. */
   readonly runs: readonly BackupRun[];
+  readonly hasMore: boolean;
 }
 
 type Shown = 'all' | 'running' | 'failed';
@@ -37,7 +38,7 @@ export function Runs(): React.JSX.Element {
       exporter.status(),
       exporter.runs({ limit: 200, ...(shown !== 'all' && { status: shown }) }),
     ]);
-    return { status, runs: runs.items };
+    return { status, runs: runs.items, hasMore: runs.nextCursor !== undefined };
   }, [shown]);
   const polled = usePolling(ask, intervalMs);
   return (
@@ -55,11 +56,11 @@ export function Runs(): React.JSX.Element {
         />
       </div>
       <Answered polled={polled}>
-        {({ status, runs }) =>
-          runs.length === 0 ? (
+        {(seen) =>
+          seen.runs.length === 0 ? (
             <EmptyState variant="not-found" message={text('runs.empty')} />
           ) : (
-            <RunsTable status={status} runs={runs} refresh={polled.refresh} onOpen={setOpen} />
+            <RunsTable {...seen} refresh={polled.refresh} onOpen={setOpen} />
           )
         }
       </Answered>
@@ -73,7 +74,7 @@ interface TableProps extends RunsSeen {
   readonly onOpen: (run: BackupRun) => void;
 }
 
-function RunsTable({ status, runs, refresh, onOpen }: TableProps): React.JSX.Element {
+function RunsTable({ status, runs, hasMore, refresh, onOpen }: TableProps): React.JSX.Element {
   const words = useWords();
   const objection = useObjection(status);
   const operation = useOperation(refresh);
@@ -81,7 +82,15 @@ function RunsTable({ status, runs, refresh, onOpen }: TableProps): React.JSX.Ele
     () => runColumns({ words, objection, operation, open: onOpen }),
     [words, objection, operation, onOpen],
   );
-  return <DataTable label={words.text('activity.runs')} columns={columns} rows={runs} idOf={idOf} />;
+  return (
+    <DataTable
+      label={words.text('activity.runs')}
+      columns={columns}
+      rows={runs}
+      idOf={idOf}
+      hasMore={hasMore}
+    />
+  );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({ filter: css({ margin: theme.spacing(2, 0) }) });

@@ -35,6 +35,8 @@ export const app = {
   'no.grafanaRole': 'Your role in Grafana is {{role}}; this needs {{needed}}.',
   'no.token': 'The token that Grafana uses has the role {{role}}, which may not do this.',
   'no.user': 'The exporter does not let you do this.',
+  'table.newest_one': 'The newest one; there are older ones.',
+  'table.newest_other': 'The newest {{count}}; there are older ones.',
   'progress.left': '{{time}} left',
   'action.run': 'Run now',
   'action.why': 'Why then?',

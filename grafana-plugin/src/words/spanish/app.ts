@@ -37,6 +37,8 @@ export const app = {
   'no.grafanaRole': 'Tu rol en Grafana es {{role}}; esto requiere {{needed}}.',
   'no.token': 'El token que usa Grafana tiene el rol {{role}}, que no puede hacer esto.',
   'no.user': 'El exportador no te permite hacer esto.',
+  'table.newest_one': 'El más reciente; hay otros anteriores.',
+  'table.newest_other': 'Los {{count}} más recientes; hay otros anteriores.',
   'progress.left': 'faltan {{time}}',
   'action.run': 'Ejecutar ahora',
   'action.why': '¿Por qué entonces?',
