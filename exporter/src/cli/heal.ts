@@ -1,6 +1,7 @@
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { HealOutcome, HealPlan, HealTask } from '../heal/heal.ts';
+import { counted } from '../units/count.ts';
 import { formatSize } from '../units/size.ts';
 import { backupNamed } from './backups.ts';
 import { openSettled, type CommandContext } from './command.ts';
@@ -46,8 +47,8 @@ export async function healBackups(
   ]);
   const count = results.filter(({ status }) => status === (dryRun ? 'waiting' : 'healed')).length;
   const summary = dryRun
-    ? `${count} copies would be made good. Nothing was changed.`
-    : `${count} copies made good, ${formatSize(bytes)} written.`;
+    ? `${counted(count, 'copy', 'copies')} would be made good. Nothing was changed.`
+    : `${counted(count, 'copy', 'copies')} made good, ${formatSize(bytes)} written.`;
   context.output.answer(
     {
       dryRun,
