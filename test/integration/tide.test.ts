@@ -90,5 +90,6 @@ it('a night at many times the speed: one real backup, in the trough that a fixed
   );
   const met = loadMet(trace, made[0]?.startedAt ?? NaN, takesMs);
   expect(loadMet(trace, window.opens, takesMs)).toBeGreaterThan(0.5);
-  expect(met).toBeLessThan(Math.min(...starts) + 0.05);
+  // At this speed a quarter of a second is four minutes: a start may come that late.
+  expect(met).toBeLessThan(Math.min(...starts) + 0.15);
 }, 90_000);
