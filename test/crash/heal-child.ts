@@ -3,7 +3,7 @@ import { systemClock } from '../../exporter/src/clock/system.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { Healer } from '../../exporter/src/heal/heal.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
-import { steppingDisk } from './stepping-disk.ts';
+import { deadlyDisk } from './stepping-disk.ts';
 
 /**
  * A process that makes copies good and dies: `heal-child.ts CONFIG OFFSITE STEPS` ends itself with kill -9 before the disk's step
@@ -11,14 +11,7 @@ import { steppingDisk } from './stepping-disk.ts';
  */
 const [configFile = '', root = '', steps = ''] = process.argv.slice(2);
 
-let left = Number(steps);
-const disk = steppingDisk(root, (step) => {
-  left -= 1;
-  if (left > 0) return Promise.resolve();
-  process.stdout.write(`${step}\n`);
-  process.kill(process.pid, 'SIGKILL');
-  return new Promise(() => setInterval(() => undefined, 60_000));
-});
+const disk = deadlyDisk(root, Number(steps));
 
 await using installation = openInstallation(await readConfig(configFile, {}), {});
 const { catalog, stores, config } = installation;

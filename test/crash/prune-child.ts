@@ -4,7 +4,7 @@ import { readConfig } from '../../exporter/src/config/read.ts';
 import { pruneOrphans } from '../../exporter/src/retention/orphans.ts';
 import { prune } from '../../exporter/src/retention/prune.ts';
 import { DirectoryStore } from '../../exporter/src/store/directory.ts';
-import { steppingDisk } from './stepping-disk.ts';
+import { deadlyDisk } from './stepping-disk.ts';
 
 /**
  * A process that prunes, then removes orphans, and dies: `prune-child.ts CONFIG FOLDER STEPS` ends itself with kill -9 before the
@@ -12,14 +12,7 @@ import { steppingDisk } from './stepping-disk.ts';
  */
 const [configFile = '', folder = '', steps = ''] = process.argv.slice(2);
 
-let left = Number(steps);
-const disk = steppingDisk(folder, (step) => {
-  left -= 1;
-  if (left > 0) return Promise.resolve();
-  process.stdout.write(`${step}\n`);
-  process.kill(process.pid, 'SIGKILL');
-  return new Promise(() => setInterval(() => undefined, 60_000));
-});
+const disk = deadlyDisk(folder, Number(steps));
 
 await using installation = openInstallation(await readConfig(configFile, {}), {});
 const { catalog, config } = installation;

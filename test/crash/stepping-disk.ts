@@ -85,3 +85,15 @@ export function steppingDisk(root: string, before: (step: string) => void | Prom
     },
   };
 }
+
+/** A disk below `root` that ends this process with kill -9 before its step of that number, which it prints. */
+export function deadlyDisk(root: string, steps: number): Disk {
+  let left = steps;
+  return steppingDisk(root, (step) => {
+    left -= 1;
+    if (left > 0) return undefined;
+    process.stdout.write(`${step}\n`);
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => setInterval(() => undefined, 60_000));
+  });
+}

@@ -11,6 +11,7 @@ import type { GateTimes, Hold } from '../load/gate.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { describe } from './describe.ts';
+import { keepLooking } from './keep-looking.ts';
 import type { Logger } from './log.ts';
 import { stopping } from './rotation-policy.ts';
 import type { WorkRegistry } from './work.ts';
@@ -56,14 +57,17 @@ export class DrillPolicy {
 
   async run(signal: AbortSignal): Promise<void> {
     const { installation, log, track } = this.#options;
-    while (!signal.aborted) {
-      const { clock } = installation();
-      const look = this.look(signal).catch((thrown: unknown) => {
-        log.error({ err: describe(thrown) }, 'restore drills could not be looked after');
-      });
-      await track(look);
-      await clock.wakeAt(clock.now() + lookEveryMs, signal).catch(() => undefined);
-    }
+    await keepLooking(
+      () => this.look(signal),
+      {
+        clock: () => installation().clock,
+        everyMs: lookEveryMs,
+        track,
+        log,
+        failure: 'restore drills could not be looked after',
+      },
+      signal,
+    );
   }
 
   /** Makes the drills that are due now, and are not to wait. */

@@ -8,6 +8,7 @@ import type { Judgement } from '../run/judge.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { describe } from './describe.ts';
 import { KeptAnswer } from './kept-answer.ts';
+import { keepLooking } from './keep-looking.ts';
 import type { Logger } from './log.ts';
 import type { QuietTime } from './quiet-time.ts';
 import { stopping } from './rotation-policy.ts';
@@ -53,15 +54,17 @@ export class FullReadPolicy {
 
   async run(signal: AbortSignal): Promise<void> {
     const { installation, log, track } = this.#options;
-    while (!signal.aborted) {
-      const { clock } = installation();
-      await track(
-        this.look(signal).catch((thrown: unknown) => {
-          if (!signal.aborted) log.error({ err: describe(thrown) }, 'copies could not be read in their turn');
-        }),
-      );
-      await clock.wakeAt(clock.now() + lookEveryMs, signal).catch(() => undefined);
-    }
+    await keepLooking(
+      () => this.look(signal),
+      {
+        clock: () => installation().clock,
+        everyMs: lookEveryMs,
+        track,
+        log,
+        failure: 'copies could not be read in their turn',
+      },
+      signal,
+    );
   }
 
   /** Reads what is due now, and is not to wait. */

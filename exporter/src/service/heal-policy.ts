@@ -6,6 +6,7 @@ import type { EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { describe } from './describe.ts';
 import { KeptAnswer } from './kept-answer.ts';
+import { keepLooking } from './keep-looking.ts';
 import type { Logger } from './log.ts';
 import type { QuietTime } from './quiet-time.ts';
 import { stopping } from './rotation-policy.ts';
@@ -60,15 +61,17 @@ export class HealPolicy {
 
   async run(signal: AbortSignal): Promise<void> {
     const { installation, log, track } = this.#options;
-    while (!signal.aborted) {
-      const { clock } = installation();
-      await track(
-        this.look(signal).catch((thrown: unknown) => {
-          if (!signal.aborted) log.error({ err: describe(thrown) }, 'copies could not be looked after');
-        }),
-      );
-      await clock.wakeAt(clock.now() + lookEveryMs, signal).catch(() => undefined);
-    }
+    await keepLooking(
+      () => this.look(signal),
+      {
+        clock: () => installation().clock,
+        everyMs: lookEveryMs,
+        track,
+        log,
+        failure: 'copies could not be looked after',
+      },
+      signal,
+    );
   }
 
   /** Makes good what may be made good now. */

@@ -18,6 +18,23 @@ interface Given {
   readonly open: (run: BackupRun) => void;
 }
 
+/** When it began, which opens its details. */
+export function startedColumn<T extends { readonly startedAt: string }>(
+  { text, format }: Words,
+  open: (row: T) => void,
+): Column<T> {
+  return {
+    id: 'startedAt',
+    header: text('column.started'),
+    sortType: (a, b) => a.original.startedAt.localeCompare(b.original.startedAt),
+    cell: ({ row: { original } }) => (
+      <Button fill="text" size="sm" onClick={() => open(original)}>
+        {format.moment(Date.parse(original.startedAt))}
+      </Button>
+    ),
+  };
+}
+
 const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
   schedule: 'trigger.schedule',
   manual: 'trigger.manual',
@@ -27,16 +44,7 @@ const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
 export function runColumns({ words, objection, operation, open }: Given): Column<BackupRun>[] {
   const { text, format } = words;
   return [
-    {
-      id: 'startedAt',
-      header: text('column.started'),
-      sortType: (a, b) => a.original.startedAt.localeCompare(b.original.startedAt),
-      cell: ({ row: { original } }) => (
-        <Button fill="text" size="sm" onClick={() => open(original)}>
-          {format.moment(Date.parse(original.startedAt))}
-        </Button>
-      ),
-    },
+    startedColumn(words, open),
     { id: 'schedule', header: text('column.schedule'), sortType: 'string' },
     {
       id: 'status',

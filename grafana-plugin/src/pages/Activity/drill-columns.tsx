@@ -1,5 +1,5 @@
 import React from 'react';
-import { Badge, Button, type BadgeColor, type Column, type IconName } from '@grafana/ui';
+import { Badge, type BadgeColor, type Column, type IconName } from '@grafana/ui';
 import type { Drill } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
@@ -8,6 +8,7 @@ import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
 import { CancelButton } from './CancelButton.tsx';
+import { startedColumn } from './columns.tsx';
 
 const looks: Readonly<
   Record<Exclude<Drill['status'], 'running'>, readonly [BadgeColor, IconName, MessageKey]>
@@ -43,16 +44,7 @@ interface Given {
 export function drillColumns({ words, objection, operation, open }: Given): Column<Drill>[] {
   const { text, format } = words;
   return [
-    {
-      id: 'startedAt',
-      header: text('column.started'),
-      sortType: (a, b) => a.original.startedAt.localeCompare(b.original.startedAt),
-      cell: ({ row: { original } }) => (
-        <Button fill="text" size="sm" onClick={() => open(original.id)}>
-          {format.moment(Date.parse(original.startedAt))}
-        </Button>
-      ),
-    },
+    startedColumn<Drill>(words, ({ id }) => open(id)),
     { id: 'schedule', header: text('column.schedule'), sortType: 'string' },
     {
       id: 'status',
