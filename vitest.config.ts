@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /**
  * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and
  * servers; `browser` opens the built plugin in Chromium. All share two cores.
+ *
+ * What starts processes and servers gets a second try: one in thousands of them meets a machine that stands still for a while.
+ * The reporter marks it (`retry x1`), and a test that is marked twice has a fault to be found.
  */
 export default defineConfig({
   test: {
@@ -26,6 +29,7 @@ export default defineConfig({
           exclude: ['test/browser/**', '**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          retry: 1,
           maxWorkers: 2,
         },
       },
@@ -49,6 +53,7 @@ export default defineConfig({
           globalSetup: ['test/browser/prepare.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          retry: 1,
           maxWorkers: 2,
         },
       },

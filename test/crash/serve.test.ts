@@ -18,7 +18,9 @@ const kills = 14;
 let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lowtide-crash-serve-'));
-  const source = `source: { type: command, argv: [echo, data] }, every: 10s, stores: [local], resources: { cpu: 0.5 }, keep: { last: 2 }`;
+  // Long enough to be killed in, wherever a machine is slow.
+  const argv = `[sh, -c, "echo data; sleep 0.2"]`;
+  const source = `source: { type: command, argv: ${argv} }, every: 10s, stores: [local], resources: { cpu: 0.5 }, keep: { last: 2 }`;
   const file = writeConfig(folder, schedules.map((id) => `  - { id: ${id}, ${source} }`).join('\n'), {
     more: tokens,
   });
@@ -33,10 +35,10 @@ function runsOf(schedule: string): readonly Run[] {
 
 it('a service that is killed with kill -9 again and again runs no occurrence again that has ended', async () => {
   const killedAfterMs = Array.from({ length: kills }, (_, index) => (index * 211) % 1000);
-  for (const milliseconds of killedAfterMs) {
+  for (const [index, milliseconds] of killedAfterMs.entries()) {
     await using service = await ServeProcess.start(folder);
-    // The moment of the kill is what is tried here: there is nothing to wait for.
-    await delay(milliseconds);
+    // Some times amid a backup; else the moment of the kill is what is tried: there is nothing to wait for.
+    await (index % 5 === 0 ? service.said('backup started') : delay(milliseconds));
     await service.kill();
   }
   {
