@@ -53,6 +53,17 @@ const layers = [
     way: 'A store keeps named bytes: what they mean is the business of run/ and catalog/.',
   },
   {
+    folders: ['postgres'],
+    // A state is reached as a source is: by a URL of libpq.
+    may: [...words, 'source/database-url.ts', 'source/postgres/connection.ts'],
+    way: 'The driver knows connections and transactions: what is kept is the business of catalog/, fleet/ and queue/.',
+  },
+  {
+    folders: ['fleet'],
+    may: [...words, 'postgres/'],
+    way: 'Hosts, leases and plans are kept as they are told: deciding is the business of schedule/ and service/.',
+  },
+  {
     folders: ['config'],
     // How an address and a database URL are written, and what keeps backups itself, is known where they are used.
     may: [

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, runAsServerUser, serverFolder, startDaemon } from './daemon.ts';
+import { freePort, runAsServerUser, serverFolder, startDaemon, type Daemon } from './daemon.ts';
 
 /** Has every character that a URL, a .pgpass file or a shell would take for its own. */
 const password = 'p:g/@ \\#%s3cret';
@@ -28,6 +28,10 @@ export interface PostgresServer extends AsyncDisposable {
   resume(): void;
   /** Ends at once, as if it had crashed: every client loses its connection. */
   crash(): Promise<void>;
+  /** Starts it again where it was, after a crash. */
+  restart(): Promise<void>;
+  /** A server that follows this one by streaming; `pg_promote()` makes a primary of it. */
+  standby(): Promise<PostgresServer>;
 }
 
 interface PostgresSession extends AsyncDisposable {
@@ -43,7 +47,7 @@ export async function startPostgres(
   settingsFor: (folder: string) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<PostgresServer> {
   const folder = serverFolder('postgres');
-  const data = join(folder, 'data');
+  const data = dataOf(folder);
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, password, { mode: 0o644 });
   const bin = binaries();
@@ -52,6 +56,11 @@ export async function startPostgres(
     ...['--pgdata', data, '--username', 'postgres', '--pwfile', passwordFile],
     ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
   ]);
+  return serve(folder, settingsFor(folder));
+}
+
+async function serve(folder: string, ownSettings: Readonly<Record<string, string>>): Promise<PostgresServer> {
+  const bin = binaries();
   const port = await freePort();
   const settings = {
     port: String(port),
@@ -60,26 +69,28 @@ export async function startPostgres(
     fsync: 'off',
     shared_buffers: '32MB',
     max_wal_size: '2GB',
-    ...settingsFor(folder),
+    ...ownSettings,
   };
-  const daemon = await startDaemon({
-    argv: [
-      join(bin, 'postgres'),
-      '-D',
-      data,
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
-    folder,
-    ready: /database system is ready to accept connections/,
-    stopSignal: 'SIGQUIT',
-  });
+  const start = (): Promise<Daemon> =>
+    startDaemon({
+      argv: [
+        join(bin, 'postgres'),
+        '-D',
+        dataOf(folder),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+      folder,
+      ready: /database system is ready to accept (read-only )?connections/,
+      stopSignal: 'SIGQUIT',
+    });
+  let daemon = await start();
 
   const url: PostgresServer['url'] = (database = 'postgres', login = {}) =>
     `postgres://${encodeURIComponent(login.user ?? 'postgres')}:${encodeURIComponent(login.password ?? password)}` +
     `@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 
-  const clientEnvironment = (database: string): NodeJS.ProcessEnv => ({
-    PATH: process.env['PATH'],
+  const clientEnvironment = (database: string): Record<string, string> => ({
+    PATH: process.env['PATH'] ?? '',
     PGHOST: '127.0.0.1',
     PGPORT: String(port),
     PGUSER: 'postgres',
@@ -113,8 +124,26 @@ export async function startPostgres(
     pause: () => daemon.pause(),
     resume: () => daemon.resume(),
     crash: () => daemon.end('SIGQUIT'),
+    async restart() {
+      daemon = await start();
+    },
+    standby() {
+      const copy = serverFolder('standby');
+      runAsServerUser(
+        [
+          join(bin, 'pg_basebackup'),
+          ...['--pgdata', dataOf(copy), '--write-recovery-conf', '--checkpoint', 'fast', '--no-sync'],
+        ],
+        clientEnvironment('postgres'),
+      );
+      return serve(copy, { hot_standby: 'on' });
+    },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
+}
+
+function dataOf(folder: string): string {
+  return join(folder, 'data');
 }
 
 function openSession(program: string, args: readonly string[], env: NodeJS.ProcessEnv): PostgresSession {

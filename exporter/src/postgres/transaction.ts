@@ -1,0 +1,53 @@
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Connection } from './connect.ts';
+import { numbered } from './sql-text.ts';
+import type { Row, SqlValue, Transaction } from './postgres.ts';
+import { isLoss, postgresRefusal } from './refusal.ts';
+
+/** The statements of one transaction on one connection; who began it ends it. */
+export class OpenTransaction implements Transaction {
+  readonly #connection: Connection;
+  readonly #label: string;
+  #isOpen = true;
+
+  constructor(connection: Connection, label: string) {
+    this.#connection = connection;
+    this.#label = label;
+  }
+
+  async get(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
+    return (await this.#query(sql, values)).rows[0];
+  }
+
+  async all(sql: string, ...values: readonly SqlValue[]): Promise<Row[]> {
+    return (await this.#query(sql, values)).rows;
+  }
+
+  async run(sql: string, ...values: readonly SqlValue[]): Promise<number> {
+    return (await this.#query(sql, values)).rowCount ?? 0;
+  }
+
+  /** Whoever kept the transaction must not write into that of the next. */
+  end(): void {
+    this.#isOpen = false;
+  }
+
+  async #query(
+    sql: string,
+    values: readonly SqlValue[],
+  ): Promise<{ readonly rows: Row[]; readonly rowCount: number | null }> {
+    if (!this.#isOpen) throw new LowtideError('internal', 'a statement came after its transaction had ended');
+    try {
+      return await this.#connection.client.query<Row>(numbered(sql), values.map(written));
+    } catch (error) {
+      this.#connection.lost ||= isLoss(error);
+      throw postgresRefusal(error, this.#label);
+    }
+  }
+}
+
+/** pg writes all but bytes as text. */
+function written(value: SqlValue): string | Buffer | null {
+  if (value === null) return null;
+  return value instanceof Uint8Array ? Buffer.from(value) : String(value);
+}
