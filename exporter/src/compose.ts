@@ -58,7 +58,7 @@ export interface Installation extends AsyncDisposable {
   /** Why schedules that were added through the API do not run. */
   readonly problems: readonly LowtideError[];
   /** The same state under another config; what goes on under this one goes on. Only the first one is disposed. */
-  reconfigured(loaded: LoadedConfig): Installation;
+  reconfigured(loaded: LoadedConfig): Promise<Installation>;
   /** Takes over the key in the environment, where there is one; commands that seal or open call it first. */
   takeEnvironmentKey(): Promise<void>;
   /** The keystore as it would be after that, for what changes nothing. */
@@ -66,10 +66,10 @@ export interface Installation extends AsyncDisposable {
 }
 
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
-export function openInstallation(loaded: LoadedConfig, env: Environment): Installation {
+export async function openInstallation(loaded: LoadedConfig, env: Environment): Promise<Installation> {
   const catalog = openSqliteCatalog(loaded.config.state);
   const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
-  return assemble(loaded, env, {
+  return await assemble(loaded, env, {
     catalog,
     pool,
     compression: foundOnce(findCompression),
@@ -97,9 +97,9 @@ interface Lasting {
   readonly healing: Set<string>;
 }
 
-function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Installation {
+async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Promise<Installation> {
   const { catalog, pool } = lasting;
-  const { config, problems } = withAdded(loaded.config, catalog.access.addedSchedules());
+  const { config, problems } = withAdded(loaded.config, await catalog.access.addedSchedules());
   const clock = systemClock;
   const keystore = openKeystore(config);
   const stores = openStores(config, env);
@@ -179,7 +179,7 @@ function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting): Ins
     },
     async [Symbol.asyncDispose]() {
       await pool[Symbol.asyncDispose]();
-      catalog[Symbol.dispose]();
+      await catalog[Symbol.asyncDispose]();
     },
   };
 }

@@ -70,7 +70,7 @@ schedules:
   );
   const loaded = await readConfig(configFile, {});
   await openKeystore(loaded.config).create({ kind: 'x25519', now: 0 });
-  return openInstallation(loaded, {});
+  return await openInstallation(loaded, {});
 }
 
 /** The most memory that a `lowtide backup` of its own process takes, in MiB, as the kernel counts it. */
@@ -132,7 +132,7 @@ async function compare(
     );
     delay.disable();
   }
-  const [run] = installation.catalog.runs({ schedule, limit: 1 });
+  const [run] = await installation.catalog.runs({ schedule, limit: 1 });
   const megabytes = (bytes: number | undefined): string => `${((bytes ?? 0) / 2 ** 20).toFixed(0)} MiB`;
   console.log(
     `${name}: ${megabytes(run?.sizeBytes)} to ${megabytes(run?.storedBytes)} (shell ${megabytes(statSync(out).size)}), ${rounds} rounds

@@ -14,11 +14,11 @@ const samples = 500;
 const schedules = 20;
 
 /** Milliseconds of each call, sorted. */
-function time(count: number, work: (index: number) => unknown): number[] {
+async function time(count: number, work: (index: number) => unknown): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const before = performance.now();
-    work(index);
+    await work(index);
     times.push(performance.now() - before);
   }
   return times.sort((a, b) => a - b);
@@ -41,20 +41,22 @@ try {
   peer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   peer.exec('CREATE TABLE backups (id TEXT PRIMARY KEY, manifest TEXT NOT NULL) STRICT');
   const insert = peer.prepare('INSERT INTO backups VALUES (?, ?)');
-  const bare = time(samples, (index) => insert.run(`b${index}`, JSON.stringify(newManifest(`b${index}`))));
+  const bare = await time(samples, (index) =>
+    insert.run(`b${index}`, JSON.stringify(newManifest(`b${index}`))),
+  );
 
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   const started = performance.now();
   for (let index = 0; index < backups; index += 1) {
     const schedule = `schedule-${index % schedules}`;
     const run = newRun(`r${index}`, { schedule, startedAt: noon + index, dueAt: noon + index });
-    catalog.startRun(run);
+    await catalog.startRun(run);
     const manifest = newManifest(`b${index}`, {
       schedule,
       createdAt: noon + index,
       keyId: `key-${index % 5}`,
     });
-    catalog.finishRun(run.id, runEnd(run, { manifest }));
+    await catalog.finishRun(run.id, runEnd(run, { manifest }));
   }
   const seconds = (performance.now() - started) / 1000;
   const megabytes = statSync(join(folder, 'state', 'catalog.db')).size / 2 ** 20;
@@ -66,72 +68,53 @@ try {
 
   const run = (index: number): ReturnType<typeof newRun> =>
     newRun(`more-${index}`, { schedule: `more-${index}`, startedAt: noon + backups + index });
-  print(
-    'startRun',
-    time(samples, (index) => catalog.startRun(run(index))),
-    bare,
-  );
-  const finish = (index: number): unknown =>
-    catalog.finishRun(`more-${index}`, runEnd(run(index), { manifest: newManifest(`more-${index}`) }));
-  print('finishRun with a backup', time(samples, finish), bare);
+  print('startRun', await time(samples, async (index) => await catalog.startRun(run(index))), bare);
+  const finish = async (index: number): Promise<unknown> =>
+    await catalog.finishRun(`more-${index}`, runEnd(run(index), { manifest: newManifest(`more-${index}`) }));
+  print('finishRun with a backup', await time(samples, finish), bare);
   const copy = { store: 'offsite', path: 's3://bucket/backup', status: 'good' } as const;
-  const adopt = (index: number): unknown =>
-    catalog.adoptBackup(
+  const adopt = async (index: number): Promise<unknown> =>
+    await catalog.adoptBackup(
       newManifest(`b${index}`, { schedule: `schedule-${index % schedules}`, createdAt: noon + index }),
       copy,
     );
-  print('adoptBackup, a second copy', time(samples, adopt), bare);
+  print('adoptBackup, a second copy', await time(samples, adopt), bare);
   print(
     'append',
-    time(samples, (index) => catalog.append({ name: 'error', errorType: 'store' }, index)),
+    await time(samples, async (index) => await catalog.append({ name: 'error', errorType: 'store' }, index)),
     bare,
   );
 
-  print(
-    'totals',
-    time(samples, () => catalog.totals()),
-  );
-  print(
-    'backups, newest 50',
-    time(samples, () => catalog.backups({ limit: 50 })),
-  );
+  print('totals', await time(samples, async () => await catalog.totals()));
+  print('backups, newest 50', await time(samples, async () => await catalog.backups({ limit: 50 })));
   const middle = `b${Math.floor(backups / 2)}`;
   print(
     'backups, 50 from the middle on',
-    time(samples, () => catalog.backups({ limit: 50, after: middle })),
+    await time(samples, async () => await catalog.backups({ limit: 50, after: middle })),
   );
   print(
     'backups, 50 of a schedule',
-    time(samples, () => catalog.backups({ limit: 50, schedule: 'schedule-7' })),
+    await time(samples, async () => await catalog.backups({ limit: 50, schedule: 'schedule-7' })),
   );
   print(
     'backups, 50 pruned (there are none)',
-    time(samples, () => catalog.backups({ limit: 50, status: 'pruned' })),
+    await time(samples, async () => await catalog.backups({ limit: 50, status: 'pruned' })),
   );
-  print(
-    'runs, last 50',
-    time(samples, () => catalog.runs({ limit: 50 })),
-  );
+  print('runs, last 50', await time(samples, async () => await catalog.runs({ limit: 50 })));
   print(
     'runs, 50 failed (there are none)',
-    time(samples, () => catalog.runs({ limit: 50, status: 'failed' })),
+    await time(samples, async () => await catalog.runs({ limit: 50, status: 'failed' })),
   );
-  print(
-    'orphanedRuns',
-    time(samples, () => catalog.orphanedRuns(new Set())),
-  );
+  print('orphanedRuns', await time(samples, async () => await catalog.orphanedRuns(new Set())));
   print(
     'schedule',
-    time(samples, (index) => catalog.schedule(`schedule-${index % schedules}`)),
+    await time(samples, async (index) => await catalog.schedule(`schedule-${index % schedules}`)),
   );
   print(
     'eventsAfter, last 100',
-    time(samples, () => catalog.eventsAfter(backups * 2 - 100, 100)),
+    await time(samples, async () => await catalog.eventsAfter(backups * 2 - 100, 100)),
   );
-  print(
-    'check',
-    time(samples, () => catalog.check()),
-  );
+  print('check', await time(samples, async () => await catalog.check()));
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -91,8 +91,8 @@ async function lag(base: string): Promise<string> {
 const bearer = { authorization: `Bearer ${admin}` };
 
 /** Straight into the tables: by way of the catalog it would take minutes of fsync. Older than what is rotated. */
-function fill(state: string, keyId: string): void {
-  openSqliteCatalog(state)[Symbol.dispose]();
+async function fill(state: string, keyId: string): Promise<void> {
+  await openSqliteCatalog(state)[Symbol.asyncDispose]();
   using database = new DatabaseSync(join(state, 'catalog.db'));
   const first = Date.now() - 200 * 86_400_000;
   database.exec('BEGIN');
@@ -204,7 +204,7 @@ try {
   );
   const keystore = openKeystore((await readConfig(file, {})).config);
   const key = await keystore.create({ kind: 'x25519', now: Date.now() });
-  fill(join(folder, 'state'), key.id);
+  await fill(join(folder, 'state'), key.id);
   const child = spawn(
     process.execPath,
     [main, 'serve', '--web.listen-address', '127.0.0.1:0', '--log.format', 'json'],

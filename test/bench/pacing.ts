@@ -52,7 +52,7 @@ async function durations(): Promise<void> {
   try {
     const loaded = await readConfig(configFile, {});
     await openKeystore(loaded.config).create({ kind: 'x25519', now: 0 });
-    await using installation = openInstallation(loaded, {});
+    await using installation = await openInstallation(loaded, {});
     const seconds: Record<string, number[]> = {};
     for (let round = 0; round < Number(rounds); round += 1) {
       for (const schedule of installation.config.schedules) {

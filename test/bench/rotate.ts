@@ -113,7 +113,7 @@ class Rig implements AsyncDisposable {
       ],
     };
     writeFileSync(join(this.backups, manifestName(manifest)), encodeManifest(manifest));
-    this.catalog.adoptBackup(manifest, {
+    await this.catalog.adoptBackup(manifest, {
       store: 'local',
       path: join(this.backups, part.name),
       status: 'good',
@@ -130,7 +130,7 @@ class Rig implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.pool[Symbol.asyncDispose]();
-    this.catalog[Symbol.dispose]();
+    await this.catalog[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -57,8 +57,8 @@ function eventBody(index: number): EventBody {
 }
 
 /** Straight into the table: 100,000 commits by way of the catalog would take minutes of fsync. */
-function fillEvents(folder: string): void {
-  openSqliteCatalog(folder)[Symbol.dispose]();
+async function fillEvents(folder: string): Promise<void> {
+  await openSqliteCatalog(folder)[Symbol.asyncDispose]();
   using database = new DatabaseSync(join(folder, 'catalog.db'));
   database.exec('BEGIN');
   const insert = database.prepare('INSERT INTO events (at, body) VALUES (?, ?)');
@@ -109,8 +109,8 @@ const ms = (value: number): string => `${value.toFixed(2)} ms`;
 
 const folder = mkdtempSync(join(tmpdir(), 'lowtide-bench-scrape-'));
 try {
-  fillEvents(folder);
-  using catalog = openSqliteCatalog(folder);
+  await fillEvents(folder);
+  await using catalog = openSqliteCatalog(folder);
   const service = serviceMetrics(metricsSample({ catalog, schedules: () => schedules }));
 
   const delay = monitorEventLoopDelay({ resolution: 1 });

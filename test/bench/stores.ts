@@ -157,7 +157,7 @@ async function rebuild(): Promise<void> {
   const peer = await seconds(() =>
     run('bash', ['-c', 'find "$1" -name "*.json" -print0 | xargs -0 cat > /dev/null', 'bash', root]),
   );
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   let told = 0;
   const stores = new Map([['local', new DirectoryStore('local', root)]]);
   const own = await seconds(async () => {

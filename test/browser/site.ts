@@ -78,7 +78,7 @@ export class Site implements AsyncDisposable {
     });
     const site = new Site(installation);
     site.#makeData();
-    site.#rememberLoad();
+    await site.#rememberLoad();
     await site.#rememberRuns();
     for (const schedule of ['orders-db', 'web-files', 'mail', 'metrics-export']) {
       await installation.completed(schedule);
@@ -130,11 +130,11 @@ export class Site implements AsyncDisposable {
   }
 
   /** Busy by day, quiet by night, and a peak when the nightly reports are made. */
-  #rememberLoad(): void {
+  async #rememberLoad(): Promise<void> {
     const { load } = this.installation.opened.catalog;
     const until = Math.floor(Date.now() / (5 * minuteMs)) * 5 * minuteMs;
-    load.record(recordsOf(until - 14 * dayMs, until, 5 * minuteMs), 'coarse');
-    load.record(recordsOf(until - 2 * dayMs, until, minuteMs), 'fine');
+    await load.record(recordsOf(until - 14 * dayMs, until, 5 * minuteMs), 'coarse');
+    await load.record(recordsOf(until - 2 * dayMs, until, minuteMs), 'fine');
   }
 
   /** Of the last nights: the backups are sealed, and lie where the catalog says. */
@@ -160,7 +160,7 @@ export class Site implements AsyncDisposable {
     for (const [index, { manifest }] of stored.entries()) {
       const { schedule, type, startedAt, minutes, failed } = past[index]!;
       const run = newRun(manifest.runId, { schedule, type, startedAt, dueAt: startedAt, stores: ['local'] });
-      catalog.startRun(run);
+      await catalog.startRun(run);
       const finishedAt = startedAt + minutes * minuteMs;
       const path = join(this.installation.folder, 'backups', manifest.parts[0].name);
       const end = failed
@@ -175,7 +175,7 @@ export class Site implements AsyncDisposable {
           })
         : runEnd(run, { finishedAt, manifest });
       const copies = [{ store: 'local', path, status: 'good' as const }];
-      catalog.finishRun(run.id, failed ? end : { ...end, backup: { manifest, copies } });
+      await catalog.finishRun(run.id, failed ? end : { ...end, backup: { manifest, copies } });
     }
   }
 }

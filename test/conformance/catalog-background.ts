@@ -17,49 +17,53 @@ const end: BackgroundEnd = {
 
 export function catalogBackground(given: Given): void {
   describe('verifications and restores in the background', () => {
-    it('are kept from their beginning to their end, also for other owners', () => {
-      complete(given.catalog, 'b1');
+    it('are kept from their beginning to their end, also for other owners', async () => {
+      await complete(given.catalog, 'b1');
       const { background } = given.catalog;
-      expect(background.start(verification)).toEqual({ ...verification, status: 'running', warnings: [] });
+      expect(await background.start(verification)).toEqual({
+        ...verification,
+        status: 'running',
+        warnings: [],
+      });
       const restore = { ...verification, id: 'o1', kind: 'restore', target: 'scratch' } as const;
-      background.start(restore);
-      expect(background.finish('v1', end)).toEqual({ ...verification, ...end });
+      await background.start(restore);
+      expect(await background.finish('v1', end)).toEqual({ ...verification, ...end });
       const restored = { status: 'completed', finishedAt: noon + 9, warnings: [], store: 'local' } as const;
-      background.finish('o1', restored);
-      using other = given.open();
-      expect(other.background.run('v1')).toEqual({ ...verification, ...end });
-      expect(other.background.run('o1')).toEqual({ ...restore, ...restored });
-      expect(other.background.run('b1')).toBeUndefined();
+      await background.finish('o1', restored);
+      await using other = await given.open();
+      expect(await other.background.run('v1')).toEqual({ ...verification, ...end });
+      expect(await other.background.run('o1')).toEqual({ ...restore, ...restored });
+      expect(await other.background.run('b1')).toBeUndefined();
     });
 
-    it('end once, and are those of a backup', () => {
-      complete(given.catalog, 'b1');
+    it('end once, and are those of a backup', async () => {
+      await complete(given.catalog, 'b1');
       const { background } = given.catalog;
-      background.start(verification);
-      background.finish('v1', end);
-      refuses('run_ended', () => background.finish('v1', end));
-      refuses('not_found', () => background.finish('v2', end));
-      refuses('not_found', () => background.start({ ...verification, id: 'v2', backupId: 'none' }));
+      await background.start(verification);
+      await background.finish('v1', end);
+      await refuses('run_ended', () => background.finish('v1', end));
+      await refuses('not_found', () => background.finish('v2', end));
+      await refuses('not_found', () => background.start({ ...verification, id: 'v2', backupId: 'none' }));
     });
 
-    it('are interrupted where nobody works on them any more, and only there', () => {
-      complete(given.catalog, 'b1');
-      const gone = given.open();
-      gone.background.start({ ...verification, id: 'of-the-dead' });
-      using alive = given.open();
-      alive.background.start({ ...verification, id: 'of-another' });
+    it('are interrupted where nobody works on them any more, and only there', async () => {
+      await complete(given.catalog, 'b1');
+      const gone = await given.open();
+      await gone.background.start({ ...verification, id: 'of-the-dead' });
+      await using alive = await given.open();
+      await alive.background.start({ ...verification, id: 'of-another' });
       const { background } = given.catalog;
-      for (const id of ['mine', 'lost']) background.start({ ...verification, id });
-      gone[Symbol.dispose]();
-      const interrupted = background.interruptOrphans(new Set(['mine']), noon + 7);
+      for (const id of ['mine', 'lost']) await background.start({ ...verification, id });
+      await gone[Symbol.asyncDispose]();
+      const interrupted = await background.interruptOrphans(new Set(['mine']), noon + 7);
       expect(interrupted.map(({ id }) => id)).toEqual(['of-the-dead', 'lost']);
-      expect(background.run('of-the-dead')).toMatchObject({
+      expect(await background.run('of-the-dead')).toMatchObject({
         status: 'interrupted',
         finishedAt: noon + 7,
         error: { code: 'interrupted' },
       });
-      for (const id of ['mine', 'of-another']) expect(background.run(id)?.status).toBe('running');
-      expect(background.interruptOrphans(new Set(['mine']), noon + 8)).toEqual([]);
+      for (const id of ['mine', 'of-another']) expect((await background.run(id))?.status).toBe('running');
+      expect(await background.interruptOrphans(new Set(['mine']), noon + 8)).toEqual([]);
     });
   });
 }

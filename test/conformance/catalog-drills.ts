@@ -32,19 +32,19 @@ const failed: DrillEnd = {
 
 export function catalogDrills(given: Given): void {
   describe('restore drills', () => {
-    it('are kept from their beginning to their end, with events, and one that passes proves the schedule', () => {
-      complete(given.catalog, 'b1');
+    it('are kept from their beginning to their end, with events, and one that passes proves the schedule', async () => {
+      await complete(given.catalog, 'b1');
       const { drills } = given.catalog;
-      const from = given.catalog.latestSequence();
-      expect(drills.start(begun)).toEqual({ ...begun, status: 'running', checks: [], warnings: [] });
-      drills.finish('d1', passed);
-      drills.start({ ...begun, id: 'd2' });
-      drills.finish('d2', failed);
-      using other = given.open();
-      expect(other.drills.drill('d1')).toEqual({ ...begun, ...passed });
+      const from = await given.catalog.latestSequence();
+      expect(await drills.start(begun)).toEqual({ ...begun, status: 'running', checks: [], warnings: [] });
+      await drills.finish('d1', passed);
+      await drills.start({ ...begun, id: 'd2' });
+      await drills.finish('d2', failed);
+      await using other = await given.open();
+      expect(await other.drills.drill('d1')).toEqual({ ...begun, ...passed });
       const { errorType, ...told } = failed;
-      expect(other.drills.drill('d2')).toEqual({ ...begun, id: 'd2', ...told });
-      expect(given.catalog.eventsAfter(from, 10).map(({ body }) => body)).toEqual([
+      expect(await other.drills.drill('d2')).toEqual({ ...begun, id: 'd2', ...told });
+      expect((await given.catalog.eventsAfter(from, 10)).map(({ body }) => body)).toEqual([
         { name: 'drill:started', drillId: 'd1', schedule: 'db-prod', backupId: 'b1' },
         {
           ...{ name: 'drill:finished', drillId: 'd1', schedule: 'db-prod', backupId: 'b1', status: 'passed' },
@@ -56,66 +56,68 @@ export function catalogDrills(given: Given): void {
           ...{ dataAgeSeconds: 3600.5, errorType },
         },
       ]);
-      expect(given.catalog.proofs()).toMatchObject([{ schedule: 'db-prod', restoredAt: noon + 60_000 }]);
-      expect(drills.latest()).toEqual({
-        'db-prod': { last: drills.drill('d2'), passed: drills.drill('d1') },
+      expect(await given.catalog.proofs()).toMatchObject([
+        { schedule: 'db-prod', restoredAt: noon + 60_000 },
+      ]);
+      expect(await drills.latest()).toEqual({
+        'db-prod': { last: await drills.drill('d2'), passed: await drills.drill('d1') },
       });
     });
 
-    it('end once, go on one at a time for a schedule, and are those of a backup', () => {
-      complete(given.catalog, 'b1');
-      complete(given.catalog, 'f1', { schedule: 'files' });
+    it('end once, go on one at a time for a schedule, and are those of a backup', async () => {
+      await complete(given.catalog, 'b1');
+      await complete(given.catalog, 'f1', { schedule: 'files' });
       const { drills } = given.catalog;
-      drills.start(begun);
-      refuses('run_active', () => drills.start({ ...begun, id: 'd2' }));
-      drills.start({ ...begun, id: 'd3', schedule: 'files', backupId: 'f1' });
-      drills.finish('d1', passed);
-      refuses('run_ended', () => drills.finish('d1', failed));
-      refuses('not_found', () => drills.finish('d9', failed));
-      refuses('not_found', () => drills.start({ ...begun, id: 'd4', backupId: 'none' }));
+      await drills.start(begun);
+      await refuses('run_active', () => drills.start({ ...begun, id: 'd2' }));
+      await drills.start({ ...begun, id: 'd3', schedule: 'files', backupId: 'f1' });
+      await drills.finish('d1', passed);
+      await refuses('run_ended', () => drills.finish('d1', failed));
+      await refuses('not_found', () => drills.finish('d9', failed));
+      await refuses('not_found', () => drills.start({ ...begun, id: 'd4', backupId: 'none' }));
     });
 
-    it('are listed by pages, the last first, of a schedule or in a state', () => {
-      complete(given.catalog, 'b1');
+    it('are listed by pages, the last first, of a schedule or in a state', async () => {
+      await complete(given.catalog, 'b1');
       const { drills } = given.catalog;
       for (const [id, end] of [
         ['d1', passed],
         ['d2', failed],
         ['d3', passed],
       ] as const) {
-        drills.start({ ...begun, id });
-        drills.finish(id, end);
+        await drills.start({ ...begun, id });
+        await drills.finish(id, end);
       }
-      const ids = (filter: Partial<Parameters<typeof drills.list>[0]>): readonly string[] =>
-        drills.list({ limit: 10, ...filter }).map(({ id }) => id);
-      expect(ids({})).toEqual(['d3', 'd2', 'd1']);
-      expect(ids({ status: 'passed' })).toEqual(['d3', 'd1']);
-      expect(ids({ after: 'd3', limit: 1 })).toEqual(['d2']);
-      expect(ids({ schedule: 'files' })).toEqual([]);
-      refuses('not_found', () => ids({ after: 'd9' }));
-      expect(drills.latest()['db-prod']?.last.id).toBe('d3');
+      const ids = async (filter: Partial<Parameters<typeof drills.list>[0]>): Promise<readonly string[]> =>
+        (await drills.list({ limit: 10, ...filter })).map(({ id }) => id);
+      expect(await ids({})).toEqual(['d3', 'd2', 'd1']);
+      expect(await ids({ status: 'passed' })).toEqual(['d3', 'd1']);
+      expect(await ids({ after: 'd3', limit: 1 })).toEqual(['d2']);
+      expect(await ids({ schedule: 'files' })).toEqual([]);
+      await refuses('not_found', () => ids({ after: 'd9' }));
+      expect((await drills.latest())['db-prod']?.last.id).toBe('d3');
     });
 
-    it('are interrupted where nobody works on them, and tell what may be left of them until that is gone', () => {
-      complete(given.catalog, 'b1');
-      complete(given.catalog, 'f1', { schedule: 'files' });
-      const gone = given.open();
-      gone.drills.start(begun);
+    it('are interrupted where nobody works on them, and tell what may be left of them until that is gone', async () => {
+      await complete(given.catalog, 'b1');
+      await complete(given.catalog, 'f1', { schedule: 'files' });
+      const gone = await given.open();
+      await gone.drills.start(begun);
       const { drills } = given.catalog;
-      drills.start({ ...begun, id: 'mine', schedule: 'files', backupId: 'f1' });
-      expect(drills.interruptOrphans(new Set(['mine']), noon + 5)).toEqual([]);
-      gone[Symbol.dispose]();
+      await drills.start({ ...begun, id: 'mine', schedule: 'files', backupId: 'f1' });
+      expect(await drills.interruptOrphans(new Set(['mine']), noon + 5)).toEqual([]);
+      await gone[Symbol.asyncDispose]();
       // One of the dead keeps nobody from another.
-      drills.start({ ...begun, id: 'd2' });
-      expect(drills.interruptOrphans(new Set(['mine', 'd2']), noon + 5)).toMatchObject([
+      await drills.start({ ...begun, id: 'd2' });
+      expect(await drills.interruptOrphans(new Set(['mine', 'd2']), noon + 5)).toMatchObject([
         { id: 'd1', status: 'interrupted', finishedAt: noon + 5, error: { code: 'interrupted' } },
       ]);
-      expect(drills.withScratch().map(({ id }) => id)).toEqual(['d1']);
-      drills.finish('d2', failed);
-      expect(drills.withScratch().map(({ id }) => id)).toEqual(['d1', 'd2']);
-      drills.scratchRemoved('d1');
-      expect(drills.withScratch().map(({ id }) => id)).toEqual(['d2']);
-      expect(drills.latest()['db-prod']?.last.id).toBe('d2');
+      expect((await drills.withScratch()).map(({ id }) => id)).toEqual(['d1']);
+      await drills.finish('d2', failed);
+      expect((await drills.withScratch()).map(({ id }) => id)).toEqual(['d1', 'd2']);
+      await drills.scratchRemoved('d1');
+      expect((await drills.withScratch()).map(({ id }) => id)).toEqual(['d2']);
+      expect((await drills.latest())['db-prod']?.last.id).toBe('d2');
     });
   });
 }

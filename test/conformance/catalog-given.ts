@@ -7,33 +7,34 @@ import { newManifest, newRun, noon, runEnd, type ManifestSample } from './catalo
 export interface Given {
   readonly catalog: Catalog;
   /** Opens the catalog as one more owner: what another process would do. */
-  open(): Catalog;
+  open(): Promise<Catalog>;
 }
 
 /** A run that completes with one backup, its copy in `local` good. */
-export function complete(catalog: Catalog, id: string, sample: ManifestSample = {}): void {
+export async function complete(catalog: Catalog, id: string, sample: ManifestSample = {}): Promise<void> {
   const run = newRun(`run-of-${id}`, {
     schedule: sample.schedule ?? 'db-prod',
     type: sample.type ?? 'database',
     startedAt: sample.createdAt ?? noon,
   });
-  catalog.startRun(run);
-  catalog.finishRun(run.id, runEnd(run, { manifest: newManifest(id, sample) }));
+  await catalog.startRun(run);
+  await catalog.finishRun(run.id, runEnd(run, { manifest: newManifest(id, sample) }));
 }
 
 /** All that can be read of a catalog. */
-export function snapshot(catalog: Catalog): unknown {
+export async function snapshot(catalog: Catalog): Promise<unknown> {
   return {
-    runs: catalog.runs({ limit: 1000 }),
-    backups: catalog.backups({ limit: 1000 }),
-    events: catalog.eventsAfter(0, 1000),
-    totals: catalog.totals(),
-    proofs: catalog.proofs(),
+    runs: await catalog.runs({ limit: 1000 }),
+    backups: await catalog.backups({ limit: 1000 }),
+    events: await catalog.eventsAfter(0, 1000),
+    totals: await catalog.totals(),
+    proofs: await catalog.proofs(),
   };
 }
 
-export function refuses(code: string, act: () => unknown): void {
-  expect(act).toThrow(
-    expect.toSatisfy((error) => error instanceof LowtideError && error.code === code, code),
+export async function refuses(code: string, act: () => Promise<unknown>): Promise<void> {
+  await expect(act()).rejects.toSatisfy(
+    (error) => error instanceof LowtideError && error.code === code,
+    code,
   );
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Backup, Catalog, CatalogTotals, Run } from '../../exporter/src/catalog/catalog.ts';
 import type { Manifest } from '../../exporter/src/store/manifest.ts';
+import type { CatalogState } from './catalog.ts';
 import { newManifest, newRun, noon, runEnd } from './catalog-samples.ts';
 
 /**
@@ -58,69 +59,74 @@ class History {
     this.#catalog = catalog;
   }
 
-  take(next: Step): void {
+  async take(next: Step): Promise<void> {
     switch (next.do) {
       case 'start': {
-        this.#start(next.schedule);
+        await this.#start(next.schedule);
         return;
       }
       case 'finish': {
-        this.#finish(next);
+        await this.#finish(next);
         return;
       }
       case 'find':
         this.#count += 1;
         {
-          this.#adopt({ id: `found-${this.#count}`, schedule: next.schedule, at: next.at }, next);
+          await this.#adopt({ id: `found-${this.#count}`, schedule: next.schedule, at: next.at }, next);
           return;
         }
       case 'find again': {
         const known = this.#backups[next.pick % this.#backups.length];
-        if (known !== undefined) this.#adopt(known, next);
+        if (known !== undefined) await this.#adopt(known, next);
         return;
       }
       case 'verify': {
-        this.#withCopy(next, (id, where) =>
-          this.#catalog.recordVerification(id, where, { status: next.status, at: noon }),
+        await this.#withCopy(
+          next,
+          async (id, where) =>
+            await this.#catalog.recordVerification(id, where, { status: next.status, at: noon }),
         );
         return;
       }
       case 'remove': {
-        this.#withCopy(next, (id, where) => this.#catalog.removeCopy(id, where, 'expired', noon));
+        await this.#withCopy(
+          next,
+          async (id, where) => await this.#catalog.removeCopy(id, where, 'expired', noon),
+        );
         return;
       }
     }
   }
 
-  #start(of: Schedule): void {
+  async #start(of: Schedule): Promise<void> {
     if (this.#running.has(of)) return;
     this.#count += 1;
     this.#running.set(
       of,
-      this.#catalog.startRun(newRun(`run-${this.#count}`, { schedule: of, type: types[of] })),
+      await this.#catalog.startRun(newRun(`run-${this.#count}`, { schedule: of, type: types[of] })),
     );
   }
 
-  #finish(next: Step & { readonly do: 'finish' }): void {
+  async #finish(next: Step & { readonly do: 'finish' }): Promise<void> {
     const { schedule: of, status, at: finishedAt } = next;
     const run = this.#running.get(of);
     if (run === undefined) return;
     this.#running.delete(of);
     if (status !== 'completed') {
-      this.#catalog.finishRun(run.id, runEnd(run, { status, finishedAt }));
+      await this.#catalog.finishRun(run.id, runEnd(run, { status, finishedAt }));
       return;
     }
     const backup = { id: `b-${run.id}`, schedule: of, at: finishedAt };
-    this.#catalog.finishRun(run.id, runEnd(run, { finishedAt, manifest: manifestOf(backup, next) }));
+    await this.#catalog.finishRun(run.id, runEnd(run, { finishedAt, manifest: manifestOf(backup, next) }));
     this.#backups.push(backup);
     this.lastSuccess.set(of, finishedAt);
   }
 
-  #adopt(
+  async #adopt(
     backup: { readonly id: string; readonly schedule: Schedule; readonly at: number },
     as: { readonly store: string; readonly key: string; readonly bytes: number; readonly good: boolean },
-  ): void {
-    this.#catalog.adoptBackup(manifestOf(backup, as), {
+  ): Promise<void> {
+    await this.#catalog.adoptBackup(manifestOf(backup, as), {
       store: as.store,
       path: `/${as.store}/${backup.id}`,
       status: as.good ? 'good' : 'damaged',
@@ -130,14 +136,14 @@ class History {
     this.lastSuccess.set(backup.schedule, Math.max(backup.at, last));
   }
 
-  #withCopy(
+  async #withCopy(
     next: { readonly pick: number; readonly copy: number },
-    act: (id: string, store: string) => void,
-  ): void {
+    act: (id: string, store: string) => Promise<void>,
+  ): Promise<void> {
     const known = this.#backups[next.pick % this.#backups.length];
-    const copies = known === undefined ? [] : (this.#catalog.backup(known.id)?.copies ?? []);
+    const copies = known === undefined ? [] : ((await this.#catalog.backup(known.id))?.copies ?? []);
     const copy = copies[next.copy % copies.length];
-    if (known !== undefined && copy !== undefined) act(known.id, copy.store);
+    if (known !== undefined && copy !== undefined) await act(known.id, copy.store);
   }
 }
 
@@ -154,9 +160,9 @@ function manifestOf(
   });
 }
 
-function recount(catalog: Catalog, history: History): CatalogTotals {
-  const backups = catalog.backups({ limit: 10_000 });
-  const runs = catalog.runs({ limit: 10_000 });
+async function recount(catalog: Catalog, history: History): Promise<CatalogTotals> {
+  const backups = await catalog.backups({ limit: 10_000 });
+  const runs = await catalog.runs({ limit: 10_000 });
   const sum = (of: (add: (name: string, amount: number) => void) => void): Record<string, number> => {
     const sums: Record<string, number> = {};
     of((name, amount) => {
@@ -165,6 +171,7 @@ function recount(catalog: Catalog, history: History): CatalogTotals {
     return sums;
   };
   const completed = backups.filter((backup) => backup.status === 'completed');
+  const events = await catalog.eventsAfter(0, 10_000);
   return {
     bytesByStore: sum((add) =>
       backups.forEach((backup) =>
@@ -178,8 +185,7 @@ function recount(catalog: Catalog, history: History): CatalogTotals {
     ),
     successRateByType: Object.fromEntries(
       Object.values(types).flatMap((type) => {
-        const ends = catalog
-          .eventsAfter(0, 10_000)
+        const ends = events
           .map((event) => event.body)
           .filter((body) => body.name === 'run:finished' && body.type === type && body.status !== 'cancelled')
           .slice(-100);
@@ -204,11 +210,11 @@ function recount(catalog: Catalog, history: History): CatalogTotals {
 }
 
 /** The backups of each key as the lists have them, newest first. */
-function listedByKey(catalog: Catalog, keyId: string): readonly string[] {
+async function listedByKey(catalog: Catalog, keyId: string): Promise<readonly string[]> {
   const listed: string[] = [];
   for (;;) {
     const after = listed.at(-1);
-    const page = catalog.backups({
+    const page = await catalog.backups({
       keyId,
       status: 'completed',
       limit: 3,
@@ -240,21 +246,21 @@ function withoutZeroKeys(totals: CatalogTotals): CatalogTotals {
 }
 
 /** `makeState` gives an empty one each time; it goes when disposed. */
-export function catalogLaws(makeState: () => Disposable & { open(): Catalog }): void {
-  it('has totals that equal a naive recount after any history', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
-        using state = makeState();
-        using catalog = state.open();
+export function catalogLaws(makeState: () => Promise<CatalogState>): void {
+  it('has totals that equal a naive recount after any history', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        await using state = await makeState();
+        await using catalog = await state.open();
         const history = new History(catalog);
         for (const next of steps) {
-          history.take(next);
-          expect(withoutZeroKeys(catalog.totals())).toEqual(recount(catalog, history));
+          await history.take(next);
+          expect(withoutZeroKeys(await catalog.totals())).toEqual(await recount(catalog, history));
         }
-        const completed = catalog.backups({ status: 'completed', limit: 10_000 });
+        const completed = await catalog.backups({ status: 'completed', limit: 10_000 });
         for (const keyId of keys) {
           const ofKey = completed.filter((backup) => keysOf(backup).has(keyId));
-          expect(listedByKey(catalog, keyId)).toEqual(ofKey.map(({ id }) => id));
+          expect(await listedByKey(catalog, keyId)).toEqual(ofKey.map(({ id }) => id));
         }
       }),
       { numRuns: 40 },

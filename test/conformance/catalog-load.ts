@@ -10,71 +10,74 @@ const day = 86_400_000;
 export function catalogLoad(given: Given): void {
   const record = (at: number, cpu = 0.5): LoadRecord => ({ at, cpu, memory: 0.25, disk: NaN });
 
-  it('keeps the load by step, in order of time, gaps as gaps', () => {
+  it('keeps the load by step, in order of time, gaps as gaps', async () => {
     const { load } = given.catalog;
-    load.record([record(noon + minute), record(noon)], 'fine');
-    load.record([record(noon)], 'coarse');
-    expect(load.records('fine', noon, noon + day)).toEqual([record(noon), record(noon + minute)]);
-    expect(load.records('fine', noon + 1, noon + minute)).toEqual([]);
-    expect(load.records('coarse', 0, noon + 1)).toEqual([record(noon)]);
+    await load.record([record(noon + minute), record(noon)], 'fine');
+    await load.record([record(noon)], 'coarse');
+    expect(await load.records('fine', noon, noon + day)).toEqual([record(noon), record(noon + minute)]);
+    expect(await load.records('fine', noon + 1, noon + minute)).toEqual([]);
+    expect(await load.records('coarse', 0, noon + 1)).toEqual([record(noon)]);
   });
 
-  it('takes a second record of a step for the better one', () => {
+  it('takes a second record of a step for the better one', async () => {
     const { load } = given.catalog;
-    load.record([record(noon, 0.1)], 'fine');
-    load.record([record(noon, 0.9)], 'fine');
-    expect(load.records('fine', noon, noon + 1)).toEqual([record(noon, 0.9)]);
+    await load.record([record(noon, 0.1)], 'fine');
+    await load.record([record(noon, 0.9)], 'fine');
+    expect(await load.records('fine', noon, noon + 1)).toEqual([record(noon, 0.9)]);
   });
 
-  it('keeps how much work had to wait, where it is known, whoever measures the load anew', () => {
+  it('keeps how much work had to wait, where it is known, whoever measures the load anew', async () => {
     const { load } = given.catalog;
     const pressure = { cpu: 0.5, memory: NaN, disk: 0.25 };
-    load.record([{ ...record(noon), pressure }, record(noon + minute)], 'fine');
-    load.record([record(noon, 0.9)], 'fine');
-    expect(load.records('fine', noon, noon + day)).toEqual([
+    await load.record([{ ...record(noon), pressure }, record(noon + minute)], 'fine');
+    await load.record([record(noon, 0.9)], 'fine');
+    expect(await load.records('fine', noon, noon + day)).toEqual([
       { ...record(noon, 0.9), pressure },
       record(noon + minute),
     ]);
   });
 
-  it('keeps what moved through disks and network, where it is known, whoever measures the load anew', () => {
+  it('keeps what moved through disks and network, where it is known, whoever measures the load anew', async () => {
     const { load } = given.catalog;
     const throughput = { read: 1.5 * 2 ** 20, written: 0, received: NaN, sent: 12.25 };
-    load.record([{ ...record(noon), throughput }, record(noon + minute)], 'coarse');
-    load.record([record(noon, 0.9)], 'coarse');
-    expect(load.records('coarse', noon, noon + day)).toEqual([
+    await load.record([{ ...record(noon), throughput }, record(noon + minute)], 'coarse');
+    await load.record([record(noon, 0.9)], 'coarse');
+    expect(await load.records('coarse', noon, noon + day)).toEqual([
       { ...record(noon, 0.9), throughput },
       record(noon + minute),
     ]);
   });
 
-  it('keeps the load of other hosts by their names, apart from that of this one', () => {
+  it('keeps the load of other hosts by their names, apart from that of this one', async () => {
     const { load, hostLoads } = given.catalog;
-    load.record([record(noon, 0.1)], 'coarse');
-    hostLoads.record('db1', [record(noon + 5 * minute, 0.3), record(noon, 0.2)]);
-    hostLoads.record('db2', [record(noon, 0.9)]);
-    hostLoads.record('db1', [record(noon, 0.4)]);
-    hostLoads.record('db1', []);
-    expect(hostLoads.records('db1', noon, noon + day)).toEqual([
+    await load.record([record(noon, 0.1)], 'coarse');
+    await hostLoads.record('db1', [record(noon + 5 * minute, 0.3), record(noon, 0.2)]);
+    await hostLoads.record('db2', [record(noon, 0.9)]);
+    await hostLoads.record('db1', [record(noon, 0.4)]);
+    await hostLoads.record('db1', []);
+    expect(await hostLoads.records('db1', noon, noon + day)).toEqual([
       record(noon, 0.4),
       record(noon + 5 * minute, 0.3),
     ]);
-    expect(hostLoads.records('db1', noon + 1, noon + 5 * minute)).toEqual([]);
-    expect(hostLoads.records('db2', 0, noon + day)).toEqual([record(noon, 0.9)]);
-    expect(hostLoads.records('gone', 0, noon + day)).toEqual([]);
-    expect(load.records('coarse', 0, noon + day)).toEqual([record(noon, 0.1)]);
-    hostLoads.record('db1', [record(noon + 93 * day)]);
-    expect(hostLoads.records('db2', 0, noon + day)).toEqual([]);
+    expect(await hostLoads.records('db1', noon + 1, noon + 5 * minute)).toEqual([]);
+    expect(await hostLoads.records('db2', 0, noon + day)).toEqual([record(noon, 0.9)]);
+    expect(await hostLoads.records('gone', 0, noon + day)).toEqual([]);
+    expect(await load.records('coarse', 0, noon + day)).toEqual([record(noon, 0.1)]);
+    await hostLoads.record('db1', [record(noon + 93 * day)]);
+    expect(await hostLoads.records('db2', 0, noon + day)).toEqual([]);
   });
 
-  it('forgets fine records after 14 days and coarse ones after 92', () => {
+  it('forgets fine records after 14 days and coarse ones after 92', async () => {
     const { load } = given.catalog;
     for (const step of ['fine', 'coarse'] as const) {
-      load.record([record(noon), record(noon + 14 * day + minute), record(noon + 92 * day + minute)], step);
+      await load.record(
+        [record(noon), record(noon + 14 * day + minute), record(noon + 92 * day + minute)],
+        step,
+      );
     }
-    const kept = (step: 'fine' | 'coarse'): number[] =>
-      load.records(step, 0, noon + 100 * day).map(({ at }) => (at - noon) / day);
-    expect(kept('fine').map(Math.floor)).toEqual([92]);
-    expect(kept('coarse').map(Math.floor)).toEqual([14, 92]);
+    const kept = async (step: 'fine' | 'coarse'): Promise<number[]> =>
+      (await load.records(step, 0, noon + 100 * day)).map(({ at }) => (at - noon) / day);
+    expect((await kept('fine')).map(Math.floor)).toEqual([92]);
+    expect((await kept('coarse')).map(Math.floor)).toEqual([14, 92]);
   });
 }

@@ -6,7 +6,7 @@ import { newRun, noon, runEnd } from './catalog-samples.ts';
 
 export function catalogSnapshots(given: Given): void {
   /** A run that completes with a backup that another tool keeps. */
-  function keep(id: string, createdAt = noon): void {
+  async function keep(id: string, createdAt = noon): Promise<void> {
     const run = newRun(`run-of-${id}`, { schedule: 'home', type: 'files', startedAt: createdAt, stores: [] });
     const manifest: SnapshotManifest = {
       id,
@@ -27,27 +27,27 @@ export function catalogSnapshots(given: Given): void {
         restoreBy: 'restic restore',
       },
     };
-    given.catalog.startRun(run);
-    given.catalog.finishRun(run.id, { ...runEnd(run), backup: { manifest } });
+    await given.catalog.startRun(run);
+    await given.catalog.finishRun(run.id, { ...runEnd(run), backup: { manifest } });
   }
 
   describe('snapshots of other tools', () => {
-    it('are listed among the backups, count as their one copy, and belong to no store and no key', () => {
-      complete(given.catalog, 'b1');
-      const before = given.catalog.totals();
-      keep('s1', noon + 1);
-      expect(given.catalog.backups({ limit: 9 }).map(({ id }) => id)).toEqual(['s1', 'b1']);
-      expect(given.catalog.backup('s1')).toMatchObject({
+    it('are listed among the backups, count as their one copy, and belong to no store and no key', async () => {
+      await complete(given.catalog, 'b1');
+      const before = await given.catalog.totals();
+      await keep('s1', noon + 1);
+      expect((await given.catalog.backups({ limit: 9 })).map(({ id }) => id)).toEqual(['s1', 'b1']);
+      expect(await given.catalog.backup('s1')).toMatchObject({
         ...{ sizeBytes: 9000, storedBytes: 70, keyId: '', copies: [] },
         snapshot: { status: 'good' },
       });
-      expect(given.catalog.run('run-of-s1')).toMatchObject({
+      expect(await given.catalog.run('run-of-s1')).toMatchObject({
         backupId: 's1',
         sizeBytes: 9000,
         storedBytes: 70,
       });
-      expect(given.catalog.proofs()).toMatchObject([{}, { newest: { id: 's1', goodCopies: 1 } }]);
-      const { bytesByType, lastSuccessBySchedule, successRateByType, ...rest } = given.catalog.totals();
+      expect(await given.catalog.proofs()).toMatchObject([{}, { newest: { id: 's1', goodCopies: 1 } }]);
+      const { bytesByType, lastSuccessBySchedule, successRateByType, ...rest } = await given.catalog.totals();
       expect(bytesByType).toEqual({ ...before.bytesByType, files: 70 });
       expect(lastSuccessBySchedule).toHaveProperty('home');
       expect(successRateByType).toHaveProperty('files', 1);
@@ -58,67 +58,69 @@ export function catalogSnapshots(given: Given): void {
       });
     });
 
-    it('are not copies that could be made good, or were lost', () => {
-      keep('s1');
+    it('are not copies that could be made good, or were lost', async () => {
+      await keep('s1');
       const { copies, snapshots } = given.catalog;
-      snapshots.recordCheck('s1', { status: 'failed', at: noon, error: 'cut' });
-      expect(copies.lacking('home', ['local'])).toEqual([]);
-      expect(copies.restorable('home')).toEqual([]);
-      expect(copies.lost('home')).toEqual([]);
+      await snapshots.recordCheck('s1', { status: 'failed', at: noon, error: 'cut' });
+      expect(await copies.lacking('home', ['local'])).toEqual([]);
+      expect(await copies.restorable('home')).toEqual([]);
+      expect(await copies.lost('home')).toEqual([]);
     });
 
-    it('are all found damaged, or sound, by one check of their repository', () => {
-      for (const [index, id] of ['s1', 's2', 's3'].entries()) keep(id, noon + index);
+    it('are all found damaged, or sound, by one check of their repository', async () => {
+      for (const [index, id] of ['s1', 's2', 's3'].entries()) await keep(id, noon + index);
       const { snapshots } = given.catalog;
-      snapshots.remove('s1', 'no rule keeps it', noon + 10);
-      const sequence = given.catalog.latestSequence();
-      snapshots.recordCheck('s3', { status: 'failed', at: noon + 20, error: 'pack is gone' });
-      expect(snapshots.present('home').map(({ backupId, isDamaged }) => [backupId, isDamaged])).toEqual([
+      await snapshots.remove('s1', 'no rule keeps it', noon + 10);
+      const sequence = await given.catalog.latestSequence();
+      await snapshots.recordCheck('s3', { status: 'failed', at: noon + 20, error: 'pack is gone' });
+      expect(
+        (await snapshots.present('home')).map(({ backupId, isDamaged }) => [backupId, isDamaged]),
+      ).toEqual([
         ['s3', true],
         ['s2', true],
       ]);
-      expect(given.catalog.backup('s2')?.snapshot).toEqual({
+      expect((await given.catalog.backup('s2'))?.snapshot).toEqual({
         status: 'damaged',
         error: 'pack is gone',
         verifiedAt: noon + 20,
       });
-      expect(given.catalog.totals().bytesByType).toEqual({ files: 0 });
-      expect(given.catalog.proofs()[0]).not.toHaveProperty('verifiedAt');
-      snapshots.recordCheck('s3', { status: 'passed', at: noon + 30 });
-      expect(given.catalog.backup('s2')?.snapshot).toEqual({ status: 'good', verifiedAt: noon + 30 });
-      expect(given.catalog.backup('s1')?.snapshot?.status).toBe('pruned');
-      expect(given.catalog.totals().bytesByType).toEqual({ files: 140 });
-      expect(given.catalog.proofs()).toMatchObject([{ verifiedAt: noon + 30 }]);
-      expect(given.catalog.eventsAfter(sequence, 9).map(({ body }) => body)).toEqual([
+      expect((await given.catalog.totals()).bytesByType).toEqual({ files: 0 });
+      expect((await given.catalog.proofs())[0]).not.toHaveProperty('verifiedAt');
+      await snapshots.recordCheck('s3', { status: 'passed', at: noon + 30 });
+      expect((await given.catalog.backup('s2'))?.snapshot).toEqual({ status: 'good', verifiedAt: noon + 30 });
+      expect((await given.catalog.backup('s1'))?.snapshot?.status).toBe('pruned');
+      expect((await given.catalog.totals()).bytesByType).toEqual({ files: 140 });
+      expect(await given.catalog.proofs()).toMatchObject([{ verifiedAt: noon + 30 }]);
+      expect((await given.catalog.eventsAfter(sequence, 9)).map(({ body }) => body)).toEqual([
         { name: 'backup:verified', backupId: 's3', status: 'failed' },
         { name: 'backup:verified', backupId: 's3', status: 'passed' },
       ]);
-      refuses('not_found', () => snapshots.recordCheck('s9', { status: 'passed', at: noon }));
+      await refuses('not_found', () => snapshots.recordCheck('s9', { status: 'passed', at: noon }));
     });
 
-    it('are pruned once, with the reason', () => {
-      keep('s1');
+    it('are pruned once, with the reason', async () => {
+      await keep('s1');
       const { snapshots } = given.catalog;
-      const sequence = given.catalog.latestSequence();
-      for (const at of [noon + 5, noon + 6]) snapshots.remove('s1', 'no rule keeps it', at);
-      expect(given.catalog.backup('s1')).toMatchObject({
+      const sequence = await given.catalog.latestSequence();
+      for (const at of [noon + 5, noon + 6]) await snapshots.remove('s1', 'no rule keeps it', at);
+      expect(await given.catalog.backup('s1')).toMatchObject({
         status: 'pruned',
         snapshot: { status: 'pruned', prunedAt: noon + 5, pruneReason: 'no rule keeps it' },
       });
-      expect(snapshots.present('home')).toEqual([]);
-      expect(given.catalog.totals().bytesByType).toEqual({ files: 0 });
-      expect(given.catalog.eventsAfter(sequence, 9)).toHaveLength(1);
-      complete(given.catalog, 'b1');
-      refuses('not_found', () => snapshots.remove('b1', 'it lies in stores', noon));
+      expect(await snapshots.present('home')).toEqual([]);
+      expect((await given.catalog.totals()).bytesByType).toEqual({ files: 0 });
+      expect(await given.catalog.eventsAfter(sequence, 9)).toHaveLength(1);
+      await complete(given.catalog, 'b1');
+      await refuses('not_found', () => snapshots.remove('b1', 'it lies in stores', noon));
     });
 
-    it('have their room given back, which is on file with the schedule', () => {
+    it('have their room given back, which is on file with the schedule', async () => {
       const { snapshots } = given.catalog;
-      expect(snapshots.reclaimedAt('home')).toBeUndefined();
-      snapshots.setReclaimed('home', noon);
-      keep('s1');
-      snapshots.setReclaimed('home', noon + 9);
-      expect(snapshots.reclaimedAt('home')).toBe(noon + 9);
+      expect(await snapshots.reclaimedAt('home')).toBeUndefined();
+      await snapshots.setReclaimed('home', noon);
+      await keep('s1');
+      await snapshots.setReclaimed('home', noon + 9);
+      expect(await snapshots.reclaimedAt('home')).toBe(noon + 9);
     });
   });
 }

@@ -17,30 +17,30 @@ import { catalogRotations } from './catalog-rotations.ts';
 import { catalogSnapshots } from './catalog-snapshots.ts';
 
 /** One installation's state, empty at first, and gone once disposed. */
-export interface CatalogState extends Disposable {
+export interface CatalogState extends AsyncDisposable {
   /** Opens the catalog as one more owner: what another process would do. */
-  open(): Catalog;
+  open(): Catalog | Promise<Catalog>;
 }
 
 /** What every catalog does, whatever it is made of. */
-export function catalogConformance(name: string, makeState: () => CatalogState): void {
+export function catalogConformance(name: string, makeState: () => Promise<CatalogState>): void {
   describe(`the catalog on ${name}`, () => {
     let state: CatalogState;
     let catalog: Catalog;
-    beforeEach(() => {
-      state = makeState();
-      catalog = state.open();
+    beforeEach(async () => {
+      state = await makeState();
+      catalog = await state.open();
     });
-    afterEach(() => {
-      catalog[Symbol.dispose]();
-      state[Symbol.dispose]();
+    afterEach(async () => {
+      await catalog[Symbol.asyncDispose]();
+      await state[Symbol.asyncDispose]();
     });
 
     const given: Given = {
       get catalog() {
         return catalog;
       },
-      open: () => state.open(),
+      open: async () => await state.open(),
     };
     catalogRuns(given);
     catalogBackups(given);
@@ -55,96 +55,99 @@ export function catalogConformance(name: string, makeState: () => CatalogState):
     catalogDrills(given);
     catalogCopies(given);
 
-    it('keeps whether a schedule is paused, known or not', () => {
-      expect(catalog.schedule('db-prod')).toEqual({ paused: false });
-      catalog.setPaused('db-prod', true);
-      complete(catalog, 'b1');
-      expect(catalog.schedule('db-prod')).toEqual({ paused: true });
-      catalog.setPaused('db-prod', false);
-      expect(catalog.schedule('db-prod')).toEqual({ paused: false });
-      expect(catalog.totals().lastSuccessBySchedule).toEqual({ 'db-prod': noon + 60_000 });
+    it('keeps whether a schedule is paused, known or not', async () => {
+      expect(await catalog.schedule('db-prod')).toEqual({ paused: false });
+      await catalog.setPaused('db-prod', true);
+      await complete(catalog, 'b1');
+      expect(await catalog.schedule('db-prod')).toEqual({ paused: true });
+      await catalog.setPaused('db-prod', false);
+      expect(await catalog.schedule('db-prod')).toEqual({ paused: false });
+      expect((await catalog.totals()).lastSuccessBySchedule).toEqual({ 'db-prod': noon + 60_000 });
     });
 
-    it('numbers events without a gap, also past a transaction that failed, and gives them out in order', () => {
-      catalog.append({ name: 'error', errorType: 'store' }, noon);
-      catalog.startRun(newRun('r1'));
-      refuses('run_active', () => catalog.startRun(newRun('r2')));
+    it('numbers events without a gap, also past a transaction that failed, and gives them out in order', async () => {
+      await catalog.append({ name: 'error', errorType: 'store' }, noon);
+      await catalog.startRun(newRun('r1'));
+      await refuses('run_active', () => catalog.startRun(newRun('r2')));
       const missed = { name: 'run:missed', schedule: 'db-prod', dueAt: noon, occurrences: 1 } as const;
-      expect(catalog.append(missed, noon - 1)).toEqual({ sequence: 3, at: noon - 1, body: missed });
-      const sequences = (after: number, limit: number): number[] =>
-        catalog.eventsAfter(after, limit).map((event) => event.sequence);
-      expect(sequences(0, 10)).toEqual([1, 2, 3]);
-      expect(catalog.latestSequence()).toBe(3);
-      expect(sequences(1, 1)).toEqual([2]);
-      expect(sequences(3, 10)).toEqual([]);
-      refuses('usage', () => sequences(0, -1));
+      expect(await catalog.append(missed, noon - 1)).toEqual({ sequence: 3, at: noon - 1, body: missed });
+      const sequences = async (after: number, limit: number): Promise<number[]> =>
+        (await catalog.eventsAfter(after, limit)).map((event) => event.sequence);
+      expect(await sequences(0, 10)).toEqual([1, 2, 3]);
+      expect(await catalog.latestSequence()).toBe(3);
+      expect(await sequences(1, 1)).toEqual([2]);
+      expect(await sequences(3, 10)).toEqual([]);
+      await refuses('usage', () => sequences(0, -1));
     });
 
-    it('judges the success rate by the last 100 runs that ended by themselves', () => {
-      expect(catalog.totals().successRateByType).toEqual({});
-      const end = (index: number, status: 'completed' | 'failed' | 'cancelled' | 'interrupted'): void => {
+    it('judges the success rate by the last 100 runs that ended by themselves', async () => {
+      expect((await catalog.totals()).successRateByType).toEqual({});
+      const end = async (
+        index: number,
+        status: 'completed' | 'failed' | 'cancelled' | 'interrupted',
+      ): Promise<void> => {
         const run = newRun(`r${index}`, { startedAt: noon - index * 60_000 });
-        catalog.startRun(run);
-        catalog.finishRun(run.id, runEnd(run, { status }));
+        await catalog.startRun(run);
+        await catalog.finishRun(run.id, runEnd(run, { status }));
       };
-      end(0, 'cancelled');
-      expect(catalog.totals().successRateByType).toEqual({});
-      for (let index = 1; index <= 50; index += 1) end(index, 'failed');
-      for (let index = 51; index <= 140; index += 1) end(index, 'completed');
-      expect(catalog.totals().successRateByType).toEqual({ database: 0.9 });
-      end(141, 'interrupted');
-      end(142, 'cancelled');
-      expect(catalog.totals().successRateByType).toEqual({ database: 0.9 });
-      end(143, 'completed');
-      expect(catalog.totals().successRateByType).toEqual({ database: 0.91 });
+      await end(0, 'cancelled');
+      expect((await catalog.totals()).successRateByType).toEqual({});
+      for (let index = 1; index <= 50; index += 1) await end(index, 'failed');
+      for (let index = 51; index <= 140; index += 1) await end(index, 'completed');
+      expect((await catalog.totals()).successRateByType).toEqual({ database: 0.9 });
+      await end(141, 'interrupted');
+      await end(142, 'cancelled');
+      expect((await catalog.totals()).successRateByType).toEqual({ database: 0.9 });
+      await end(143, 'completed');
+      expect((await catalog.totals()).successRateByType).toEqual({ database: 0.91 });
     });
 
-    it('takes the last success as it ended, so that a clock once ahead does not hide later silence', () => {
+    it('takes the last success as it ended, so that a clock once ahead does not hide later silence', async () => {
       const future = newRun('r1', { startedAt: noon + 1e12 });
-      catalog.startRun(future);
-      catalog.finishRun('r1', runEnd(future));
-      complete(catalog, 'b1');
-      expect(catalog.totals().lastSuccessBySchedule).toEqual({ 'db-prod': noon + 60_000 });
+      await catalog.startRun(future);
+      await catalog.finishRun('r1', runEnd(future));
+      await complete(catalog, 'b1');
+      expect((await catalog.totals()).lastSuccessBySchedule).toEqual({ 'db-prod': noon + 60_000 });
     });
 
-    it('shows one owner at once what another has written', () => {
-      using other = state.open();
-      complete(catalog, 'b1');
-      expect(other.backup('b1')).toEqual(catalog.backup('b1'));
-      other.setPaused('db-prod', true);
-      expect(catalog.schedule('db-prod').paused).toBe(true);
-      expect(other.totals()).toEqual(catalog.totals());
+    it('shows one owner at once what another has written', async () => {
+      await using other = await state.open();
+      await complete(catalog, 'b1');
+      expect(await other.backup('b1')).toEqual(await catalog.backup('b1'));
+      await other.setPaused('db-prod', true);
+      expect((await catalog.schedule('db-prod')).paused).toBe(true);
+      expect(await other.totals()).toEqual(await catalog.totals());
     });
 
-    it('still knows everything once it is opened again', () => {
-      complete(catalog, 'b1');
-      catalog.setPaused('files', true);
-      const everything = snapshot(catalog);
-      catalog[Symbol.dispose]();
-      catalog = state.open();
-      expect(snapshot(catalog)).toEqual(everything);
+    it('still knows everything once it is opened again', async () => {
+      await complete(catalog, 'b1');
+      await catalog.setPaused('files', true);
+      const everything = await snapshot(catalog);
+      await catalog[Symbol.asyncDispose]();
+      catalog = await state.open();
+      expect(await snapshot(catalog)).toEqual(everything);
     });
 
-    it('keeps text of any language, sizes beyond 32 bits, and empty texts', () => {
+    it('keeps text of any language, sizes beyond 32 bits, and empty texts', async () => {
       const run = newRun('läuft-夜', { schedule: '', startedAt: 0 });
-      catalog.startRun(run);
+      await catalog.startRun(run);
       const manifest = newManifest('b1', { schedule: '', payloadBytes: 2 ** 52 });
-      catalog.finishRun(
+      await catalog.finishRun(
         run.id,
         runEnd(run, { manifest, warnings: ['日本語\u0000', '', "'; DROP TABLE runs"] }),
       );
-      expect(catalog.run('läuft-夜')?.warnings).toEqual(['日本語\u0000', '', "'; DROP TABLE runs"]);
-      expect(catalog.backup('b1')?.storedBytes).toBe(2 ** 52 + 4096);
-      expect(catalog.totals().bytesByStore).toEqual({ local: 2 ** 52 + 4096 });
+      expect((await catalog.run('läuft-夜'))?.warnings).toEqual(['日本語\u0000', '', "'; DROP TABLE runs"]);
+      expect((await catalog.backup('b1'))?.storedBytes).toBe(2 ** 52 + 4096);
+      expect((await catalog.totals()).bytesByStore).toEqual({ local: 2 ** 52 + 4096 });
     });
 
-    it('finds nothing wrong with itself', () => {
-      expect(catalog.check()).toEqual([]);
+    it('finds nothing wrong with itself', async () => {
+      expect(await catalog.check()).toEqual([]);
     });
 
-    it('can be closed twice', () => {
-      catalog[Symbol.dispose]();
-      catalog[Symbol.dispose]();
+    it('can be closed twice', async () => {
+      await catalog[Symbol.asyncDispose]();
+      await catalog[Symbol.asyncDispose]();
     });
 
     catalogLaws(makeState);

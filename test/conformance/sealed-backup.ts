@@ -70,7 +70,7 @@ export class TestInstallation implements AsyncDisposable {
       objectPrefix: `test/${id}.`,
     });
     const { active, signal } = { active: await this.keystore.active(), signal: new AbortController().signal };
-    this.catalog.startRun(run);
+    await this.catalog.startRun(run);
     await using scratch = await openScratch(join(this.folder, 'scratch'));
     const { manifest } = await runPipeline({
       source,
@@ -110,12 +110,12 @@ export class TestInstallation implements AsyncDisposable {
       const path = this.store(store).locate(manifest.parts[0].name);
       return { store, path, status: 'good' as const };
     });
-    this.catalog.finishRun(run.id, runEnd(run, { backup: { manifest, copies } }));
-    return this.backup(id);
+    await this.catalog.finishRun(run.id, runEnd(run, { backup: { manifest, copies } }));
+    return await this.backup(id);
   }
 
-  backup(id: string): Backup {
-    const backup = this.catalog.backup(id);
+  async backup(id: string): Promise<Backup> {
+    const backup = await this.catalog.backup(id);
     if (backup === undefined) throw new Error(`there is no backup ${id}`);
     return backup;
   }
@@ -140,7 +140,7 @@ export class TestInstallation implements AsyncDisposable {
     await using scratch = await openScratch(join(this.folder, 'scratch'));
     return await restoreBackup({
       ...this.#common,
-      backup: this.backup(backup.id),
+      backup: await this.backup(backup.id),
       target,
       force: false,
       scratch: scratch.path,
@@ -151,14 +151,12 @@ export class TestInstallation implements AsyncDisposable {
   }
 
   /** Names and statuses of what was recorded of a backup's verifications and restores. */
-  recorded(backup: Backup): readonly string[] {
-    return this.catalog
-      .eventsAfter(0, 10_000)
-      .flatMap(({ body }) =>
-        (body.name === 'backup:verified' || body.name === 'backup:restored') && body.backupId === backup.id
-          ? [`${body.name} ${body.status}`]
-          : [],
-      );
+  async recorded(backup: Backup): Promise<readonly string[]> {
+    return (await this.catalog.eventsAfter(0, 10_000)).flatMap(({ body }) =>
+      (body.name === 'backup:verified' || body.name === 'backup:restored') && body.backupId === backup.id
+        ? [`${body.name} ${body.status}`]
+        : [],
+    );
   }
 
   get #common(): Pick<RestoreOptions, 'stores' | 'keystore' | 'pool' | 'catalog' | 'clock'> {
@@ -168,7 +166,7 @@ export class TestInstallation implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool[Symbol.asyncDispose]();
-    this.catalog[Symbol.dispose]();
+    await this.catalog[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -13,42 +13,42 @@ function say(line: string): void {
 }
 
 /** Keeps what was opened, and the process, until it is killed or its input ends. */
-function stay(held: Disposable): void {
-  process.stdin.resume().once('end', () => held[Symbol.dispose]());
+function stay(release: () => unknown): void {
+  process.stdin.resume().once('end', () => void release());
 }
 
-function writeRuns(): void {
-  using catalog = openSqliteCatalog(folder);
+async function writeRuns(): Promise<void> {
+  await using catalog = openSqliteCatalog(folder);
   say('open');
   for (let index = 0; index < Number(count); index += 1) {
     const id = `${name}-${index}`;
     const run = newRun(id, { schedule: name, startedAt: noon + index, dueAt: noon + index });
-    catalog.startRun(run);
+    await catalog.startRun(run);
     const manifest = newManifest(`b-${id}`, { schedule: name, createdAt: noon + index });
     const copies = [
       { store: 'local', path: `/backups/${id}`, status: 'good' as const },
       { store: 'offsite', path: `s3://${id}`, status: 'good' as const },
     ];
-    catalog.finishRun(id, runEnd(run, { backup: { manifest, copies } }));
+    await catalog.finishRun(id, runEnd(run, { backup: { manifest, copies } }));
     say(id);
   }
 }
 
 switch (work) {
   case 'write-runs':
-    writeRuns();
+    await writeRuns();
     break;
   case 'hold-run': {
     const catalog = openSqliteCatalog(folder);
-    catalog.startRun(newRun(`run-of-${name}`, { schedule: name }));
+    await catalog.startRun(newRun(`run-of-${name}`, { schedule: name }));
     say('running');
-    stay(catalog);
+    stay(() => catalog[Symbol.asyncDispose]());
     break;
   }
   case 'serve': {
     const lock = acquireServiceLock(folder);
     say('serving');
-    stay(lock);
+    stay(() => lock[Symbol.dispose]());
     break;
   }
   case undefined:

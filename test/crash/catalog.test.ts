@@ -26,13 +26,13 @@ const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--kill-child', 'tru
 const child = (...args: string[]): TestChild => new TestChild('catalog-child.ts', args);
 
 /** Each run of `write-runs` is either still running, with nothing filed, or has all of its four records. */
-function expectWholeTransactions(catalog: Catalog): void {
-  const runs = catalog.runs({ limit: 100_000 });
-  const events = catalog.eventsAfter(0, 1_000_000);
+async function expectWholeTransactions(catalog: Catalog): Promise<void> {
+  const runs = await catalog.runs({ limit: 100_000 });
+  const events = await catalog.eventsAfter(0, 1_000_000);
   expect(events.map((event) => event.sequence)).toEqual(events.map((_, index) => index + 1));
   const finished = new Set(events.flatMap(({ body }) => (body.name === 'run:finished' ? [body.runId] : [])));
   for (const run of runs) {
-    const backup = catalog.backup(`b-${run.id}`);
+    const backup = await catalog.backup(`b-${run.id}`);
     const filed = run.status === 'completed';
     expect([run.id, backup?.copies.length, finished.has(run.id)]).toEqual([
       run.id,
@@ -41,10 +41,11 @@ function expectWholeTransactions(catalog: Catalog): void {
     ]);
     expect(run.backupId).toBe(backup?.id);
   }
-  const backups = catalog.backups({ limit: 100_000 });
+  const backups = await catalog.backups({ limit: 100_000 });
   expect(backups).toHaveLength(runs.filter((run) => run.status === 'completed').length);
   const bytes = backups.reduce((sum, backup) => sum + backup.storedBytes, 0);
-  if (backups.length > 0) expect(catalog.totals().bytesByStore).toEqual({ local: bytes, offsite: bytes });
+  if (backups.length > 0)
+    expect((await catalog.totals()).bytesByStore).toEqual({ local: bytes, offsite: bytes });
 }
 
 function expectSound(): void {
@@ -62,13 +63,15 @@ describe('a process killed with kill -9', () => {
       await writer.kill();
       for (const line of writer.lines.slice(1)) promised.add(line);
 
-      using catalog = openSqliteCatalog(folder);
-      expectWholeTransactions(catalog);
-      const done = new Set(catalog.runs({ status: 'completed', limit: 100_000 }).map((run) => run.id));
+      await using catalog = openSqliteCatalog(folder);
+      await expectWholeTransactions(catalog);
+      const done = new Set(
+        (await catalog.runs({ status: 'completed', limit: 100_000 })).map((run) => run.id),
+      );
       expect([...promised].filter((id) => !done.has(id))).toEqual([]);
-      for (const lost of catalog.orphanedRuns(new Set()))
-        catalog.finishRun(lost.id, runEnd(lost, { status: 'interrupted' }));
-      expect(catalog.runs({ status: 'running', limit: 5 })).toEqual([]);
+      for (const lost of await catalog.orphanedRuns(new Set()))
+        await catalog.finishRun(lost.id, runEnd(lost, { status: 'interrupted' }));
+      expect(await catalog.runs({ status: 'running', limit: 5 })).toEqual([]);
       expectSound();
     }
     expect(promised.size).toBeGreaterThan(400);
@@ -79,9 +82,9 @@ describe('a process killed with kill -9', () => {
       await using opener = child('write-runs', folder, 'w', '1');
       await delay(ms);
       await opener.kill();
-      using catalog = openSqliteCatalog(folder);
-      expectWholeTransactions(catalog);
-      catalog[Symbol.dispose]();
+      await using catalog = openSqliteCatalog(folder);
+      await expectWholeTransactions(catalog);
+      await catalog[Symbol.asyncDispose]();
       for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
     }
   });
@@ -89,22 +92,24 @@ describe('a process killed with kill -9', () => {
   it('holds its run until then, and loses it to the next process afterwards', async () => {
     await using holder = child('hold-run', folder, 'db-prod');
     await holder.written(1);
-    using catalog = openSqliteCatalog(folder);
-    refuses('run_active', () => catalog.startRun(newRun('mine')));
-    refuses('run_active', () => catalog.finishRun('run-of-db-prod', runEnd(newRun('run-of-db-prod'))));
-    expect(catalog.orphanedRuns(new Set())).toEqual([]);
+    await using catalog = openSqliteCatalog(folder);
+    await refuses('run_active', () => catalog.startRun(newRun('mine')));
+    await refuses('run_active', () => catalog.finishRun('run-of-db-prod', runEnd(newRun('run-of-db-prod'))));
+    expect(await catalog.orphanedRuns(new Set())).toEqual([]);
 
     await holder.kill();
-    expect(catalog.orphanedRuns(new Set()).map((run) => run.id)).toEqual(['run-of-db-prod']);
-    expect(catalog.startRun(newRun('mine')).status).toBe('running');
+    expect((await catalog.orphanedRuns(new Set())).map((run) => run.id)).toEqual(['run-of-db-prod']);
+    expect((await catalog.startRun(newRun('mine'))).status).toBe('running');
     const lost = newRun('run-of-db-prod');
-    expect(catalog.finishRun(lost.id, runEnd(lost, { status: 'interrupted' })).status).toBe('interrupted');
-    expect(catalog.orphanedRuns(new Set(['mine']))).toEqual([]);
+    expect((await catalog.finishRun(lost.id, runEnd(lost, { status: 'interrupted' }))).status).toBe(
+      'interrupted',
+    );
+    expect(await catalog.orphanedRuns(new Set(['mine']))).toEqual([]);
 
     expect(readdirSync(join(folder, 'owners'))).toHaveLength(2);
-    using another = openSqliteCatalog(folder);
+    await using another = openSqliteCatalog(folder);
     expect(readdirSync(join(folder, 'owners'))).toHaveLength(2);
-    expect(another.check()).toEqual([]);
+    expect(await another.check()).toEqual([]);
   });
 
   it('keeps the service lock until then, and no longer', async () => {
@@ -122,12 +127,14 @@ describe('a process killed with kill -9', () => {
       await using service = new TestChild('catalog-child.ts', ['serve', folder], apart);
       await using holder = new TestChild('catalog-child.ts', ['hold-run', folder, 'db-prod'], apart);
       await Promise.all([service.written(1), holder.written(1)]);
-      using catalog = openSqliteCatalog(folder);
-      refuses('run_active', () => catalog.startRun(newRun('mine')));
+      await using catalog = openSqliteCatalog(folder);
+      await refuses('run_active', () => catalog.startRun(newRun('mine')));
       expect(() => acquireServiceLock(folder)).toThrow(/^process 1 on .+ already serves/);
       await Promise.all([service.kill(), holder.kill()]);
       // unshare has gone; what it had started follows in a moment.
-      await expect.poll(() => catalog.orphanedRuns(new Set()).length, { timeout: 5000 }).toBe(1);
+      await expect
+        .poll(async () => (await catalog.orphanedRuns(new Set())).length, { timeout: 5000 })
+        .toBe(1);
       await expect.poll(() => FileLock.isHeld(join(folder, 'service.lock')), { timeout: 5000 }).toBe(false);
     },
   );
@@ -138,12 +145,12 @@ describe('several processes at once', () => {
     const names = ['one', 'two', 'three'];
     const writers = names.map((name) => child('write-runs', folder, name, '60'));
     expect(await Promise.all(writers.map((writer) => writer.ended()))).toEqual([0, 0, 0]);
-    using catalog = openSqliteCatalog(folder);
-    expectWholeTransactions(catalog);
+    await using catalog = openSqliteCatalog(folder);
+    await expectWholeTransactions(catalog);
     for (const name of names) {
-      expect(catalog.runs({ schedule: name, status: 'completed', limit: 100 })).toHaveLength(60);
+      expect(await catalog.runs({ schedule: name, status: 'completed', limit: 100 })).toHaveLength(60);
     }
-    expect(catalog.eventsAfter(0, 1000)).toHaveLength(360);
+    expect(await catalog.eventsAfter(0, 1000)).toHaveLength(360);
     expectSound();
   });
 

@@ -13,7 +13,7 @@ const [configFile = '', root = '', steps = ''] = process.argv.slice(2);
 
 const disk = deadlyDisk(root, Number(steps));
 
-await using installation = openInstallation(await readConfig(configFile, {}), {});
+await using installation = await openInstallation(await readConfig(configFile, {}), {});
 const { catalog, stores, config } = installation;
 const healer = new Healer({
   catalog,

@@ -18,8 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-function copyOf({ id }: Backup): Copy | undefined {
-  return installation.opened.catalog.backup(id)?.copies.find(({ store }) => store === 'offsite');
+async function copyOf({ id }: Backup): Promise<Copy | undefined> {
+  return (await installation.opened.catalog.backup(id))?.copies.find(({ store }) => store === 'offsite');
 }
 
 /** Heals in a process that dies before its disk's step of this number; gives what it said last. */
@@ -38,7 +38,7 @@ async function missed(): Promise<Backup> {
 
 async function torn(): Promise<Backup> {
   const backup = await installation.completed('noise');
-  const path = copyOf(backup)?.path ?? '';
+  const path = (await copyOf(backup))?.path ?? '';
   const bytes = readFileSync(path);
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   writeFileSync(path, bytes);
@@ -52,7 +52,7 @@ describe('a process that is killed while it makes a copy good', () => {
     ['is damaged', torn, 'damaged'],
   ])('that %s leaves it as it was, or whole, and the next one completes it', async (_, make, status) => {
     const backup = await make();
-    const path = copyOf(backup)?.path ?? '';
+    const path = (await copyOf(backup))?.path ?? '';
     const old = existsSync(path) ? readFileSync(path) : undefined;
     const good = readFileSync(backup.copies[0]?.path ?? '');
     const killedAt: string[] = [];
@@ -60,14 +60,14 @@ describe('a process that is killed while it makes a copy good', () => {
       const last = await healUntil(step);
       if (last === 'healed') break;
       killedAt.push(last);
-      expect(copyOf(backup)?.status, last).toBe(status);
+      expect((await copyOf(backup))?.status, last).toBe(status);
       const now = existsSync(path) ? readFileSync(path) : undefined;
       expect([old, good], last).toContainEqual(now);
     }
     expect(killedAt.length).toBeGreaterThan(3);
-    expect(copyOf(backup)?.status).toBe('good');
+    expect((await copyOf(backup))?.status).toBe('good');
     const { catalog, jobs } = installation.opened;
-    const { copies } = await jobs.verify(catalog.backup(backup.id) ?? backup, { signal });
+    const { copies } = await jobs.verify((await catalog.backup(backup.id)) ?? backup, { signal });
     expect(copies.map((copy) => copy.status)).toEqual(['passed', 'passed']);
     expect(readdirSync(join(offsite, 'noise'))).toHaveLength(2);
   });

@@ -7,7 +7,7 @@ import { makingWay } from '../servers/pacing.ts';
 /** A process to be killed: `pacing-child.ts CONFIG SCHEDULE`. It makes a backup in short turns, and says which run that is. */
 const [configFile = '', scheduleId = ''] = process.argv.slice(2);
 
-await using installation = openInstallation(await readConfig(configFile, {}), {});
+await using installation = await openInstallation(await readConfig(configFile, {}), {});
 const schedule = installation.config.schedules.find(({ id }) => id === scheduleId);
 if (schedule === undefined) throw new Error(`there is no schedule ${scheduleId}`);
 const runner = new Runner({

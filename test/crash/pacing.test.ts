@@ -51,7 +51,7 @@ describe('a process that is killed while the programs of its run are stopped', (
       ['cat', 'T'],
       ['cat', 'T'],
     ]);
-    await using installation = openInstallation(await readConfig(configFile, {}), {});
+    await using installation = await openInstallation(await readConfig(configFile, {}), {});
     const [run] = await installation.jobs.recover(new AbortController().signal);
     expect(run).toMatchObject({ schedule: 'nested', status: 'interrupted' });
     await vi.waitUntil(() => left().length === 0, patience);

@@ -14,7 +14,7 @@ const [configFile = '', folder = '', steps = ''] = process.argv.slice(2);
 
 const disk = deadlyDisk(folder, Number(steps));
 
-await using installation = openInstallation(await readConfig(configFile, {}), {});
+await using installation = await openInstallation(await readConfig(configFile, {}), {});
 const { catalog, config } = installation;
 const stores = new Map(
   Object.entries(config.stores).flatMap(([id, store]) =>

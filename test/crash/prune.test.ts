@@ -36,7 +36,7 @@ it('a prune that is killed anywhere leaves whole what is on file, and the next o
     await using child = new TestChild('prune-child.ts', [configFile, folder, String(steps)]);
     await child.ended();
     const last = child.lines.at(-1) ?? '';
-    for (const backup of opened.catalog.backups({ status: 'completed', limit: 9 })) {
+    for (const backup of await opened.catalog.backups({ status: 'completed', limit: 9 })) {
       const { copies } = await opened.jobs.verify(backup, { signal });
       expect(new Set(copies.map(({ status }) => status)), last).toEqual(new Set(['passed']));
     }

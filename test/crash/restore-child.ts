@@ -31,5 +31,5 @@ async function measure(lowtide: TestInstallation, [backup]: readonly Backup[]): 
 }
 
 const lowtide = await TestInstallation.open(folder);
-const backups = ids.map((id) => lowtide.backup(id));
+const backups = await Promise.all(ids.map((id) => lowtide.backup(id)));
 await (work === 'measure' ? measure(lowtide, backups) : alternate(lowtide, backups));

@@ -24,7 +24,7 @@ const disk = steppingDisk(root, async (step) => {
   await new Promise(() => setInterval(() => undefined, 60_000));
 });
 
-using catalog = openSqliteCatalog(join(folder, 'state'));
+await using catalog = openSqliteCatalog(join(folder, 'state'));
 await using pool = createSealPool({ threads: 1 });
 const rotator = new Rotator({
   catalog,
@@ -36,7 +36,7 @@ const rotator = new Rotator({
   running: new Set(),
 });
 const { signal } = new AbortController();
-const [last] = catalog.rotations.list({ limit: 1 });
+const [last] = await catalog.rotations.list({ limit: 1 });
 const rotation =
   last === undefined
     ? await rotator.rotate({ mode: mode === 'reencrypt' ? mode : 'rewrap', trigger: 'manual' }, { signal })

@@ -21,7 +21,7 @@ export interface RotationTask {
 /** A process that rotates backups in a bucket, and prints how the rotation ended should it live. */
 for await (const line of createInterface({ input: process.stdin })) {
   const { folder, mode, options, request } = JSON.parse(line) as RotationTask;
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   await using pool = createSealPool({ threads: 1 });
   const store = new S3Store({ ...options, retry: retryOnce, now: () => Date.now() });
   const fault = { times: 1, after: request - 1, effect: { kind: 'kill', pid: process.pid } };

@@ -41,7 +41,7 @@ class BucketRig implements Disposable {
   static async filled(): Promise<{ readonly rig: BucketRig; readonly oldKey: Key }> {
     const rig = new BucketRig(await double.freshBucket());
     const oldKey = await rig.keys().create({ kind: 'x25519', now: 0 });
-    using catalog = openSqliteCatalog(join(rig.folder, 'state'));
+    await using catalog = openSqliteCatalog(join(rig.folder, 'state'));
     const folder = join(rig.folder, 'made');
     const common = { folder, catalog, key: oldKey, store: 'offsite' };
     rig.stored = await storeBackups(1, { ...common, bytes: 1_200_000 });
@@ -63,14 +63,14 @@ class BucketRig implements Disposable {
 
   /** What a start does before anything else. */
   async recover(): Promise<void> {
-    using catalog = openSqliteCatalog(join(this.folder, 'state'));
+    await using catalog = openSqliteCatalog(join(this.folder, 'state'));
     const stores = new Map([['offsite', this.store()]]);
     await recoverRotations({ catalog, stores, running: new Set(), now: 0, signal });
-    expect(catalog.rotations.unsettled()).toEqual([]);
+    expect(await catalog.rotations.unsettled()).toEqual([]);
   }
 
   async resume(mode: RotationTask['mode']): Promise<void> {
-    using catalog = openSqliteCatalog(join(this.folder, 'state'));
+    await using catalog = openSqliteCatalog(join(this.folder, 'state'));
     await using pool = createSealPool({ threads: 1 });
     const rotator = new Rotator({
       catalog,
@@ -82,7 +82,7 @@ class BucketRig implements Disposable {
       running: new Set(),
     });
     const rotation =
-      catalog.rotations.list({ limit: 1 }).length > 0
+      (await catalog.rotations.list({ limit: 1 })).length > 0
         ? await rotator.resume(undefined, { signal })
         : await rotator.rotate({ mode, trigger: 'manual' }, { signal });
     expect(rotation).toMatchObject({ status: 'completed' });
@@ -90,9 +90,9 @@ class BucketRig implements Disposable {
 
   /** By the key and the manifest that the catalog names, and by those in the bucket, which are the same. */
   async expectToOpen(): Promise<void> {
-    using catalog = openSqliteCatalog(join(this.folder, 'state'));
+    await using catalog = openSqliteCatalog(join(this.folder, 'state'));
     for (const { manifest, plainSha256 } of this.stored) {
-      const backup = catalog.backup(manifest.id);
+      const backup = await catalog.backup(manifest.id);
       const sealing = backup?.copies[0]?.manifest ?? (backup && storedManifest(backup.manifest));
       if (sealing === undefined) throw new Error(`${manifest.id} is not on file`);
       const beside = (await read(this.store(), manifestName(manifest))).toString();
@@ -152,8 +152,8 @@ describe.each<[RotationTask['mode'], number, number]>([
         if (!lives) await made.resume(mode);
         await made.expectToOpen();
         await made.expectNothingElse();
-        using catalog = openSqliteCatalog(join(made.folder, 'state'));
-        expect(catalog.totals().backupsByKey[oldKey.id]).toBe(0);
+        await using catalog = openSqliteCatalog(join(made.folder, 'state'));
+        expect((await catalog.totals()).backupsByKey[oldKey.id]).toBe(0);
       }
     } finally {
       await next.kill();

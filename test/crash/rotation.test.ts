@@ -37,7 +37,7 @@ const openKeys = (): Keystore =>
 const signal = new AbortController().signal;
 
 async function given(count: number, bytes?: number): Promise<readonly StoredBackup[]> {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   const options = { folder: backups, catalog, key: oldKey, ...(bytes !== undefined && { bytes }) };
   return await storeBackups(count, options);
 }
@@ -54,10 +54,10 @@ async function rotateUntil(steps: number | 'remove', mode = 'rewrap'): Promise<R
 
 /** Opens each part by the manifest that the catalog names for it (or the one that it names as the next), and no other key. */
 async function expectToOpen(stored: readonly StoredBackup[]): Promise<void> {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   const keys = openKeys();
   for (const { manifest, plainSha256 } of stored) {
-    const backup = catalog.backup(manifest.id);
+    const backup = await catalog.backup(manifest.id);
     const copy = backup?.copies[0];
     const sealing = copy?.manifest ?? (backup && storedManifest(backup.manifest));
     const sealings = [sealing, copy?.next].filter((each) => each !== undefined);
@@ -78,10 +78,10 @@ async function isSealed(manifest: Manifest, plain: readonly string[], keys: Keys
 
 /** What a start does before anything else. */
 async function recover(): Promise<void> {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   const stores = new Map([['local', new DirectoryStore('local', backups)]]);
   await recoverRotations({ catalog, stores, running: new Set(), now: 0, signal });
-  expect(catalog.rotations.unsettled()).toEqual([]);
+  expect(await catalog.rotations.unsettled()).toEqual([]);
 }
 
 function rotatorOf(catalog: Catalog, pool: SealPool): Rotator {
@@ -98,10 +98,11 @@ function rotatorOf(catalog: Catalog, pool: SealPool): Rotator {
 
 /** Goes on, or begins where there was no time to, in this process. */
 async function resume(mode: string): Promise<Rotation> {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
   await using pool = createSealPool({ threads: 1 });
   const rotator = rotatorOf(catalog, pool);
-  if (catalog.rotations.list({ limit: 1 }).length > 0) return await rotator.resume(undefined, { signal });
+  if ((await catalog.rotations.list({ limit: 1 })).length > 0)
+    return await rotator.resume(undefined, { signal });
   return await rotator.rotate(
     { mode: mode === 'reencrypt' ? mode : 'rewrap', trigger: 'manual' },
     { signal },
@@ -173,8 +174,8 @@ describe('a rotation of 1,000 backups that is killed with kill -9 100 times', ()
         expect(openedByAge(path, withOld)).toBeUndefined();
       }
     }
-    using catalog = openSqliteCatalog(join(folder, 'state'));
-    expect(catalog.totals().backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 1000 });
+    await using catalog = openSqliteCatalog(join(folder, 'state'));
+    expect((await catalog.totals()).backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 1000 });
     await expect(keystore.retire(oldKey.id)).resolves.toMatchObject({ state: 'retired' });
   }, 240_000);
 });
@@ -195,8 +196,8 @@ describe.each(['rewrap', 'reencrypt'])(
         expect(await resume(mode), end).toMatchObject({ status: 'completed' });
         expect(leftovers(), end).toEqual([]);
         await expectToOpen(stored);
-        using catalog = openSqliteCatalog(join(folder, 'state'));
-        expect(catalog.totals().backupsByKey[oldKey.id], end).toBe(0);
+        await using catalog = openSqliteCatalog(join(folder, 'state'));
+        expect((await catalog.totals()).backupsByKey[oldKey.id], end).toBe(0);
         for (const name of ['state', 'backups']) rmSync(join(folder, name), { recursive: true });
         keystore = openKeys();
         oldKey = await keystore.active();
@@ -212,11 +213,11 @@ describe('a rotation that is killed when the stores have the new headers and the
     await given(64);
     // The journal goes when all that it tells of is on disk.
     expect(await rotateUntil('remove')).toMatch(/journal$/);
-    using catalog = openSqliteCatalog(join(folder, 'state'));
+    await using catalog = openSqliteCatalog(join(folder, 'state'));
     await using pool = createSealPool({ threads: 1 });
     keystore = openKeys();
     const newKey = await keystore.active();
-    expect(catalog.totals().backupsByKey[newKey.id] ?? 0).toBe(0);
+    expect((await catalog.totals()).backupsByKey[newKey.id] ?? 0).toBe(0);
     await keystore.create({ kind: 'x25519', now: 1 });
     const stores = new Map([['local', new DirectoryStore('local', backups)]]);
     const retiring = retireKey(
@@ -225,7 +226,7 @@ describe('a rotation that is killed when the stores have the new headers and the
       signal,
     );
     await expect(retiring).rejects.toMatchObject({ code: 'key_in_use' });
-    expect(catalog.totals().backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 64 });
+    expect((await catalog.totals()).backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 64 });
   });
 });
 
@@ -237,7 +238,7 @@ describe('a rotation that goes on in another process', () => {
     const journals = leftovers();
     expect(journals.length).toBeGreaterThan(0);
     await expect(resume('rewrap')).rejects.toMatchObject({ code: 'rotation_active' });
-    using catalog = openSqliteCatalog(join(folder, 'state'));
+    await using catalog = openSqliteCatalog(join(folder, 'state'));
     const stores = new Map([['local', new DirectoryStore('local', backups)]]);
     const common = { catalog, stores, running: new Set<string>(), now: 0, signal };
     expect(await recoverRotations(common)).toEqual([]);
@@ -254,10 +255,10 @@ describe('a rotation whose catalog is lost in the middle', () => {
     expect(await rotateUntil(1100)).toBeTypeOf('string');
     rmSync(join(folder, 'state'), { recursive: true });
     {
-      using catalog = openSqliteCatalog(join(folder, 'state'));
+      await using catalog = openSqliteCatalog(join(folder, 'state'));
       const stores = new Map([['local', new DirectoryStore('local', backups)]]);
       expect(await rebuildCatalog(catalog, stores, { signal })).toMatchObject({ good: 200, damaged: 0 });
-      const { backupsByKey } = catalog.totals();
+      const { backupsByKey } = await catalog.totals();
       expect(Object.keys(backupsByKey)).toHaveLength(2);
       expect(Object.values(backupsByKey).every((count) => count > 0)).toBe(true);
     }

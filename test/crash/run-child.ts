@@ -42,7 +42,7 @@ class SteppedStore extends DirectoryStore {
 }
 
 const loaded = await readConfig(configFile, {});
-await using installation = openInstallation(loaded, {});
+await using installation = await openInstallation(loaded, {});
 const { config, catalog, keystore, pool, scratchRoot } = installation;
 const runner = new Runner({
   config,

@@ -4,7 +4,7 @@ import { readConfig } from '../../exporter/src/config/read.ts';
 /** A process to be killed: `run-remote-child.ts CONFIG SCHEDULE`. It makes a backup, and says how many bytes of it are sealed. */
 const [configFile = '', id = ''] = process.argv.slice(2);
 
-await using installation = openInstallation(await readConfig(configFile, {}), {});
+await using installation = await openInstallation(await readConfig(configFile, {}), {});
 const schedule = installation.config.schedules.find((each) => each.id === id);
 if (schedule === undefined) throw new Error(`there is no schedule ${id}`);
 await installation.jobs.backUp({

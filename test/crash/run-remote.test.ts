@@ -41,10 +41,10 @@ class Remote implements Disposable {
     readonly statuses: Readonly<Record<string, string>>;
     readonly names: readonly string[];
   }> {
-    await using installation = openInstallation(await readConfig(this.configFile, {}), {});
+    await using installation = await openInstallation(await readConfig(this.configFile, {}), {});
     const { jobs, catalog, stores } = installation;
     const runs = await jobs.recover(signal);
-    for (const backup of catalog.backups({ status: 'completed', limit: 10 })) {
+    for (const backup of await catalog.backups({ status: 'completed', limit: 10 })) {
       const { copies } = await jobs.verify(backup, { signal });
       expect(copies.map(({ status }) => status)).toEqual(['passed']);
     }

@@ -30,13 +30,13 @@ async function recoverAndCheck(): Promise<{
   readonly statuses: readonly string[];
   readonly backups: number;
 }> {
-  await using installation = openInstallation(await readConfig(configFile, {}), {});
+  await using installation = await openInstallation(await readConfig(configFile, {}), {});
   const { jobs, catalog, scratchRoot } = installation;
   const signal = new AbortController().signal;
   await sweepScratch(scratchRoot);
   const recovered = await jobs.recover(signal);
-  expect(catalog.runs({ status: 'running', limit: 10 })).toEqual([]);
-  const backups = catalog.backups({ status: 'completed', limit: 1000 });
+  expect(await catalog.runs({ status: 'running', limit: 10 })).toEqual([]);
+  const backups = await catalog.backups({ status: 'completed', limit: 1000 });
   for (const backup of backups.slice(0, 5)) {
     const { copies } = await jobs.verify(backup, { signal });
     expect(copies.map((copy) => copy.status)).toEqual(['passed']);
@@ -85,9 +85,9 @@ describe('a process that is killed while it makes a backup', () => {
       }
       await recoverAndCheck();
     }
-    await using installation = openInstallation(await readConfig(configFile, {}), {});
+    await using installation = await openInstallation(await readConfig(configFile, {}), {});
     const filed = new Set(
-      installation.catalog.backups({ status: 'completed', limit: 1000 }).map(({ id }) => id),
+      (await installation.catalog.backups({ status: 'completed', limit: 1000 })).map(({ id }) => id),
     );
     expect([...reported].filter((id) => !filed.has(id))).toEqual([]);
     expect(reported.size).toBeGreaterThan(3);

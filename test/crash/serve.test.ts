@@ -28,9 +28,9 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function runsOf(schedule: string): readonly Run[] {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
-  return catalog.runs({ schedule, limit: 500 });
+async function runsOf(schedule: string): Promise<readonly Run[]> {
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
+  return await catalog.runs({ schedule, limit: 500 });
 }
 
 it('a service that is killed with kill -9 again and again runs no occurrence again that has ended', async () => {
@@ -45,7 +45,7 @@ it('a service that is killed with kill -9 again and again runs no occurrence aga
     await using service = await ServeProcess.start(folder);
     await service.said('backup completed');
   }
-  const runs = schedules.flatMap(runsOf);
+  const runs = (await Promise.all(schedules.map(runsOf))).flat();
   expect(runs.length).toBeGreaterThan(schedules.length);
   expect(runs.filter(({ error }) => error?.code === 'interrupted').length).toBeGreaterThan(0);
   for (const [occurrence, made] of Map.groupBy(runs, ({ schedule, dueAt = NaN }) => `${schedule} ${dueAt}`)) {

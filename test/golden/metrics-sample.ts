@@ -169,14 +169,14 @@ export class EventLog {
     this.#events.push({ sequence: this.#events.length + 1, at: noon, body });
   }
 
-  readonly eventsAfter = (sequence: number, limit: number): readonly StoredEvent[] =>
-    this.#events.slice(sequence, sequence + limit);
+  readonly eventsAfter = (sequence: number, limit: number): Promise<readonly StoredEvent[]> =>
+    Promise.resolve(this.#events.slice(sequence, sequence + limit));
 }
 
 /** One installation at one moment: everything there is to know, fixed. */
 export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): ServiceMetricsOptions {
   return {
-    catalog: { totals: () => totals, eventsAfter: new EventLog(eventBodies).eventsAfter },
+    catalog: { totals: () => Promise.resolve(totals), eventsAfter: new EventLog(eventBodies).eventsAfter },
     keys: () => Promise.resolve(keys),
     maxKeyAgeSeconds: () => 180 * 86_400,
     schedules: () => schedules,

@@ -53,10 +53,10 @@ describe('every route', () => {
       hash: hashToken(`${name}-token-of-the-tests`),
       createdAt: now - 2000,
     });
-    access.addToken(stored('good'));
-    access.addToken({ ...stored('expired'), expiresAt: now - 1000 });
-    access.addToken(stored('revoked'));
-    access.revokeToken('revoked', now);
+    await access.addToken(stored('good'));
+    await access.addToken({ ...stored('expired'), expiresAt: now - 1000 });
+    await access.addToken(stored('revoked'));
+    await access.revokeToken('revoked', now);
   });
   afterAll(() => service[Symbol.asyncDispose]());
 
@@ -85,15 +85,15 @@ describe('every route', () => {
     await service[Symbol.asyncDispose]();
     service = await startService();
     const { access } = service.catalog;
-    access.addToken({
+    await access.addToken({
       name: 'expired',
       role: 'admin',
       hash: hashToken('expired-token'),
       createdAt: 1,
       expiresAt: 2,
     });
-    access.addToken({ name: 'revoked', role: 'admin', hash: hashToken('revoked-token'), createdAt: 1 });
-    access.revokeToken('revoked', 2);
+    await access.addToken({ name: 'revoked', role: 'admin', hash: hashToken('revoked-token'), createdAt: 1 });
+    await access.revokeToken('revoked', 2);
     for (const token of ['expired-token', 'revoked-token', 'wrong-token']) {
       const refused = await service.call('/status', { token });
       expect(refused.status).toBe(401);

@@ -133,13 +133,13 @@ describe('a stream that is open', () => {
       const { access } = service.catalog;
       const now = Date.now();
       const stored = { name: 'stored', role: 'viewer', hash: hash('stored-token'), createdAt: now } as const;
-      access.addToken(what === 'expires' ? { ...stored, expiresAt: now + 2000 } : stored);
+      await access.addToken(what === 'expires' ? { ...stored, expiresAt: now + 2000 } : stored);
       const open = (token: string): Promise<Listener> =>
         Listener.open(service.url('/api/v1/events'), { authorization: `Bearer ${token}` });
       const token = what === 'is taken out of the config' ? operator : 'stored-token';
       using ending = await open(token);
       using lasting = await open(viewer);
-      if (what === 'is revoked') access.revokeToken('stored', now);
+      if (what === 'is revoked') await access.revokeToken('stored', now);
       if (what === 'is taken out of the config') {
         writeConfig(service.installation.folder, '  []', {
           more: tokens.replace(/^.*name: operator.*\n/m, ''),
@@ -175,10 +175,10 @@ describe('a stream of events', () => {
     };
     const reads: number[] = [];
     const source: EventSource = {
-      latest: () => log.length,
+      latest: () => Promise.resolve(log.length),
       eventsAfter: (sequence, limit) => {
         reads.push(sequence);
-        return log.slice(sequence, sequence + limit);
+        return Promise.resolve(log.slice(sequence, sequence + limit));
       },
       progress: () => live,
       planVersion: () => plan.version,
@@ -188,16 +188,16 @@ describe('a stream of events', () => {
       source,
       now: () => performance.now(),
       onError: (error) => errors.push(error),
-      letIn: () => () => true,
+      letIn: () => Promise.resolve(() => true),
       pollMs: 10,
       ...more,
     });
     const server = createServer((incoming, response) => {
-      try {
-        stream.open(incoming, response, { lastEventId: undefined, secretHash: undefined });
-      } catch (thrown) {
-        response.writeHead(LowtideError.from(thrown).facts.http).end(LowtideError.from(thrown).code);
-      }
+      stream
+        .open(incoming, response, { lastEventId: undefined, secretHash: undefined })
+        .catch((thrown: unknown) => {
+          response.writeHead(LowtideError.from(thrown).facts.http).end(LowtideError.from(thrown).code);
+        });
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

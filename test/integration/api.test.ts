@@ -147,6 +147,17 @@ describe('schedules', () => {
     }
   });
 
+  it('are added once where two ask for the same at the same moment', async () => {
+    const service = await start();
+    const add = (every: string): Promise<Answer> =>
+      service.post('/schedules/new', { body: { like: 'docs', every } });
+    const answers = await Promise.all([add('1h'), add('2h')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    const [added, refused] = answers.toSorted((a, b) => a.status - b.status);
+    expect(refused?.body).toMatchObject({ code: 'config_exists' });
+    expect((await service.call('/schedules/new')).body['everySeconds']).toBe(added?.body['everySeconds']);
+  });
+
   it('are not added as anything else', async () => {
     const service = await start();
     const cases: readonly (readonly [object, number, string])[] = [
@@ -402,9 +413,9 @@ describe('keys, plan, load and status', () => {
     await service.installation.opened.keystore.create({ kind: 'x25519', now: Date.now() });
     const [, unused] = itemsOf(await service.call('/keys'));
     expect((await retire(String(unused?.['id']))).body).toMatchObject({ state: 'retired' });
-    const changes = service.catalog
-      .eventsAfter(0, 100)
-      .flatMap(({ body }) => (body.name === 'key:changed' ? [body] : []));
+    const changes = (await service.catalog.eventsAfter(0, 100)).flatMap(({ body }) =>
+      body.name === 'key:changed' ? [body] : [],
+    );
     expect(changes).toEqual([{ name: 'key:changed', keyId: unused?.['id'], change: 'retired', by: 'admin' }]);
   });
 

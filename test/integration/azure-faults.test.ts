@@ -34,7 +34,7 @@ it('a backup goes on when the server is restarted in the middle of the upload', 
   const { run } = await installation.backUp('both', { onProgress });
   await restarted;
   expect(run).toMatchObject({ status: 'completed', warnings: [] });
-  const backup = installation.backupOf(run);
+  const backup = await installation.backupOf(run);
   const { copies } = await installation.opened.jobs.verify(backup, { signal });
   expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual(['local passed', 'offsite passed']);
 });
@@ -50,6 +50,6 @@ it('a container that is gone costs its own copy alone, and takes none for damage
   const { copies } = await installation.opened.jobs.verify(before, { signal });
   expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual(['local passed', 'offsite unable']);
   const target = join(installation.folder, 'restored');
-  await installation.opened.jobs.restore(installation.backupOf(run), target, { signal, force: false });
+  await installation.opened.jobs.restore(await installation.backupOf(run), target, { signal, force: false });
   expect(readFileSync(target).equals(content)).toBe(true);
 });

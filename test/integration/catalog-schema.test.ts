@@ -28,7 +28,7 @@ function schemaOf(path: string): string {
 
 describe('the schema of the catalog', () => {
   it('is the one on record: a change is a new migration', async () => {
-    openSqliteCatalog(folder)[Symbol.dispose]();
+    await openSqliteCatalog(folder)[Symbol.asyncDispose]();
     await expect(schemaOf(join(folder, 'catalog.db'))).toMatchFileSnapshot(golden('catalog-schema.sql'));
   });
 
@@ -39,12 +39,12 @@ describe('the schema of the catalog', () => {
     old.exec(readFileSync(golden('catalog-version-1.sql'), 'utf8'));
     old.close();
 
-    using catalog = openSqliteCatalog(state);
-    await expect(`${JSON.stringify(snapshot(catalog), undefined, 2)}\n`).toMatchFileSnapshot(
+    await using catalog = openSqliteCatalog(state);
+    await expect(`${JSON.stringify(await snapshot(catalog), undefined, 2)}\n`).toMatchFileSnapshot(
       golden('catalog-version-1.json'),
     );
-    expect(catalog.schedule('files')).toEqual({ paused: true });
-    openSqliteCatalog(folder)[Symbol.dispose]();
+    expect(await catalog.schedule('files')).toEqual({ paused: true });
+    await openSqliteCatalog(folder)[Symbol.asyncDispose]();
     expect(schemaOf(join(state, 'catalog.db'))).toBe(schemaOf(join(folder, 'catalog.db')));
   });
 });

@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { catalogConformance } from '../conformance/catalog.ts';
 
-catalogConformance('SQLite', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'lowtide-catalog-'));
+catalogConformance('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lowtide-catalog-'));
   return {
     open: () => openSqliteCatalog(folder),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 });

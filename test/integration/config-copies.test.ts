@@ -72,7 +72,7 @@ describe('the copy of the config in a store', () => {
 
     const withToken = await changed(lowtide, (text) => text.replace('TOKEN: x', "TOKEN: '${file:token}'"));
     expect(await withToken.configKeeper.current()).toEqual({ local: false, usb: false });
-    catalog.setPaused('files', true);
+    await catalog.setPaused('files', true);
     await withToken.configKeeper.keep(never);
     expect((await copies(storeOf(lowtide), identity)).at(-1)).toMatchObject({
       references: [{ kind: 'file', name: 'token', value: 'hunter2' }],
@@ -83,7 +83,7 @@ describe('the copy of the config in a store', () => {
     );
     await asWritten.configKeeper.keep(never);
     expect((await copies(storeOf(lowtide), identity)).at(-1)).toMatchObject({ references: [] });
-    catalog.access.putAddedSchedule({ id: 'more', body: { like: 'files', cron: '@weekly' } });
+    await catalog.access.putAddedSchedule({ id: 'more', body: { like: 'files', cron: '@weekly' } });
     await asWritten.configKeeper.keep(never);
     const last = await copies(storeOf(lowtide, 'usb'), identity);
     // The last three stay.

@@ -54,9 +54,12 @@ describe('drills of a service', () => {
     expect(run.body['status']).toBe('completed');
     await service.end();
     await service.begin();
-    await vi.waitUntil(() => service.catalog.drills.list({ limit: 1 })[0]?.status === 'passed', {
-      timeout: 30_000,
-    });
+    await vi.waitUntil(
+      async () => (await service.catalog.drills.list({ limit: 1 }))[0]?.status === 'passed',
+      {
+        timeout: 30_000,
+      },
+    );
     const [made] = itemsOf(await service.call('/drills?schedule=files&status=passed', { token: viewer }));
     expect(made).toMatchObject({
       trigger: 'schedule',
@@ -123,18 +126,18 @@ describe('the policy of drills', () => {
       tooBusy: () => hold,
       track: (work) => work,
     });
-    const made = (): number => opened.catalog.drills.list({ limit: 10 }).length;
-    expect(policy.dueAt(lowtide.schedule('slow'))).toBeUndefined();
+    const made = async (): Promise<number> => (await opened.catalog.drills.list({ limit: 10 })).length;
+    expect(await policy.dueAt(lowtide.schedule('slow'))).toBeUndefined();
     await policy.look(stop.signal);
-    expect(made()).toBe(0);
+    expect(await made()).toBe(0);
     hold = undefined;
-    const running = opened.catalog.startRun({
+    const running = await opened.catalog.startRun({
       id: 'r',
       ...{ schedule: 'slow', type: 'files', trigger: 'manual', startedAt: Date.now() },
       ...{ objectPrefix: 'slow/x', stores: ['local'] },
     });
     await policy.look(stop.signal);
-    expect(made()).toBe(0);
+    expect(await made()).toBe(0);
     const event = {
       name: 'run:finished',
       runId: running.id,
@@ -143,10 +146,10 @@ describe('the policy of drills', () => {
       status: 'cancelled',
       durationSeconds: 1,
     } as const;
-    opened.catalog.finishRun('r', { status: 'cancelled', finishedAt: Date.now(), warnings: [], event });
+    await opened.catalog.finishRun('r', { status: 'cancelled', finishedAt: Date.now(), warnings: [], event });
     await policy.look(stop.signal);
     await policy.look(stop.signal);
-    expect(made()).toBe(1);
-    expect(policy.dueAt(lowtide.schedule('files'))).toBeGreaterThan(Date.now() + 6 * 86_400_000);
+    expect(await made()).toBe(1);
+    expect(await policy.dueAt(lowtide.schedule('files'))).toBeGreaterThan(Date.now() + 6 * 86_400_000);
   });
 });

@@ -109,12 +109,12 @@ async function drill(schedule: string, more: Partial<DrillRequest> = {}): Promis
   });
 }
 
-function nothingIsLeft(): void {
+async function nothingIsLeft(): Promise<void> {
   expect(readdirSync(scratch).filter((name) => name.startsWith('lowtide-drill-'))).toEqual([]);
   expect(postgres.query("SELECT datname FROM pg_database WHERE datname LIKE 'lowtide%'")).toBe('');
   expect(mariadb.query("SHOW DATABASES LIKE 'lowtide%'")).toBe('');
   expect(commandLines().filter((line) => line.includes('lowtide-drill-'))).toEqual([]);
-  expect(lowtide.opened.catalog.drills.withScratch()).toEqual([]);
+  expect(await lowtide.opened.catalog.drills.withScratch()).toEqual([]);
 }
 
 describe('a restore drill', () => {
@@ -138,10 +138,10 @@ describe('a restore drill', () => {
     });
     expect(ended.restoreSeconds).toBeGreaterThan(0);
     expect(ended.dataAgeSeconds).toBeGreaterThan(0);
-    expect(lowtide.opened.catalog.proofs().find(({ schedule }) => schedule === 'db')?.restoredAt).toBe(
-      ended.finishedAt,
-    );
-    nothingIsLeft();
+    expect(
+      (await lowtide.opened.catalog.proofs()).find(({ schedule }) => schedule === 'db')?.restoredAt,
+    ).toBe(ended.finishedAt);
+    await nothingIsLeft();
   });
 
   it('restores MariaDB into a server of its own that opens no port, and looks at it', async () => {
@@ -157,7 +157,7 @@ describe('a restore drill', () => {
       ],
       warnings: [],
     });
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it('restores into a database of its own on a server that the config names, and drops it though a check fails', async () => {
@@ -172,9 +172,9 @@ describe('a restore drill', () => {
     expect(ended.error?.message).toContain('public.orders has 5000 rows, and should have 5001 at least');
     expect(JSON.stringify(ended)).not.toContain('s3cret');
     expect(
-      lowtide.opened.catalog.proofs().find(({ schedule }) => schedule === 'into')?.restoredAt,
+      (await lowtide.opened.catalog.proofs()).find(({ schedule }) => schedule === 'into')?.restoredAt,
     ).toBeUndefined();
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it.each([
@@ -186,7 +186,7 @@ describe('a restore drill', () => {
     const ended = await drill(schedule);
     expect(ended.error).toBeUndefined();
     expect(ended).toMatchObject({ status: 'passed', contents });
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it("fails with what a command of the user's own says", async () => {
@@ -196,9 +196,9 @@ describe('a restore drill', () => {
     const ended = await drill('files');
     expect(ended).toMatchObject({ status: 'failed', checks: [{ name: 'command', status: 'failed' }] });
     expect(ended.error?.message).toContain('failed with exit code 3: this is not the tide');
-    const events = lowtide.opened.catalog.eventsAfter(0, 1000).map(({ body }) => body);
+    const events = (await lowtide.opened.catalog.eventsAfter(0, 1000)).map(({ body }) => body);
     expect(events.at(-1)).toMatchObject({ name: 'drill:finished', status: 'failed', errorType: 'restore' });
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it('fails where no copy can be restored, and marks the copy', async () => {
@@ -207,10 +207,10 @@ describe('a restore drill', () => {
     const ended = await drill('sqlite', { backup });
     expect(ended).toMatchObject({ status: 'failed', error: { code: 'verification_failed' } });
     expect(ended.restoreSeconds).toBeUndefined();
-    expect(lowtide.opened.catalog.backup(backup.id)?.copies[0]?.status).toBe('damaged');
+    expect((await lowtide.opened.catalog.backup(backup.id))?.copies[0]?.status).toBe('damaged');
     // The next one takes a backup that has a good copy.
     expect((await drill('sqlite')).status).toBe('passed');
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it('leaves nothing behind when it is cancelled', async () => {
@@ -221,7 +221,7 @@ describe('a restore drill', () => {
     await expect(drill('db')).rejects.toMatchObject({ code: 'run_active' });
     control.abort(new LowtideError('cancelled', 'cancelled by the test'));
     expect(await over).toMatchObject({ status: 'cancelled', error: { code: 'cancelled' } });
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it.each([
@@ -235,7 +235,7 @@ describe('a restore drill', () => {
       stdio: 'ignore',
     });
     await vi.waitUntil(() => existsSync(reached) && readFileSync(reached, 'utf8') !== '', patience);
-    const [begun] = lowtide.opened.catalog.drills.list({ limit: 1 });
+    const [begun] = await lowtide.opened.catalog.drills.list({ limit: 1 });
     expect(begun?.status).toBe('running');
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -248,12 +248,12 @@ describe('a restore drill', () => {
     const cutOff = await lowtide.opened.drills.recover();
     expect(cutOff).toMatchObject([{ id: begun?.id, status: 'interrupted' }]);
     process.kill(Number(readFileSync(reached, 'utf8')), 'SIGKILL');
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 
   it.skipIf(!canMount)('says that there is no room, before and while it restores', async () => {
     using disk = Disk.tmpfs('size=24m');
-    const { drills } = lowtide.opened.reconfigured({
+    const { drills } = await lowtide.opened.reconfigured({
       ...lowtide.opened.loaded,
       config: { ...lowtide.opened.config, drills: { folder: disk.path } },
     });
@@ -275,6 +275,6 @@ describe('a restore drill', () => {
     const refused = await drills.run({ ...request, schedule: lowtide.schedule('files') });
     expect(refused.error?.message).toContain('there is no room for the drill');
     expect(readdirSync(disk.path)).toEqual([]);
-    nothingIsLeft();
+    await nothingIsLeft();
   });
 });

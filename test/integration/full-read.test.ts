@@ -28,20 +28,20 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-const statuses = (): readonly (CopyStatus | undefined)[] =>
-  installation.opened.catalog
-    .backups({ limit: 100 })
+const statuses = async (): Promise<readonly (CopyStatus | undefined)[]> =>
+  (await installation.opened.catalog.backups({ limit: 100 }))
     .map(({ copies }) => copies[0]?.status)
     .toReversed();
-const read = (): number =>
-  installation.opened.catalog.eventsAfter(0, 1000).filter(({ body }) => body.name === 'backup:read').length;
+const read = async (): Promise<number> =>
+  (await installation.opened.catalog.eventsAfter(0, 1000)).filter(({ body }) => body.name === 'backup:read')
+    .length;
 
 function policy(given: { isNow: boolean; up: boolean; waited?: number }): FullReadPolicy {
   return new FullReadPolicy({
     installation: () => installation.opened,
     log: createLog({ level: 'debug', format: 'json', redact: String, write: () => undefined }),
     quiet: {
-      isNow: () => given.isNow,
+      isNow: () => Promise.resolve(given.isNow),
       pace: () => ({
         turn: () => Promise.resolve((given.waited = (given.waited ?? 0) + 1)).then(() => undefined),
         onProgress: () => undefined,
@@ -54,7 +54,7 @@ function policy(given: { isNow: boolean; up: boolean; waited?: number }): FullRe
 }
 
 it("reads the day's share of what nobody has read for long, finds what has rotted, and no more on the same day", async () => {
-  const [first] = installation.opened.catalog.backups({ limit: 100 }).toReversed();
+  const [first] = (await installation.opened.catalog.backups({ limit: 100 })).toReversed();
   const path = first?.copies[0]?.path ?? '';
   const bytes = readFileSync(path);
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
@@ -66,35 +66,35 @@ it("reads the day's share of what nobody has read for long, finds what has rotte
   expect(reading.facts()).toMatchObject({ local: { overdue: count } });
   Object.assign(given, { isNow: true, up: false });
   await reading.look(signal);
-  expect(read()).toBe(0);
+  expect(await read()).toBe(0);
 
   given.up = true;
   await reading.look(signal);
   // All of it within 5.25 days, and a quarter more; every fifth backup has two parts.
-  expect(read()).toBeGreaterThanOrEqual(8);
-  expect(read()).toBeLessThanOrEqual(12);
+  expect(await read()).toBeGreaterThanOrEqual(8);
+  expect(await read()).toBeLessThanOrEqual(12);
   expect(given.waited).toBeGreaterThan(8);
-  expect(statuses().filter((status) => status === 'damaged')).toEqual(['damaged']);
-  expect(installation.opened.catalog.backup(first?.id ?? '')?.copies[0]?.status).toBe('damaged');
+  expect((await statuses()).filter((status) => status === 'damaged')).toEqual(['damaged']);
+  expect((await installation.opened.catalog.backup(first?.id ?? ''))?.copies[0]?.status).toBe('damaged');
 
-  const before = read();
+  const before = await read();
   await reading.look(signal);
   // The damaged one was read for nothing.
-  expect(read() - before).toBeLessThanOrEqual(1);
+  expect((await read()) - before).toBeLessThanOrEqual(1);
   expect(reading.facts()['local']?.overdue).toBe(count - 1 - before);
 });
 
 it('needs no key, and tells a copy that cannot be read from one that has rotted', async () => {
   const { catalog, jobs } = installation.opened;
-  const [backup] = catalog.backups({ limit: 1 });
+  const [backup] = await catalog.backups({ limit: 1 });
   if (backup === undefined) throw new Error('there is no backup');
   const manifest = storedManifest(backup.manifest);
   const resealed = { ...manifest, keyId: 'key-0000000000ff' };
-  catalog.adoptBackup(resealed, { store: 'local', path: '/x', status: 'good' });
-  const other = catalog.backup(backup.id) ?? backup;
+  await catalog.adoptBackup(resealed, { store: 'local', path: '/x', status: 'good' });
+  const other = (await catalog.backup(backup.id)) ?? backup;
   expect((await jobs.readInFull(other, 'local', { signal })).status).toBe('failed');
-  catalog.adoptBackup(manifest, { store: 'local', path: '/x', status: 'good' });
-  const again = catalog.backup(backup.id) ?? backup;
+  await catalog.adoptBackup(manifest, { store: 'local', path: '/x', status: 'good' });
+  const again = (await catalog.backup(backup.id)) ?? backup;
   expect((await jobs.readInFull(again, 'local', { signal })).status).toBe('passed');
   expect(await jobs.readInFull(again, 'elsewhere', { signal })).toMatchObject({
     status: 'unable',

@@ -36,16 +36,16 @@ beforeEach(async () => {
 afterEach(() => installation[Symbol.asyncDispose]());
 
 const at = (name: string): string => join(installation.folder, name);
-const copyIn = (store: string, id: string): Copy | undefined =>
-  installation.opened.catalog.backup(id)?.copies.find((copy) => copy.store === store);
-const statuses = (id: string): readonly string[] =>
-  installation.opened.catalog.backup(id)?.copies.map(({ status }) => status) ?? [];
+const copyIn = async (store: string, id: string): Promise<Copy | undefined> =>
+  (await installation.opened.catalog.backup(id))?.copies.find((copy) => copy.store === store);
+const statuses = async (id: string): Promise<readonly string[]> =>
+  (await installation.opened.catalog.backup(id))?.copies.map(({ status }) => status) ?? [];
 
 /** A file stands where the folder of the store should be. */
 async function madeWhileDown(): Promise<Backup> {
   writeFileSync(at('offsite'), '');
   const backup = await installation.completed('both');
-  expect(statuses(backup.id)).toEqual(['good', 'failed']);
+  expect(await statuses(backup.id)).toEqual(['good', 'failed']);
   rmSync(at('offsite'));
   return backup;
 }
@@ -68,7 +68,7 @@ async function healAll(): Promise<readonly HealOutcome[]> {
 
 async function verdicts(id: string): Promise<readonly string[]> {
   const { catalog, jobs } = installation.opened;
-  const backup = catalog.backup(id);
+  const backup = await catalog.backup(id);
   if (backup === undefined) throw new Error(`there is no backup ${id}`);
   return (await jobs.verify(backup, { signal })).copies.map(({ status }) => status);
 }
@@ -76,8 +76,8 @@ async function verdicts(id: string): Promise<readonly string[]> {
 it('makes the copy that a store which was down has missed, equal byte by byte', async () => {
   const backup = await madeWhileDown();
   expect(await healAll()).toMatchObject([{ status: 'healed' }]);
-  const { path } = copyIn('offsite', backup.id) ?? { path: '' };
-  expect(readFileSync(path)).toEqual(readFileSync(copyIn('local', backup.id)?.path ?? ''));
+  const { path } = (await copyIn('offsite', backup.id)) ?? { path: '' };
+  expect(readFileSync(path)).toEqual(readFileSync((await copyIn('local', backup.id))?.path ?? ''));
   expect(await verdicts(backup.id)).toEqual(['passed', 'passed']);
   expect(await tasks()).toEqual([]);
 });
@@ -86,7 +86,7 @@ it('tries again where the store is still down, and says why it is so', async () 
   const backup = await madeWhileDown();
   writeFileSync(at('offsite'), '');
   expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'store_unavailable' } }]);
-  expect(copyIn('offsite', backup.id)).toMatchObject({
+  expect(await copyIn('offsite', backup.id)).toMatchObject({
     status: 'failed',
     error: /a file stands where/ as never,
   });
@@ -96,24 +96,27 @@ it.each(['local', 'offsite'])(
   'a copy in %s whose bits have flipped is made good from the other one',
   async (store) => {
     const { id } = await installation.completed('both');
-    spoil(copyIn(store, id)?.path ?? '');
+    spoil((await copyIn(store, id))?.path ?? '');
     expect(await verdicts(id)).toContain('failed');
     expect(await healAll()).toMatchObject([{ status: 'healed' }]);
-    expect(statuses(id)).toEqual(['good', 'good']);
+    expect(await statuses(id)).toEqual(['good', 'good']);
     expect(await verdicts(id)).toEqual(['passed', 'passed']);
   },
 );
 
 it('a source that turns out to be damaged is marked, and with no good one left nothing is touched', async () => {
   const { id } = await installation.completed('both');
-  const [local, offsite] = [copyIn('local', id)?.path ?? '', copyIn('offsite', id)?.path ?? ''];
+  const [local, offsite] = [
+    (await copyIn('local', id))?.path ?? '',
+    (await copyIn('offsite', id))?.path ?? '',
+  ];
   spoil(offsite);
   expect(await verdicts(id)).toEqual(['passed', 'failed']);
   spoil(local);
   const before = readFileSync(offsite);
   expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'verification_failed' } }]);
   expect(readFileSync(offsite)).toEqual(before);
-  expect(statuses(id)).toEqual(['damaged', 'damaged']);
+  expect(await statuses(id)).toEqual(['damaged', 'damaged']);
   expect(await installation.opened.healer.plan()).toEqual({
     tasks: [],
     lost: [{ backupId: id, schedule: 'both' }],
@@ -131,14 +134,14 @@ it('makes nothing good that would be pruned at once', async () => {
 
 it('gives back to a store what was deleted there by other hands, and not to a disk that is not mounted', async () => {
   const [first, second] = [await installation.completed('both'), await installation.completed('both')];
-  spoil(copyIn('offsite', first.id)?.path ?? '');
+  spoil((await copyIn('offsite', first.id))?.path ?? '');
   await verdicts(first.id);
   renameSync(at('offsite'), at('unmounted'));
   expect(await healAll()).toMatchObject([{ status: 'failed', error: { code: 'store_missing_object' } }]);
   renameSync(at('unmounted'), at('offsite'));
-  rmSync(copyIn('offsite', first.id)?.path ?? '');
+  rmSync((await copyIn('offsite', first.id))?.path ?? '');
   expect(await healAll()).toMatchObject([{ status: 'healed' }]);
-  expect([statuses(first.id), statuses(second.id)]).toEqual([
+  expect([await statuses(first.id), await statuses(second.id)]).toEqual([
     ['good', 'good'],
     ['good', 'good'],
   ]);
@@ -157,15 +160,15 @@ it('a copy made while the keys are rotated is sealed as the others, or made once
   };
   const outcome = await healer.heal(task, { signal, turn });
   expect(outcome).toMatchObject({ status: 'skipped', error: { code: 'rotation_active' } });
-  expect(statuses(id)).toEqual(['good', 'failed']);
+  expect(await statuses(id)).toEqual(['good', 'failed']);
   expect(await healAll()).toMatchObject([{ status: 'healed' }]);
   expect(await verdicts(id)).toEqual(['passed', 'passed']);
-  expect(copyIn('offsite', id)).not.toHaveProperty('manifest');
+  expect(await copyIn('offsite', id)).not.toHaveProperty('manifest');
 });
 
 it('leaves a damaged copy alone that somebody has made read-only, and says so before anything is copied', async () => {
   const { id } = await installation.completed('both');
-  const { path } = copyIn('offsite', id) ?? { path: '' };
+  const { path } = (await copyIn('offsite', id)) ?? { path: '' };
   spoil(path);
   await verdicts(id);
   chmodSync(path, 0o444);
@@ -180,7 +183,7 @@ it('leaves a damaged copy alone that somebody has made read-only, and says so be
   const outcome = await installation.opened.healer.heal(task, { signal, turn });
   expect(outcome).toMatchObject({ status: 'failed', error: { code: 'store_denied' } });
   expect(readFileSync(path)).toEqual(before);
-  expect(statuses(id)).toEqual(['good', 'damaged']);
+  expect(await statuses(id)).toEqual(['good', 'damaged']);
   // It was only looked whether the damaged one is not whole after all.
   expect(moved).toBeLessThan(3);
 });
@@ -191,7 +194,7 @@ it.skipIf(!canMount)(
     using disk = Disk.tmpfs('size=800k');
     symlinkSync(disk.path, at('offsite'));
     const { id } = await installation.completed('both');
-    const { path } = copyIn('offsite', id) ?? { path: '' };
+    const { path } = (await copyIn('offsite', id)) ?? { path: '' };
     spoil(path);
     await verdicts(id);
     const before = readFileSync(path);
@@ -212,13 +215,13 @@ it('what is pruned while it is made leaves nothing in the store', async () => {
   if (task === undefined) throw new Error('there is nothing to be made good');
   const { catalog, healer } = installation.opened;
   const turn = async (): Promise<void> => {
-    catalog.removeCopy(backup.id, 'offsite', 'no rule keeps it', Date.now());
+    await catalog.removeCopy(backup.id, 'offsite', 'no rule keeps it', Date.now());
     await Promise.resolve();
   };
   expect(await healer.heal(task, { signal, turn })).toMatchObject({ status: 'skipped' });
-  expect(statuses(backup.id)).toEqual(['good', 'pruned']);
+  expect(await statuses(backup.id)).toEqual(['good', 'pruned']);
   expect(readdirSync(at('offsite'))).toEqual([]);
-  expect(catalog.copies.abandoned(new Set())).toEqual([]);
+  expect(await catalog.copies.abandoned(new Set())).toEqual([]);
 });
 
 it('clears up after a process that is gone: whole parts wait for the next try, and of what was pruned nothing stays', async () => {
@@ -227,9 +230,9 @@ it('clears up after a process that is gone: whole parts wait for the next try, a
   const partOf = (backup: Backup): string =>
     join(at('offsite'), storedManifest(backup.manifest).parts[0].name);
   {
-    using gone = openSqliteCatalog(at('state'));
+    await using gone = openSqliteCatalog(at('state'));
     for (const backup of [kept, pruned]) {
-      gone.copies.claim(backup.id, 'offsite', partOf(backup));
+      await gone.copies.claim(backup.id, 'offsite', partOf(backup));
       mkdirSync(dirname(partOf(backup)), { recursive: true });
       writeFileSync(partOf(backup), 'whole');
       writeFileSync(`${partOf(backup)}.00000000-0000-4000-8000-000000000000.partial`, 'torn');
@@ -237,10 +240,10 @@ it('clears up after a process that is gone: whole parts wait for the next try, a
     await healer.recover(signal);
     expect(readdirSync(dirname(partOf(kept)))).toHaveLength(4);
   }
-  catalog.removeCopy(pruned.id, 'offsite', 'no rule keeps it', Date.now());
+  await catalog.removeCopy(pruned.id, 'offsite', 'no rule keeps it', Date.now());
   await healer.recover(signal);
   expect(readdirSync(dirname(partOf(kept)))).toEqual([basename(partOf(kept))]);
-  expect(catalog.copies.abandoned(new Set())).toEqual([]);
+  expect(await catalog.copies.abandoned(new Set())).toEqual([]);
   expect(await healAll()).toMatchObject([{ status: 'healed' }]);
   expect(await verdicts(kept.id)).toEqual(['passed', 'passed']);
 });
@@ -254,7 +257,7 @@ it('lowtide backups heal makes them good, and ends with 3 where no good copy of 
   };
   await madeWhileDown();
   const { id } = await installation.completed('both');
-  for (const store of ['local', 'offsite']) spoil(copyIn(store, id)?.path ?? '');
+  for (const store of ['local', 'offsite']) spoil((await copyIn(store, id))?.path ?? '');
   await verdicts(id);
   expect(lowtide('--dry-run')).toEqual({ code: 3, copies: ['waiting', 'lost'] });
   expect(lowtide()).toEqual({ code: 3, copies: ['healed', 'lost'] });
@@ -286,7 +289,7 @@ describe('the service', () => {
         installation: () => installation.opened,
         log,
         quiet: {
-          isNow: () => given.quiet,
+          isNow: () => Promise.resolve(given.quiet),
           pace: () => ({
             turn: () => Promise.resolve(),
             onProgress: () => undefined,
@@ -298,7 +301,7 @@ describe('the service', () => {
         random: () => 0,
         track: (work) => work,
       }),
-      look: () => given.policy.look(signal),
+      look: async () => await given.policy.look(signal),
     };
     return given;
   }
@@ -315,10 +318,10 @@ describe('the service', () => {
     });
     Object.assign(given, { up: true, quiet: false });
     await given.look();
-    expect(statuses(id)).toEqual(['good', 'failed']);
+    expect(await statuses(id)).toEqual(['good', 'failed']);
     given.quiet = true;
     await given.look();
-    expect(statuses(id)).toEqual(['good', 'good']);
+    expect(await statuses(id)).toEqual(['good', 'good']);
     // A plan that took long to make is kept the longer.
     await eventually(async () => {
       await given.look();
@@ -330,7 +333,7 @@ describe('the service', () => {
   it('does not press a store that refuses, but tries again when it came back, and says once what is lost', async () => {
     const { id } = await madeWhileDown();
     const lost = await installation.completed('both');
-    for (const store of ['local', 'offsite']) spoil(copyIn(store, lost.id)?.path ?? '');
+    for (const store of ['local', 'offsite']) spoil((await copyIn(store, lost.id))?.path ?? '');
     await verdicts(lost.id);
     renameSync(at('offsite'), at('away'));
     writeFileSync(at('offsite'), '');
@@ -343,12 +346,12 @@ describe('the service', () => {
     rmSync(at('offsite'));
     renameSync(at('away'), at('offsite'));
     await given.look();
-    expect(statuses(id)).toEqual(['good', 'failed']);
+    expect(await statuses(id)).toEqual(['good', 'failed']);
     given.up = false;
     await given.look();
     given.up = true;
     await given.look();
-    expect(statuses(id)).toEqual(['good', 'good']);
+    expect(await statuses(id)).toEqual(['good', 'good']);
     expect(given.lines.filter((line) => line.includes('no good copy'))).toHaveLength(1);
   });
 });

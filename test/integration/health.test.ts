@@ -187,10 +187,10 @@ describe('a health check turns bad, and good again:', () => {
     await start();
     await becomes('scheduler', true, /the clock goes steadily/);
     const { catalog } = service;
-    catalog.append({ name: 'error', errorType: 'internal' }, Date.now() + dayMs);
+    await catalog.append({ name: 'error', errorType: 'internal' }, Date.now() + dayMs);
     const ahead = await becomes('scheduler', false, /was set back, or stood ahead/);
     expect(ahead.hint).toContain('NTP');
-    catalog.append({ name: 'error', errorType: 'internal' }, Date.now());
+    await catalog.append({ name: 'error', errorType: 'internal' }, Date.now());
     await becomes('scheduler', true, /the clock goes steadily/);
   });
 
@@ -213,15 +213,15 @@ describe('a health check turns bad, and good again:', () => {
     await becomes('restore_proof', true, /opened and compared/);
 
     // A catalog that was lost and rebuilt knows of backups, and of no proof.
-    const sealed = service.catalog.backup(id);
+    const sealed = await service.catalog.backup(id);
     await service.end();
     rmSync(join(folder, 'state'), { recursive: true });
     await service.begin({ health: { maxAgeMs: 0 } });
     const old = newManifest('old', { schedule: 'docs', type: 'files', createdAt: Date.now() - 3 * dayMs });
     const { catalog } = service;
-    catalog.adoptBackup(old, { store: 'local', path: '/old', status: 'good' });
+    await catalog.adoptBackup(old, { store: 'local', path: '/old', status: 'good' });
     if (sealed === undefined) throw new Error('there was a backup');
-    catalog.adoptBackup(storedManifest(sealed.manifest), { store: 'local', path, status: 'good' });
+    await catalog.adoptBackup(storedManifest(sealed.manifest), { store: 'local', path, status: 'good' });
     const never = await becomes('restore_proof', false, /made since 3d, was ever opened or restored/);
     expect(never.hint).toContain(`lowtide backups verify ${id}`);
     await service.post(`/backups/${id}/verify?wait=true`);

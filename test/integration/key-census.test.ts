@@ -51,13 +51,14 @@ function lowtide(args: readonly string[], env: Readonly<Record<string, string>> 
   return { code: status, out: stdout, said: stderr };
 }
 
-const fresh = ({ id }: Backup): Backup => installation.opened.catalog.backup(id)!;
-const rotate = () => installation.opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
+const fresh = async ({ id }: Backup): Promise<Backup> => (await installation.opened.catalog.backup(id))!;
+const rotate = async () =>
+  await installation.opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
 const keyFile = ({ id }: Key): string => join(installation.folder, 'keys', `${id}.age`);
 
 /** Another process, which has opened no secret yet. */
 async function anew<T>(work: (opened: Installation) => Promise<T>): Promise<T> {
-  await using opened = openInstallation(await readConfig(installation.configFile, {}), {});
+  await using opened = await openInstallation(await readConfig(installation.configFile, {}), {});
   return await work(opened);
 }
 
@@ -98,7 +99,9 @@ describe('a key whose secret half is lost', () => {
     await installation.opened.keystore.create({ kind: 'x25519', now: Date.now() });
     rmSync(keyFile(lost));
 
-    const { keys, lost: missing } = await anew(({ catalog, keystore }) => takeCensus(catalog, keystore));
+    const { keys, lost: missing } = await anew(
+      async ({ catalog, keystore }) => await takeCensus(catalog, keystore),
+    );
     expect(missing).toMatchObject([{ id: lost.id, backups: 1, openedBy: [spare.id] }]);
     expect(keys.find(({ key }) => key.id === spare.id)).toMatchObject({ backups: 1, copies: 2 });
     const refused = lowtide(['keys', 'retire', spare.id]);
@@ -119,7 +122,8 @@ describe('a key is not destroyed', () => {
     const key = await installation.opened.keystore.active();
     const { opened } = installation;
     // The catalog of a time before the backup, as a copy of the state may be.
-    for (const { store } of backup.copies) opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
+    for (const { store } of backup.copies)
+      await opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
     rmSync(join(installation.folder, 'state'), { recursive: true });
     await opened.keystore.create({ kind: 'x25519', now: Date.now() });
     expect(lowtide(['keys', 'retire', key.id]).code).toBe(0);
@@ -141,7 +145,7 @@ describe('a key is not destroyed', () => {
     rmSync(usb);
     renameSync(`${usb}.gone`, usb);
 
-    const manifest = `${fresh(backup).copies[1]!.path}.json`;
+    const manifest = `${(await fresh(backup)).copies[1]!.path}.json`;
     const text = readFileSync(manifest);
     writeFileSync(manifest, text.subarray(0, 40));
     const refused = lowtide(['keys', 'destroy', key.id, '--confirm', key.id]);
@@ -162,7 +166,7 @@ describe('a key is not destroyed', () => {
     const usb = join(installation.folder, 'usb');
     renameSync(usb, `${usb}.gone`);
     for (const { store } of backup.copies)
-      installation.opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
+      await installation.opened.catalog.removeCopy(backup.id, store, 'other hands', 0);
     const destruction = () => refuseDestruction(installation.opened, key.id, { signal });
     await expect(destruction()).rejects.toThrow('store usb holds no backup at all');
     // A service that was started meanwhile keeps a copy of its config there.
@@ -184,7 +188,7 @@ describe('a key is not destroyed', () => {
     });
     writeFileSync(join(installation.folder, 'go'), 'go\n');
     const { run } = await running;
-    expect(installation.backupOf(run).keyId).toBe(key.id);
+    expect((await installation.backupOf(run)).keyId).toBe(key.id);
     await expect(refuseDestruction(installation.opened, key.id, { signal })).rejects.toMatchObject({
       code: 'key_in_use',
       message: expect.stringContaining('1 backup needs') as string,
@@ -220,12 +224,12 @@ describe('what a rotation finds damaged', () => {
       // Its disk may just not be mounted.
       [missing, 'good'],
     ] as const) {
-      const [bad, good] = fresh(backup).copies;
+      const [bad, good] = (await fresh(backup)).copies;
       expect(bad?.status).toBe(status);
       expect(good).toMatchObject({ status: 'good' });
-      expect((good?.manifest ?? storedManifest(fresh(backup).manifest)).keyId).toBe(rotation.keyId);
+      expect((good?.manifest ?? storedManifest((await fresh(backup)).manifest)).keyId).toBe(rotation.keyId);
     }
-    expect(fresh(whole).keyId).toBe(rotation.keyId);
+    expect((await fresh(whole)).keyId).toBe(rotation.keyId);
   });
 
   it('by opening a sample at its end is a failed backup with its place', async () => {
@@ -237,9 +241,9 @@ describe('what a rotation finds damaged', () => {
     const rotation = await rotate();
     expect(rotation).toMatchObject({ status: 'failed', done: { backups: 0 }, failed: { backups: 1 } });
     const { rotations } = installation.opened.catalog;
-    const [failed] = rotations.backups(rotation.id, { status: 'failed', limit: 1 });
+    const [failed] = await rotations.backups(rotation.id, { status: 'failed', limit: 1 });
     expect(failed).toMatchObject({ backupId: backup.id, reason: expect.stringContaining(path) as string });
-    expect(fresh(backup).copies.map(({ status }) => status)).toEqual(['damaged', 'good']);
+    expect((await fresh(backup)).copies.map(({ status }) => status)).toEqual(['damaged', 'good']);
   });
 });
 
@@ -250,16 +254,19 @@ it('what was not exported is not said to open backups still, and is in the audit
   const file = join(installation.folder, 'recovery.txt');
   writeFileSync(file, 'something else');
   expect(lowtide(['keys', 'export', key.id, '--output', file]).said).toContain('exists already');
-  const ended = (): readonly unknown[] =>
-    installation.opened.catalog.access.auditAfter(0, 100).map(({ body }) => [body.action, body.result]);
-  expect(ended()).toEqual([
+  const ended = async (): Promise<readonly unknown[]> =>
+    (await installation.opened.catalog.access.auditAfter(0, 100)).map(({ body }) => [
+      body.action,
+      body.result,
+    ]);
+  expect(await ended()).toEqual([
     ['key.export', 'started'],
     ['key.export', 'failed'],
   ]);
   expect(lowtide(['keys', 'destroy', key.id]).said).not.toContain('recovery files');
   rmSync(file);
   expect(lowtide(['keys', 'export', key.id, '--output', file]).code).toBe(0);
-  expect(ended().at(-1)).toEqual(['key.export', 'done']);
+  expect((await ended()).at(-1)).toEqual(['key.export', 'done']);
   expect(lowtide(['keys', 'destroy', key.id]).said).toContain('which were written 1 times');
 });
 

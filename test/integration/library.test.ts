@@ -47,7 +47,7 @@ describe('BackupManager', () => {
     await expect(backups.restore(docs.backupId ?? '', { to: join(folder, 'back') })).rejects.toMatchObject({
       code: 'restore_target_exists',
     });
-    expect(backups.getMetrics()).toMatchObject({ successRate: { database: 1, files: 1 } });
+    expect(await backups.getMetrics()).toMatchObject({ successRate: { database: 1, files: 1 } });
     const page = await metrics.getMetrics();
     for (const line of [
       'backup_total{type="database",status="completed"} 1',

@@ -43,14 +43,15 @@ describe('alerts of a real Prometheus', () => {
         more: `${tokens}\nload: { alerts: { prometheus: { url: '${prometheus.url}', matchers: 'host="db1"' } } }`,
       },
     );
-    const ended = (id: string): number => service.catalog.runs({ schedule: id, limit: 10 }).length;
+    const ended = async (id: string): Promise<number> =>
+      (await service.catalog.runs({ schedule: id, limit: 10 })).length;
     const metrics = async (): Promise<string> =>
       await (await fetch(`http://${service.address}/metrics`)).text();
     const deferred = 'backup_deferred_total{schedule="minor",reason="alert"} 1';
     await vi.waitUntil(async () => (await metrics()).includes(deferred), { timeout: 20_000, interval: 200 });
-    expect(ended('minor')).toBe(0);
-    await vi.waitUntil(() => ended('major') > 0, { timeout: 20_000 });
-    await vi.waitUntil(() => ended('minor') > 0, { timeout: 20_000 });
+    expect(await ended('minor')).toBe(0);
+    await vi.waitUntil(async () => (await ended('major')) > 0, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await ended('minor')) > 0, { timeout: 20_000 });
     expect(await metrics()).not.toContain('backup_deferred_total{schedule="major",reason="alert"}');
   });
 

@@ -28,18 +28,21 @@ const startWith = async (url: string, schedules: readonly string[]): Promise<Tes
     more: `${tokens}\nload: { high_water: { cpu: 1, disk: 1, memory: 1, pressure: { cpu: 1, memory: 1, disk: 1 } }, hosts: ${hosts(url)} }`,
   }));
 
-const reasons = (of: TestService): readonly (string | undefined)[] =>
-  of.catalog
-    .eventsAfter(0, 1000)
-    .flatMap(({ body }) => (body.name === 'run:deferred' && body.schedule === 'soon' ? [body.reason] : []));
+const reasons = async (of: TestService): Promise<readonly (string | undefined)[]> =>
+  (await of.catalog.eventsAfter(0, 1000)).flatMap(({ body }) =>
+    body.name === 'run:deferred' && body.schedule === 'soon' ? [body.reason] : [],
+  );
 
 describe('the load of another host', () => {
   it('is what the backups of schedules that name it are planned by, and can be asked for', async () => {
     const daily = `every: 1d, window: '00:00-00:00', timezone: UTC`;
     const of = await startWith(prometheus.url, [`id: far, host: db1, ${daily}`, `id: near, ${daily}`]);
-    await vi.waitUntil(() => of.catalog.hostLoads.records('db1', 0, Date.now()).length > 8 * 288, {
-      timeout: 20_000,
-    });
+    await vi.waitUntil(
+      async () => (await of.catalog.hostLoads.records('db1', 0, Date.now())).length > 8 * 288,
+      {
+        timeout: 20_000,
+      },
+    );
     const plan = async (): Promise<Record<string, Record<string, unknown>>> => {
       const { body } = await of.call('/plan?hours=24');
       const slots = body['slots'] as Record<string, unknown>[];
@@ -76,9 +79,9 @@ describe('the load of another host', () => {
 
   it('holds them up while it is busy, at most to their deadline', async () => {
     const of = await startWith(prometheus.url, ['id: soon, host: db1, every: 10s, max_delay: 10s']);
-    await vi.waitUntil(() => reasons(of).includes('host_cpu'), { timeout: 30_000 });
+    await vi.waitUntil(async () => (await reasons(of)).includes('host_cpu'), { timeout: 30_000 });
     await vi.waitUntil(
-      () => of.catalog.runs({ schedule: 'soon', status: 'completed', limit: 1 }).length > 0,
+      async () => (await of.catalog.runs({ schedule: 'soon', status: 'completed', limit: 1 })).length > 0,
       { timeout: 30_000 },
     );
   });
@@ -86,10 +89,10 @@ describe('the load of another host', () => {
   it('that nobody tells of holds up nothing, and the log says so once', async () => {
     const of = await startWith('http://127.0.0.1:1', ['id: soon, host: db1, every: 10s']);
     await vi.waitUntil(
-      () => of.catalog.runs({ schedule: 'soon', status: 'completed', limit: 1 }).length === 1,
+      async () => (await of.catalog.runs({ schedule: 'soon', status: 'completed', limit: 1 })).length === 1,
       { timeout: 30_000 },
     );
-    expect(reasons(of)).toEqual([]);
+    expect(await reasons(of)).toEqual([]);
     const told = of.log.filter(({ msg }) => String(msg).includes('the present cpu load is not known'));
     expect(told).toMatchObject([
       { err: { hint: expect.stringContaining('load.hosts.db1.prometheus') as string } },

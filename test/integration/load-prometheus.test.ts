@@ -97,7 +97,7 @@ describe('the history of a real Prometheus', () => {
     );
     const prometheus = config.load.history?.prometheus;
     if (prometheus === undefined) throw new Error('the history is configured');
-    using catalog = openSqliteCatalog(join(folder, 'state'));
+    await using catalog = openSqliteCatalog(join(folder, 'state'));
     const clock = new ManualClock(until - day);
     const stop = new AbortController();
     const problems: unknown[] = [];
@@ -106,18 +106,18 @@ describe('the history of a real Prometheus', () => {
       {
         prometheus: prometheusOptions(prometheus, 'load.history.prometheus'),
         days: prometheus.days,
-        record: (records) => catalog.load.record(records, 'coarse'),
+        record: async (records) => await catalog.load.record(records, 'coarse'),
         clock,
         onProblem,
       },
       stop.signal,
     );
-    const known = (): number => catalog.load.records('coarse', 0, until).length;
-    await vi.waitUntil(() => known() > 0, { timeout: 20_000 });
-    const atFirst = known();
+    const known = async (): Promise<number> => (await catalog.load.records('coarse', 0, until)).length;
+    await vi.waitUntil(async () => (await known()) > 0, { timeout: 20_000 });
+    const atFirst = await known();
     expect(atFirst).toBeGreaterThan(7.5 * 288);
     clock.advance(10 * minute);
-    await vi.waitUntil(() => known() > atFirst, { timeout: 20_000 });
+    await vi.waitUntil(async () => (await known()) > atFirst, { timeout: 20_000 });
     expect(problems).toEqual([]);
     stop.abort();
     await following;

@@ -29,11 +29,11 @@ it('shows what moves through the disks and the network of the host, and nothing 
     ...idle,
     throughput: { read: mebibytes * mebibyte, written: 0, received: NaN, sent: 512 },
   }));
-  catalog.load.record([{ at: newest - 3 * step, ...idle }], 'coarse');
+  await catalog.load.record([{ at: newest - 3 * step, ...idle }], 'coarse');
   expect((await service.call('/load')).body).not.toHaveProperty('throughput');
   expect(lowtide('load')).not.toContain('THROUGHPUT');
 
-  catalog.load.record(records, 'coarse');
+  await catalog.load.record(records, 'coarse');
   const flat = (bytes: number): object => ({ mean: bytes, median: bytes, p95: bytes, maximum: bytes });
   const shown = [
     { flow: 'read', mean: 2 * mebibyte, median: 2 * mebibyte, p95: 3 * mebibyte, maximum: 3 * mebibyte },

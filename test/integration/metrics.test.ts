@@ -19,8 +19,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'lowtide-metrics-'));
   catalog = openSqliteCatalog(folder);
 });
-afterEach(() => {
-  catalog[Symbol.dispose]();
+afterEach(async () => {
+  await catalog[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -47,22 +47,22 @@ function stateOf(page: string): readonly string[] {
 }
 
 /** A day in the life of `db-prod`: one backup that is verified and restored, a failure, a run that goes on. */
-function liveADay(): void {
+async function liveADay(): Promise<void> {
   const done = newRun('r1', { dueAt: noon - 30_000 });
-  catalog.startRun(done);
+  await catalog.startRun(done);
   const end = runEnd(done, { manifest: newManifest('b1') });
   const uploads = [{ provider: 'local', seconds: 1.5 }];
-  catalog.finishRun('r1', {
+  await catalog.finishRun('r1', {
     ...end,
     event: { ...end.event, sizeBytes: 9000, encryptionSeconds: 0.5, uploads },
   });
   const failed = newRun('r2', { startedAt: noon + 100_000 });
-  catalog.startRun(failed);
+  await catalog.startRun(failed);
   const failure = runEnd(failed, { status: 'failed' });
-  catalog.finishRun('r2', { ...failure, event: { ...failure.event, errorType: 'source' } });
-  catalog.recordVerification('b1', 'local', { status: 'passed', at: noon });
-  catalog.recordRestore('b1', 'completed', noon);
-  catalog.startRun(newRun('r3', { schedule: 'etc', type: 'files' }));
+  await catalog.finishRun('r2', { ...failure, event: { ...failure.event, errorType: 'source' } });
+  await catalog.recordVerification('b1', 'local', { status: 'passed', at: noon });
+  await catalog.recordRestore('b1', 'completed', noon);
+  await catalog.startRun(newRun('r3', { schedule: 'etc', type: 'files' }));
 }
 
 /** What `promtool check metrics` says about a page, and how it ends. */
@@ -95,7 +95,7 @@ describe('the metrics page of a real catalog', () => {
   it('leaves promtool nothing to say: empty, after a day, and in the golden file', async () => {
     const service = serve();
     expect(promtool(await pageOf(service))).toEqual(silent);
-    liveADay();
+    await liveADay();
     expect(promtool(await pageOf(service))).toEqual(silent);
     expect(promtool(readFileSync(new URL('../golden/metrics.txt', import.meta.url), 'utf8'))).toEqual(silent);
   });
@@ -104,7 +104,7 @@ describe('the metrics page of a real catalog', () => {
     const service = serve();
     const empty = await pageOf(service, 'openmetrics');
     expect(strictlyParsed(empty)).toBe(samplesIn(empty));
-    liveADay();
+    await liveADay();
     const page = await pageOf(service, 'openmetrics');
     expect(strictlyParsed(page)).toBe(samplesIn(page));
     const golden = readFileSync(new URL('../golden/metrics.openmetrics.txt', import.meta.url), 'utf8');
@@ -114,7 +114,7 @@ describe('the metrics page of a real catalog', () => {
   it('is right again after a restart', async () => {
     const service = serve();
     await pageOf(service);
-    liveADay();
+    await liveADay();
     const before = stateOf(await pageOf(service));
     expect(before).toEqual(
       expect.arrayContaining([
@@ -131,7 +131,7 @@ describe('the metrics page of a real catalog', () => {
         'backup_key_backups{key_id="key-0000000000aa"} 1',
       ]),
     );
-    catalog[Symbol.dispose]();
+    await catalog[Symbol.asyncDispose]();
     catalog = openSqliteCatalog(folder);
     expect(stateOf(await pageOf(serve()))).toEqual(before);
   });
@@ -141,8 +141,8 @@ describe('the metrics page of a real catalog', () => {
     expect(await pageOf(service)).toContain('\nbackup_missed_total{schedule="etc"} 0\n');
     const sqlite = new URL('../../exporter/src/catalog/sqlite.ts', import.meta.url).href;
     const program = `import { openSqliteCatalog } from ${JSON.stringify(sqlite)};
-      using catalog = openSqliteCatalog(process.argv[1]);
-      catalog.append({ name: 'run:missed', schedule: 'etc', dueAt: 0, occurrences: 1 }, 0);`;
+      await using catalog = openSqliteCatalog(process.argv[1]);
+      await catalog.append({ name: 'run:missed', schedule: 'etc', dueAt: 0, occurrences: 1 }, 0);`;
     const child = spawnSync(process.execPath, ['--input-type=module', '--eval', program, folder], {
       encoding: 'utf8',
     });
@@ -153,9 +153,9 @@ describe('the metrics page of a real catalog', () => {
   it('is served without a catalog too, and tells so', async () => {
     const failed: string[] = [];
     const service = serve((what) => failed.push(what));
-    liveADay();
+    await liveADay();
     await pageOf(service);
-    catalog[Symbol.dispose]();
+    await catalog[Symbol.asyncDispose]();
     const page = await pageOf(service);
     expect(failed).toEqual(['events', 'catalog']);
     expect(page).toContain('\nlowtide_collector_success{collector="catalog"} 0\n');
@@ -166,7 +166,7 @@ describe('the metrics page of a real catalog', () => {
   });
 
   it('is scraped by a real Prometheus, which finds the values under the names', async () => {
-    liveADay();
+    await liveADay();
     const { metrics, pages, catchUp } = serve();
     await catchUp();
     await using http = await startHttp({

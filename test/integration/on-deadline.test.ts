@@ -33,8 +33,8 @@ describe('a backup that the load holds up to its deadline', () => {
       { more: `${tokens}\n${busy}` },
     );
     const { catalog } = service;
-    const bodies = (): readonly Record<string, unknown>[] =>
-      catalog.eventsAfter(0, 1000).map(({ body }) => body as unknown as Record<string, unknown>);
+    const bodies = async (): Promise<readonly Record<string, unknown>[]> =>
+      (await catalog.eventsAfter(0, 1000)).map(({ body }) => body as unknown as Record<string, unknown>);
     const missedBy = async (id: string): Promise<unknown> => {
       const answer = await service?.call(`/schedules/${id}`);
       return (answer?.body['lastMissed'] as Record<string, unknown> | undefined)?.['reason'];
@@ -44,10 +44,14 @@ describe('a backup that the load holds up to its deadline', () => {
       text: 'the memory is above load.high_water',
     });
     // The other one was held as well, and is made all the same.
-    await until(() =>
-      Promise.resolve(bodies().find(({ name, schedule }) => name === 'run:finished' && schedule === 'runs')),
+    await until(async () =>
+      Promise.resolve(
+        (await bodies()).find(({ name, schedule }) => name === 'run:finished' && schedule === 'runs'),
+      ),
     );
-    const missed = bodies().filter(({ name, reason }) => name === 'run:missed' && reason === 'memory');
+    const missed = (await bodies()).filter(
+      ({ name, reason }) => name === 'run:missed' && reason === 'memory',
+    );
     expect(missed.map(({ schedule }) => schedule)).toEqual(missed.map(() => 'skips'));
     const dueTimes = missed.map(({ dueAt }) => dueAt);
     expect(new Set(dueTimes).size).toBe(dueTimes.length);

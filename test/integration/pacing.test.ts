@@ -47,7 +47,7 @@ async function run(at: TestInstallation, id: string, more: Partial<RunRequest> =
 
 /** What the stored backup holds, as stock tools see it. */
 async function contentOf(at: TestInstallation, ended: Run): Promise<Buffer> {
-  const argv = [await at.identityFile(), at.backupOf(ended).copies[0]?.path ?? ''];
+  const argv = [await at.identityFile(), (await at.backupOf(ended)).copies[0]?.path ?? ''];
   const end = spawnSync('bash', ['-o', 'pipefail', '-c', 'age -d -i "$1" "$2" | zstd -d', 'bash', ...argv], {
     maxBuffer: 2 ** 29,
   });
@@ -94,10 +94,10 @@ describe('a run beside others that keep the host busy', () => {
     expect(end.status).toBe('completed');
     expect(paces[0]).toBe('cpu');
     expect(end.pausedSeconds).toBeGreaterThan(0.2);
-    expect(at.opened.catalog.run(id)?.pausedSeconds).toBe(end.pausedSeconds);
+    expect((await at.opened.catalog.run(id))?.pausedSeconds).toBe(end.pausedSeconds);
     const took = ((end.finishedAt ?? 0) - end.startedAt) / 1000;
     expect(took).toBeGreaterThan(end.pausedSeconds);
-    expect(at.opened.catalog.eventsAfter(0, 10).at(-1)?.body).toMatchObject({
+    expect((await at.opened.catalog.eventsAfter(0, 10)).at(-1)?.body).toMatchObject({
       name: 'run:finished',
       pausedSeconds: end.pausedSeconds,
     });

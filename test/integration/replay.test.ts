@@ -36,18 +36,18 @@ afterEach(async () => {
 async function installation(): Promise<TestInstallation> {
   const made = await TestInstallation.make(schedules);
   installations.push(made);
-  made.opened.catalog.setPaused('paused', true);
+  await made.opened.catalog.setPaused('paused', true);
   return made;
 }
 
 /** Records up to now. */
-function record(catalog: Catalog, days: number, cpuAt: (at: number) => number): void {
+async function record(catalog: Catalog, days: number, cpuAt: (at: number) => number): Promise<void> {
   const now = Math.floor(Date.now() / step) * step;
   const records = Array.from({ length: (days * day) / step }, (_, index): LoadRecord => {
     const at = now - days * day + index * step;
     return { at, cpu: cpuAt(at), memory: NaN, disk: NaN };
   });
-  catalog.load.record(
+  await catalog.load.record(
     records.filter(({ cpu }) => !Number.isNaN(cpu)),
     'coarse',
   );
@@ -93,8 +93,8 @@ const busyAtTwo = (at: number): number => {
 describe('lowtide plan --replay', () => {
   it('tells from the recorded history what would have been gained, and changes nothing', async () => {
     const one = await installation();
-    record(one.opened.catalog, 30, busyAtTwo);
-    const events = one.opened.catalog.latestSequence();
+    await record(one.opened.catalog, 30, busyAtTwo);
+    const events = await one.opened.catalog.latestSequence();
     const json = plan(one, '--replay', '10d', '--json');
     expect(json.status).toBe(0);
     const { total, schedules: each, leftOut } = JSON.parse(json.stdout) as Replayed;
@@ -113,8 +113,8 @@ describe('lowtide plan --replay', () => {
     expect(stdout).toMatch(/^docs +\d+ +Lowtide +10\.\d % +\d+ % +0 +0 +0 +0$/m);
     expect(stdout).toMatch(/^ +fixed 02:00 +90\.0 %/m);
     expect(stdout).not.toMatch(/paused|left out/);
-    expect(one.opened.catalog.latestSequence()).toBe(events);
-    expect(one.opened.catalog.runs({ limit: 5 })).toEqual([]);
+    expect(await one.opened.catalog.latestSequence()).toBe(events);
+    expect(await one.opened.catalog.runs({ limit: 5 })).toEqual([]);
   });
 
   it('is honest about what it does not know', async () => {
@@ -124,7 +124,7 @@ describe('lowtide plan --replay', () => {
     expect(JSON.parse(none.stdout)).toMatchObject({
       error: { code: 'load_unknown', message: 'nothing can be replayed: no load is on record' },
     });
-    record(one.opened.catalog, 4, busyAtTwo);
+    await record(one.opened.catalog, 4, busyAtTwo);
     const short = plan(one, '--replay', '14d');
     expect(short.status).toBe(0);
     expect(short.stdout).toMatch(/earlier ones are left out: less than a day of load is known from before\./);
@@ -151,7 +151,7 @@ describe.skipIf(!existsSync(traces))('replayed over real servers', () => {
       // Its last days become the last days of this host, at the same times of day.
       const shift = Math.floor((Date.now() - startMs - cpu.length * step) / day) * day;
       const one = await installation();
-      record(one.opened.catalog, 60, (at) => {
+      await record(one.opened.catalog, 60, (at) => {
         const load = cpu[Math.round((at - shift - startMs) / step)] ?? -1;
         return load < 0 ? NaN : load / 1000;
       });

@@ -65,7 +65,7 @@ describe('a folder', () => {
     expect(result).toEqual({ store: 'near', target, restored: [target], warnings: [] });
     expect(describeTree(target)).toEqual(describeTree(source));
     expect(readdirSync(join(folder, 'deep/er'))).toEqual(['restored']);
-    expect(lowtide.recorded(backup).at(-1)).toBe('backup:restored completed');
+    expect((await lowtide.recorded(backup)).at(-1)).toBe('backup:restored completed');
   });
 
   it('keeps its holes, ACLs and extended attributes', async () => {
@@ -92,7 +92,7 @@ describe('a folder', () => {
       refusal('restore_target_exists', /is not empty/),
     );
     expect(describeTree(folder)).toEqual(before);
-    expect(lowtide.recorded(backup).at(-1)).toBe('backup:restored completed');
+    expect((await lowtide.recorded(backup)).at(-1)).toBe('backup:restored completed');
   });
 
   it('takes the place of an old one as a whole when forced to', async () => {
@@ -164,16 +164,16 @@ describe('a folder', () => {
     flipped[sound.length - 5]! ^= 1;
     writeFileSync(damaged, flipped);
     await lowtide.verify(big);
-    expect(lowtide.backup(big.id).copies[0]?.status).toBe('damaged');
+    expect((await lowtide.backup(big.id)).copies[0]?.status).toBe('damaged');
     // As if nobody had verified it: found out only after all of it but the end was unpacked.
-    lowtide.catalog.recordVerification(big.id, 'near', { status: 'passed', at: 0 });
+    await lowtide.catalog.recordVerification(big.id, 'near', { status: 'passed', at: 0 });
     await expect(lowtide.restore(big, target, { force: true })).rejects.toEqual(
       refusal('verification_failed', /payload is damaged/),
     );
     expectUntouched();
 
     writeFileSync(damaged, sound);
-    lowtide.catalog.recordVerification(big.id, 'near', { status: 'passed', at: 0 });
+    await lowtide.catalog.recordVerification(big.id, 'near', { status: 'passed', at: 0 });
     const stop = new AbortController();
     const reason = new LowtideError('cancelled', 'enough');
     const onProgress = (bytes: number): void => {
@@ -221,8 +221,8 @@ describe('the copies', () => {
       expect.stringMatching(/^the copy in store near was passed over: .* it was cut$/),
     ]);
     expect(readFileSync(target).equals(content)).toBe(true);
-    expect(lowtide.backup(backup.id).copies.map(({ status }) => status)).toEqual(['damaged', 'good']);
-    expect(lowtide.recorded(backup)).toEqual(['backup:verified failed', 'backup:restored completed']);
+    expect((await lowtide.backup(backup.id)).copies.map(({ status }) => status)).toEqual(['damaged', 'good']);
+    expect(await lowtide.recorded(backup)).toEqual(['backup:verified failed', 'backup:restored completed']);
 
     rmSync(lowtide.pathOf(backup, 'far'));
     await expect(lowtide.restore(backup, join(folder, 'again'))).rejects.toEqual(
@@ -251,13 +251,16 @@ describe('the copies', () => {
       store: 'far',
       warnings: [],
     });
-    expect(lowtide.backup(backup.id).copies.map(({ status }) => status)).toEqual(['good', 'good']);
-    expect(lowtide.recorded(backup)).toEqual(['backup:restored completed', 'backup:restored completed']);
+    expect((await lowtide.backup(backup.id)).copies.map(({ status }) => status)).toEqual(['good', 'good']);
+    expect(await lowtide.recorded(backup)).toEqual([
+      'backup:restored completed',
+      'backup:restored completed',
+    ]);
   });
 
   it('of a pruned backup are gone', async () => {
     const backup = await lowtide.backUp(bytesSource(randomBytes(1000)));
-    lowtide.catalog.removeCopy(backup.id, 'near', 'test', 0);
+    await lowtide.catalog.removeCopy(backup.id, 'near', 'test', 0);
     await expect(lowtide.restore(backup, join(folder, 'restored'))).rejects.toEqual(
       refusal('not_found', /was pruned/),
     );
@@ -285,7 +288,9 @@ describe('a file', () => {
     expect((await lowtide.restore(backup, join(folder, 'new/'))).restored).toEqual([
       join(folder, 'new', name),
     ]);
-    await expect(lowtide.restore(backup, folder)).rejects.toMatchObject({ code: 'restore_target_exists' });
+    await expect(lowtide.restore(backup, folder)).rejects.toMatchObject({
+      code: 'restore_target_exists',
+    });
   });
 
   it('takes the place, mode and owner of another when forced to, and not otherwise', async () => {
@@ -327,7 +332,9 @@ describe('a SQLite database', () => {
   it.each(['wal', 'delete'])('takes the place of one in %s mode that others have open', async (mode) => {
     const target = join(folder, 'shop.sqlite');
     makeDatabase(target, 'old', { rows: 10, mode });
-    await expect(lowtide.restore(backup, target)).rejects.toMatchObject({ code: 'restore_target_exists' });
+    await expect(lowtide.restore(backup, target)).rejects.toMatchObject({
+      code: 'restore_target_exists',
+    });
     using open = new DatabaseSync(target);
     expect(open.prepare('SELECT count(*) AS n FROM orders').get()).toEqual({ n: 10 });
     await lowtide.restore(backup, target, { force: true });

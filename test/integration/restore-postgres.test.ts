@@ -97,7 +97,7 @@ describe('a PostgreSQL database', () => {
     expect(contentOf('copy')).toBe(expected);
     expect([...seen].some((line) => line.includes('pg_restore --single-transaction'))).toBe(true);
     expect([...seen].some((line) => line.includes(server.password))).toBe(false);
-    expect(lowtide.recorded(backup).at(-1)).toBe('backup:restored completed');
+    expect((await lowtide.recorded(backup)).at(-1)).toBe('backup:restored completed');
   });
 
   it('is not restored over another one', async () => {

@@ -42,7 +42,7 @@ async function start(): Promise<TestService> {
 const yesterday = Math.floor(Date.now() / (24 * hour)) * 24 * hour - 24 * hour;
 
 /** A night whose fifth hour is quiet, and whose third, with 02:00 in it, is at a peak. */
-function measuredNight(catalog: Catalog): void {
+async function measuredNight(catalog: Catalog): Promise<void> {
   const hours = [0.5, 0.4, 0.9, 0.5, 0.1, 0.5, 0.5, 0.5];
   const records = hours.flatMap((cpu, index) =>
     Array.from({ length: 12 }, (_, each) => ({
@@ -52,7 +52,7 @@ function measuredNight(catalog: Catalog): void {
       disk: NaN,
     })),
   );
-  catalog.load.record(records, 'coarse');
+  await catalog.load.record(records, 'coarse');
 }
 
 interface RanSample {
@@ -61,7 +61,7 @@ interface RanSample {
   readonly dueAt?: number;
 }
 
-function ran(catalog: Catalog, id: string, { startedAt, minutes, dueAt }: RanSample): void {
+async function ran(catalog: Catalog, id: string, { startedAt, minutes, dueAt }: RanSample): Promise<void> {
   const run = newRun(id, {
     schedule: 'docs',
     type: 'files',
@@ -69,11 +69,11 @@ function ran(catalog: Catalog, id: string, { startedAt, minutes, dueAt }: RanSam
     ...(dueAt !== undefined && { dueAt }),
   });
   const manifest = newManifest(`b-${id}`, { schedule: 'docs', type: 'files', createdAt: startedAt });
-  catalog.startRun(run);
+  await catalog.startRun(run);
   const finishedAt = startedAt + minutes * 60_000;
   // It has no copy: nothing of it lies in the store.
   const backup = { manifest: { ...manifest, runId: id }, copies: [] };
-  catalog.finishRun(id, { ...runEnd(run, { finishedAt }), backup });
+  await catalog.finishRun(id, { ...runEnd(run, { finishedAt }), backup });
 }
 
 async function metricsOf(service: TestService): Promise<ReadonlyMap<string, number>> {
@@ -85,9 +85,9 @@ async function metricsOf(service: TestService): Promise<ReadonlyMap<string, numb
 describe('a run is looked back at', () => {
   it('when its window is over: what it met, could have met, and would have met at 02:00, also after a restart', async () => {
     const service = await start();
-    measuredNight(service.catalog);
+    await measuredNight(service.catalog);
     const startedAt = yesterday + 1.25 * hour;
-    ran(service.catalog, 'r1', { startedAt, minutes: 30, dueAt: yesterday });
+    await ran(service.catalog, 'r1', { startedAt, minutes: 30, dueAt: yesterday });
     // It is found at the next start, as one of a process that ended before it looked back.
     await service.end();
     await service.begin();
@@ -135,7 +135,7 @@ describe('a run is looked back at', () => {
   it('at once: what it took of the host, and that it was unusual', async () => {
     const service = await start();
     for (let index = 1; index <= 5; index += 1) {
-      ran(service.catalog, `r${index}`, { startedAt: yesterday + index * hour, minutes: 30 });
+      await ran(service.catalog, `r${index}`, { startedAt: yesterday + index * hour, minutes: 30 });
     }
     // Earlier backups had the 9,000 bytes of the samples, and this one has a thousand times as many.
     writeFileSync(join(service.installation.folder, 'docs', 'b.bin'), Buffer.alloc(9_000_000, 7));

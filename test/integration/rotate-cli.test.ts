@@ -50,7 +50,7 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
     retirableKeys: [oldKey],
     stillReadable: { rewrap: expect.any(String) as string },
   });
-  expect(catalog.rotations.list({ limit: 1 })).toEqual([]);
+  expect(await catalog.rotations.list({ limit: 1 })).toEqual([]);
   expect(lowtide('rotate', '--resume')).toMatchObject({ code: 2 });
 
   const rotated = lowtide('rotate', '--mode', 'reencrypt', '--json');
@@ -67,7 +67,7 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
     backupsSkipped: 0,
     backupsFailed: 0,
   });
-  expect(catalog.backup(backup.id)?.keyId).toBe(keyId);
+  expect((await catalog.backup(backup.id))?.keyId).toBe(keyId);
 
   expect(configCopyOpensWith(await keystore.identity(String(keyId)))).toBe(true);
 
@@ -86,16 +86,19 @@ it('lowtide rotate tells its plan, rotates, and lets the old key be retired, whi
 it('lowtide rotate is in the audit log from its beginning, also where it is killed, and as failed where it is stopped', async () => {
   const { catalog } = installation.opened;
   await installation.completed('large');
-  const audited = (): readonly (readonly unknown[])[] =>
-    catalog.access
-      .auditAfter(0, 20)
-      .map(({ body: { action, result, code, detail } }) => [action, result, code, detail]);
+  const audited = async (): Promise<readonly (readonly unknown[])[]> =>
+    (await catalog.access.auditAfter(0, 20)).map(({ body: { action, result, code, detail } }) => [
+      action,
+      result,
+      code,
+      detail,
+    ]);
   /** At a MiB a second it is still at it whenever it is stopped. */
   const endBy = async (signal: 'SIGKILL' | 'SIGINT', ...args: string[]): Promise<void> => {
     const all = [main, '--config', installation.configFile, 'rotate', ...args];
     const child = spawn(process.execPath, all, { stdio: 'ignore' });
-    await eventually(() => {
-      const [rotation] = catalog.rotations.list({ status: 'running', limit: 1 });
+    await eventually(async () => {
+      const [rotation] = await catalog.rotations.list({ status: 'running', limit: 1 });
       expect(rotation?.pending.backups).toBe(1);
     });
     child.kill(signal);
@@ -104,11 +107,11 @@ it('lowtide rotate is in the audit log from its beginning, also where it is kill
 
   await endBy('SIGKILL', '--mode', 'reencrypt', '--limit-rate', '1');
   const killed = [['rotation.start', 'started', undefined, 'reencrypt']];
-  expect(audited()).toEqual(killed);
+  expect(await audited()).toEqual(killed);
 
   await installation.opened.rotator.recover(new AbortController().signal);
   await endBy('SIGINT', '--resume');
-  expect(audited()).toEqual([
+  expect(await audited()).toEqual([
     ...killed,
     ['rotation.resume', 'started', undefined, 'reencrypt'],
     ['rotation.resume', 'failed', 'cancelled', 'reencrypt cancelled'],

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => installation[Symbol.asyncDispose]());
 
 const root = (): string => join(installation.folder, 'backups');
-const fresh = ({ id }: Backup): Backup => installation.opened.catalog.backup(id)!;
+const fresh = async ({ id }: Backup): Promise<Backup> => (await installation.opened.catalog.backup(id))!;
 
 function rotatorOn(store: Store): Rotator {
   const { catalog, keystore, pool, clock } = installation.opened;
@@ -39,7 +39,7 @@ function rotatorOn(store: Store): Rotator {
 }
 
 async function statusOf(backup: Backup): Promise<string | undefined> {
-  const { copies } = await installation.opened.jobs.verify(fresh(backup), { signal });
+  const { copies } = await installation.opened.jobs.verify(await fresh(backup), { signal });
   return copies[0]?.status;
 }
 
@@ -48,7 +48,7 @@ async function verifiedWhile(backup: Backup, wait: () => Promise<void>): Promise
   const { catalog, keystore, pool, stores, clock, scratchRoot } = installation.opened;
   const { copies } = await verifyBackup({
     ...{ catalog, keystore, pool, stores, signal },
-    backup: fresh(backup),
+    backup: await fresh(backup),
     scratch: scratchRoot,
     clock: { now: () => clock.now(), wakeAt: wait },
   });
@@ -74,9 +74,9 @@ describe('while a rotation is in the middle of a backup', () => {
     const rotator = rotatorOn(new DirectoryStore('local', root(), disk));
     const rotating = rotator.rotate({ mode, trigger: 'manual' }, { signal });
     await Promise.race([reached.promise, rotating]);
-    expect(fresh(backup).copies[0]?.next).toBeDefined();
+    expect((await fresh(backup)).copies[0]?.next).toBeDefined();
     const target = join(installation.folder, 'restored');
-    const restoring = installation.opened.jobs.restore(fresh(backup), target, { signal, force: false });
+    const restoring = installation.opened.jobs.restore(await fresh(backup), target, { signal, force: false });
     // Between header and manifest there is nothing to be said about a copy: who asks waits for the moment to be over.
     const isBetween = step.source.includes('json');
     const waits = { count: 0 };
@@ -92,7 +92,7 @@ describe('while a rotation is in the middle of a backup', () => {
     go.resolve(undefined);
     expect(await rotating).toMatchObject({ status: 'completed', done: { backups: 1 } });
     expect(await statusOf(backup)).toBe('passed');
-    expect(fresh(backup).copies[0]?.status).toBe('good');
+    expect((await fresh(backup)).copies[0]?.status).toBe('good');
   });
 
   it('no key is made beside it; and where one has become active all the same, it gives no backup of that key away', async () => {
@@ -120,12 +120,14 @@ describe('while a rotation is in the middle of a backup', () => {
     go.resolve(undefined);
     const ended = await rotating;
     expect(ended).toMatchObject({ status: 'failed', error: { code: 'rotation_ended' } });
-    await expect(rotator.resume(ended.id, { signal })).rejects.toMatchObject({ code: 'rotation_ended' });
-    expect(catalog.rotations.rotation(ended.id)).toEqual(ended);
-    expect(fresh(later).keyId).toBe(newest.id);
+    await expect(rotator.resume(ended.id, { signal })).rejects.toMatchObject({
+      code: 'rotation_ended',
+    });
+    expect(await catalog.rotations.rotation(ended.id)).toEqual(ended);
+    expect((await fresh(later)).keyId).toBe(newest.id);
     const anew = await rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
     expect(anew).toMatchObject({ status: 'completed', failed: { backups: 0 } });
-    expect(catalog.totals().backupsByKey[ended.keyId ?? ''] ?? 0).toBe(0);
+    expect((await catalog.totals()).backupsByKey[ended.keyId ?? ''] ?? 0).toBe(0);
   });
 
   it.each<['rewrap' | 'reencrypt', RegExp]>([
@@ -139,7 +141,7 @@ describe('while a rotation is in the middle of a backup', () => {
     const disk = steppingDisk(root(), async (what) => {
       if (!step.test(what) || pruned) return;
       pruned = true;
-      catalog.removeCopy(doomed.id, 'local', 'expired', 0);
+      await catalog.removeCopy(doomed.id, 'local', 'expired', 0);
       for (const part of storedManifest(doomed.manifest).parts) await stores.get('local')?.delete(part.name);
       await stores.get('local')?.delete(`${storedManifest(doomed.manifest).parts[0].name}.json`);
     });
@@ -150,8 +152,8 @@ describe('while a rotation is in the middle of a backup', () => {
     expect(pruned).toBe(true);
     expect(rotation.status).toBe('completed');
     expect(readdirSync(join(root(), 'data'))).toEqual(['other']);
-    expect(fresh(doomed).status).toBe('pruned');
-    expect(catalog.rotations.unsettled()).toEqual([]);
+    expect((await fresh(doomed)).status).toBe('pruned');
+    expect(await catalog.rotations.unsettled()).toEqual([]);
   });
 });
 
@@ -176,7 +178,7 @@ describe('a rotation whose clock is set back and forward', () => {
     const rotator = new Rotator({ ...environment, clock });
     const rotation = await rotator.rotate({ mode: 'rewrap', daysBack: 7, trigger: 'manual' }, { signal });
     expect(rotation).toMatchObject({ status: 'completed', done: { backups: 1 } });
-    expect(fresh(backup).keyId).toBe(rotation.keyId);
+    expect((await fresh(backup)).keyId).toBe(rotation.keyId);
     expect(await statusOf(backup)).toBe('passed');
   });
 });
@@ -244,7 +246,7 @@ describe.runIf(canMount)('a rotation on a disk that is full', () => {
       });
       expect(readFileSync(path).equals(before)).toBe(true);
       expect(readdirSync(join(folder, 'data'))).toHaveLength(2);
-      expect(installation.opened.catalog.rotations.unsettled()).toEqual([]);
+      expect(await installation.opened.catalog.rotations.unsettled()).toEqual([]);
       rmSync(filler);
       const resumed = await rotatorOn(new Unmeasured('local', folder)).resume(undefined, { signal });
       expect(resumed).toMatchObject({ id: failed.id, status: 'completed', done: { backups: 1 } });

@@ -30,7 +30,7 @@ describe('a policy for rotations', () => {
     writeFileSync(configFile, text.replace('schedules:\n  []', 'schedules: []'), { mode: 0o600 });
     const loaded = await readConfig(configFile, {});
     await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() - 31 * dayMs });
-    opened = openInstallation(loaded, {});
+    opened = await openInstallation(loaded, {});
     stop = new AbortController();
     lines.length = 0;
     held.length = 0;
@@ -68,27 +68,27 @@ describe('a policy for rotations', () => {
     const oldKey = await keystore.active();
     const [backup] = await storeBackups(1, { folder: join(folder, 'backups'), catalog, key: oldKey });
     await policy().look(config(), stop.signal);
-    const rotations = catalog.rotations.list({ limit: 10 });
+    const rotations = await catalog.rotations.list({ limit: 10 });
     expect(rotations).toMatchObject([
       { trigger: 'policy', mode: 'rewrap', status: 'completed', done: { backups: 1 } },
     ]);
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
-    const entries = catalog.access.auditAfter(0, 10).map(({ body }) => body);
+    const entries = (await catalog.access.auditAfter(0, 10)).map(({ body }) => body);
     expect(entries.map(({ actor, action, subject, result }) => [actor, action, subject, result])).toEqual([
       ['policy', 'rotation.start', rotations[0]?.id, 'started'],
       ['policy', 'rotation.start', rotations[0]?.id, 'done'],
       ['policy', 'key.retire', oldKey.id, 'done'],
     ]);
-    expect(catalog.backup(backup?.manifest.id ?? '')?.keyId).toBe((await keystore.active()).id);
-    const changes = catalog
-      .eventsAfter(0, 100)
-      .flatMap(({ body }) => (body.name === 'key:changed' ? [body] : []));
+    expect((await catalog.backup(backup?.manifest.id ?? ''))?.keyId).toBe((await keystore.active()).id);
+    const changes = (await catalog.eventsAfter(0, 100)).flatMap(({ body }) =>
+      body.name === 'key:changed' ? [body] : [],
+    );
     expect(changes.map(({ keyId, change }) => [keyId, change])).toEqual([
       [rotations[0]?.keyId, 'created'],
       [oldKey.id, 'retired'],
     ]);
     await policy().look(config(), stop.signal);
-    expect(catalog.rotations.list({ limit: 10 })).toHaveLength(1);
+    expect(await catalog.rotations.list({ limit: 10 })).toHaveLength(1);
     expect(lines.join('')).not.toContain('SECRET');
   });
 
@@ -98,7 +98,7 @@ describe('a policy for rotations', () => {
     const [backup] = await storeBackups(1, { folder: join(folder, 'backups'), catalog, key: oldKey });
     await policy().look({ ...config(), mode: 'rotate' }, stop.signal);
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
-    catalog.removeCopy(backup?.manifest.id ?? '', 'local', 'expired', Date.now());
+    await catalog.removeCopy(backup?.manifest.id ?? '', 'local', 'expired', Date.now());
     await policy().look(config(), stop.signal);
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retired', 'active']);
   });
@@ -113,10 +113,10 @@ describe('a policy for rotations', () => {
     await keystore.create({ kind: 'x25519', now: Date.now() - 31 * dayMs });
     const atLowTide = { ...config(), mode: 'reencrypt', at_low_tide: true, limit_rate: 64 } as const;
     await policy().look(atLowTide, AbortSignal.abort());
-    const [begun] = catalog.rotations.list({ limit: 1 });
+    const [begun] = await catalog.rotations.list({ limit: 1 });
     expect(begun).toMatchObject({ status: 'interrupted', atLowTide: true, bytesPerSecond: 64 * 2 ** 20 });
     await policy().look(config(), stop.signal);
-    expect(catalog.rotations.rotation(begun?.id ?? '')).toMatchObject({ status: 'completed' });
+    expect(await catalog.rotations.rotation(begun?.id ?? '')).toMatchObject({ status: 'completed' });
     expect(new Set(held)).toEqual(new Set([begun?.id]));
   });
 
@@ -124,12 +124,12 @@ describe('a policy for rotations', () => {
     const { catalog, keystore } = opened;
     await storeBackups(120, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
     await policy().look({ ...config(), days_back: 1 }, stop.signal);
-    const [rotation] = catalog.rotations.list({ limit: 1 });
+    const [rotation] = await catalog.rotations.list({ limit: 1 });
     expect(rotation).toMatchObject({ status: 'completed', done: { backups: 0 }, skipped: { backups: 120 } });
     const plan = await opened.rotator.plan({ mode: 'rewrap', daysBack: 1 });
     expect(rotation?.skipped.bytes).toBe(plan.skipped.find(({ code }) => code === 'older')?.bytes);
-    expect(catalog.rotations.backups(rotation?.id ?? '', { limit: 200 })).toEqual([]);
-    expect(catalog.totals().rotationProgress).toBe(1);
+    expect(await catalog.rotations.backups(rotation?.id ?? '', { limit: 200 })).toEqual([]);
+    expect((await catalog.totals()).rotationProgress).toBe(1);
     expect((await keystore.list()).map(({ state }) => state)).toEqual(['retiring', 'active']);
   });
 
@@ -155,12 +155,12 @@ describe('a policy for rotations', () => {
     const { catalog, keystore } = opened;
     await storeBackups(3, { folder: join(folder, 'backups'), catalog, key: await keystore.active() });
     await policy().look(config(), AbortSignal.abort());
-    expect(catalog.rotations.list({ limit: 1 })).toMatchObject([
+    expect(await catalog.rotations.list({ limit: 1 })).toMatchObject([
       { status: 'interrupted', pending: { backups: 3 } },
     ]);
     await policy().recover();
     await policy().look(config(), stop.signal);
-    const rotations = catalog.rotations.list({ limit: 10 });
+    const rotations = await catalog.rotations.list({ limit: 10 });
     expect(rotations).toMatchObject([{ status: 'completed', done: { backups: 3 } }]);
   });
 
@@ -172,7 +172,7 @@ describe('a policy for rotations', () => {
     stop.abort();
     await running;
     expect(lines.join('')).toContain('key_missing');
-    expect(opened.catalog.rotations.list({ limit: 1 })).toEqual([]);
+    expect(await opened.catalog.rotations.list({ limit: 1 })).toEqual([]);
   });
 });
 

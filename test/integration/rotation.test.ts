@@ -42,10 +42,11 @@ async function openedByAge(path: string, keyId: string): Promise<string | undefi
   return status === 0 ? createHash('sha256').update(stdout).digest('hex') : undefined;
 }
 
-const fresh = (backup: Backup): Backup => installation.opened.catalog.backup(backup.id) ?? backup;
+const fresh = async (backup: Backup): Promise<Backup> =>
+  (await installation.opened.catalog.backup(backup.id)) ?? backup;
 
 async function verified(backup: Backup): Promise<readonly string[]> {
-  const { copies } = await installation.opened.jobs.verify(fresh(backup), { signal });
+  const { copies } = await installation.opened.jobs.verify(await fresh(backup), { signal });
   return copies.map(({ status }) => status);
 }
 
@@ -64,7 +65,7 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
       ['local', 2],
       ['usb', 1],
     ]);
-    expect(fresh(backups[0]!).keyId).toBe(oldKey.id);
+    expect((await fresh(backups[0]!)).keyId).toBe(oldKey.id);
 
     const progress: number[] = [];
     const rotation = await rotate(mode, { onProgress: ({ doneBackups }) => progress.push(doneBackups) });
@@ -84,12 +85,12 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
       expect(isSamePayload).toBe(mode === 'rewrap');
     }
     for (const backup of backups) {
-      expect(fresh(backup)).toMatchObject({ keyId: newKey.id, status: 'completed' });
-      expect(fresh(backup).copies.every(({ manifest, next }) => !manifest && !next)).toBe(true);
+      expect(await fresh(backup)).toMatchObject({ keyId: newKey.id, status: 'completed' });
+      expect((await fresh(backup)).copies.every(({ manifest, next }) => !manifest && !next)).toBe(true);
       expect(new Set(await verified(backup))).toEqual(new Set(['passed']));
     }
-    expect(opened.catalog.totals().backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 2 });
-    const small = fresh(backups[0]!).copies.map(({ path }) => readFileSync(path));
+    expect((await opened.catalog.totals()).backupsByKey).toEqual({ [oldKey.id]: 0, [newKey.id]: 2 });
+    const small = (await fresh(backups[0]!)).copies.map(({ path }) => readFileSync(path));
     expect(small[0]!.equals(small[1]!)).toBe(true);
     // What is made afterwards uses the new key.
     expect((await installation.completed('small')).keyId).toBe(newKey.id);
@@ -117,19 +118,21 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
     expect(plan.retirableKeys).toEqual([]);
     const rotation = await rotate(mode);
     expect(rotation).toMatchObject({ status: 'completed', done: { backups: 1 }, skipped: { backups: 2 } });
-    const reasons = opened.catalog.rotations
-      .backups(rotation.id, { status: 'skipped', limit: 10 })
-      .map(({ reason }) => reason);
+    const reasons = (
+      await opened.catalog.rotations.backups(rotation.id, { status: 'skipped', limit: 10 })
+    ).map(({ reason }) => reason);
     expect(reasons).toEqual([expect.stringContaining('is damaged'), expect.stringContaining('hard links')]);
     const newKey = rotation.keyId ?? '';
-    expect(
-      fresh(linked).copies.map((copy) => (copy.manifest ?? storedManifest(fresh(linked).manifest)).keyId),
-    ).toEqual([newKey, oldKey.id]);
+    const { copies, manifest } = await fresh(linked);
+    expect(copies.map((copy) => (copy.manifest ?? storedManifest(manifest)).keyId)).toEqual([
+      newKey,
+      oldKey.id,
+    ]);
     expect(await verified(linked)).toEqual(['passed', 'passed']);
     expect(await openedByAge(linked.copies[0]!.path, newKey)).toBeDefined();
     expect(await openedByAge(linked.copies[1]!.path, oldKey.id)).toBeDefined();
-    expect(fresh(good).keyId).toBe(newKey);
-    expect(opened.catalog.totals().backupsByKey).toEqual({ [oldKey.id]: 2, [newKey]: 2 });
+    expect((await fresh(good)).keyId).toBe(newKey);
+    expect((await opened.catalog.totals()).backupsByKey).toEqual({ [oldKey.id]: 2, [newKey]: 2 });
     expect(await opened.stores.get('local')?.sweep('')).toEqual([]);
     expect(await opened.stores.get('usb')?.sweep('')).toEqual([]);
   });
@@ -143,14 +146,14 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
     const rotation = await rotate(mode);
     expect(rotation).toMatchObject({ status: 'failed', failed: { backups: 1 } });
     expect(readFileSync(path).equals(file)).toBe(true);
-    expect(fresh(backup).copies[0]?.status).toBe('damaged');
+    expect((await fresh(backup)).copies[0]?.status).toBe('damaged');
     expect(await installation.opened.stores.get('local')?.sweep('')).toEqual([]);
     file[mode === 'rewrap' ? 300 : 100_000]! ^= 1;
     writeFileSync(path, file);
     expect(await verified(backup)).toEqual(['passed']);
     const resumed = await installation.opened.rotator.resume(undefined, { signal });
     expect(resumed).toMatchObject({ id: rotation.id, keyId: rotation.keyId, status: 'completed' });
-    expect(fresh(backup).keyId).toBe(rotation.keyId);
+    expect((await fresh(backup)).keyId).toBe(rotation.keyId);
     expect(await verified(backup)).toEqual(['passed']);
   });
 
@@ -169,8 +172,8 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
     const { catalog, rotator } = installation.opened;
     const again = await rotator.resume(undefined, {
       signal,
-      gate: () => {
-        catalog.rotations.requestCancel(cancelled.id);
+      gate: async () => {
+        await catalog.rotations.requestCancel(cancelled.id);
         return Promise.resolve();
       },
     });
@@ -195,7 +198,7 @@ describe('re-encrypting', () => {
   it('deals with more than its threads hold at once, and hashes each batch in its turn', async () => {
     const backup = await installation.completed('huge');
     const { keyId } = await rotate('reencrypt');
-    expect(fresh(backup).keyId).toBe(keyId);
+    expect((await fresh(backup)).keyId).toBe(keyId);
     expect(await verified(backup)).toEqual(['passed']);
   });
 
@@ -235,14 +238,14 @@ describe('a rotation of keys alone', () => {
     const backup = await installation.completed('large');
     const rotation = await rotate('rotate');
     expect(rotation).toMatchObject({ status: 'completed', done: { backups: 0 } });
-    expect(fresh(backup).keyId).not.toBe(rotation.keyId);
+    expect((await fresh(backup)).keyId).not.toBe(rotation.keyId);
     expect((await installation.completed('large')).keyId).toBe(rotation.keyId);
   });
 });
 
 /** In a process that has not opened any key yet. */
 async function rotateAnew(): Promise<Rotation> {
-  await using other = openInstallation(await readConfig(installation.configFile, {}), {});
+  await using other = await openInstallation(await readConfig(installation.configFile, {}), {});
   return await other.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
 }
 
@@ -264,7 +267,7 @@ describe('a rotation that cannot be begun', () => {
     writeFileSync(installation.configFile, config.replace('a-passphrase-for-tests', 'another'));
     await expect(rotateAnew()).rejects.toMatchObject({ code: 'keystore_locked' });
     expect((await opened.keystore.list()).map(({ id }) => id)).toEqual([key.id]);
-    expect(opened.catalog.rotations.list({ limit: 1 })).toEqual([]);
+    expect(await opened.catalog.rotations.list({ limit: 1 })).toEqual([]);
     expect(await verified(backup)).toEqual(['passed']);
   });
 });

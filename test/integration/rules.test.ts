@@ -120,11 +120,11 @@ describe('the rules on an exporter to which everything has happened', () => {
 
   it('find a schedule that nearly always waits', async () => {
     const { catalog } = life.service;
-    const waits = (): void =>
-      void catalog.append({ name: 'run:deferred', schedule: 'broken', reason: 'cpu' }, Date.now());
-    waits();
+    const waits = (): Promise<unknown> =>
+      catalog.append({ name: 'run:deferred', schedule: 'broken', reason: 'cpu' }, Date.now());
+    await waits();
     await life.scraped();
-    for (let times = 0; times < 4; times += 1) waits();
+    for (let times = 0; times < 4; times += 1) await waits();
     await finds('LowtideBackupDeferredOften', { label: 'schedule', values: ['broken'] });
   });
 
@@ -137,7 +137,7 @@ describe('the rules on an exporter to which everything has happened', () => {
   it('find a rotation that was interrupted', async () => {
     const rotation = { rotationId: 'r', mode: 'rewrap', done: 1, skipped: 0, failed: 0 } as const;
     const interrupted = { name: 'rotation:finished', status: 'interrupted', ...rotation } as const;
-    life.service.catalog.append(interrupted, Date.now());
+    await life.service.catalog.append(interrupted, Date.now());
     await finds('LowtideRotationStuck', ofJob);
     await finds('LowtideRotationFailed', none);
   });

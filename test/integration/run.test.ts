@@ -207,7 +207,7 @@ describe('a run', () => {
     const at = await install(`  - { id: docs, source: { type: directory, path: FOLDER/docs }, ${daily} }`);
     mkdirSync(join(at.folder, 'docs'));
     for (let index = 0; index < 5; index += 1) await at.completed('docs');
-    expect(at.opened.catalog.backups({ status: 'completed', limit: 10 })).toHaveLength(3);
+    expect(await at.opened.catalog.backups({ status: 'completed', limit: 10 })).toHaveLength(3);
     expect(stored(at)).toHaveLength(6);
   });
 
@@ -215,7 +215,7 @@ describe('a run', () => {
     const at = await install(`  - { id: docs, source: { type: directory, path: FOLDER/docs }, ${daily} }`);
     mkdirSync(join(at.folder, 'docs'));
     await at.completed('docs');
-    const events = at.opened.catalog.eventsAfter(0, 100).map(({ body }) => body);
+    const events = (await at.opened.catalog.eventsAfter(0, 100)).map(({ body }) => body);
     expect(events).toMatchObject([
       { name: 'run:started', schedule: 'docs' },
       {
@@ -270,13 +270,15 @@ describe('a run with two stores', () => {
     const { run, verification } = await at.backUp('noise');
     expect(run.status).toBe('completed');
     expect(run.warnings).toEqual([expect.stringContaining('no copy in store second')]);
-    expect(at.backupOf(run).copies).toMatchObject([
+    expect((await at.backupOf(run)).copies).toMatchObject([
       { store: 'local', status: 'good' },
       { store: 'second', status: 'failed' },
     ]);
     expect(verification?.copies).toMatchObject([{ store: 'local', status: 'passed' }]);
     expect(stored(at)).toHaveLength(2);
-    const log = at.opened.catalog.runLogs.of(run.id).map(({ level, message }) => `${level}: ${message}`);
+    const log = (await at.opened.catalog.runLogs.of(run.id)).map(
+      ({ level, message }) => `${level}: ${message}`,
+    );
     expect(log).toContainEqual(expect.stringMatching(/^warn: store second takes no more: ./));
     expect(log).toContainEqual(expect.stringMatching(/^info: the copy in store local is whole/));
   });
@@ -368,7 +370,7 @@ describe('a run on PostgreSQL', () => {
     const at = await install(schedules(server.url('shop', { password: 'wrong-secret' })));
     const { run } = await at.backUp('db');
     expect(run).toMatchObject({ status: 'failed', error: { code: 'source_unreachable' } });
-    expect(JSON.stringify([run, at.opened.catalog.eventsAfter(0, 10)])).not.toContain('wrong-secret');
+    expect(JSON.stringify([run, await at.opened.catalog.eventsAfter(0, 10)])).not.toContain('wrong-secret');
     expect(stored(at)).toEqual([]);
   });
 

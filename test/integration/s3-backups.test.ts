@@ -54,9 +54,9 @@ it('a backup goes to a bucket as well, is verified there, restored from there, a
   await installation.opened.jobs.restore(backup, target, { signal, force: false });
   expect(readFileSync(target)).toHaveLength(100_000);
 
-  using found = openSqliteCatalog(join(installation.folder, 'found'));
+  await using found = openSqliteCatalog(join(installation.folder, 'found'));
   expect(await rebuildCatalog(found, installation.opened.stores, { signal })).toMatchObject({ good: 1 });
-  expect(found.backup(backup.id)?.copies).toMatchObject([{ store: 'offsite', status: 'good' }]);
+  expect((await found.backup(backup.id))?.copies).toMatchObject([{ store: 'offsite', status: 'good' }]);
 });
 
 it('a copy in a bucket that is damaged, or gone, is made good from the one in the folder', async () => {
@@ -64,7 +64,7 @@ it('a copy in a bucket that is damaged, or gone, is made good from the one in th
   const { opened } = installation;
   const { id } = await installation.completed('both');
   const offsite = opened.stores.get('offsite');
-  const backup = opened.catalog.backup(id);
+  const backup = await opened.catalog.backup(id);
   if (offsite === undefined || backup === undefined) throw new Error('there is no copy in the bucket');
   const { name } = storedManifest(backup.manifest).parts[0];
   const whole = await read(offsite, name);
@@ -84,7 +84,7 @@ it('a copy in a bucket that is damaged, or gone, is made good from the one in th
   await offsite.delete(name);
   expect((await opened.jobs.readInFull(backup, 'offsite', { signal })).status).toBe('failed');
   expect(await heal()).toEqual(['healed']);
-  const { copies } = await opened.jobs.verify(opened.catalog.backup(id) ?? backup, { signal });
+  const { copies } = await opened.jobs.verify((await opened.catalog.backup(id)) ?? backup, { signal });
   expect(copies.map(({ status }) => status)).toEqual(['passed', 'passed']);
 });
 
@@ -118,7 +118,7 @@ it.each(['rewrap', 'reencrypt'] as const)(
     expect(asked - (planned?.requests ?? 0)).toBeLessThan(16);
     const newKey = (await opened.keystore.active()).id;
     for (const { id } of [both, away]) {
-      const backup = opened.catalog.backup(id);
+      const backup = await opened.catalog.backup(id);
       if (backup === undefined) throw new Error(`${id} is not on file`);
       expect(backup.keyId).toBe(newKey);
       const { copies } = await opened.jobs.verify(backup, { signal });
@@ -162,7 +162,7 @@ it('a rotation names what is locked in a bucket, leaves it alone, and counts it 
     { signal },
   );
   expect(rotation).toMatchObject({ status: 'completed', done: { backups: 0 }, skipped: { backups: 1 } });
-  expect(installation.opened.catalog.totals().backupsByKey[oldKey.id]).toBe(1);
+  expect((await installation.opened.catalog.totals()).backupsByKey[oldKey.id]).toBe(1);
   const { copies } = await installation.opened.jobs.verify(backup, { signal });
   expect(copies.map(({ status }) => status)).toEqual(['passed']);
 });
@@ -172,7 +172,7 @@ it('a server that refuses spoils nothing of the other store, and no secret is to
   const { run } = await installation.backUp('both');
   await double.expireCredentials(undefined);
   expect(run.status).toBe('completed');
-  expect(installation.backupOf(run).copies.map(({ store, status }) => [store, status])).toEqual([
+  expect((await installation.backupOf(run)).copies.map(({ store, status }) => [store, status])).toEqual([
     ['local', 'good'],
     ['offsite', 'failed'],
   ]);

@@ -93,7 +93,7 @@ async function expectCopyMissing(why: RegExp): Promise<Backup> {
   const { run } = await installation.backUp('both');
   expect(run).toMatchObject({ status: 'completed', warnings: [expect.stringMatching(why) as string] });
   expect(JSON.stringify(run)).not.toContain(double.secretAccessKey);
-  const backup = installation.backupOf(run);
+  const backup = await installation.backupOf(run);
   expect(statuses(backup.copies)).toEqual(['local good', 'offsite failed']);
   await expectRestored(backup);
   return backup;
@@ -222,7 +222,7 @@ describe('a backup does without the bucket', () => {
     const { problems, damaged } = await rebuildCatalog(catalog, stores, { signal });
     expect(problems).toMatchObject([{ store: 'offsite', error: { code: 'store_unavailable' } }]);
     expect(damaged).toBe(0);
-    expect(statuses(catalog.backup(before.id)?.copies ?? [])).toEqual(['local good', 'offsite good']);
+    expect(statuses((await catalog.backup(before.id))?.copies ?? [])).toEqual(['local good', 'offsite good']);
   });
 });
 
@@ -258,7 +258,7 @@ describe('a copy in a bucket', () => {
     await install('small');
     const backup = await installation.completed('away');
     const [part] = storedManifest(backup.manifest).parts;
-    using found = openSqliteCatalog(join(installation.folder, 'found'));
+    await using found = openSqliteCatalog(join(installation.folder, 'found'));
     const rebuild = () => rebuildCatalog(found, new Map([['offsite', offsite()]]), { signal });
     await double.fail({
       operation: 'ListObjectsV2',
@@ -274,12 +274,12 @@ describe('a copy in a bucket', () => {
       effect: { kind: 'hide', keys: backup.id },
     });
     expect(await rebuild()).toMatchObject({ good: 0, damaged: 0, problems: [] });
-    expect(statuses(found.backup(backup.id)?.copies ?? [])).toEqual(['offsite good']);
+    expect(statuses((await found.backup(backup.id))?.copies ?? [])).toEqual(['offsite good']);
     await refuse(404, 'NoSuchKey', { operation: 'GetObject', key: `${part.name}.json` });
     expect(await rebuild()).toMatchObject({
       good: 0,
       problems: [{ error: { code: 'store_missing_object' } }],
     });
-    expect(statuses(found.backup(backup.id)?.copies ?? [])).toEqual(['offsite good']);
+    expect(statuses((await found.backup(backup.id))?.copies ?? [])).toEqual(['offsite good']);
   });
 });

@@ -181,7 +181,7 @@ it('old versions are shown and removed, but for those that may bring back a copy
       `${dataOf(kept)}.json latest `,
     ].toSorted(),
   );
-  const { copies } = await opened.jobs.verify(opened.catalog.backup(kept.id) ?? kept, { signal });
+  const { copies } = await opened.jobs.verify((await opened.catalog.backup(kept.id)) ?? kept, { signal });
   expect(copies).toMatchObject([{ status: 'passed' }]);
 
   // Of the config, too, the last copy that is left stays.

@@ -73,12 +73,12 @@ describe('a stanza of pgBackRest', () => {
     const full = await at.completed('pg');
     expect(full).toMatchObject({ type: 'database', keyId: '', copies: [] });
     expect(full.manifest.source).toEqual({ type: 'pgbackrest', label: 'stanza main' });
-    expect(at.opened.catalog.proofs()).toMatchObject([{ verifiedAt: expect.any(Number) as number }]);
+    expect(await at.opened.catalog.proofs()).toMatchObject([{ verifiedAt: expect.any(Number) as number }]);
 
     server.query('INSERT INTO tides VALUES (0)');
     const seen: (number | undefined)[] = [];
     const { run } = await at.backUp('pg', { onProgress: (_bytes, expected) => seen.push(expected) });
-    const incr = at.backupOf(run);
+    const incr = await at.backupOf(run);
     expect(seen.at(-1)).toBe(full.sizeBytes);
     expect(snapshotOf(incr)).toMatch(/^[0-9-]+F_[0-9-]+I$/);
     expect(incr.sizeBytes).toBeGreaterThan(full.sizeBytes / 2);
@@ -96,7 +96,7 @@ describe('a stanza of pgBackRest', () => {
       { store: 'pgbackrest', status: 'failed', error: { code: 'verification_failed' } },
     ]);
     expect(copies[0]?.error?.message).toContain('checksum invalid: 1');
-    expect(at.opened.catalog.backup(full.id)?.snapshot?.status).toBe('damaged');
+    expect((await at.opened.catalog.backup(full.id))?.snapshot?.status).toBe('damaged');
   });
 
   it('survives a run that is cancelled, gets a full backup when that is old, and forgets by rules of its own', async () => {
@@ -109,9 +109,9 @@ describe('a stanza of pgBackRest', () => {
     expect(cancelled).toMatchObject({ status: 'cancelled' });
     const first = await at.completed('pg');
     const { run, pruned } = await at.backUp('pg');
-    expect(snapshotOf(at.backupOf(run))).toMatch(/^[0-9-]+F$/);
+    expect(snapshotOf(await at.backupOf(run))).toMatch(/^[0-9-]+F$/);
     expect(pruned).toMatchObject({ removed: 1, problems: [] });
-    expect(at.opened.catalog.backup(first.id)).toMatchObject({ status: 'pruned' });
+    expect(await at.opened.catalog.backup(first.id)).toMatchObject({ status: 'pruned' });
   });
 
   it('is left alone where it is stopped or not there, and each has its remedy', async () => {

@@ -113,11 +113,11 @@ describe('a restic repository', () => {
     expect(second.sizeBytes).toBe(100_003);
     expect(second.storedBytes).toBeGreaterThan(0);
     const { run, pruned } = await at.backUp('home');
-    expect(at.backupOf(run).storedBytes).toBeLessThan(1000);
+    expect((await at.backupOf(run)).storedBytes).toBeLessThan(1000);
     expect(pruned?.removed).toBe(1);
 
     const { catalog } = at.opened;
-    expect(catalog.backup(first.id)).toMatchObject({
+    expect(await catalog.backup(first.id)).toMatchObject({
       status: 'pruned',
       snapshot: { status: 'pruned', pruneReason: 'no rule keeps it' },
     });
@@ -129,8 +129,8 @@ describe('a restic repository', () => {
       'test lowtide-schedule=home nightly',
       'test lowtide-schedule=other',
     ]);
-    expect(catalog.totals()).toMatchObject({ backupsByKey: {}, runningBySchedule: {} });
-    expect(Object.keys(catalog.totals().lastSuccessBySchedule)).toEqual(['home', 'other']);
+    expect(await catalog.totals()).toMatchObject({ backupsByKey: {}, runningBySchedule: {} });
+    expect(Object.keys((await catalog.totals()).lastSuccessBySchedule)).toEqual(['home', 'other']);
 
     restic(repository(), [
       'forget',
@@ -141,7 +141,7 @@ describe('a restic repository', () => {
       signal: new AbortController().signal,
       scope: 'schedules',
     });
-    expect(catalog.backups({ schedule: 'other', limit: 9 })).toMatchObject([{ status: 'pruned' }]);
+    expect(await catalog.backups({ schedule: 'other', limit: 9 })).toMatchObject([{ status: 'pruned' }]);
   });
 
   it('is restored from by restic, whose command line is named', async () => {
@@ -226,14 +226,14 @@ describe('a restic repository', () => {
     expect(copies).toMatchObject([
       { store: 'restic', status: 'failed', error: { code: 'verification_failed' } },
     ]);
-    expect(at.opened.catalog.backup(first.id)?.snapshot?.status).toBe('damaged');
-    expect(at.opened.catalog.proofs()[0]?.newest.goodCopies).toBe(0);
+    expect((await at.opened.catalog.backup(first.id))?.snapshot?.status).toBe('damaged');
+    expect((await at.opened.catalog.proofs())[0]?.newest.goodCopies).toBe(0);
     const { pruned } = await at.backUp('home');
     expect(pruned?.removed ?? 0).toBe(0);
     rmSync(path);
     writeFileSync(path, whole);
     expect((await at.opened.jobs.verify(first, { signal })).copies).toMatchObject([{ status: 'passed' }]);
-    expect(at.opened.catalog.backup(first.id)?.snapshot?.status).toBe('good');
+    expect((await at.opened.catalog.backup(first.id))?.snapshot?.status).toBe('good');
   });
 
   describe('with much to look at', () => {

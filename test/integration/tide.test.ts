@@ -56,9 +56,9 @@ async function install(): Promise<void> {
   await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
 }
 
-function runs(): readonly Run[] {
-  using catalog = openSqliteCatalog(join(folder, 'state'));
-  return catalog.runs({ schedule: 'nightly', limit: 10 });
+async function runs(): Promise<readonly Run[]> {
+  await using catalog = openSqliteCatalog(join(folder, 'state'));
+  return await catalog.runs({ schedule: 'nightly', limit: 10 });
 }
 
 it('a night at many times the speed: one real backup, in the trough that a fixed 02:00 would have missed', async () => {
@@ -75,14 +75,14 @@ it('a night at many times the speed: one real backup, in the trough that a fixed
   const slots = async (): Promise<readonly Record<string, unknown>[]> =>
     (await service.call('/plan?hours=24')).body['slots'] as Record<string, unknown>[];
   let reason: unknown;
-  while (shownNow(clock) < window.closes && runs().length === 0) {
+  while (shownNow(clock) < window.closes && (await runs()).length === 0) {
     const [next] = await slots();
     if (next?.['dueAt'] === new Date(window.opens).toISOString()) reason = next['reason'];
     await delay(250);
   }
   await service.said('backup completed');
   expect(shownNow(clock)).toBeLessThan(day + dayMs);
-  const made = runs();
+  const made = await runs();
   expect(made.map(({ status, dueAt }) => [status, dueAt])).toEqual([['completed', window.opens]]);
   expect(reason).toMatchObject({ code: expect.stringMatching(/^(quietest|kept|shared)$/) as string });
   const starts = Array.from({ length: (window.closes - window.opens) / stepMs + 1 }, (_, step) =>

@@ -75,8 +75,8 @@ describe('a sound copy', () => {
     expect(await lowtide.verify(backup)).toEqual({
       copies: [{ store: 'near', path: lowtide.pathOf(backup), status: 'passed', warnings: [] }],
     });
-    expect(lowtide.recorded(backup)).toEqual(['backup:verified passed']);
-    const [copy] = lowtide.backup(backup.id).copies;
+    expect(await lowtide.recorded(backup)).toEqual(['backup:verified passed']);
+    const [copy] = (await lowtide.backup(backup.id)).copies;
     expect(copy).toMatchObject({ status: 'good', verifiedAt: lowtide.clock.now() });
   });
 
@@ -181,13 +181,13 @@ describe('a damaged copy', () => {
     const path = lowtide.pathOf(backup);
     renameSync(path, `${path}.away`);
     expect(await verdict(backup)).toBe(`failed: ${path} (store near): there is no such file any more`);
-    expect(lowtide.backup(backup.id).copies[0]).toMatchObject({
+    expect((await lowtide.backup(backup.id)).copies[0]).toMatchObject({
       status: 'damaged',
       error: `${path} (store near): there is no such file any more`,
     });
     renameSync(`${path}.away`, path);
     expect(await verdict(backup)).toBe('passed');
-    expect(lowtide.backup(backup.id).copies[0]?.status).toBe('good');
+    expect((await lowtide.backup(backup.id)).copies[0]?.status).toBe('good');
   });
 
   it('is refused by a restore, which leaves nothing behind', async () => {
@@ -202,7 +202,7 @@ describe('a damaged copy', () => {
       await lowtide.verify(backup);
       damage();
       await refusesRestore(backup);
-      expect(lowtide.recorded(backup).slice(-2)).toEqual([
+      expect((await lowtide.recorded(backup)).slice(-2)).toEqual([
         'backup:verified failed',
         'backup:restored failed',
       ]);
@@ -223,7 +223,7 @@ describe('what tells nothing about a copy', () => {
     });
     rmSync(keys, { recursive: true, force: true });
     renameSync(`${keys}.away`, keys);
-    expect(lowtide.recorded(backup)).toEqual(['backup:restored failed']);
+    expect(await lowtide.recorded(backup)).toEqual(['backup:restored failed']);
     expect(await verdict(backup)).toBe('passed');
   });
 
@@ -233,15 +233,15 @@ describe('what tells nothing about a copy', () => {
     renameSync(folder, `${folder}.away`);
     expect(await verdict(backup)).toMatch(/^unable: store far holds nothing at all/);
     renameSync(`${folder}.away`, folder);
-    expect(lowtide.recorded(backup)).toEqual([]);
-    expect(lowtide.backup(backup.id).copies[0]?.status).toBe('good');
+    expect(await lowtide.recorded(backup)).toEqual([]);
+    expect((await lowtide.backup(backup.id)).copies[0]?.status).toBe('good');
   });
 
   it('is thrown: being stopped', async () => {
     const backup = await lowtide.backUp(bytesSource(content));
     const reason = new LowtideError('cancelled', 'enough');
     await expect(lowtide.verify(backup, AbortSignal.abort(reason))).rejects.toBe(reason);
-    expect(lowtide.recorded(backup)).toEqual([]);
+    expect(await lowtide.recorded(backup)).toEqual([]);
   });
 });
 

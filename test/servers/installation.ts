@@ -25,7 +25,7 @@ export class TestInstallation implements AsyncDisposable {
     const configFile = writeConfig(folder, schedules, parts);
     const loaded = await readConfig(configFile, {});
     await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() });
-    return new TestInstallation(folder, configFile, openInstallation(loaded, {}));
+    return new TestInstallation(folder, configFile, await openInstallation(loaded, {}));
   }
 
   schedule(id: string): ScheduleConfig {
@@ -47,11 +47,11 @@ export class TestInstallation implements AsyncDisposable {
   async completed(id: string): Promise<Backup> {
     const { run } = await this.backUp(id);
     if (run.status !== 'completed') throw new Error(`the run ${run.status}: ${run.error?.message ?? ''}`);
-    return this.backupOf(run);
+    return await this.backupOf(run);
   }
 
-  backupOf(run: Run): Backup {
-    const backup = run.backupId === undefined ? undefined : this.opened.catalog.backup(run.backupId);
+  async backupOf(run: Run): Promise<Backup> {
+    const backup = run.backupId === undefined ? undefined : await this.opened.catalog.backup(run.backupId);
     if (backup === undefined) throw new Error(`the run has no backup`);
     return backup;
   }

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
+import type { StoredEvent } from '../../exporter/src/events/events.ts';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { coarseStepMs } from '../../exporter/src/load/load.ts';
 import { newManifest, newRun, runEnd } from '../conformance/catalog-samples.ts';
@@ -65,7 +66,7 @@ export async function livedIn(options: LivedInOptions = {}): Promise<LivedIn> {
   const { prometheus: configured = plainly, offsite = './offsite' } = options;
   const stores = config.stores.replace('OFFSITE', offsite);
   const installation = await TestInstallation.make(schedules, { ...config, stores });
-  prepare(installation);
+  await prepare(installation);
   const service = stack.use(await TestService.over(installation, { health: { maxAgeMs: 500 } }));
   const prometheus = stack.use(await startPrometheusWith(configured(service.address)));
   // Counters move only where their first value was seen.
@@ -96,7 +97,7 @@ function plainly(target: string): PrometheusOptions {
 }
 
 /** What there is to back up, and ten days of load. */
-function prepare({ folder, opened }: TestInstallation): void {
+async function prepare({ folder, opened }: TestInstallation): Promise<void> {
   mkdirSync(join(folder, 'docs'));
   writeFileSync(join(folder, 'docs', 'a.txt'), 'hello');
   const shop = new DatabaseSync(join(folder, 'shop.db'));
@@ -108,7 +109,7 @@ function prepare({ folder, opened }: TestInstallation): void {
     const busy = 0.4 + 0.3 * Math.sin((2 * Math.PI * (at % dayMs)) / dayMs);
     return { at, cpu: busy, memory: 0.5, disk: busy / 2 };
   });
-  opened.catalog.load.record(records.toReversed(), 'coarse');
+  await opened.catalog.load.record(records.toReversed(), 'coarse');
 }
 
 async function live(service: TestService, offsite: string): Promise<void> {
@@ -123,7 +124,7 @@ async function live(service: TestService, offsite: string): Promise<void> {
   ]);
   await proofs(service);
   await rotations(service);
-  pastNight(service.catalog);
+  await pastNight(service.catalog);
   await run(service, 'shop');
   await service.post('/schedules/endless/run');
   await troubles(service, offsite);
@@ -147,27 +148,30 @@ async function keepBackingUp(service: TestService): Promise<void> {
 }
 
 /** A backup of a night that was measured, days ago, with a key that is gone: it is looked back at when a run has ended. */
-function pastNight(catalog: Catalog): void {
+async function pastNight(catalog: Catalog): Promise<void> {
   const startedAt = Math.floor(Date.now() / dayMs) * dayMs - 4 * dayMs + hourMs;
   const night = newRun('night', { schedule: 'docs', type: 'files', startedAt, dueAt: startedAt - hourMs });
-  catalog.startRun(night);
+  await catalog.startRun(night);
   const manifest = newManifest('b-night', { schedule: 'docs', type: 'files', createdAt: startedAt });
   const backup = { manifest: { ...manifest, runId: 'night' }, copies: [] };
-  catalog.finishRun('night', { ...runEnd(night, { finishedAt: startedAt + hourMs / 2 }), backup });
+  await catalog.finishRun('night', { ...runEnd(night, { finishedAt: startedAt + hourMs / 2 }), backup });
   // The nights since then are nobody's business.
-  catalog.settle('docs', Date.now());
+  await catalog.settle('docs', Date.now());
 }
 
 async function cancelled(service: TestService): Promise<void> {
   const { body } = await service.post('/schedules/endless/run');
   await service.post(`/runs/${String(body['id'])}/cancel`);
-  await vi.waitUntil(() => service.catalog.run(String(body['id']))?.status === 'cancelled', waiting);
+  await vi.waitUntil(
+    async () => (await service.catalog.run(String(body['id'])))?.status === 'cancelled',
+    waiting,
+  );
 }
 
 /** A restore drill, a verification that passes, a restore, and a verification that does not, of what is not run again. */
 async function proofs(service: TestService): Promise<void> {
   await service.post('/schedules/shop/drill?wait=true');
-  const [backup] = service.catalog.backups({ schedule: 'rotten', limit: 1 });
+  const [backup] = await service.catalog.backups({ schedule: 'rotten', limit: 1 });
   if (backup === undefined) throw new Error('there is no backup of rotten');
   await service.post(`/backups/${backup.id}/verify?wait=true`);
   await service.post(`/backups/${backup.id}/restore?wait=true`, { body: { target: 'back' } });
@@ -179,7 +183,7 @@ async function proofs(service: TestService): Promise<void> {
 /** One of each mode; then one that cannot read a backup, and so leaves that with a key that retires. */
 async function rotations(service: TestService): Promise<void> {
   for (const mode of ['reencrypt', 'rotate', 'rewrap']) await rotate(service, mode, 'completed');
-  const oldest = service.catalog.backups({ schedule: 'docs', limit: 50 }).at(-1);
+  const oldest = (await service.catalog.backups({ schedule: 'docs', limit: 50 })).at(-1);
   // Within the header, which a rotation has to open.
   spoil(oldest?.copies[0]?.path ?? '', 100);
   await rotate(service, 'rewrap', 'failed');
@@ -201,13 +205,13 @@ async function rotate(service: TestService, mode: string, status: string): Promi
 async function troubles(service: TestService, offsite: string): Promise<void> {
   const { folder, configFile } = service.installation;
   // One of two copies is damaged: it would be made good, were the host ever quiet.
-  const [newest] = service.catalog.backups({ schedule: 'shop', limit: 1 });
+  const [newest] = await service.catalog.backups({ schedule: 'shop', limit: 1 });
   spoil(newest?.copies[0]?.path ?? '', -1);
   await service.post(`/backups/${newest?.id ?? ''}/verify?wait=true`);
   rmSync(join(folder, 'shop.db'));
   await run(service, 'shop', 'failed');
   for (const name of readdirSync(offsite)) rmSync(join(offsite, name), { recursive: true });
-  service.catalog.settle('settings', Date.now() - 8 * hourMs);
+  await service.catalog.settle('settings', Date.now() - 8 * hourMs);
   // A reload tries the stores and looks at the schedules at once.
   await service.reload();
   await happened(service, 'run:missed', ({ schedule }) => schedule === 'settings');
@@ -216,8 +220,8 @@ async function troubles(service: TestService, offsite: string): Promise<void> {
   await service.reload();
 }
 
-type Body<N extends string> = Extract<ReturnType<Catalog['eventsAfter']>[number]['body'], { name: N }>;
-type EventName = ReturnType<Catalog['eventsAfter']>[number]['body']['name'];
+type Body<N extends string> = Extract<StoredEvent['body'], { name: N }>;
+type EventName = StoredEvent['body']['name'];
 
 async function happened<N extends EventName>(
   { catalog }: TestService,
@@ -225,7 +229,8 @@ async function happened<N extends EventName>(
   is: (body: Body<N>) => boolean = () => true,
 ): Promise<void> {
   await vi.waitUntil(
-    () => catalog.eventsAfter(0, 10_000).some(({ body }) => body.name === name && is(body as Body<N>)),
+    async () =>
+      (await catalog.eventsAfter(0, 10_000)).some(({ body }) => body.name === name && is(body as Body<N>)),
     waiting,
   );
 }

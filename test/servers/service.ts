@@ -67,7 +67,7 @@ export class TestService implements AsyncDisposable {
   async begin(more: Partial<ServeOptions> = {}): Promise<void> {
     const read = (): Promise<LoadedConfig> => readConfig(this.installation.configFile, {});
     const loaded = await read();
-    const opened = openInstallation(loaded, {});
+    const opened = await openInstallation(loaded, {});
     this.#opened = opened;
     this.#stop = new AbortController();
     const ready = Promise.withResolvers<string>();

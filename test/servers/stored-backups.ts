@@ -43,7 +43,7 @@ export async function storeBackups(
     };
     writeFileSync(join(folder, manifestName(manifest)), encodeManifest(manifest));
     stored.push({ manifest, plainSha256: manifest.parts.map((part) => part.compressedSha256) });
-    catalog?.adoptBackup(manifest, { store, path: join(folder, first.name), status: 'good' });
+    await catalog?.adoptBackup(manifest, { store, path: join(folder, first.name), status: 'good' });
   }
   return stored;
 }

@@ -17,13 +17,13 @@ export interface AuditTrail {
 export type AuditOutcome = Pick<AuditBody, 'result' | 'code' | 'detail'>;
 
 /** Puts on record what changes something, whatever came of it. What has been done is not undone where that fails. */
-export function record(
+export async function record(
   { access, now, onAudit, onAuditLost }: AuditTrail,
   caller: Caller,
   route: Route,
   request: Request,
   outcome: AuditOutcome,
-): void {
+): Promise<void> {
   if (route.audit === undefined) return;
   const { id } = request.params;
   const body: AuditBody = {
@@ -35,7 +35,7 @@ export function record(
     ...outcome,
   };
   try {
-    onAudit(access.appendAudit(body, now()));
+    onAudit(await access.appendAudit(body, now()));
   } catch (thrown) {
     onAuditLost(body, thrown);
   }

@@ -19,7 +19,7 @@ export interface Credential {
 
 export interface AuthenticateOptions {
   /** Those that may be used, and those that have expired; not the revoked ones. */
-  readonly credentials: () => readonly Credential[];
+  readonly credentials: () => Promise<readonly Credential[]>;
   readonly guard: Guard;
   readonly now: () => EpochMs;
   /** Hears that an address has begun to be blocked. */
@@ -55,9 +55,9 @@ export function credentialsOf(
  * Who sent the request. Throws `unauthenticated`, RateLimited. Without any token there are readers on this host alone:
  * direct ones, since behind a proxy everybody comes from this host.
  */
-export function authenticate(request: IncomingMessage, options: AuthenticateOptions): Caller {
+export async function authenticate(request: IncomingMessage, options: AuthenticateOptions): Promise<Caller> {
   const address = plainAddress(request.socket.remoteAddress);
-  const credentials = options.credentials();
+  const credentials = await options.credentials();
   const secret = bearerOf(request.headers.authorization);
   if (secret === undefined) {
     if (credentials.length > 0) throw missing();
@@ -89,11 +89,11 @@ export function authenticate(request: IncomingMessage, options: AuthenticateOpti
  * Whether one who was let in before would be let in still, for answers that do not end. The function looks at the credentials as
  * they are now; ask for a new one each time.
  */
-export function stillLetIn({
+export async function stillLetIn({
   credentials,
   now,
-}: Pick<AuthenticateOptions, 'credentials' | 'now'>): (secretHash: string | undefined) => boolean {
-  const current = credentials();
+}: Pick<AuthenticateOptions, 'credentials' | 'now'>): Promise<(secretHash: string | undefined) => boolean> {
+  const current = await credentials();
   const at = now();
   const valid = new Set(
     current.filter(({ expiresAt }) => (expiresAt ?? Infinity) > at).map(({ hash }) => hash),

@@ -52,24 +52,24 @@ export interface Commands {
   /** In order. */
   scheduleIds(): readonly string[];
   /** Throws `not_found`. */
-  schedules(ids: readonly string[]): readonly Schedule[];
+  schedules(ids: readonly string[]): Promise<readonly Schedule[]>;
   addSchedule(id: string, body: NewSchedule): Promise<Schedule>;
   changeSchedule(id: string, change: ScheduleChange): Promise<Schedule>;
   removeSchedule(id: string): Promise<void>;
-  setPaused(id: string, paused: boolean): Schedule;
-  skipNext(id: string): Schedule;
+  setPaused(id: string, paused: boolean): Promise<Schedule>;
+  skipNext(id: string): Promise<Schedule>;
 
   /** With the schedules that are paused, as if they were not, where asked for. */
-  plan(hours: number, withPaused: boolean): Plan | Promise<Plan>;
+  plan(hours: number, withPaused: boolean): Promise<Plan>;
   /** Throws `not_found` for a host that the config does not name. */
-  load(hours: number, host: string | undefined): Load | Promise<Load>;
+  load(hours: number, host: string | undefined): Promise<Load>;
 
   /** Where a person finds an object of a store. */
   readonly locate: Locate;
 
   run(schedule: string): Promise<Begun<BackupRun>>;
-  verify(backup: Backup): Begun<VerificationRun>;
-  restore(backup: Backup, target: string, force: boolean): Begun<RestoreRun>;
+  verify(backup: Backup): Promise<Begun<VerificationRun>>;
+  restore(backup: Backup, target: string, force: boolean): Promise<Begun<RestoreRun>>;
   /** Throws what keeps it from being begun. */
   drill(schedule: string): Promise<Begun<Drill>>;
   progressOf(runId: string): Progress | undefined;
@@ -98,8 +98,8 @@ export type LiveProgress =
 /** What GET events follows. */
 export interface EventSource {
   /** The sequence of the newest event; 0 where there is none. */
-  latest(): number;
-  eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
+  latest(): Promise<number>;
+  eventsAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]>;
   /** Of the work that goes on. */
   progress(): readonly LiveProgress[];
   /** Changes whenever the plan has. */

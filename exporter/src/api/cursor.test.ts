@@ -61,16 +61,16 @@ describe('pages', () => {
     );
   });
 
-  it('ask for no more than one item beyond what they show', () => {
+  it('ask for no more than one item beyond what they show', async () => {
     const asked: unknown[] = [];
-    const read = (after: string | undefined, limit: number): readonly string[] => {
+    const read = (after: string | undefined, limit: number): Promise<readonly string[]> => {
       asked.push([after, limit]);
-      return ['a', 'b', 'c'].slice(0, limit);
+      return Promise.resolve(['a', 'b', 'c'].slice(0, limit));
     };
     const id = (item: string): string => item;
-    const { items, nextCursor } = pageOf('items', { limit: 2 }, read, id, id);
+    const { items, nextCursor } = await pageOf('items', { limit: 2 }, read, id, id);
     expect(items).toEqual(['a', 'b']);
-    pageOf('items', { limit: 3, cursor: nextCursor }, read, id, id);
+    await pageOf('items', { limit: 3, cursor: nextCursor }, read, id, id);
     expect(asked).toEqual([
       [undefined, 3],
       ['b', 4],

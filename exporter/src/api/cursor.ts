@@ -35,35 +35,41 @@ export interface Page<T> {
 }
 
 /** One page of what `read` gives behind an item, asking for one more to see whether there is more. */
-export function pageOf<T, V>(
+export async function pageOf<T, V>(
   list: string,
   query: PageQuery,
-  read: (after: string | undefined, limit: number) => readonly T[],
+  read: (after: string | undefined, limit: number) => Promise<readonly T[]>,
   idOf: (item: T) => string,
-  view: (item: T) => V,
-): Page<V> {
-  const after = query.cursor === undefined ? undefined : decodeCursor(list, query.cursor);
-  const found = read(after, query.limit + 1);
-  const items = found.slice(0, query.limit);
+  view: (item: T) => V | Promise<V>,
+): Promise<Page<V>> {
+  const { items, ...more } = pageFrom(list, query, await read(afterOf(list, query), query.limit + 1), idOf);
+  return { items: await Promise.all(items.map(view)), ...more };
+}
+
+function afterOf(list: string, { cursor }: PageQuery): string | undefined {
+  return cursor === undefined ? undefined : decodeCursor(list, cursor);
+}
+
+/** `found`: what comes behind the page before, one more than asked for where there is more. */
+function pageFrom<T>(
+  list: string,
+  { limit }: PageQuery,
+  found: readonly T[],
+  idOf: (item: T) => string,
+): Page<T> {
+  const items = found.slice(0, limit);
   const last = items.at(-1);
   return {
-    items: items.map(view),
+    items,
     ...(last !== undefined && found.length > items.length && { nextCursor: encodeCursor(list, idOf(last)) }),
   };
 }
 
 /** The same for what is in memory, in the order of its ids: that goes on behind one that is gone. */
 export function pageOfIds(list: string, query: PageQuery, ids: readonly string[]): Page<string> {
-  return pageOf(
-    list,
-    query,
-    (after, limit) => {
-      const begin = after === undefined ? 0 : ids.findIndex((id) => id > after);
-      return begin === -1 ? [] : ids.slice(begin, begin + limit);
-    },
-    (id) => id,
-    (id) => id,
-  );
+  const after = afterOf(list, query);
+  const begin = after === undefined ? 0 : ids.findIndex((id) => id > after);
+  return pageFrom(list, query, begin === -1 ? [] : ids.slice(begin, begin + query.limit + 1), (id) => id);
 }
 
 /** The same in any order. Throws `not_found` where the page before ended with what is gone. */
@@ -73,17 +79,10 @@ export function pageOfAll<T>(
   all: readonly T[],
   idOf: (item: T) => string,
 ): Page<T> {
-  return pageOf(
-    list,
-    query,
-    (after, limit) => {
-      const last = after === undefined ? -1 : all.findIndex((item) => idOf(item) === after);
-      if (after !== undefined && last === -1) throw gone(list, after);
-      return all.slice(last + 1, last + 1 + limit);
-    },
-    idOf,
-    (item) => item,
-  );
+  const after = afterOf(list, query);
+  const last = after === undefined ? -1 : all.findIndex((item) => idOf(item) === after);
+  if (after !== undefined && last === -1) throw gone(list, after);
+  return pageFrom(list, query, all.slice(last + 1, last + 2 + query.limit), idOf);
 }
 
 function gone(list: string, last: string): LowtideError {

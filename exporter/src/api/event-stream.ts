@@ -15,7 +15,7 @@ export interface EventStreamOptions {
   readonly now: () => EpochMs;
   readonly onError: (error: unknown) => void;
   /** At each look: tells whether who brought the token with a hash, or none, may follow still. */
-  readonly letIn: () => (secretHash: string | undefined) => boolean;
+  readonly letIn: () => Promise<(secretHash: string | undefined) => boolean>;
   readonly maxClients?: number;
   /** How often the log is looked at, while somebody listens. */
   readonly pollMs?: number;
@@ -32,6 +32,8 @@ interface Client {
   sequence: number;
   /** When it stopped taking more; undefined while it takes. */
   stuckSince: EpochMs | undefined;
+  /** What is behind its last event is being read: by one at a time, or it would be sent twice. */
+  isReading: boolean;
 }
 
 interface EventText {
@@ -52,6 +54,7 @@ export class EventStreams implements Disposable {
   #lastHeartbeat: EpochMs = 0;
   #lastProgress = '';
   #lastPlan: number | undefined;
+  #isLooking = false;
 
   constructor(options: EventStreamOptions) {
     this.#options = { maxClients: 250, pollMs: 500, heartbeatMs: 15_000, stuckMs: 60_000, ...options };
@@ -62,12 +65,14 @@ export class EventStreams implements Disposable {
   }
 
   /** Answers with the stream, from behind an event, or else from now on. Throws `too_many_clients`. */
-  open(
+  async open(
     request: IncomingMessage,
     response: ServerResponse,
     { lastEventId, secretHash }: Readonly<Record<'lastEventId' | 'secretHash', string | undefined>>,
-  ): void {
+  ): Promise<void> {
     const { maxClients, source, now } = this.#options;
+    const latest = await source.latest();
+    if (response.destroyed) return;
     if (this.#clients.size >= maxClients) {
       throw new LowtideError('too_many_clients', `${maxClients} clients follow the events already`, {
         hint: 'Poll GET runs/{id} instead, or try again later.',
@@ -77,7 +82,6 @@ export class EventStreams implements Disposable {
     const header = request.headers['last-event-id'];
     const given =
       lastEventId ?? (typeof header === 'string' && /^\d{1,15}$/.test(header) ? header : undefined);
-    const latest = source.latest();
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -94,16 +98,17 @@ export class EventStreams implements Disposable {
       // A number from before the state was lost lies ahead of the log: that client begins anew.
       sequence: given === undefined ? latest : Math.min(Number(given), latest),
       stuckSince: undefined,
+      isReading: false,
     };
     this.#clients.add(client);
     response.on('drain', () => {
       client.stuckSince = undefined;
-      this.#attempt(() => this.#catchUp(client));
+      void this.#attempt(() => this.#catchUp(client));
     });
     response.once('close', () => this.#leave(client));
     this.#write(client, `retry: 3000\nid: ${client.sequence}\n: lowtide ${toRfc3339(now())}\n\n`);
-    this.#timer ??= setInterval(() => this.#attempt(() => this.#look()), this.#options.pollMs).unref();
-    this.#attempt(() => this.#catchUp(client));
+    this.#timer ??= setInterval(() => void this.#attempt(() => this.#look()), this.#options.pollMs).unref();
+    await this.#attempt(() => this.#catchUp(client));
   }
 
   /** Ends every stream; clients come back when there is somebody to come back to. */
@@ -113,22 +118,33 @@ export class EventStreams implements Disposable {
     this.#timer = undefined;
   }
 
-  #attempt(work: () => void): void {
+  async #attempt(work: () => Promise<void>): Promise<void> {
     try {
-      work();
+      await work();
     } catch (thrown) {
       this.#options.onError(thrown);
     }
   }
 
-  #look(): void {
+  /** One at a time: where the catalog is slow the next is left out. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.#lookNow();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #lookNow(): Promise<void> {
     const now = this.#options.now();
     this.#dropStuck(now);
-    this.#endRefused();
-    const latest = this.#options.source.latest();
+    await this.#endRefused();
+    const latest = await this.#options.source.latest();
     const behind = [...this.#clients].filter((client) => client.sequence < latest);
     const texts: Texts = new Map();
-    for (const client of behind) this.#catchUp(client, texts);
+    for (const client of behind) await this.#catchUp(client, texts);
     this.#sendLive(now);
     if (now - this.#lastHeartbeat >= this.#options.heartbeatMs || now < this.#lastHeartbeat) {
       this.#lastHeartbeat = now;
@@ -137,23 +153,30 @@ export class EventStreams implements Disposable {
   }
 
   /** Sends what is on record behind the client's last event, as long as it takes it. */
-  #catchUp(client: Client, texts: Texts = new Map()): void {
-    while (this.#takes(client)) {
-      const batch = this.#batch(client.sequence, texts);
-      for (const { sequence, text } of batch) {
-        if (!this.#takes(client)) return;
-        client.sequence = sequence;
-        this.#write(client, text);
+  async #catchUp(client: Client, texts: Texts = new Map()): Promise<void> {
+    if (client.isReading) return;
+    client.isReading = true;
+    try {
+      while (this.#takes(client)) {
+        const batch = await this.#batch(client.sequence, texts);
+        for (const { sequence, text } of batch) {
+          if (!this.#takes(client)) return;
+          client.sequence = sequence;
+          this.#write(client, text);
+        }
+        if (batch.length < batchSize) return;
       }
-      if (batch.length < batchSize) return;
+    } finally {
+      client.isReading = false;
     }
   }
 
   /** Those who stand at the same place share what is read there. */
-  #batch(after: number, texts: Texts): readonly EventText[] {
+  async #batch(after: number, texts: Texts): Promise<readonly EventText[]> {
     const known = texts.get(after);
     if (known !== undefined) return known;
-    const batch = this.#options.source.eventsAfter(after, batchSize).map((event) => ({
+    const events = await this.#options.source.eventsAfter(after, batchSize);
+    const batch = events.map((event) => ({
       sequence: event.sequence,
       text: `id: ${event.sequence}\nevent: ${event.body.name}\ndata: ${JSON.stringify(eventView(event))}\n\n`,
     }));
@@ -194,8 +217,8 @@ export class EventStreams implements Disposable {
   }
 
   /** A token that was revoked, or has expired, opens nothing any more, and keeps nothing open. */
-  #endRefused(): void {
-    const isLetIn = this.#options.letIn();
+  async #endRefused(): Promise<void> {
+    const isLetIn = await this.#options.letIn();
     for (const client of [...this.#clients]) {
       if (isLetIn(client.secretHash)) continue;
       client.response.end();

@@ -27,7 +27,7 @@ export type ApiCatalog = Pick<
 >;
 
 /** Hears of work as soon as it has begun, however long the answer is waited for. `detail` is for the audit log. */
-export type OnBegun = (run: { readonly id: string }, detail: string) => void;
+export type OnBegun = (run: { readonly id: string }, detail: string) => Promise<void>;
 
 /** What each route does, for one caller. */
 export function handlersFor(
@@ -38,20 +38,20 @@ export function handlersFor(
 ): Handlers {
   const answerBegun = begunAnswers(onBegun);
   const viewOf = (backup: Backup): ReturnType<typeof backupView> => backupView(backup, commands.locate);
-  const backupNamed = (id: string): Backup => {
-    const backup = catalog.backup(id);
+  const backupNamed = async (id: string): Promise<Backup> => {
+    const backup = await catalog.backup(id);
     if (backup !== undefined) return backup;
     throw new LowtideError('not_found', `there is no backup ${id}`, { hint: 'GET backups lists them.' });
   };
-  const anyRunNamed = (id: string): AnyRun => {
-    const run = catalog.run(id);
-    if (run !== undefined) return backupRunView(run);
-    const background = catalog.background.run(id);
+  const anyRunNamed = async (id: string): Promise<AnyRun> => {
+    const run = await catalog.run(id);
+    if (run !== undefined) return await backupRunView(run);
+    const background = await catalog.background.run(id);
     if (background === undefined) throw noRun(id);
     return backgroundRunView(background, commands.progressOf(id));
   };
-  const rotationNamed = (id: string): Rotation => {
-    const rotation = catalog.rotations.rotation(id);
+  const rotationNamed = async (id: string): Promise<Rotation> => {
+    const rotation = await catalog.rotations.rotation(id);
     if (rotation !== undefined) return rotation;
     throw new LowtideError('not_found', `there is no rotation ${id}`, { hint: 'GET rotations lists them.' });
   };
@@ -60,15 +60,15 @@ export function handlersFor(
       waitsFor: commands.rotationWaitsFor(rotation.id),
       progress: commands.progressOf(rotation.id),
     });
-  const drillNamed = (id: string): Drill => {
-    const drill = catalog.drills.drill(id);
+  const drillNamed = async (id: string): Promise<Drill> => {
+    const drill = await catalog.drills.drill(id);
     if (drill !== undefined) return drill;
     throw new LowtideError('not_found', `there is no drill ${id}`, { hint: 'GET drills lists them.' });
   };
   const viewOfDrill = (drill: Drill): DrillView => drillView(drill, commands.progressOf(drill.id));
   const who = caller.grafanaUser ?? caller.token ?? '';
-  const backupRunView = (run: Run): BackupRun =>
-    runView(run, commands.progressOf(run.id), catalog.reviews.of([run.id]).get(run.id));
+  const backupRunView = async (run: Run): Promise<BackupRun> =>
+    runView(run, commands.progressOf(run.id), (await catalog.reviews.of([run.id])).get(run.id));
   const ok = <T>(body: T): { readonly status: 200; readonly body: T } => ({ status: 200, body });
   return {
     async getStatus() {
@@ -91,12 +91,12 @@ export function handlersFor(
       });
     },
 
-    listSchedules({ query }) {
+    async listSchedules({ query }) {
       const { items: ids, ...more } = pageOfIds('schedules', query, commands.scheduleIds());
-      return ok({ items: [...commands.schedules(ids)], ...more });
+      return ok({ items: [...(await commands.schedules(ids))], ...more });
     },
-    getSchedule({ id }) {
-      const [schedule] = commands.schedules([id]);
+    async getSchedule({ id }) {
+      const [schedule] = await commands.schedules([id]);
       if (schedule === undefined) throw new LowtideError('not_found', `there is no schedule ${id}`);
       return ok(schedule);
     },
@@ -108,16 +108,16 @@ export function handlersFor(
     },
     runSchedule: async ({ id, query }) => answerBegun(await commands.run(id), query.wait),
     drillSchedule: async ({ id, query }) => answerBegun(await commands.drill(id), query.wait),
-    pauseSchedule: ({ id }) => ok(commands.setPaused(id, true)),
-    resumeSchedule: ({ id }) => ok(commands.setPaused(id, false)),
-    skipNext: ({ id }) => ok(commands.skipNext(id)),
+    pauseSchedule: async ({ id }) => ok(await commands.setPaused(id, true)),
+    resumeSchedule: async ({ id }) => ok(await commands.setPaused(id, false)),
+    skipNext: async ({ id }) => ok(await commands.skipNext(id)),
 
     getPlan: async ({ query }) => ok(await commands.plan(query.hours, query.paused === 'true')),
     getLoad: async ({ query }) => ok(await commands.load(query.hours, query.host)),
 
-    listRuns: ({ query: { schedule, status, ...page } }) =>
+    listRuns: async ({ query: { schedule, status, ...page } }) =>
       ok(
-        pageOf(
+        await pageOf(
           'runs',
           page,
           (after, limit) => catalog.runs({ limit, ...given({ schedule, status, after }) }),
@@ -125,22 +125,22 @@ export function handlersFor(
           backupRunView,
         ),
       ),
-    getRun: ({ id }) => ok(anyRunNamed(id)),
-    getRunLog({ id }) {
-      if (catalog.run(id) === undefined) throw noRun(id);
-      const lines = catalog.runLogs.of(id).map((line) => ({ ...line, at: toRfc3339(line.at) }));
+    getRun: async ({ id }) => ok(await anyRunNamed(id)),
+    async getRunLog({ id }) {
+      if ((await catalog.run(id)) === undefined) throw noRun(id);
+      const lines = (await catalog.runLogs.of(id)).map((line) => ({ ...line, at: toRfc3339(line.at) }));
       return ok({ lines });
     },
-    cancelRun({ id }) {
-      const run = catalog.run(id) ?? catalog.background.run(id);
+    async cancelRun({ id }) {
+      const run = (await catalog.run(id)) ?? (await catalog.background.run(id));
       if (run === undefined) throw noRun(id);
       commands.cancel(run);
-      return { status: 202, body: anyRunNamed(id) };
+      return { status: 202, body: await anyRunNamed(id) };
     },
 
-    listBackups: ({ query: { schedule, status, key: keyId, ...page } }) =>
+    listBackups: async ({ query: { schedule, status, key: keyId, ...page } }) =>
       ok(
-        pageOf(
+        await pageOf(
           'backups',
           page,
           (after, limit) => catalog.backups({ limit, ...given({ schedule, status, keyId, after }) }),
@@ -148,19 +148,20 @@ export function handlersFor(
           viewOf,
         ),
       ),
-    getBackup: ({ id }) => ok(viewOf(backupNamed(id))),
-    getManifest({ id }) {
-      const { manifest } = backupNamed(id);
+    getBackup: async ({ id }) => ok(viewOf(await backupNamed(id))),
+    async getManifest({ id }) {
+      const { manifest } = await backupNamed(id);
       if ('parts' in manifest) return ok(manifest);
       throw new LowtideError('not_found', `backup ${id} has no manifest: ${manifest.source.type} keeps it`);
     },
-    verifyBackup: ({ id, query }) => answerBegun(commands.verify(backupNamed(id)), query.wait),
-    restoreBackup: ({ id, query, body: { target, force } }) =>
-      answerBegun(commands.restore(backupNamed(id), target, force), query.wait, target),
+    verifyBackup: async ({ id, query }) =>
+      answerBegun(await commands.verify(await backupNamed(id)), query.wait),
+    restoreBackup: async ({ id, query, body: { target, force } }) =>
+      answerBegun(await commands.restore(await backupNamed(id), target, force), query.wait, target),
 
-    listDrills: ({ query: { schedule, status, ...page } }) =>
+    listDrills: async ({ query: { schedule, status, ...page } }) =>
       ok(
-        pageOf(
+        await pageOf(
           'drills',
           page,
           (after, limit) => catalog.drills.list({ limit, ...given({ schedule, status, after }) }),
@@ -168,10 +169,10 @@ export function handlersFor(
           viewOfDrill,
         ),
       ),
-    getDrill: ({ id }) => ok(viewOfDrill(drillNamed(id))),
-    cancelDrill({ id }) {
-      commands.cancelDrill(drillNamed(id));
-      return { status: 202, body: viewOfDrill(drillNamed(id)) };
+    getDrill: async ({ id }) => ok(viewOfDrill(await drillNamed(id))),
+    async cancelDrill({ id }) {
+      commands.cancelDrill(await drillNamed(id));
+      return { status: 202, body: viewOfDrill(await drillNamed(id)) };
     },
 
     async listKeys({ query }) {
@@ -180,9 +181,9 @@ export function handlersFor(
     },
     retireKey: async ({ id }) => ok(await commands.retireKey(id, who)),
 
-    listRotations: ({ query }) =>
+    listRotations: async ({ query }) =>
       ok(
-        pageOf(
+        await pageOf(
           'rotations',
           query,
           (after, limit) => catalog.rotations.list({ limit, ...given({ after }) }),
@@ -190,21 +191,21 @@ export function handlersFor(
           viewOfRotation,
         ),
       ),
-    getRotation: ({ id }) => ok(viewOfRotation(rotationNamed(id))),
+    getRotation: async ({ id }) => ok(viewOfRotation(await rotationNamed(id))),
     async startRotation({ query, body: { dryRun, ...wish } }) {
       if (dryRun) return { ...ok(await commands.planRotation(wish)), detail: 'dry run' };
       return answerBegun(await commands.rotate(wish, who), query.wait);
     },
-    cancelRotation({ id }) {
-      rotationNamed(id);
-      return { status: 202, body: viewOfRotation(catalog.rotations.requestCancel(id)) };
+    async cancelRotation({ id }) {
+      await rotationNamed(id);
+      return { status: 202, body: viewOfRotation(await catalog.rotations.requestCancel(id)) };
     },
     async resumeRotation({ id, query }) {
-      rotationNamed(id);
+      await rotationNamed(id);
       return answerBegun(await commands.resumeRotation(id), query.wait);
     },
 
-    listAudit: ({ query }) => ok(auditPage(catalog, query)),
+    listAudit: async ({ query }) => ok(await auditPage(catalog, query)),
   };
 }
 
@@ -241,7 +242,9 @@ function begunAnswers(onBegun: OnBegun) {
     wait: 'true' | 'false',
     detail = run.id,
   ): Promise<BegunAnswer<T>> => {
-    onBegun(run, detail);
+    // How it ends is asked for in a moment.
+    ended.catch(() => undefined);
+    await onBegun(run, detail);
     if (wait === 'true') {
       const body = await ended;
       return { status: 200, body, detail, outcome: endingOf(body) };

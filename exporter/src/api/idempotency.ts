@@ -43,10 +43,10 @@ export class Once {
    */
   async answer(
     { caller, key, at, ...content }: IdempotentRequest,
-    work: (keep: (answer: RequestAnswer) => void) => Promise<RequestAnswer>,
+    work: (keep: (answer: RequestAnswer) => Promise<void>) => Promise<RequestAnswer>,
   ): Promise<Idempotent> {
     const request: ApiRequest = { caller, key, at, fingerprint: fingerprintOf(content) };
-    const claim = this.#requests.claimRequest(request, at - rememberedMs);
+    const claim = await this.#requests.claimRequest(request, at - rememberedMs);
     const name = JSON.stringify([caller, key]);
     const first = this.#underWay.get(name);
     switch (claim.state) {
@@ -75,17 +75,17 @@ export class Once {
 
   async #do(
     request: ApiRequest,
-    work: (keep: (answer: RequestAnswer) => void) => Promise<RequestAnswer>,
+    work: (keep: (answer: RequestAnswer) => Promise<void>) => Promise<RequestAnswer>,
   ): Promise<RequestAnswer> {
     let answer: RequestAnswer;
     try {
       answer = await work((known) => this.#requests.answerRequest(request, known));
     } catch (thrown) {
-      this.#requests.releaseRequest(request);
+      await this.#requests.releaseRequest(request);
       throw thrown;
     }
     // Where this fails the claim stays: better no answer than the same work twice.
-    this.#requests.answerRequest(request, answer);
+    await this.#requests.answerRequest(request, answer);
     return answer;
   }
 }

@@ -87,12 +87,12 @@ function byPath(): Map<string, (readonly [string, Route])[]> {
 /** Nothing of a request is read before its caller is known and allowed: strangers cannot make the parser work. */
 function steps(name: string, route: Route, options: ApiContext): RequestHandler[] {
   return [
-    (request, response, next) => {
-      const caller = authenticate(request, options.authentication);
+    async (request, response, next) => {
+      const caller = await authenticate(request, options.authentication);
       response.locals['caller'] = caller;
       if (!caller.actions.has(route.action)) {
         const refusal = forbidden(caller, route);
-        record(options.trail, caller, route, request, { result: 'refused', code: refusal.code });
+        await record(options.trail, caller, route, request, { result: 'refused', code: refusal.code });
         throw refusal;
       }
       next();
@@ -105,7 +105,7 @@ function steps(name: string, route: Route, options: ApiContext): RequestHandler[
       response.set('Cache-Control', 'no-store');
       if (name === 'followEvents') {
         const { lastEventId } = read.query as { readonly lastEventId?: string };
-        options.events.open(request, response, { lastEventId, secretHash: secretHashOf(request) });
+        await options.events.open(request, response, { lastEventId, secretHash: secretHashOf(request) });
         return;
       }
       // A client that waits for an hour hears nothing for an hour, and must not be taken for one that is gone.
@@ -124,7 +124,7 @@ async function answer(
   response: Response,
   options: ApiContext,
 ): Promise<void> {
-  const work = async (keep: (answer: RequestAnswer) => void): Promise<RequestAnswer> => {
+  const work = async (keep: (answer: RequestAnswer) => Promise<void>): Promise<RequestAnswer> => {
     const handled = await handle(name, route, read, caller, request, options, (run) =>
       keep({ status: 202, body: run }),
     );
@@ -135,7 +135,7 @@ async function answer(
   const { commands } = options;
   const { answer: made, isReplay } =
     key === undefined
-      ? { answer: await work(() => undefined), isReplay: false }
+      ? { answer: await work(nowhere), isReplay: false }
       : await options.once.answer(
           {
             caller: caller.token ?? '',
@@ -163,10 +163,14 @@ async function asItStands(
   { catalog, commands }: ApiContext,
 ): Promise<RequestAnswer> {
   const { id, kind } = begun.body as { readonly id: string; readonly kind?: string };
-  const handlers = handlersFor(catalog, commands, caller, () => undefined);
+  const handlers = handlersFor(catalog, commands, caller, nowhere);
   const call = { id, query: undefined, body: undefined };
   const { body } = await (kind === undefined ? handlers.getRotation(call) : handlers.getRun(call));
   return { status: body.status === 'running' ? 202 : 200, body };
+}
+
+async function nowhere(): Promise<void> {
+  // There is nobody who could ask for it again.
 }
 
 /** What any handler answers. */
@@ -185,14 +189,14 @@ async function handle(
   caller: Caller,
   request: Request,
   { catalog, commands, trail, onError }: ApiContext,
-  keep: (run: { readonly id: string }) => void,
+  keep: (run: { readonly id: string }) => Promise<void>,
 ): Promise<AnyHandled> {
-  const note = (outcome: AuditOutcome): void => record(trail, caller, route, request, outcome);
-  const onBegun: OnBegun = (run, detail) => {
+  const note = (outcome: AuditOutcome): Promise<void> => record(trail, caller, route, request, outcome);
+  const onBegun: OnBegun = async (run, detail) => {
     // On record before anybody waits for the end: a crash must not leave it without a name.
-    note({ result: 'started', detail });
+    await note({ result: 'started', detail });
     try {
-      keep(run);
+      await keep(run);
     } catch (thrown) {
       // It goes on; who asks again after a crash is told that nobody knows.
       onError(thrown);
@@ -207,14 +211,14 @@ async function handle(
     const { ending, outcome } = handled;
     const detail = handled.detail === undefined ? {} : { detail: handled.detail };
     if (ending === undefined) {
-      note({ ...(outcome ?? { result: handled.status === 202 ? 'started' : 'done' }), ...detail });
+      await note({ ...(outcome ?? { result: handled.status === 202 ? 'started' : 'done' }), ...detail });
     } else {
       void ending.then((end: Ending) => note({ ...end, ...detail })).catch(onError);
     }
     return handled;
   } catch (thrown) {
     const { code } = LowtideError.from(thrown);
-    note({ result: problemOf(thrown).status < 500 ? 'refused' : 'failed', code });
+    await note({ result: problemOf(thrown).status < 500 ? 'refused' : 'failed', code });
     throw thrown;
   }
 }

@@ -6,34 +6,34 @@ import type { EpochMs } from '../units/instant.ts';
  */
 export interface AccessRecords {
   /** Throws `token_exists` while a token of that name is neither revoked nor expired. */
-  addToken(token: NewToken): StoredToken;
+  addToken(token: NewToken): Promise<StoredToken>;
   /** Oldest first, with the revoked and the expired. */
-  tokens(): readonly StoredToken[];
+  tokens(): Promise<readonly StoredToken[]>;
   /** From now on the token opens nothing. Throws `not_found`. */
-  revokeToken(name: string, at: EpochMs): StoredToken;
+  revokeToken(name: string, at: EpochMs): Promise<StoredToken>;
 
   /**
    * Claims a request for this process, or tells what became of it. Claims and answers from before `forgetBefore` are
    * forgotten.
    */
-  claimRequest(request: ApiRequest, forgetBefore: EpochMs): RequestClaim;
+  claimRequest(request: ApiRequest, forgetBefore: EpochMs): Promise<RequestClaim>;
   /** Keeps the answer of a request that was claimed. */
-  answerRequest(request: Pick<ApiRequest, 'caller' | 'key'>, answer: RequestAnswer): void;
+  answerRequest(request: Pick<ApiRequest, 'caller' | 'key'>, answer: RequestAnswer): Promise<void>;
   /** Gives a claim back: nothing was done, and the key may be used again. */
-  releaseRequest(request: Pick<ApiRequest, 'caller' | 'key'>): void;
+  releaseRequest(request: Pick<ApiRequest, 'caller' | 'key'>): Promise<void>;
 
-  appendAudit(body: AuditBody, at: EpochMs): AuditEntry;
+  appendAudit(body: AuditBody, at: EpochMs): Promise<AuditEntry>;
   /** Entries with a greater sequence, oldest first, at most `limit`. */
-  auditAfter(sequence: number, limit: number): readonly AuditEntry[];
+  auditAfter(sequence: number, limit: number): Promise<readonly AuditEntry[]>;
   /** The newest entries, or the newest below a sequence, newest first. */
-  auditBefore(sequence: number | undefined, limit: number): readonly AuditEntry[];
+  auditBefore(sequence: number | undefined, limit: number): Promise<readonly AuditEntry[]>;
 
   /** The schedules made through the API, by id, each as it was written. */
-  addedSchedules(): readonly AddedSchedule[];
+  addedSchedules(): Promise<readonly AddedSchedule[]>;
   /** Adds one, or takes the place of the one with this id. */
-  putAddedSchedule(schedule: AddedSchedule): void;
+  putAddedSchedule(schedule: AddedSchedule): Promise<void>;
   /** Whether there was one. */
-  removeAddedSchedule(id: string): boolean;
+  removeAddedSchedule(id: string): Promise<boolean>;
 }
 
 export type Role = 'viewer' | 'operator' | 'admin';

@@ -26,10 +26,10 @@ export interface ChainVerdict {
 }
 
 /** `read` gives entries with a greater sequence, oldest first. */
-export function verifyChain(
-  read: (sequence: number, limit: number) => readonly AuditEntry[],
+export async function verifyChain(
+  read: (sequence: number, limit: number) => Promise<readonly AuditEntry[]>,
   noted?: string,
-): ChainVerdict {
+): Promise<ChainVerdict> {
   const pageSize = 1000;
   let head = firstHash;
   let entries = 0;
@@ -42,7 +42,7 @@ export function verifyChain(
   });
   for (;;) {
     // From before the first, where an entry could be slipped in that nothing follows from.
-    const page = read(entries === 0 ? Number.MIN_SAFE_INTEGER : entries, pageSize);
+    const page = await read(entries === 0 ? Number.MIN_SAFE_INTEGER : entries, pageSize);
     for (const entry of page) {
       if (entry.sequence !== entries + 1 || entry.hash !== chainHash(head, entry))
         return verdict(entries + 1);

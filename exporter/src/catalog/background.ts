@@ -6,15 +6,15 @@ import type { EpochMs } from '../units/instant.ts';
  */
 export interface BackgroundRecords {
   /** Records that one began. Throws `not_found` where there is no such backup. */
-  start(run: NewBackgroundRun): BackgroundRun;
+  start(run: NewBackgroundRun): Promise<BackgroundRun>;
   /** Says how it ended. Throws `run_ended` unless it goes on, `not_found`. */
-  finish(id: string, end: BackgroundEnd): BackgroundRun;
-  run(id: string): BackgroundRun | undefined;
+  finish(id: string, end: BackgroundEnd): Promise<BackgroundRun>;
+  run(id: string): Promise<BackgroundRun | undefined>;
   /**
    * Marks as interrupted those that go on in no process: the owner is gone, or it is this catalog and they are not among
    * `mine`. Returns those.
    */
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly BackgroundRun[];
+  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly BackgroundRun[]>;
 }
 
 export interface NewBackgroundRun {

@@ -18,7 +18,7 @@ import type { EpochMs } from '../units/instant.ts';
  * where it is lost. Every method is one transaction: it happened whole and durably, or not at all.
  * Several processes may use one catalog at once; each run belongs to one of them (its owner).
  */
-export interface Catalog extends Disposable {
+export interface Catalog extends AsyncDisposable {
   /** What the API keeps beside it. */
   readonly access: AccessRecords;
   /** Verifications and restores that were asked for through the API. */
@@ -45,66 +45,66 @@ export interface Catalog extends Disposable {
    * schedule goes on; one whose owner is gone does not block (`orphanedRuns` names it until somebody ends it). With
    * `dueAt`, that occurrence is settled.
    */
-  startRun(run: NewRun): Run;
+  startRun(run: NewRun): Promise<Run>;
   /**
    * Ends a run and appends its `run:finished` event; with `backup`, files the backup and its copies as well.
    * Throws `run_ended` when the run is no longer running (somebody else has ended it), `run_active` when it belongs to
    * another process that is alive, `not_found`.
    */
-  finishRun(id: string, end: RunEnd): Run;
-  run(id: string): Run | undefined;
+  finishRun(id: string, end: RunEnd): Promise<Run>;
+  run(id: string): Promise<Run | undefined>;
   /** The one begun last comes first. */
-  runs(filter: RunFilter): readonly Run[];
+  runs(filter: RunFilter): Promise<readonly Run[]>;
   /**
    * Runs still `running` whose owner is gone (killed, power cut), and this catalog's own that are not among `mine` (their
    * end could not be recorded): to be ended.
    */
-  orphanedRuns(mine: ReadonlySet<string>): readonly Run[];
+  orphanedRuns(mine: ReadonlySet<string>): Promise<readonly Run[]>;
 
   /**
    * Files a backup found in a store (rebuild), or adds a copy to one already known; the sealing that the found manifest
    * describes replaces the one on file for that copy. A copy that failed its last verification stays `damaged`.
    * Throws `manifest_invalid` when the id is known for other content.
    */
-  adoptBackup(manifest: Manifest, copy: FoundCopy): void;
+  adoptBackup(manifest: Manifest, copy: FoundCopy): Promise<void>;
   /** The same of many at once, durable together; for each the `manifest_invalid` that it was refused with, in their order. */
-  adoptBackups(found: readonly FoundBackup[]): readonly (LowtideError | undefined)[];
-  backup(id: string): Backup | undefined;
+  adoptBackups(found: readonly FoundBackup[]): Promise<readonly (LowtideError | undefined)[]>;
+  backup(id: string): Promise<Backup | undefined>;
   /** Newest first. */
-  backups(filter: BackupFilter): readonly Backup[];
+  backups(filter: BackupFilter): Promise<readonly Backup[]>;
   /** Appends `backup:verified`; a copy that fails becomes `damaged`, one that passes `good` again. Throws `not_found`. */
-  recordVerification(id: string, store: string, result: VerificationResult): void;
+  recordVerification(id: string, store: string, result: VerificationResult): Promise<void>;
   /** Appends `backup:restored`. Throws `not_found`. */
-  recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): void;
+  recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): Promise<void>;
   /**
    * Marks one copy as gone; when it was the last, the backup as `pruned`, with a `backup:pruned` event. Doing it again
    * changes nothing. Throws `not_found`.
    */
-  removeCopy(id: string, store: string, reason: string, at: EpochMs): void;
+  removeCopy(id: string, store: string, reason: string, at: EpochMs): Promise<void>;
 
-  schedule(id: string): ScheduleState;
-  setPaused(id: string, paused: boolean): void;
+  schedule(id: string): Promise<ScheduleState>;
+  setPaused(id: string, paused: boolean): Promise<void>;
   /** Says up to when the schedule's occurrences are settled; an earlier time than before offers them again. */
-  settle(schedule: string, until: EpochMs): void;
+  settle(schedule: string, until: EpochMs): Promise<void>;
   /** Settles occurrences that no run was begun for, with one `run:missed` event. */
-  recordMissed(schedule: string, missed: Missed, at: EpochMs): void;
+  recordMissed(schedule: string, missed: Missed, at: EpochMs): Promise<void>;
 
-  append(event: EventBody, at: EpochMs): StoredEvent;
+  append(event: EventBody, at: EpochMs): Promise<StoredEvent>;
   /** Events with a greater sequence, oldest first, at most `limit`. */
-  eventsAfter(sequence: number, limit: number): readonly StoredEvent[];
+  eventsAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]>;
   /** That of the newest event; 0 where there is none. */
-  latestSequence(): number;
+  latestSequence(): Promise<number>;
 
   /** What was pruned of the backups that were sealed to a key at their end: reads them all. */
-  prunedOf(keyId: string): PrunedBackups;
+  prunedOf(keyId: string): Promise<PrunedBackups>;
   /** Whether the backups of each schedule can be restored, as far as is known; of those that have backups. */
-  proofs(): readonly ScheduleProof[];
+  proofs(): Promise<readonly ScheduleProof[]>;
 
   /** What gauges are made of, from summaries: cheap at 100,000 backups. */
-  totals(): CatalogTotals;
+  totals(): Promise<CatalogTotals>;
 
   /** What stands in the way of the next write, as sentences; empty when all is well. Cheap: reads no table through. */
-  check(): readonly string[];
+  check(): Promise<readonly string[]>;
 }
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted';

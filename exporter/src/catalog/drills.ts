@@ -9,23 +9,23 @@ export interface DrillRecords {
    * Records that one began, with a `drill:started` event. Throws `run_active` while another drill of the schedule goes on,
    * `not_found` where there is no such backup.
    */
-  start(drill: NewDrill): Drill;
+  start(drill: NewDrill): Promise<Drill>;
   /** Says how it ended, with a `drill:finished` event. Throws `run_ended` unless it goes on, `not_found`. */
-  finish(id: string, end: DrillEnd): Drill;
-  drill(id: string): Drill | undefined;
+  finish(id: string, end: DrillEnd): Promise<Drill>;
+  drill(id: string): Promise<Drill | undefined>;
   /** The one begun last comes first. */
-  list(filter: DrillFilter): readonly Drill[];
+  list(filter: DrillFilter): Promise<readonly Drill[]>;
   /** Of each schedule, the last that ended by itself, and the last that passed. */
-  latest(): Readonly<Record<string, LatestDrills>>;
+  latest(): Promise<Readonly<Record<string, LatestDrills>>>;
   /**
    * Marks as interrupted those that go on in no process: the owner is gone, or it is this catalog and they are not among
    * `mine`. Returns those.
    */
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly Drill[];
+  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly Drill[]>;
   /** Those that have ended, and whose scratch is not known to be gone. */
-  withScratch(): readonly Drill[];
+  withScratch(): Promise<readonly Drill[]>;
   /** What the drill had put somewhere is gone. */
-  scratchRemoved(id: string): void;
+  scratchRemoved(id: string): Promise<void>;
 }
 
 export type DrillStatus = 'running' | 'passed' | 'failed' | 'cancelled' | 'interrupted';

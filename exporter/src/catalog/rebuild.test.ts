@@ -22,8 +22,8 @@ beforeEach(() => {
   offsite = new DirectoryStore('offsite', join(root, 'offsite'));
   catalog = openSqliteCatalog(join(root, 'state'));
 });
-afterEach(() => {
-  catalog[Symbol.dispose]();
+afterEach(async () => {
+  await catalog[Symbol.asyncDispose]();
   rmSync(root, { recursive: true });
 });
 
@@ -90,7 +90,7 @@ describe('rebuilding the catalog', () => {
       onProgress: (step) => progress.push(step),
     });
     expect(result).toEqual({ good: 4, damaged: 0, problems: [] });
-    expect(catalog.backup('b2')).toMatchObject({
+    expect(await catalog.backup('b2')).toMatchObject({
       status: 'completed',
       sizeBytes: 1800,
       storedBytes: 800,
@@ -100,7 +100,7 @@ describe('rebuilding the catalog', () => {
         { store: 'offsite', path: offsite.locate('db-prod/b2.pgdump.zst.age'), status: 'good' },
       ],
     });
-    expect(catalog.totals().bytesByStore).toEqual({ local: 2400, offsite: 800 });
+    expect((await catalog.totals()).bytesByStore).toEqual({ local: 2400, offsite: 800 });
     expect(progress.map((step) => `${step.store} ${step.done}/${step.total}`)).toEqual([
       'local 1/3',
       'local 2/3',
@@ -114,9 +114,17 @@ describe('rebuilding the catalog', () => {
     await store(local, manifestOf('b2'));
     await local.delete('db-prod/b2.pgdump.zst.age');
     const first = await rebuild(local);
-    const seen = [catalog.backups({ limit: 10 }), catalog.totals(), catalog.eventsAfter(0, 10)];
+    const seen = [
+      await catalog.backups({ limit: 10 }),
+      await catalog.totals(),
+      await catalog.eventsAfter(0, 10),
+    ];
     expect(await rebuild(local)).toEqual(first);
-    expect([catalog.backups({ limit: 10 }), catalog.totals(), catalog.eventsAfter(0, 10)]).toEqual(seen);
+    expect([
+      await catalog.backups({ limit: 10 }),
+      await catalog.totals(),
+      await catalog.eventsAfter(0, 10),
+    ]).toEqual(seen);
   });
 
   it('files a copy as damaged where any part is missing or has another size', async () => {
@@ -132,11 +140,11 @@ describe('rebuilding the catalog', () => {
         ['local', 'db-prod/short.pgdump.zst.age', 'payload_invalid'],
       ]),
     );
-    expect(catalog.backup('short')?.copies[0]).toMatchObject({
+    expect((await catalog.backup('short'))?.copies[0]).toMatchObject({
       status: 'damaged',
       error: 'db-prod/short.pgdump.zst.age has 399 bytes instead of 400',
     });
-    expect(catalog.totals().bytesByStore).toEqual({ local: 0 });
+    expect((await catalog.totals()).bytesByStore).toEqual({ local: 0 });
   });
 
   it('takes a copy for good again when its missing part has been put back', async () => {
@@ -145,7 +153,7 @@ describe('rebuilding the catalog', () => {
     await rebuild(local);
     await local.put('db-prod/b1.pgdump.zst.age', body('x'.repeat(400)), { signal });
     expect(await rebuild(local)).toEqual({ good: 1, damaged: 0, problems: [] });
-    expect(catalog.backup('b1')?.copies[0]).not.toHaveProperty('error');
+    expect((await catalog.backup('b1'))?.copies[0]).not.toHaveProperty('error');
   });
 
   it('reports what is no manifest though its name says so, passes over what is not ours, and goes on', async () => {
@@ -168,7 +176,7 @@ describe('rebuilding the catalog', () => {
         'huge.age.json',
       ].map((name) => ['local', name, 'manifest_invalid']),
     );
-    expect(catalog.backups({ limit: 10 }).map((backup) => backup.id)).toEqual(['b1']);
+    expect((await catalog.backups({ limit: 10 })).map((backup) => backup.id)).toEqual(['b1']);
   });
 
   it('reports a manifest that claims the id of another backup', async () => {
@@ -176,7 +184,7 @@ describe('rebuilding the catalog', () => {
     await store(offsite, manifestOf('b1', '2026-03-04T12:00:00.000Z'));
     const result = await rebuild(local, offsite);
     expect(problems(result)).toEqual([['offsite', 'db-prod/b1.pgdump.zst.age.json', 'manifest_invalid']]);
-    expect(catalog.backup('b1')?.copies.map((copy) => copy.store)).toEqual(['local']);
+    expect((await catalog.backup('b1'))?.copies.map((copy) => copy.store)).toEqual(['local']);
   });
 
   it('reports a store that cannot be read, and rebuilds from the others', async () => {
@@ -199,8 +207,8 @@ describe('rebuilding the catalog', () => {
     const result = await rebuild(local);
     expect(result).toMatchObject({ good: 0, damaged: 1 });
     expect(problems(result)).toEqual([['local', 'db-prod/b1.pgdump.zst.age', 'store_missing_object']]);
-    expect(catalog.backup('b1')?.copies.map((copy) => copy.status)).toEqual(['damaged', 'good']);
-    expect(catalog.totals().bytesByStore).toEqual({ local: 0, offsite: 800 });
+    expect((await catalog.backup('b1'))?.copies.map((copy) => copy.status)).toEqual(['damaged', 'good']);
+    expect((await catalog.totals()).bytesByStore).toEqual({ local: 0, offsite: 800 });
   });
 
   it('does not bring back what was pruned, for its manifest is gone', async () => {
@@ -208,15 +216,15 @@ describe('rebuilding the catalog', () => {
     await rebuild(local);
     await local.delete(manifestName(manifestOf('b1')));
     for (const part of manifestOf('b1').parts) await local.delete(part.name);
-    catalog.removeCopy('b1', 'local', 'expired', 1);
+    await catalog.removeCopy('b1', 'local', 'expired', 1);
     expect(await rebuild(local)).toEqual({ good: 0, damaged: 0, problems: [] });
-    expect(catalog.backup('b1')?.status).toBe('pruned');
+    expect((await catalog.backup('b1'))?.status).toBe('pruned');
   });
 
   it('reads through more backups than fit on one page', async () => {
     const ids = Array.from({ length: 501 }, (_, index) => `b${index}`);
     for (const id of ids)
-      catalog.adoptBackup(manifestOf(id), { store: 'local', path: `/${id}`, status: 'good' });
+      await catalog.adoptBackup(manifestOf(id), { store: 'local', path: `/${id}`, status: 'good' });
     await store(local, manifestOf('b0'));
     expect(await rebuild(local)).toMatchObject({ good: 1, damaged: 500 });
   });
@@ -229,7 +237,7 @@ describe('rebuilding the catalog', () => {
       onProgress: () => abort.abort(new Error('enough')),
     });
     await expect(stopped).rejects.toThrow('enough');
-    expect(catalog.backups({ limit: 50 }).length).toBeLessThan(30);
+    expect((await catalog.backups({ limit: 50 })).length).toBeLessThan(30);
     expect(await rebuild(local)).toMatchObject({ good: 30, damaged: 0, problems: [] });
   });
 });

@@ -92,7 +92,7 @@ class StoreReader {
   async read(): Promise<void> {
     try {
       // What a rotation was killed over is completed first, but for one that goes on: its own process does that.
-      const [goingOn] = this.#catalog.rotations.list({ status: 'running', limit: 1 });
+      const [goingOn] = await this.#catalog.rotations.list({ status: 'running', limit: 1 });
       if (goingOn === undefined) await this.#store.resealing?.finish();
       for await (const object of this.#store.list('')) {
         this.#options.signal.throwIfAborted();
@@ -106,11 +106,11 @@ class StoreReader {
     let done = 0;
     await inParallel(manifests, async (object) => {
       await this.#look(object);
-      if (this.#found.length >= adoptedTogether) this.#adopt();
+      if (this.#found.length >= adoptedTogether) await this.#adopt();
       done += 1;
       this.#options.onProgress?.({ store: this.#id, done, total: manifests.length });
     });
-    this.#adopt();
+    await this.#adopt();
     await this.#markMissing();
   }
 
@@ -124,9 +124,9 @@ class StoreReader {
   }
 
   /** Each commit waits for the disk: a hundred thousand of them would take minutes. */
-  #adopt(): void {
+  async #adopt(): Promise<void> {
     const found = this.#found.splice(0);
-    const outcomes = this.#catalog.adoptBackups(
+    const outcomes = await this.#catalog.adoptBackups(
       found.map(({ manifest, fault }) => ({ manifest, copy: this.#copy(manifest, fault) })),
     );
     for (const [index, { manifest, fault }] of found.entries()) {
@@ -182,11 +182,11 @@ class StoreReader {
 
   /** Copies on file as good of which the store has nothing: deleted by other hands. */
   async #markMissing(): Promise<void> {
-    let page: readonly Backup[] = this.#catalog.backups({ status: 'completed', limit: pageSize });
+    let page: readonly Backup[] = await this.#catalog.backups({ status: 'completed', limit: pageSize });
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       this.#options.signal.throwIfAborted();
       for (const backup of page) await this.#markIfMissing(backup);
-      page = this.#catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
+      page = await this.#catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
     }
   }
 
@@ -198,7 +198,7 @@ class StoreReader {
     try {
       const fault = await this.#fault(manifest);
       if (fault === undefined) return;
-      this.#catalog.adoptBackup(manifest, this.#copy(manifest, fault));
+      await this.#catalog.adoptBackup(manifest, this.#copy(manifest, fault));
       this.#reportDamaged(manifest, fault);
     } catch (error) {
       if (error instanceof LowtideError && error.code.startsWith('state_')) throw error;

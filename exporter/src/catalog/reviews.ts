@@ -7,20 +7,20 @@ import type { Run } from './catalog.ts';
  */
 export interface RunReviews {
   /** Files what a run took, as the process that made it has measured. Of a run that did not complete, nothing is kept. */
-  recordUse(runId: string, use: RunUse): void;
+  recordUse(runId: string, use: RunUse): Promise<void>;
   /** Completed runs whose review is not final, the one begun first comes first. */
-  open(limit: number): readonly Run[];
+  open(limit: number): Promise<readonly Run[]>;
   /**
    * Files a review, in place of the one before. Appends `run:unusual` for each figure that was not known to be unusual, and
    * `run:reviewed` once it is final. Throws `not_found` for a run that has not completed, `run_ended` where it is final.
    */
-  record(runId: string, review: NewReview, at: EpochMs): void;
+  record(runId: string, review: NewReview, at: EpochMs): Promise<void>;
   /** By run; those of which nothing is known are left out. */
-  of(runIds: readonly string[]): ReadonlyMap<string, RunReview>;
+  of(runIds: readonly string[]): Promise<ReadonlyMap<string, RunReview>>;
   /** What the latest completed runs of a schedule took, the last one first; those that were not measured are left out. */
-  uses(schedule: string, limit: number): readonly RunUse[];
+  uses(schedule: string, limit: number): Promise<readonly RunUse[]>;
   /** By schedule: what its last reviewed run met. From a summary: cheap at 100,000 runs. */
-  latest(): Readonly<Record<string, LatestLoad>>;
+  latest(): Promise<Readonly<Record<string, LatestLoad>>>;
 }
 
 /** Shares of the host, 0 to 1: of the processors the mean, of memory the most. */

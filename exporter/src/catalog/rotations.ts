@@ -10,45 +10,45 @@ import type { EpochMs } from '../units/instant.ts';
  */
 export interface RotationRecords {
   /** Records that a rotation began, and what it is to do. Throws `rotation_active` while another goes on. */
-  start(rotation: NewRotation): Rotation;
+  start(rotation: NewRotation): Promise<Rotation>;
   /**
    * Takes one up again that has not been completed; backups that failed are to be tried once more.
    * Throws `rotation_active`, `rotation_ended` for one that is complete, `not_found`.
    */
-  resume(id: string, at: EpochMs): Rotation;
+  resume(id: string, at: EpochMs): Promise<Rotation>;
   /** Adds to what it is to do; a backup that it has already stays as it is. */
-  add(id: string, backups: readonly NewRotationBackup[]): void;
+  add(id: string, backups: readonly NewRotationBackup[]): Promise<void>;
   /**
    * Says what it leaves alone for its age: there may be many, so these are only counted, among the skipped. Replaces what was
    * said before.
    */
-  leaveOut(id: string, count: RotationCount): void;
+  leaveOut(id: string, count: RotationCount): Promise<void>;
   /** The key that the backups are given to. */
-  setKey(id: string, keyId: string): void;
+  setKey(id: string, keyId: string): Promise<void>;
   /** Says how it ended. Throws `rotation_ended` unless it goes on. */
-  finish(id: string, end: RotationEnd): Rotation;
+  finish(id: string, end: RotationEnd): Promise<Rotation>;
   /** Asks whoever works on it, perhaps another process, to stop. Throws `rotation_ended` unless it goes on. */
-  requestCancel(id: string): Rotation;
+  requestCancel(id: string): Promise<Rotation>;
   /**
    * Marks as interrupted those that go on in no process: the owner is gone, or it is this catalog and they are not among `mine`.
    * Returns those.
    */
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly Rotation[];
+  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly Rotation[]>;
 
-  rotation(id: string): Rotation | undefined;
+  rotation(id: string): Promise<Rotation | undefined>;
   /** The one begun last comes first. */
-  list(filter: RotationFilter): readonly Rotation[];
+  list(filter: RotationFilter): Promise<readonly Rotation[]>;
   /** In the order in which they are worked on. */
-  backups(id: string, filter: RotationBackupFilter): readonly RotationBackup[];
+  backups(id: string, filter: RotationBackupFilter): Promise<readonly RotationBackup[]>;
 
   /** Writes down what is about to be made of copies; answers for each whether the copy is there still. */
-  begin(changes: readonly CopyChange[]): readonly boolean[];
+  begin(changes: readonly CopyChange[]): Promise<readonly boolean[]>;
   /** Records what became of backups, and of each copy that was begun, with one `rotation:backups` event. */
-  settle(id: string, ends: readonly RotationBackupEnd[], at: EpochMs): void;
+  settle(id: string, ends: readonly RotationBackupEnd[], at: EpochMs): Promise<void>;
   /** Settles one copy for a rotation that is gone. */
-  settleCopy(backupId: string, store: string, outcome: CopyOutcome): void;
+  settleCopy(backupId: string, store: string, outcome: CopyOutcome): Promise<void>;
   /** Copies that were begun and never settled. */
-  unsettled(): readonly CopyChange[];
+  unsettled(): Promise<readonly CopyChange[]>;
 }
 
 /**

@@ -6,9 +6,9 @@ export interface RunLogs {
    * Adds a line to a run's log, also after its end: it is verified then. The first line of a run takes the logs of the oldest
    * runs with it where these have been kept for `runLogDays`. Of a run that is not known nothing is kept.
    */
-  append(runId: string, line: RunLogLine): void;
+  append(runId: string, line: RunLogLine): Promise<void>;
   /** In the order they came; empty for a run whose log is no longer kept. */
-  of(runId: string): readonly RunLogLine[];
+  of(runId: string): Promise<readonly RunLogLine[]>;
 }
 
 export interface RunLogLine {

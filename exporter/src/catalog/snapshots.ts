@@ -13,17 +13,17 @@ export interface SnapshotState {
 
 export interface SnapshotRecords {
   /** Of a schedule, those that are not pruned. */
-  present(schedule: string): readonly PresentSnapshot[];
+  present(schedule: string): Promise<readonly PresentSnapshot[]>;
   /**
    * A check looks at the repository as a whole: what it found holds for every snapshot of the schedule that is present.
    * Appends `backup:verified` for the one it was asked for. Throws `not_found`.
    */
-  recordCheck(backupId: string, result: VerificationResult): void;
+  recordCheck(backupId: string, result: VerificationResult): Promise<void>;
   /** The tool has forgotten it: the backup is `pruned`, with a `backup:pruned` event. Doing it again changes nothing. */
-  remove(backupId: string, reason: string, at: EpochMs): void;
+  remove(backupId: string, reason: string, at: EpochMs): Promise<void>;
   /** When the room of forgotten snapshots was last given back for a schedule. */
-  reclaimedAt(schedule: string): EpochMs | undefined;
-  setReclaimed(schedule: string, at: EpochMs): void;
+  reclaimedAt(schedule: string): Promise<EpochMs | undefined>;
+  setReclaimed(schedule: string, at: EpochMs): Promise<void>;
 }
 
 export interface PresentSnapshot {

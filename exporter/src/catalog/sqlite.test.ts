@@ -30,10 +30,10 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 /** Enough rows that the file has pages beyond the schema. */
-function fill(): void {
-  using catalog = openSqliteCatalog(folder);
+async function fill(): Promise<void> {
+  await using catalog = openSqliteCatalog(folder);
   for (let index = 0; index < 500; index += 1) {
-    catalog.append({ name: 'run:deferred', schedule: `s${index}`, reason: 'x'.repeat(200) }, index);
+    await catalog.append({ name: 'run:deferred', schedule: `s${index}`, reason: 'x'.repeat(200) }, index);
   }
 }
 
@@ -45,31 +45,31 @@ const damagedState = (): unknown =>
   });
 
 describe('opening a catalog', () => {
-  it('makes folder and file readable by their owner alone, the log beside it too', () => {
-    using catalog = openSqliteCatalog(folder);
-    catalog.setPaused('a', true);
+  it('makes folder and file readable by their owner alone, the log beside it too', async () => {
+    await using catalog = openSqliteCatalog(folder);
+    await catalog.setPaused('a', true);
     const modes = [folder, file, `${file}-wal`, `${file}-shm`].map((path) => statSync(path).mode & 0o777);
     expect(modes).toEqual([0o700, 0o600, 0o600, 0o600]);
   });
 
-  it('leaves nothing but the catalog once closed', () => {
-    openSqliteCatalog(folder)[Symbol.dispose]();
+  it('leaves nothing but the catalog once closed', async () => {
+    await openSqliteCatalog(folder)[Symbol.asyncDispose]();
     expect(readdirSync(folder).sort()).toEqual(['catalog.db', 'opening.lock', 'owners']);
     expect(readdirSync(join(folder, 'owners'))).toEqual([]);
   });
 
-  it('uses a folder that exists as it is', () => {
+  it('uses a folder that exists as it is', async () => {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    openSqliteCatalog(folder)[Symbol.dispose]();
+    await openSqliteCatalog(folder)[Symbol.asyncDispose]();
     expect(statSync(folder).mode & 0o777).toBe(0o755);
   });
 
-  it('starts over what was cut off while the first catalog was being made', () => {
+  it('starts over what was cut off while the first catalog was being made', async () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${file}.partial`, 'half a database');
     writeFileSync(`${file}-wal`, 'the log of a database that is gone');
-    using catalog = openSqliteCatalog(folder);
-    expect(catalog.eventsAfter(0, 1)).toEqual([]);
+    await using catalog = openSqliteCatalog(folder);
+    expect(await catalog.eventsAfter(0, 1)).toEqual([]);
     expect(existsSync(`${file}.partial`)).toBe(false);
   });
 
@@ -78,8 +78,8 @@ describe('opening a catalog', () => {
     ['empty', () => truncateSync(file, 0)],
     ['cut to its first page', () => truncateSync(file, 4096)],
     ['overwritten in its schema', () => writeFileSync(file, overwritten(readFileSync(file), 100, 4000))],
-  ])('refuses a file that is %s, names it and says how to get the state back', (_, damage) => {
-    fill();
+  ])('refuses a file that is %s, names it and says how to get the state back', async (_, damage) => {
+    await fill();
     damage();
     const before = readFileSync(file);
     expect(() => openSqliteCatalog(folder)).toThrow(damagedState());
@@ -87,16 +87,16 @@ describe('opening a catalog', () => {
     expect(readdirSync(join(folder, 'owners'))).toEqual([]);
   });
 
-  it('says so as well when the damage is met later', () => {
-    fill();
+  it('says so as well when the damage is met later', async () => {
+    await fill();
     const pages = statSync(file).size / 4096;
     writeFileSync(file, overwritten(readFileSync(file), (pages - 20) * 4096, 19 * 4096));
-    using catalog = openSqliteCatalog(folder);
-    expect(() => catalog.eventsAfter(0, 1000)).toThrow(damagedState());
+    await using catalog = openSqliteCatalog(folder);
+    await expect(catalog.eventsAfter(0, 1000)).rejects.toEqual(damagedState());
   });
 
-  it('refuses the catalog of a newer version without touching it', () => {
-    fill();
+  it('refuses the catalog of a newer version without touching it', async () => {
+    await fill();
     using database = new DatabaseSync(file);
     database.exec('PRAGMA user_version = 99');
     expect(() => openSqliteCatalog(folder)).toThrow(
@@ -115,39 +115,39 @@ describe('opening a catalog', () => {
 });
 
 describe('checking a catalog', () => {
-  it('notices that the file was removed or replaced under it', () => {
-    fill();
-    using catalog = openSqliteCatalog(folder);
+  it('notices that the file was removed or replaced under it', async () => {
+    await fill();
+    await using catalog = openSqliteCatalog(folder);
     copyFileSync(file, `${file}.copy`);
     renameSync(`${file}.copy`, file);
-    expect(catalog.check()).toEqual([expect.stringContaining('removed or replaced')]);
+    expect(await catalog.check()).toEqual([expect.stringContaining('removed or replaced')]);
     rmSync(file);
-    expect(catalog.check()).toEqual([expect.stringContaining('removed or replaced')]);
+    expect(await catalog.check()).toEqual([expect.stringContaining('removed or replaced')]);
   });
 
-  it('notices that others can read it', () => {
-    using catalog = openSqliteCatalog(folder);
+  it('notices that others can read it', async () => {
+    await using catalog = openSqliteCatalog(folder);
     chmodSync(file, 0o644);
-    expect(catalog.check()).toEqual([`${file} can be read by other users: chmod 600`]);
+    expect(await catalog.check()).toEqual([`${file} can be read by other users: chmod 600`]);
   });
 });
 
 describe('setting a damaged catalog aside', () => {
   const now = Date.UTC(2026, 2, 3, 12, 0, 0);
 
-  it('moves it to a dated name, so that a new one can be opened', () => {
-    fill();
+  it('moves it to a dated name, so that a new one can be opened', async () => {
+    await fill();
     truncateSync(file, 4096);
     const damaged = readFileSync(file);
     const aside = `${file}.damaged-20260303T120000000Z`;
     expect(setAsideCatalog(folder, now)).toBe(aside);
     expect(readFileSync(aside).equals(damaged)).toBe(true);
-    using catalog = openSqliteCatalog(folder);
-    expect(catalog.eventsAfter(0, 1)).toEqual([]);
+    await using catalog = openSqliteCatalog(folder);
+    expect(await catalog.eventsAfter(0, 1)).toEqual([]);
   });
 
-  it('takes the log along', () => {
-    fill();
+  it('takes the log along', async () => {
+    await fill();
     writeFileSync(`${file}-wal`, 'log');
     const aside = setAsideCatalog(folder, now);
     expect(readFileSync(`${aside ?? ''}-wal`, 'utf8')).toBe('log');
@@ -158,10 +158,10 @@ describe('setting a damaged catalog aside', () => {
     expect(setAsideCatalog(folder, now)).toBeUndefined();
   });
 
-  it('refuses while somebody has it open', () => {
-    using catalog = openSqliteCatalog(folder);
+  it('refuses while somebody has it open', async () => {
+    await using catalog = openSqliteCatalog(folder);
     expect(() => setAsideCatalog(folder, now)).toThrow(expect.objectContaining({ code: 'state_busy' }));
-    expect(catalog.check()).toEqual([]);
+    expect(await catalog.check()).toEqual([]);
   });
 });
 

@@ -84,100 +84,100 @@ class SqliteCatalog implements Catalog {
     this.snapshots = new SqliteSnapshotRecords(database);
   }
 
-  startRun(run: NewRun): Run {
+  async startRun(run: NewRun): Promise<Run> {
     return startRun(this.#database, run);
   }
 
-  finishRun(id: string, end: RunEnd): Run {
+  async finishRun(id: string, end: RunEnd): Promise<Run> {
     return finishRun(this.#database, id, end);
   }
 
-  run(id: string): Run | undefined {
+  async run(id: string): Promise<Run | undefined> {
     return this.#database.read(() => findRun(this.#database, id));
   }
 
-  runs(filter: RunFilter): readonly Run[] {
+  async runs(filter: RunFilter): Promise<readonly Run[]> {
     return this.#database.read(() => listRuns(this.#database, filter));
   }
 
-  orphanedRuns(mine: ReadonlySet<string>): readonly Run[] {
+  async orphanedRuns(mine: ReadonlySet<string>): Promise<readonly Run[]> {
     return orphanedRuns(this.#database, mine);
   }
 
-  adoptBackup(manifest: Manifest, copy: FoundCopy): void {
-    const [refused] = this.adoptBackups([{ manifest, copy }]);
+  async adoptBackup(manifest: Manifest, copy: FoundCopy): Promise<void> {
+    const [refused] = await this.adoptBackups([{ manifest, copy }]);
     if (refused !== undefined) throw refused;
   }
 
-  adoptBackups(found: readonly FoundBackup[]): readonly (LowtideError | undefined)[] {
+  async adoptBackups(found: readonly FoundBackup[]): Promise<readonly (LowtideError | undefined)[]> {
     return this.#database.write(() => found.map((each) => adopt(this.#database, each)));
   }
 
-  backup(id: string): Backup | undefined {
+  async backup(id: string): Promise<Backup | undefined> {
     return this.#database.read(() => findBackup(this.#database, id));
   }
 
-  backups(filter: BackupFilter): readonly Backup[] {
+  async backups(filter: BackupFilter): Promise<readonly Backup[]> {
     return this.#database.read(() => listBackups(this.#database, filter));
   }
 
-  recordVerification(id: string, store: string, result: VerificationResult): void {
+  async recordVerification(id: string, store: string, result: VerificationResult): Promise<void> {
     this.#database.write(() => recordVerification(this.#database, id, store, result));
   }
 
-  recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): void {
+  async recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): Promise<void> {
     this.#database.write(() => recordRestore(this.#database, id, status, at));
   }
 
-  removeCopy(id: string, store: string, reason: string, at: EpochMs): void {
+  async removeCopy(id: string, store: string, reason: string, at: EpochMs): Promise<void> {
     this.#database.write(() => removeCopy(this.#database, id, store, reason, at));
   }
 
-  schedule(id: string): ScheduleState {
+  async schedule(id: string): Promise<ScheduleState> {
     return this.#database.read(() => scheduleState(this.#database, id));
   }
 
-  setPaused(id: string, paused: boolean): void {
+  async setPaused(id: string, paused: boolean): Promise<void> {
     this.#database.write(() => setPaused(this.#database, id, paused));
   }
 
-  settle(schedule: string, until: EpochMs): void {
+  async settle(schedule: string, until: EpochMs): Promise<void> {
     this.#database.write(() => settle(this.#database, schedule, until));
   }
 
-  recordMissed(schedule: string, missed: Missed, at: EpochMs): void {
+  async recordMissed(schedule: string, missed: Missed, at: EpochMs): Promise<void> {
     this.#database.write(() => recordMissed(this.#database, schedule, missed, at));
   }
 
-  append(event: EventBody, at: EpochMs): StoredEvent {
+  async append(event: EventBody, at: EpochMs): Promise<StoredEvent> {
     return this.#database.write(() => appendEvent(this.#database, event, at));
   }
 
-  eventsAfter(sequence: number, limit: number): readonly StoredEvent[] {
+  async eventsAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]> {
     return this.#database.read(() => eventsAfter(this.#database, sequence, limit));
   }
 
-  latestSequence(): number {
+  async latestSequence(): Promise<number> {
     return this.#database.read(() => latestSequence(this.#database));
   }
 
-  prunedOf(keyId: string): PrunedBackups {
+  async prunedOf(keyId: string): Promise<PrunedBackups> {
     return this.#database.read(() => prunedOf(this.#database, keyId));
   }
 
-  proofs(): readonly ScheduleProof[] {
+  async proofs(): Promise<readonly ScheduleProof[]> {
     return this.#database.read(() => scheduleProofs(this.#database));
   }
 
-  totals(): CatalogTotals {
+  async totals(): Promise<CatalogTotals> {
     return this.#database.read(() => readTotals(this.#database));
   }
 
-  check(): readonly string[] {
+  async check(): Promise<readonly string[]> {
     return this.#database.findings();
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#database[Symbol.dispose]();
   }
 }

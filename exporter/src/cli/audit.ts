@@ -16,7 +16,7 @@ export async function verifyAudit(
   }
   await using installation = await context.open();
   const { access } = installation.catalog;
-  const verdict = verifyChain((sequence, limit) => access.auditAfter(sequence, limit), noted);
+  const verdict = await verifyChain((sequence, limit) => access.auditAfter(sequence, limit), noted);
   if (verdict.brokenAt !== undefined) {
     throw new LowtideError(
       'audit_broken',
@@ -39,10 +39,10 @@ export async function verifyAudit(
 }
 
 /** Puts on record what was done on the command line. */
-export function noteAudit(
+export async function noteAudit(
   { catalog, clock }: Pick<Installation, 'catalog' | 'clock'>,
   entry: Pick<AuditBody, 'action' | 'subject' | 'detail' | 'code'> & Partial<Pick<AuditBody, 'result'>>,
-): void {
+): Promise<void> {
   const from = `${userInfo().username}@${hostname()}`;
-  catalog.access.appendAudit({ actor: 'cli', from, result: 'done', ...entry }, clock.now());
+  await catalog.access.appendAudit({ actor: 'cli', from, result: 'done', ...entry }, clock.now());
 }

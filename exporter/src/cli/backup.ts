@@ -22,7 +22,7 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
   await installation.takeEnvironmentKey();
   const problems: LowtideError[] = [];
   const { catalog, clock } = installation;
-  const [last] = catalog.backups({ schedule: scheduleId, limit: 1 });
+  const [last] = await catalog.backups({ schedule: scheduleId, limit: 1 });
   let result: BackupJobResult;
   {
     using progress = context.progress(`Backing up ${scheduleId}`, expectedFrom(last));
@@ -30,19 +30,22 @@ export async function backup(context: CommandContext, scheduleId: string): Promi
       reviews: catalog.reviews,
       onProblem: (thrown: unknown) => problems.push(LowtideError.from(thrown)),
     };
-    result = await measureRun(ownUseMeter(clock), filed, () =>
-      installation.jobs.backUp({
-        schedule,
-        trigger: 'manual',
-        signal: terminal.signal,
-        onProgress: progress.update,
-        onProblem: (problem) => problems.push(problem),
-      }),
+    result = await measureRun(
+      ownUseMeter(clock),
+      filed,
+      async () =>
+        await installation.jobs.backUp({
+          schedule,
+          trigger: 'manual',
+          signal: terminal.signal,
+          onProgress: progress.update,
+          onProblem: (problem) => problems.push(problem),
+        }),
     );
   }
   const { run, verification } = result;
-  if (run.status === 'completed') reviewer(installation).review(run, clock.now());
-  const review = catalog.reviews.of([run.id]).get(run.id);
+  if (run.status === 'completed') await reviewer(installation).review(run, clock.now());
+  const review = (await catalog.reviews.of([run.id])).get(run.id);
   output.answer(
     {
       ...runView(run, undefined, review),

@@ -30,8 +30,8 @@ export async function listBackups(context: CommandContext, options: ListOptions)
     ...(options.key !== undefined && { keyId: options.key }),
     ...(options.pruned !== true && { status: 'completed' as const }),
   };
-  const backups = [...allBackups(installation.catalog, filter)].slice(0, options.limit);
-  const reviews = installation.catalog.reviews.of(backups.map(({ manifest }) => manifest.runId));
+  const backups = (await Array.fromAsync(allBackups(installation.catalog, filter))).slice(0, options.limit);
+  const reviews = await installation.catalog.reviews.of(backups.map(({ manifest }) => manifest.runId));
   const rows = backups.map((backup) => [
     backup.id,
     shownTime(backup.createdAt),
@@ -73,8 +73,8 @@ export async function verifyBackups(
   const { catalog, jobs } = installation;
   const chosen =
     id === undefined
-      ? [...eachOnce(allBackups(catalog, { status: 'completed' }))]
-      : [backupNamed(catalog, id)];
+      ? [...eachOnce(await Array.fromAsync(allBackups(catalog, { status: 'completed' })))]
+      : [await backupNamed(catalog, id)];
   const results: { readonly backup: Backup; readonly verification: BackupVerification }[] = [];
   for (const backup of chosen) {
     using progress = context.progress(`Verifying ${backup.id}`, backup.storedBytes * backup.copies.length);
@@ -121,8 +121,8 @@ async function explainEmpty(stores: ReadonlyMap<string, Store>): Promise<string>
   return 'No backups yet: `lowtide backup SCHEDULE` makes one now, `lowtide serve` makes them when due.';
 }
 
-export function backupNamed(catalog: Catalog, id: string): Backup {
-  const backup = catalog.backup(id);
+export async function backupNamed(catalog: Catalog, id: string): Promise<Backup> {
+  const backup = await catalog.backup(id);
   if (backup !== undefined) return backup;
   throw new LowtideError('not_found', `there is no backup ${id}`, { hint: '`lowtide backups` lists them.' });
 }
@@ -137,11 +137,14 @@ function* eachOnce(newestFirst: Iterable<Backup>): Generator<Backup> {
   }
 }
 
-function* allBackups(catalog: Catalog, filter: Omit<BackupFilter, 'limit' | 'after'>): Generator<Backup> {
-  let page = catalog.backups({ ...filter, limit: pageSize });
+async function* allBackups(
+  catalog: Catalog,
+  filter: Omit<BackupFilter, 'limit' | 'after'>,
+): AsyncGenerator<Backup> {
+  let page = await catalog.backups({ ...filter, limit: pageSize });
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     yield* page;
-    page = catalog.backups({ ...filter, limit: pageSize, after: last.id });
+    page = await catalog.backups({ ...filter, limit: pageSize, after: last.id });
   }
 }
 

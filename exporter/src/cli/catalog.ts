@@ -10,7 +10,7 @@ import { exitCodes, type ExitCode } from './exit.ts';
 /** `lowtide catalog rebuild`: what lies in the stores comes back into the catalog; a damaged catalog is set aside. */
 export async function rebuild(context: CommandContext): Promise<ExitCode> {
   const { output, terminal } = context;
-  await using installation = open(context, await context.readConfig());
+  await using installation = await open(context, await context.readConfig());
   const result = await rebuildCatalog(installation.catalog, installation.stores, {
     signal: terminal.signal,
     onProgress: ({ store, done, total }) => {
@@ -34,13 +34,13 @@ export async function rebuild(context: CommandContext): Promise<ExitCode> {
 }
 
 /** Only a catalog that cannot be opened is put away: one that can be is brought up to date where it is. */
-function open({ terminal, output }: CommandContext, loaded: LoadedConfig): Installation {
+async function open({ terminal, output }: CommandContext, loaded: LoadedConfig): Promise<Installation> {
   try {
-    return openInstallation(loaded, terminal.env);
+    return await openInstallation(loaded, terminal.env);
   } catch (thrown) {
     if (!(thrown instanceof LowtideError) || thrown.code !== 'state_invalid') throw thrown;
     const aside = setAsideCatalog(loaded.config.state, systemClock.now());
     if (aside !== undefined) output.note(`${thrown.message}; it now lies at ${aside}`);
-    return openInstallation(loaded, terminal.env);
+    return await openInstallation(loaded, terminal.env);
   }
 }

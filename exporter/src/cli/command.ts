@@ -99,7 +99,7 @@ function contextOf(
     output,
     options,
     readConfig: read,
-    open: async () => openInstallation(await read(), terminal.env),
+    open: async () => await openInstallation(await read(), terminal.env),
     progress: (title, expectedBytes) =>
       startProgress({
         stderr: terminal.stderr,

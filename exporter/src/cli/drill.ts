@@ -25,7 +25,7 @@ export async function drill(
       hint: `There is: ${config.schedules.map(({ id }) => id).join(', ') || 'none'}.`,
     });
   }
-  const backup = options.backup === undefined ? undefined : backupNamed(catalog, options.backup);
+  const backup = options.backup === undefined ? undefined : await backupNamed(catalog, options.backup);
   if (backup !== undefined && backup.schedule !== schedule) {
     throw new LowtideError('usage', `backup ${backup.id} is of ${backup.schedule}, not of ${schedule}`);
   }
@@ -38,7 +38,7 @@ export async function drill(
     onProgress: progress.update,
   });
   progress[Symbol.dispose]();
-  noteAudit(installation, { action: 'schedule.drill', subject: schedule, detail: ended.id });
+  await noteAudit(installation, { action: 'schedule.drill', subject: schedule, detail: ended.id });
   context.output.answer(drillView(ended, undefined), told(ended));
   for (const warning of ended.warnings) context.output.note(`warning: ${warning}`);
   if (ended.status === 'passed') return exitCodes.done;
@@ -53,7 +53,7 @@ export async function listDrills(
   { schedule, limit }: { readonly schedule?: string; readonly limit: number },
 ): Promise<ExitCode> {
   await using installation = await context.open();
-  const drills = installation.catalog.drills.list({
+  const drills = await installation.catalog.drills.list({
     limit,
     ...(schedule !== undefined && { schedule }),
   });

@@ -66,7 +66,7 @@ export async function healBackups(
 async function planFor({ healer, catalog }: Installation, id: string | undefined): Promise<HealPlan> {
   const plan = await healer.plan();
   if (id === undefined) return plan;
-  backupNamed(catalog, id);
+  await backupNamed(catalog, id);
   return {
     tasks: plan.tasks.filter(({ backupId }) => backupId === id),
     lost: plan.lost.filter(({ backupId }) => backupId === id),

@@ -69,7 +69,7 @@ export async function newKey(
   await using installation = await context.open();
   await installation.rotator.refuseWhileRunning(context.terminal.signal);
   const key = await installation.keystore.create({ kind, now: installation.clock.now() });
-  note(installation, 'created', { action: 'key.create', subject: key.id });
+  await note(installation, 'created', { action: 'key.create', subject: key.id });
   context.output.answer(
     viewOf(key),
     `Made ${key.id}. New backups are sealed to it; keep a recovery file of it elsewhere:
@@ -91,7 +91,7 @@ export async function importKey(
   const isRecovery = config.encryption.recovery_recipients.includes(await recipientOf(identity));
   const purpose = options.purpose ?? (isRecovery ? 'recovery' : 'backup');
   const key = await keystore.import(identity, { origin: 'imported', purpose, now: clock.now() });
-  note(installation, 'imported', { action: 'key.import', subject: key.id, detail: key.purpose });
+  await note(installation, 'imported', { action: 'key.import', subject: key.id, detail: key.purpose });
   const { keys } = await takeCensus(installation.catalog, keystore);
   const { backups } = keys.find((entry) => entry.key.id === key.id) ?? { backups: 0 };
   const needed = backups === 0 ? '' : ` ${counted(backups, 'backup needs', 'backups need')} it.`;
@@ -106,7 +106,7 @@ export async function importKey(
 export async function retireKey(context: CommandContext, id: string): Promise<ExitCode> {
   await using installation = await context.open();
   const key = await retire(installation, id, context.terminal.signal);
-  note(installation, 'retired', { action: 'key.retire', subject: id });
+  await note(installation, 'retired', { action: 'key.retire', subject: id });
   context.output.answer(viewOf(key), `${id} is retired: no backup in the catalog needs it any more.`);
   return exitCodes.done;
 }
@@ -121,7 +121,7 @@ export async function destroyKey(
   await refuseDestruction(installation, id, { signal: context.terminal.signal });
   await refuseWhileConfigNeeds(context, installation, id);
   const known = (await installation.keystore.list()).find((key) => key.id === id);
-  const shredding = known === undefined ? undefined : shreddingOf(installation, known);
+  const shredding = known === undefined ? undefined : await shreddingOf(installation, known);
   if (confirm !== id) {
     if (shredding !== undefined) context.output.note(describeShredding(shredding));
     throw new LowtideError('usage', `destroying ${id} cannot be undone, and is not confirmed`, {
@@ -129,7 +129,7 @@ export async function destroyKey(
     });
   }
   const key = await installation.keystore.destroy(id);
-  note(installation, 'destroyed', { action: 'key.destroy', subject: id });
+  await note(installation, 'destroyed', { action: 'key.destroy', subject: id });
   const { output } = context;
   output.answer(
     { ...viewOf(key), ...(shredding !== undefined && { shredded: shreddingView(shredding) }) },
@@ -195,10 +195,10 @@ async function recordExport(
   entry: AuditNote & { readonly subject: string },
   write: () => Promise<void>,
 ): Promise<void> {
-  const record = async (put: (installation: Installation) => void): Promise<void> => {
+  const record = async (put: (installation: Installation) => Promise<void>): Promise<void> => {
     try {
-      await using installation = openInstallation(loaded, terminal.env);
-      put(installation);
+      await using installation = await openInstallation(loaded, terminal.env);
+      await put(installation);
     } catch (thrown) {
       output.note(`warning: the export is not in the audit log: ${LowtideError.from(thrown).message}`);
     }
@@ -223,14 +223,17 @@ type AuditNote = Parameters<typeof noteAudit>[1];
 type KeyChange = Extract<EventBody, { readonly name: 'key:changed' }>['change'];
 
 /** In the audit log, and as an event for those who watch. */
-function note(
+async function note(
   installation: Installation,
   change: KeyChange,
   entry: AuditNote & { readonly subject: string },
-): void {
+): Promise<void> {
   const { catalog, clock } = installation;
-  noteAudit(installation, entry);
-  catalog.append({ name: 'key:changed', keyId: entry.subject, change, by: userInfo().username }, clock.now());
+  await noteAudit(installation, entry);
+  await catalog.append(
+    { name: 'key:changed', keyId: entry.subject, change, by: userInfo().username },
+    clock.now(),
+  );
 }
 
 export async function readIdentityFile(file: string): Promise<string> {

@@ -29,15 +29,17 @@ export async function load(
   requireHost(config.load, host);
   const now = clock.now();
   const timezone = Temporal.Now.timeZoneId();
-  const records = recordsOf(catalog, host, now - hours * hourMs, now);
+  const records = await recordsOf(catalog, host, now - hours * hourMs, now);
   const times = records.map(({ at }) => at);
   const tide = new Tide({ catalog, timezone });
+  const forecasts = await tide.forecasts(now, host);
+  const accuracies = await tide.accuracy(now, host);
   const measured = resources.flatMap((resource) => {
     const loads = records.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, timezone);
     if (statistics === undefined) return [];
-    const { basis } = tide.forecasts(now, host)[resource];
-    const accuracy = accuracyView(tide.accuracy(now, host)[resource]);
+    const { basis } = forecasts[resource];
+    const accuracy = accuracyView(accuracies[resource]);
     const maximumAt = toRfc3339(statistics.maximumAt);
     return [{ resource, ...statistics, maximumAt, basis, ...(accuracy !== undefined && { accuracy }) }];
   });

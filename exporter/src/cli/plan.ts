@@ -3,7 +3,7 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { streamsOf } from '../run/admission.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
-import { Tide } from '../service/tide.ts';
+import { activeSchedules, Tide } from '../service/tide.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
@@ -32,8 +32,8 @@ export async function plan(
   const { catalog, config, clock } = installation;
   const timezone = Temporal.Now.timeZoneId();
   const tide = new Tide({ catalog, timezone, streams: () => streamsOf(config.stores) });
-  const active = config.schedules.filter(({ id }) => !catalog.schedule(id).paused);
-  const planned = tide.planAhead(active, clock.now(), hours);
+  const active = await activeSchedules(catalog, config.schedules);
+  const planned = await tide.planAhead(active, clock.now(), hours);
   const slots = planned.slots.map((slot) => slotView(planned, slot));
   const shown = all ? planned.slots : firstOfEach(planned.slots);
   const rows = shown.map((slot) => [
@@ -57,7 +57,7 @@ export async function plan(
   for (const { job, reason } of planned.misfits) {
     context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
-  for (const text of passedOver(catalog, active)) context.output.note(`problem: ${text}`);
+  for (const text of await passedOver(catalog, active)) context.output.note(`problem: ${text}`);
   return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
 }
 
@@ -71,15 +71,17 @@ function firstOfEach<S extends { readonly schedule: string }>(slots: readonly S[
 }
 
 /** What was missed for a reason that is known, and has not been made up for since. */
-function passedOver(
+async function passedOver(
   catalog: Pick<Catalog, 'schedule' | 'totals'>,
   schedules: readonly ScheduleConfig[],
-): readonly string[] {
-  const { lastSuccessBySchedule } = catalog.totals();
-  return schedules.flatMap(({ id }) => {
-    const { lastMissed } = catalog.schedule(id);
-    if (lastMissed?.reason === undefined || (lastSuccessBySchedule[id] ?? 0) > lastMissed.at) return [];
+): Promise<readonly string[]> {
+  const { lastSuccessBySchedule } = await catalog.totals();
+  const texts: string[] = [];
+  for (const { id } of schedules) {
+    const { lastMissed } = await catalog.schedule(id);
+    if (lastMissed?.reason === undefined || (lastSuccessBySchedule[id] ?? 0) > lastMissed.at) continue;
     const { text } = holdReason(lastMissed.reason);
-    return [`${id} due ${toRfc3339(lastMissed.dueAt)} was passed over at its deadline: ${text}`];
-  });
+    texts.push(`${id} due ${toRfc3339(lastMissed.dueAt)} was passed over at its deadline: ${text}`);
+  }
+  return texts;
 }

@@ -45,15 +45,15 @@ export async function recover(
   const configFile = await writeRecoveredFiles(folder, recovered.text, recovered.files);
   const loaded = await readRecovered(configFile, recovered, context);
   const key = await fillKeystore(openKeystore(loaded.config), identity, loaded);
-  await using installation = openInstallation(loaded, terminal.env);
-  bringBack(installation, copy);
+  await using installation = await openInstallation(loaded, terminal.env);
+  await bringBack(installation, copy);
   const result = await rebuildCatalog(installation.catalog, installation.stores, {
     signal: terminal.signal,
     onProgress: ({ store, done, total }) => {
       if (done % 1000 === 0) output.note(`store ${store}: ${done} of ${total} manifests read`);
     },
   });
-  noteAudit(installation, { action: 'init.recover', subject: copy.instance, detail: copy.savedAt });
+  await noteAudit(installation, { action: 'init.recover', subject: copy.instance, detail: copy.savedAt });
   return answer({ configFile, copy, recovered, key, result }, context);
 }
 
@@ -108,9 +108,9 @@ function kindOf({ recipient }: Key): 'x25519' | 'hybrid' {
   return recipient.startsWith('age1pq1') ? 'hybrid' : 'x25519';
 }
 
-function bringBack({ catalog }: Installation, copy: ConfigCopy): void {
-  for (const { id, body } of copy.addedSchedules) catalog.access.putAddedSchedule({ id, body });
-  for (const id of copy.pausedSchedules) catalog.setPaused(id, true);
+async function bringBack({ catalog }: Installation, copy: ConfigCopy): Promise<void> {
+  for (const { id, body } of copy.addedSchedules) await catalog.access.putAddedSchedule({ id, body });
+  for (const id of copy.pausedSchedules) await catalog.setPaused(id, true);
 }
 
 interface Recovery {

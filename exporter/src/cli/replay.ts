@@ -6,6 +6,7 @@ import { highWaterOf, recordsOf, requireHost } from '../load/of-host.ts';
 import { replay, type Replay } from '../load/replay/replay.ts';
 import { choosers, type ChosenTally, type Tally } from '../load/replay/tally.ts';
 import { Learning } from '../service/learning.ts';
+import { activeSchedules } from '../service/tide.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import type { CommandContext } from './command.ts';
@@ -33,7 +34,7 @@ export async function replayPast(
   await using installation = await context.open();
   const now = installation.clock.now();
   requireHost(installation.config.load, host);
-  const result = replayed(installation, now, { spanMs, host });
+  const result = await replayed(installation, now, { spanMs, host });
   if (result.total.runs === 0 && result.leftOut.tooEarly + result.leftOut.unknown > 0)
     throw unknown(result, now);
   const nothing = `No backup was due in the last ${formatDuration(spanMs)} whose last possible run is over.`;
@@ -42,18 +43,18 @@ export async function replayPast(
 }
 
 /** The schedules of one host, by its load: `host` is one of load.hosts; undefined: this one. */
-function replayed(
+async function replayed(
   { catalog, config }: Installation,
   now: EpochMs,
   { spanMs, host }: { readonly spanMs: number; readonly host: string | undefined },
-): Replay {
-  const learning = new Learning({ runs: (filter) => catalog.runs(filter), reviews: catalog.reviews });
+): Promise<Replay> {
+  const learning = new Learning(catalog);
+  const schedules = (await activeSchedules(catalog, config.schedules)).filter((each) => each.host === host);
+  await learning.learn(schedules, now);
   const until = Math.floor(now / coarseStepMs) * coarseStepMs;
   return replay({
-    jobs: config.schedules
-      .filter((schedule) => schedule.host === host && !catalog.schedule(schedule.id).paused)
-      .map((schedule) => ({ schedule, expected: learning.of(schedule, now) })),
-    records: recordsOf(catalog, host, 0, until),
+    jobs: schedules.map((schedule) => ({ schedule, expected: learning.of(schedule) })),
+    records: await recordsOf(catalog, host, 0, until),
     from: now - spanMs,
     until,
     timezone: Temporal.Now.timeZoneId(),

@@ -19,7 +19,7 @@ export async function restore(
 ): Promise<ExitCode> {
   await using installation = await openSettled(context);
   await installation.takeEnvironmentKey();
-  const backup = backupNamed(installation.catalog, id);
+  const backup = await backupNamed(installation.catalog, id);
   const target = targetOf(options.to, context);
   const { signal } = context.terminal;
   using progress = context.progress(`Restoring ${id}`, backup.storedBytes);

@@ -54,22 +54,22 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
   }
   const by = userInfo().username;
   const action = options.resume === true ? 'rotation.resume' : 'rotation.start';
-  const rotation = await withProgress(context, installation, (progress) => {
+  const rotation = await withProgress(context, installation, async (progress) => {
     const rotating: RotationOptions = {
       ...progress,
       // On record before it changes anything: a crash must not leave it without a name.
-      onStart({ id, mode: chosen }) {
-        noteAudit(installation, { action, subject: id, result: 'started', detail: chosen });
+      async onStart({ id, mode: chosen }) {
+        await noteAudit(installation, { action, subject: id, result: 'started', detail: chosen });
       },
     };
     return options.resume === true
-      ? installation.rotator.resume(undefined, rotating)
-      : installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating);
+      ? await installation.rotator.resume(undefined, rotating)
+      : await installation.rotator.rotate({ ...request, ...pace, trigger: 'manual', by }, rotating);
   });
-  noteAudit(installation, { action, subject: rotation.id, ...auditEndOf(rotation) });
+  await noteAudit(installation, { action, subject: rotation.id, ...auditEndOf(rotation) });
   // It is sealed to the active key, too: else it would open with none but the old one, which may be destroyed next.
   await keepConfig(context, installation);
-  return answer(context, installation, rotation);
+  return await answer(context, installation, rotation);
 }
 
 /** How it ended, for the audit log: only what is complete is done. */
@@ -112,7 +112,7 @@ function lowTideGate({ output }: CommandContext, { clock, catalog, config }: Ins
   const { gate } = new LowTide({
     clock,
     tooBusy: async (times) => tooBusy(await measure?.(), config.load.high_water, times, 'run'),
-    isCancelled: (id) => catalog.rotations.rotation(id)?.cancelRequested === true,
+    isCancelled: async (id) => (await catalog.rotations.rotation(id))?.cancelRequested === true,
     onWait: (_, reason) =>
       output.note(reason === undefined ? 'The host is quiet: going on.' : `Waiting: ${holdTexts[reason]}.`),
   });
@@ -142,7 +142,11 @@ async function startMeasuring(
   };
 }
 
-function answer({ output }: CommandContext, installation: Installation, rotation: Rotation): ExitCode {
+async function answer(
+  { output }: CommandContext,
+  installation: Installation,
+  rotation: Rotation,
+): Promise<ExitCode> {
   const { catalog, clock, config } = installation;
   const { id, done, skipped, failed, status, error } = rotation;
   output.answer(rotationAnswer(rotation, clock.now()), describeEnd(rotation));
@@ -150,7 +154,7 @@ function answer({ output }: CommandContext, installation: Installation, rotation
     ['failed', failed],
     ['skipped', skipped],
   ] as const) {
-    const backups = catalog.rotations.backups(id, { status: what, limit: namedReasons });
+    const backups = await catalog.rotations.backups(id, { status: what, limit: namedReasons });
     for (const { backupId, reason } of backups) output.note(`${what}: ${backupId}: ${reason ?? ''}`);
     if (count.backups > backups.length) output.note(`${what}: ${count.backups - backups.length} more`);
   }

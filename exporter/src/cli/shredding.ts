@@ -22,15 +22,14 @@ export interface Shredding {
 
 const pageSize = 1000;
 
-export function shreddingOf({ catalog, config }: Installation, key: Key): Shredding {
+export async function shreddingOf({ catalog, config }: Installation, key: Key): Promise<Shredding> {
   const recovery = config.encryption.recovery_recipients.filter((recipient) => recipient !== key.recipient);
-  const exports = exportsOf(catalog.access, key.id);
+  const exports = await exportsOf(catalog.access, key.id);
   const last = exports.at(-1);
   return {
     key,
-    pruned: catalog.prunedOf(key.id),
-    rotations: catalog.rotations
-      .list({ limit: pageSize })
+    pruned: await catalog.prunedOf(key.id),
+    rotations: (await catalog.rotations.list({ limit: pageSize }))
       .filter(({ keyId, startedAt, done }) => {
         return keyId !== key.id && startedAt >= key.createdAt && done.backups > 0;
       })
@@ -77,15 +76,15 @@ export function describeShredding({ key, pruned, rotations, opensStill }: Shredd
   ].join('\n');
 }
 
-function exportsOf(
+async function exportsOf(
   access: Installation['catalog']['access'],
   keyId: string,
-): readonly Pick<AuditEntry, 'at' | 'body'>[] {
+): Promise<readonly Pick<AuditEntry, 'at' | 'body'>[]> {
   const found: AuditEntry[] = [];
-  let page = access.auditAfter(0, pageSize);
+  let page = await access.auditAfter(0, pageSize);
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     found.push(...page.filter(({ body }) => body.action === 'key.export' && body.subject === keyId));
-    page = access.auditAfter(last.sequence, pageSize);
+    page = await access.auditAfter(last.sequence, pageSize);
   }
   return found.filter(({ body: { result } }, index) =>
     // One whose end is not on file may have been written.

@@ -36,16 +36,16 @@ export async function createToken(
   }
   const token = `lowtide_${randomBytes(32).toString('base64url')}`;
   const createdAt = clock.now();
-  const stored = catalog.access.addToken({
+  const stored = await catalog.access.addToken({
     name,
     role,
     hash: hashToken(token),
     createdAt,
     ...(validMs !== undefined && { expiresAt: createdAt + validMs }),
   });
-  const isFirst = config.server.tokens.length === 0 && catalog.access.tokens().length === 1;
+  const isFirst = config.server.tokens.length === 0 && (await catalog.access.tokens()).length === 1;
   if (isFirst) context.output.note('From now on every request to the API needs a token; /metrics does not.');
-  noteAudit(installation, { action: 'token.create', subject: name, detail: role });
+  await noteAudit(installation, { action: 'token.create', subject: name, detail: role });
   context.output.note(
     `The token ${name} (${role}) is shown this once: keep it where the one who needs it finds it.`,
   );
@@ -58,7 +58,7 @@ export async function listTokens(context: CommandContext): Promise<ExitCode> {
   await using installation = await context.open();
   const { catalog, clock, config } = installation;
   const now = clock.now();
-  const stored = catalog.access.tokens().map((token) => tokenView(token, now));
+  const stored = (await catalog.access.tokens()).map((token) => tokenView(token, now));
   const configured = config.server.tokens.map(({ name, role }): TokenView => ({
     name,
     role,
@@ -85,8 +85,8 @@ export async function revokeToken(context: CommandContext, name: string): Promis
   await using installation = await context.open();
   const { catalog, clock } = installation;
   const now = clock.now();
-  const revoked = catalog.access.revokeToken(name, now);
-  noteAudit(installation, { action: 'token.revoke', subject: name });
+  const revoked = await catalog.access.revokeToken(name, now);
+  await noteAudit(installation, { action: 'token.revoke', subject: name });
   context.output.answer(tokenView(revoked, now), `The token ${name} opens nothing any more.`);
   return exitCodes.done;
 }

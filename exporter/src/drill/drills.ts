@@ -71,22 +71,23 @@ export class Drills {
   async run(request: DrillRequest): Promise<Drill> {
     await this.recover();
     const { catalog, clock, drilling } = this.#environment;
-    const { schedule, trigger, backup = this.#newest(schedule.id) } = request;
+    const { schedule, trigger, backup = await this.#newest(schedule.id) } = request;
     const startedAt = clock.now();
     const id = randomUUID();
-    const drill = catalog.drills.start({
-      id,
-      schedule: schedule.id,
-      backupId: backup.id,
-      trigger,
-      startedAt,
-      dataAgeSeconds: Math.max(0, startedAt - fromRfc3339(backup.manifest.startedAt)) / 1000,
-      scratch: this.#scratchOf(id, schedule),
-    });
+    // Before it is on record: what is on record, and worked on by nobody, was cut off.
     drilling.add(id);
     try {
+      const drill = await catalog.drills.start({
+        id,
+        schedule: schedule.id,
+        backupId: backup.id,
+        trigger,
+        startedAt,
+        dataAgeSeconds: Math.max(0, startedAt - fromRfc3339(backup.manifest.startedAt)) / 1000,
+        scratch: this.#scratchOf(id, schedule),
+      });
       request.onStart?.(drill, backup);
-      return catalog.drills.finish(id, await this.#work(drill, backup, request));
+      return await catalog.drills.finish(id, await this.#work(drill, backup, request));
     } finally {
       drilling.delete(id);
     }
@@ -95,8 +96,8 @@ export class Drills {
   /** Ends the drills whose process is gone, and removes what they have left; returns how they ended. */
   async recover(): Promise<readonly Drill[]> {
     const { catalog, clock, drilling } = this.#environment;
-    const cutOff = catalog.drills.interruptOrphans(drilling, clock.now());
-    for (const drill of catalog.drills.withScratch()) {
+    const cutOff = await catalog.drills.interruptOrphans(drilling, clock.now());
+    for (const drill of await catalog.drills.withScratch()) {
       await endLeftovers(drill.id);
       // What cannot be removed now (the server does not answer) is tried again.
       await this.#removeScratch(drill).catch(() => undefined);
@@ -104,8 +105,8 @@ export class Drills {
     return cutOff;
   }
 
-  #newest(schedule: string): Backup {
-    const backups = this.#environment.catalog.backups({
+  async #newest(schedule: string): Promise<Backup> {
+    const backups = await this.#environment.catalog.backups({
       schedule,
       status: 'completed',
       limit: lookedThrough,
@@ -252,7 +253,7 @@ export class Drills {
       await drop(url, database, scratch.path);
     }
     await rm(folder, { recursive: true, force: true });
-    catalog.drills.scratchRemoved(id);
+    await catalog.drills.scratchRemoved(id);
   }
 }
 

@@ -62,15 +62,15 @@ export class Healer {
     const lost: { backupId: string; schedule: string }[] = [];
     for (const { id: schedule, stores: wanted, keep, timezone } of schedules) {
       await letOthersRun();
-      const lacking = catalog.copies.lacking(
+      const lacking = await catalog.copies.lacking(
         schedule,
         wanted.filter((store) => stores.has(store)),
       );
       // Nearly always there is none, and the others need not be looked at.
-      const restorable = lacking.length === 0 ? [] : catalog.copies.restorable(schedule);
+      const restorable = lacking.length === 0 ? [] : await catalog.copies.restorable(schedule);
       const worth = worthHealing(lacking, restorable, { keep, timezone, now: clock.now() });
       tasks.push(...worth.map((copy) => ({ ...copy, schedule })));
-      lost.push(...catalog.copies.lost(schedule).map((backupId) => ({ backupId, schedule })));
+      lost.push(...(await catalog.copies.lost(schedule)).map((backupId) => ({ backupId, schedule })));
     }
     return { tasks: tasks.toSorted((a, b) => b.createdAt - a.createdAt), lost };
   }
@@ -83,7 +83,7 @@ export class Healer {
     const { catalog, stores, clock, healing } = this.#environment;
     const { backupId, store: storeId } = task;
     const claim = `${backupId} ${storeId}`;
-    const backup = catalog.backup(backupId);
+    const backup = await catalog.backup(backupId);
     if (backup === undefined || healing.has(claim)) return skipped('somebody makes it good already');
     let target: Store;
     try {
@@ -95,19 +95,23 @@ export class Healer {
     healing.add(claim);
     try {
       if (
-        !catalog.copies.claim(backupId, storeId, target.locate(storedManifest(backup.manifest).parts[0].name))
+        !(await catalog.copies.claim(
+          backupId,
+          storeId,
+          target.locate(storedManifest(backup.manifest).parts[0].name),
+        ))
       ) {
         return skipped('it is good by now, was pruned, or somebody works on it');
       }
-      const outcome = await this.#make(backupId, target, options).catch((thrown: unknown) => {
-        catalog.copies.release(backupId, storeId);
+      const outcome = await this.#make(backupId, target, options).catch(async (thrown: unknown) => {
+        await catalog.copies.release(backupId, storeId);
         throw thrown;
       });
       const { status, error } = outcome;
-      if (status === 'skipped') catalog.copies.release(backupId, storeId);
+      if (status === 'skipped') await catalog.copies.release(backupId, storeId);
       if (status === 'failed' && error !== undefined) {
         const { errorType } = error.facts;
-        catalog.copies.release(backupId, storeId, { error: error.message, errorType, at: clock.now() });
+        await catalog.copies.release(backupId, storeId, { error: error.message, errorType, at: clock.now() });
       }
       return outcome;
     } finally {
@@ -118,9 +122,9 @@ export class Healer {
   /** Puts in order what was left by processes that are gone. Throws what the catalog throws, and the signal's reason. */
   async recover(signal: AbortSignal): Promise<void> {
     const { catalog, stores, healing } = this.#environment;
-    for (const { backupId, store: storeId } of catalog.copies.abandoned(healing)) {
+    for (const { backupId, store: storeId } of await catalog.copies.abandoned(healing)) {
       signal.throwIfAborted();
-      const backup = catalog.backup(backupId);
+      const backup = await catalog.backup(backupId);
       const store = stores.get(storeId);
       if (backup === undefined || store === undefined) continue;
       try {
@@ -130,7 +134,7 @@ export class Healer {
         // The store is not there now: the claim stays, and it is tried again.
         continue;
       }
-      catalog.copies.release(backupId, storeId);
+      await catalog.copies.release(backupId, storeId);
     }
   }
 
@@ -138,7 +142,7 @@ export class Healer {
     const passedOver: LowtideError[] = [];
     const tried = new Set([target.id]);
     for (;;) {
-      const { backup, source } = this.#nextSource(backupId, tried);
+      const { backup, source } = await this.#nextSource(backupId, tried);
       if (backup === undefined || source === undefined) return failed(noSource(backupId, passedOver));
       tried.add(source.id);
       const manifest = sealingOf(backup, source.id);
@@ -147,25 +151,26 @@ export class Healer {
       const copy = new NewCopy({ ...options, source, target, manifest, readBack });
       try {
         const bytes = await copy.write();
-        if (this.#file(backupId, target, source, { manifest, bytes })) return { status: 'healed', bytes };
+        if (await this.#file(backupId, target, source, { manifest, bytes }))
+          return { status: 'healed', bytes };
         await this.#giveUp(copy, backupId, target);
         return { status: 'skipped', error: beingChanged(backupId, target), bytes };
       } catch (thrown) {
         await this.#giveUp(copy, backupId, target);
         options.signal.throwIfAborted();
         if (!(thrown instanceof SourceFailure)) return failed(LowtideError.from(thrown));
-        passedOver.push(this.#judge(backup, source, manifest, thrown.error));
+        passedOver.push(await this.#judge(backup, source, manifest, thrown.error));
       }
     }
   }
 
   /** The good ones in the order they were filed, those in folders first: they cost nothing to read. */
-  #nextSource(
+  async #nextSource(
     backupId: string,
     tried: ReadonlySet<string>,
-  ): { readonly backup?: Backup; readonly source?: Store } {
+  ): Promise<{ readonly backup?: Backup; readonly source?: Store }> {
     const { catalog, stores } = this.#environment;
-    const backup = catalog.backup(backupId);
+    const backup = await catalog.backup(backupId);
     if (backup === undefined) return {};
     const good = backup.copies
       .filter(({ store, status, next }) => status === 'good' && next === undefined && !tried.has(store))
@@ -174,33 +179,40 @@ export class Healer {
     return { backup, ...(source !== undefined && { source }) };
   }
 
-  #file(
+  async #file(
     backupId: string,
     target: Store,
     source: Store,
     made: { readonly manifest: Manifest; readonly bytes: number },
-  ): boolean {
+  ): Promise<boolean> {
     const { catalog, clock } = this.#environment;
-    return catalog.copies.healed(backupId, target.id, { from: source.id, at: clock.now(), ...made });
+    return await catalog.copies.healed(backupId, target.id, { from: source.id, at: clock.now(), ...made });
   }
 
   /** A prune that went on at the same time wants nothing of it left. */
   async #giveUp(copy: NewCopy, backupId: string, target: Store): Promise<void> {
-    const now = this.#environment.catalog.backup(backupId)?.copies.find(({ store }) => store === target.id);
+    const now = (await this.#environment.catalog.backup(backupId))?.copies.find(
+      ({ store }) => store === target.id,
+    );
     await (now?.status === 'pruned' ? copy.remove() : copy.discard());
   }
 
   /** A copy that is not what its manifest describes is damaged, unless it was sealed anew or pruned while it was read. */
-  #judge(backup: Backup, source: Store, manifest: Manifest, error: LowtideError): LowtideError {
+  async #judge(
+    backup: Backup,
+    source: Store,
+    manifest: Manifest,
+    error: LowtideError,
+  ): Promise<LowtideError> {
     if (error.code !== 'verification_failed') return error;
     const { catalog, clock } = this.#environment;
-    const now = catalog.backup(backup.id) ?? backup;
+    const now = (await catalog.backup(backup.id)) ?? backup;
     const isSteady =
       now.copies.find((copy) => copy.store === source.id)?.status === 'good' &&
       nextSealingOf(now, source.id) === undefined &&
       isSameSealing(sealingOf(now, source.id), manifest);
     if (!isSteady) return beingChanged(backup.id, source);
-    catalog.recordVerification(backup.id, source.id, {
+    await catalog.recordVerification(backup.id, source.id, {
       status: 'failed',
       at: clock.now(),
       error: error.message,
@@ -210,7 +222,7 @@ export class Healer {
 
   /** A disk that is not mounted takes writes as well, into the folder beneath it. */
   async #refuseLost(store: Store): Promise<void> {
-    const name = newestObject(this.#environment.catalog, store.id);
+    const name = await newestObject(this.#environment.catalog, store.id);
     if (name === undefined || (await store.stat(name)) !== undefined) return;
     throw new LowtideError(
       'store_missing_object',

@@ -32,20 +32,22 @@ export interface HealthCheck {
   readonly hint?: string;
 }
 
+type DrillsBySchedule = Readonly<Record<string, LatestDrills>>;
+
 export interface HealthSources {
   readonly disk: () => Promise<DiskSpace>;
   /** Stored bytes of the largest backup of late. */
-  readonly largestBackupBytes: () => number;
+  readonly largestBackupBytes: () => number | Promise<number>;
   readonly encryptionFindings: () => Promise<EncryptionFindings>;
-  readonly catalogFindings: () => readonly string[];
+  readonly catalogFindings: () => readonly string[] | Promise<readonly string[]>;
   /** By store; empty where nobody looks after them. */
   readonly waitingCopies: () => Readonly<Record<string, WaitingCopies>>;
   readonly stores: () => readonly WatchedStore[];
   readonly sources: () => readonly WatchedSource[];
   readonly schedules: () => readonly WatchedSchedule[];
-  readonly proofs: () => readonly ScheduleProof[];
-  readonly drills: () => Readonly<Record<string, LatestDrills>>;
-  readonly clock: () => WatchedClock;
+  readonly proofs: () => readonly ScheduleProof[] | Promise<readonly ScheduleProof[]>;
+  readonly drills: () => DrillsBySchedule | Promise<DrillsBySchedule>;
+  readonly clock: () => WatchedClock | Promise<WatchedClock>;
   readonly now: () => EpochMs;
 }
 
@@ -82,14 +84,14 @@ export function watchHealth(
     };
   };
   const checks = [
-    check('catalog', () => checkCatalog(sources.catalogFindings())),
+    check('catalog', async () => checkCatalog(await sources.catalogFindings())),
     check('copies', () => checkCopies(sources.waitingCopies(), sources.now())),
-    check('disk_space', async () => checkDiskSpace(await sources.disk(), sources.largestBackupBytes())),
+    check('disk_space', async () => checkDiskSpace(await sources.disk(), await sources.largestBackupBytes())),
     check('encryption', async () => checkEncryption(await sources.encryptionFindings())),
-    check('restore_proof', () =>
-      checkRestoreProof(sources.proofs(), sources.schedules(), sources.drills(), sources.now()),
+    check('restore_proof', async () =>
+      checkRestoreProof(await sources.proofs(), sources.schedules(), await sources.drills(), sources.now()),
     ),
-    check('scheduler', () => checkScheduler(sources.schedules(), sources.clock(), sources.now())),
+    check('scheduler', async () => checkScheduler(sources.schedules(), await sources.clock(), sources.now())),
     check('sources', () => checkSources(sources.sources())),
     check('stores', () => checkStores(sources.stores())),
   ];

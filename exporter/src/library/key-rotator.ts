@@ -63,12 +63,14 @@ export interface KeyInfo {
 
 /** Changes the key of stored backups from a program of one's own. */
 export class BackupKeyRotator implements AsyncDisposable {
-  readonly #installation: Installation;
+  readonly #installation: Promise<Installation>;
 
-  /** Opens, and where absent makes, the state. Throws what the catalog throws. */
+  /** Opens, and where absent makes, the state. What the catalog throws is heard of by the first that asks for something. */
   constructor(options: BackupKeyRotatorOptions) {
     const loaded = { config: configOf(options), warnings: [], file: '', redact: (text: string) => text };
     this.#installation = openInstallation(loaded, {});
+    // Whoever asks for something first hears of it.
+    this.#installation.catch(() => undefined);
   }
 
   /** Does not throw: why it could not be done, or not to the end, is the `error` of the result. */
@@ -83,7 +85,8 @@ export class BackupKeyRotator implements AsyncDisposable {
       await this.#findBackups(signal);
       await this.#take(oldKey, false);
       if (newKey !== undefined) await this.#take(newKey, true);
-      const rotation = await this.#installation.rotator.rotate(
+      const { rotator } = await this.#installation;
+      const rotation = await rotator.rotate(
         {
           mode: reencryptBackups ? 'reencrypt' : 'rewrap',
           fromKeys: [oldKey.id],
@@ -103,7 +106,8 @@ export class BackupKeyRotator implements AsyncDisposable {
   /** Goes on with the last rotation that was not completed. */
   async resume(signal: AbortSignal = new AbortController().signal): Promise<KeyRotationResult> {
     try {
-      return resultOf(await this.#installation.rotator.resume(undefined, { signal }));
+      const { rotator } = await this.#installation;
+      return resultOf(await rotator.resume(undefined, { signal }));
     } catch (thrown) {
       return refused(thrown);
     }
@@ -111,8 +115,8 @@ export class BackupKeyRotator implements AsyncDisposable {
 
   /** Oldest first. */
   async listKeys(): Promise<readonly KeyInfo[]> {
-    const { keystore, catalog } = this.#installation;
-    const { backupsByKey, bytesByKey } = catalog.totals();
+    const { keystore, catalog } = await this.#installation;
+    const { backupsByKey, bytesByKey } = await catalog.totals();
     return (await keystore.list()).map(({ id, recipient, state, createdAt, origin, parentId }) => ({
       keyId: id,
       metadata: {
@@ -128,17 +132,18 @@ export class BackupKeyRotator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#installation[Symbol.asyncDispose]();
+    const installation = await this.#installation;
+    await installation[Symbol.asyncDispose]();
   }
 
   /** A state that is new knows of no backup yet: the folder tells. */
   async #findBackups(signal: AbortSignal): Promise<void> {
-    const { catalog, stores } = this.#installation;
-    if (catalog.backups({ limit: 1 }).length === 0) await rebuildCatalog(catalog, stores, { signal });
+    const { catalog, stores } = await this.#installation;
+    if ((await catalog.backups({ limit: 1 })).length === 0) await rebuildCatalog(catalog, stores, { signal });
   }
 
   async #take(key: BackupKey, activate: boolean): Promise<void> {
-    const { keystore, clock } = this.#installation;
+    const { keystore, clock } = await this.#installation;
     if ((await keystore.list()).some(({ id }) => id === key.id)) return;
     const [origin, purpose] = ['imported', 'backup'] as const;
     await keystore.import(key.identity, { origin, purpose, now: clock.now(), activate });

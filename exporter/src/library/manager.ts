@@ -4,6 +4,7 @@ import type { Backup } from '../catalog/catalog.ts';
 import { openInstallation, type Installation } from '../compose.ts';
 import { configSchema, type Config, type ScheduleConfig, type SourceConfig } from '../config/schema.ts';
 import type { EventBody } from '../events/events.ts';
+import { InTurn } from '../probe/in-turn.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupType } from '../source/source.ts';
 import type { BackupKey } from './encryption.ts';
@@ -54,22 +55,27 @@ interface FilesBackup {
   readonly signal?: AbortSignal;
 }
 
+/** Events that are read at once. */
+const pageSize = 500;
+
 /** Backups made by a program of one's own: sealed, verified, and counted in its metrics. */
 export class BackupManager implements AsyncDisposable {
-  readonly #installation: Installation;
+  readonly #installation: Promise<Installation>;
   readonly #metrics: BackupMetrics;
   readonly #key: BackupKey | undefined;
   /** Events up to here are counted. */
   #sequence = 0;
+  readonly #recording = new InTurn();
 
-  /** Opens, and where absent makes, the state. Throws what the catalog throws. */
+  /** Opens, and where absent makes, the state. What the catalog throws is heard of by the first that asks for something. */
   constructor(options: BackupManagerOptions) {
     const config = configOf(options);
     const loaded = { config, warnings: [], file: '', redact: (text: string) => text };
-    this.#installation = openInstallation(loaded, {});
+    this.#installation = this.#open(loaded);
+    // Whoever asks for something first hears of it.
+    this.#installation.catch(() => undefined);
     this.#metrics = options.metrics ?? getBackupMetrics();
     this.#key = options.key;
-    this.#count(() => undefined);
   }
 
   /** A failed backup is an answer (`status`, `error`). Throws what keeps it from being recorded. */
@@ -87,8 +93,9 @@ export class BackupManager implements AsyncDisposable {
 
   /** Whether every copy of the backup is whole. Throws `not_found`, and what kept a copy from being read. */
   async verify(backupId: string, signal: AbortSignal = never()): Promise<boolean> {
-    const { copies } = await this.#installation.jobs.verify(this.#backup(backupId), { signal });
-    this.#record();
+    const { jobs } = await this.#installation;
+    const { copies } = await jobs.verify(await this.#backup(backupId), { signal });
+    await this.#record();
     const unable = copies.find((copy) => copy.status === 'unable');
     if (unable?.error !== undefined) throw unable.error;
     return copies.every((copy) => copy.status === 'passed');
@@ -101,30 +108,34 @@ export class BackupManager implements AsyncDisposable {
   ): Promise<void> {
     const { to, force = false, signal = never() } = target;
     try {
-      await this.#installation.jobs.restore(this.#backup(backupId), to, { force, signal });
+      const { jobs } = await this.#installation;
+      await jobs.restore(await this.#backup(backupId), to, { force, signal });
     } finally {
-      this.#record();
+      await this.#record();
     }
   }
 
   /** Figures over all backups of this manager. */
-  getMetrics(): {
+  async getMetrics(): Promise<{
     readonly successRate: Readonly<Partial<Record<BackupType, number>>>;
     readonly totalSizeBytes: Readonly<Partial<Record<BackupType, number>>>;
-  } {
-    const { successRateByType, bytesByType } = this.#installation.catalog.totals();
+  }> {
+    const { catalog } = await this.#installation;
+    const { successRateByType, bytesByType } = await catalog.totals();
     return { successRate: successRateByType, totalSizeBytes: bytesByType };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#installation[Symbol.asyncDispose]();
+    const installation = await this.#installation;
+    await installation[Symbol.asyncDispose]();
   }
 
   async #backUp(name: string, source: SourceConfig, signal = never()): Promise<BackupOutcome> {
     await this.#prepareKey();
     const schedule = scheduleOf(name, source);
-    const { run, verification } = await this.#installation.jobs.backUp({ schedule, trigger: 'api', signal });
-    this.#record();
+    const { jobs } = await this.#installation;
+    const { run, verification } = await jobs.backUp({ schedule, trigger: 'api', signal });
+    await this.#record();
     return {
       status: run.status === 'completed' || run.status === 'cancelled' ? run.status : 'failed',
       durationSeconds: Math.max(0, (run.finishedAt ?? run.startedAt) - run.startedAt) / 1000,
@@ -137,8 +148,15 @@ export class BackupManager implements AsyncDisposable {
     };
   }
 
+  /** What was there before is not counted. */
+  async #open(loaded: Parameters<typeof openInstallation>[0]): Promise<Installation> {
+    const installation = await openInstallation(loaded, {});
+    this.#sequence = await installation.catalog.latestSequence();
+    return installation;
+  }
+
   async #prepareKey(): Promise<void> {
-    const { keystore, clock } = this.#installation;
+    const { keystore, clock } = await this.#installation;
     const keys = await keystore.list();
     const now = clock.now();
     if (this.#key !== undefined && !keys.some((key) => key.id === this.#key?.id)) {
@@ -148,35 +166,35 @@ export class BackupManager implements AsyncDisposable {
     }
   }
 
-  #backup(id: string): Backup {
-    const backup = this.#installation.catalog.backup(id);
+  async #backup(id: string): Promise<Backup> {
+    const { catalog } = await this.#installation;
+    const backup = await catalog.backup(id);
     if (backup === undefined) throw new LowtideError('not_found', `there is no backup ${id}`);
     return backup;
   }
 
-  #record(): void {
-    this.#count((event) => recordEvent(this.#metrics, event));
-    const { successRate, totalSizeBytes } = this.getMetrics();
+  /** One after the other: no event is counted twice. */
+  async #record(): Promise<void> {
+    await this.#recording.do(() => this.#recordNow());
+  }
+
+  async #recordNow(): Promise<void> {
+    const { catalog } = await this.#installation;
+    for (;;) {
+      const page = await catalog.eventsAfter(this.#sequence, pageSize);
+      for (const { sequence, body } of page) {
+        recordEvent(this.#metrics, body);
+        this.#sequence = sequence;
+      }
+      if (page.length < pageSize) break;
+    }
+    const { successRate, totalSizeBytes } = await this.getMetrics();
     for (const [type, rate] of Object.entries(successRate)) {
       this.#metrics.updateSuccessRate(type as BackupType, rate);
     }
     for (const [type, bytes] of Object.entries(totalSizeBytes)) {
       this.#metrics.updateTotalSize(type as BackupType, bytes);
     }
-  }
-
-  #count(record: (event: EventBody) => void): void {
-    const pageSize = 500;
-    for (let page = this.#eventPage(pageSize); page.length > 0; page = this.#eventPage(pageSize)) {
-      for (const { sequence, body } of page) {
-        record(body);
-        this.#sequence = sequence;
-      }
-    }
-  }
-
-  #eventPage(size: number): ReturnType<Installation['catalog']['eventsAfter']> {
-    return this.#installation.catalog.eventsAfter(this.#sequence, size);
   }
 }
 

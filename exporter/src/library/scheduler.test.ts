@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { LoadRecord } from '../load/load.ts';
 import { BackupPriority, IntelligentBackupScheduler, type BackupSchedule } from './scheduler.ts';
 
@@ -28,6 +32,21 @@ describe('IntelligentBackupScheduler', () => {
   it('finds the quiet of the night', () => {
     const start = scheduler().getOptimalTime(nightly).getTime();
     expect(Math.abs(start - (midnight + 4.2 * hour))).toBeLessThanOrEqual(hour / 3);
+  });
+
+  it('reads what a service of this host has measured', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'lowtide-library-'));
+    try {
+      {
+        await using catalog = openSqliteCatalog(stateDir);
+        await catalog.load.record(history, 'coarse');
+      }
+      const options = { timezone: 'UTC', now: () => midnight };
+      const one = await IntelligentBackupScheduler.reading({ stateDir, ...options });
+      expect(one.getOptimalTime(nightly)).toEqual(scheduler().getOptimalTime(nightly));
+    } finally {
+      rmSync(stateDir, { recursive: true });
+    }
   });
 
   it('starts as the window opens where nothing is known', () => {

@@ -4,9 +4,12 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { loadStatistics, type LoadStatistics } from '../load/statistics.ts';
-import type { DueJob } from '../schedule/due-job.ts';
+import type { PlanJob } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
-import { Tide } from '../service/tide.ts';
+import { expectedLoad } from '../load/expected-load.ts';
+import { planDue } from '../schedule/plan-due.ts';
+import { planJobOf } from '../schedule/due-job.ts';
+import { historyMs, HostOutlook } from '../service/host-outlook.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 export const BackupPriority = Object.freeze({
@@ -43,12 +46,15 @@ export interface ScheduledBackup {
 export interface IntelligentBackupSchedulerOptions {
   /** Load in steps of five minutes, oldest first; for a program with measurements of its own. */
   readonly history?: readonly LoadRecord[];
-  /** The state folder of a `lowtide serve` on this host, whose measurements are read. */
-  readonly stateDir?: string;
   /** IANA name; default: the host's. */
   readonly timezone?: string;
   /** Milliseconds since 1970; default: the clock of the host. */
   readonly now?: () => EpochMs;
+}
+
+/** The state folder of a `lowtide serve` on this host, whose measurements are read. */
+export interface RecordedHistory extends Omit<IntelligentBackupSchedulerOptions, 'history'> {
+  readonly stateDir: string;
 }
 
 const dayMs = 86_400_000;
@@ -59,30 +65,23 @@ export class IntelligentBackupScheduler {
   readonly #history: readonly LoadRecord[];
   readonly #timezone: string;
   readonly #now: () => EpochMs;
-  readonly #tide: Tide;
 
-  /** Throws what the catalog throws, where `stateDir` cannot be read. */
   constructor(options: IntelligentBackupSchedulerOptions = {}) {
     this.#timezone = options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
     this.#now = options.now ?? (() => systemClock.now());
-    this.#history = options.history ?? (options.stateDir === undefined ? [] : readHistory(options.stateDir));
-    const records = (_step: string, from: EpochMs, until: EpochMs): readonly LoadRecord[] =>
-      this.#history.filter(({ at }) => at >= from && at < until);
-    this.#tide = new Tide({
-      catalog: {
-        load: { record: () => undefined, records },
-        hostLoads: { record: () => undefined, records: () => [] },
-        schedule: () => ({ paused: false }),
-        runs: () => [],
-        reviews: { uses: () => [] },
-      },
-      timezone: this.#timezone,
-    });
+    this.#history = options.history ?? [];
+  }
+
+  /** Throws what the catalog throws, where `stateDir` cannot be read. */
+  static async reading({ stateDir, ...options }: RecordedHistory): Promise<IntelligentBackupScheduler> {
+    await using catalog = openSqliteCatalog(stateDir);
+    const history = await catalog.load.records('coarse', 0, Number.MAX_SAFE_INTEGER);
+    return new IntelligentBackupScheduler({ ...options, history });
   }
 
   /** Takes a schedule, in place of one with the same id. Throws `usage` for hours that no day has. */
   addSchedule(schedule: BackupSchedule): void {
-    this.#due(schedule);
+    this.#job(schedule);
     this.#schedules.set(schedule.backupId, schedule);
   }
 
@@ -97,10 +96,14 @@ export class IntelligentBackupScheduler {
   scheduleBackups(
     schedules: readonly BackupSchedule[] = [...this.#schedules.values()],
   ): readonly ScheduledBackup[] {
-    const plan = this.#tide.plan(
-      schedules.map((schedule) => this.#due(schedule)),
-      this.#now(),
-    );
+    const now = this.#now();
+    const past = this.#history.filter(({ at }) => at >= now - historyMs && at < now);
+    const { forecasts } = new HostOutlook(this.#timezone).look(past, now);
+    const plan = planDue({
+      now,
+      jobs: schedules.map((schedule) => this.#job(schedule)),
+      load: expectedLoad(forecasts),
+    });
     return plan.slots.map((slot) => {
       const { code, text } = plan.explain(slot);
       return {
@@ -124,13 +127,14 @@ export class IntelligentBackupScheduler {
     );
   }
 
-  #due(schedule: BackupSchedule): DueJob {
+  #job(schedule: BackupSchedule): PlanJob {
     const config = configOf(schedule, this.#timezone);
     const [occurrence] = nextOccurrences(config, this.#now(), this.#now() + 3 * dayMs);
     if (occurrence === undefined) {
       throw new LowtideError('internal', `${schedule.backupId} is due at no time`);
     }
-    return { schedule: config, occurrence };
+    const { estimated_duration: durationMs, resources: taken } = config;
+    return planJobOf({ schedule: config, occurrence }, { durationMs, resources: taken });
   }
 }
 
@@ -158,11 +162,6 @@ function configOf(schedule: BackupSchedule, timezone: string): ScheduleConfig {
     stores: [],
     verify: { after_backup: true },
   };
-}
-
-function readHistory(stateDir: string): readonly LoadRecord[] {
-  using catalog = openSqliteCatalog(stateDir);
-  return catalog.load.records('coarse', 0, Number.MAX_SAFE_INTEGER);
 }
 
 function asDate(at: EpochMs): Date {

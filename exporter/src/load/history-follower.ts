@@ -8,7 +8,7 @@ export interface FollowerOptions {
   /** How far back is asked for at the start. */
   readonly days: number;
   /** Takes steps of five minutes. */
-  readonly record: (records: readonly LoadRecord[]) => void;
+  readonly record: (records: readonly LoadRecord[]) => Promise<void>;
   readonly clock: Clock;
   /** Hears of what could not be fetched; it is tried again with the next step. */
   readonly onProblem: (problem: LowtideError) => void;
@@ -30,7 +30,7 @@ export async function followPrometheus(options: FollowerOptions, signal: AbortSi
     const until = Math.floor((clock.now() - settleMs) / coarseStepMs) * coarseStepMs;
     try {
       const { records, problems } = await fetchHistory(prometheus, from, until, signal);
-      record(records);
+      await record(records);
       problems.forEach(onProblem);
       if (problems.length === 0) from = Math.max(from, until);
     } catch (thrown) {

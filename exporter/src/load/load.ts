@@ -61,9 +61,9 @@ export const coarseStepMs = 300_000;
 /** The load of other hosts than this one, by their names in the config: in steps of five minutes, for 92 days. */
 export interface HostLoads {
   /** Files records, in place of those of the same steps, and forgets what is too old, whatever the host. */
-  record(host: string, records: readonly LoadRecord[]): void;
+  record(host: string, records: readonly LoadRecord[]): Promise<void>;
   /** Oldest first, those whose step begins in [from, until). */
-  records(host: string, from: EpochMs, until: EpochMs): readonly LoadRecord[];
+  records(host: string, from: EpochMs, until: EpochMs): Promise<readonly LoadRecord[]>;
 }
 
 /** The load of the past, kept in the state. */
@@ -72,7 +72,7 @@ export interface LoadHistory {
    * Files records, in place of those of the same steps (a pressure or throughput that is not known
    * replaces none), and forgets what is too old.
    */
-  record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): void;
+  record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): Promise<void>;
   /** Oldest first, those whose step begins in [from, until). */
-  records(step: 'fine' | 'coarse', from: EpochMs, until: EpochMs): readonly LoadRecord[];
+  records(step: 'fine' | 'coarse', from: EpochMs, until: EpochMs): Promise<readonly LoadRecord[]>;
 }

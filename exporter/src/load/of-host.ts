@@ -5,13 +5,15 @@ import type { HostLoads, LoadHistory, LoadRecord } from './load.ts';
 import type { HighWater } from './past-load.ts';
 
 /** What is on record of this host, or of one under load.hosts, in steps of five minutes. */
-export function recordsOf(
+export async function recordsOf(
   { load, hostLoads }: { readonly load: LoadHistory; readonly hostLoads: HostLoads },
   host: string | undefined,
   from: EpochMs,
   until: EpochMs,
-): readonly LoadRecord[] {
-  return host === undefined ? load.records('coarse', from, until) : hostLoads.records(host, from, until);
+): Promise<readonly LoadRecord[]> {
+  return host === undefined
+    ? await load.records('coarse', from, until)
+    : await hostLoads.records(host, from, until);
 }
 
 /** Throws `not_found` for a host that the config does not name. */

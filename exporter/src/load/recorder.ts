@@ -52,7 +52,7 @@ export class LoadRecorder {
     this.#latest = sample;
     for (const { step, averager } of this.#averagers) {
       const ended = averager.add(sample);
-      if (ended !== undefined) history.record([ended], step);
+      if (ended !== undefined) await history.record([ended], step);
     }
   }
 }

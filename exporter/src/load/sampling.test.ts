@@ -167,8 +167,11 @@ describe('the recorder', () => {
     const clock = new ManualClock(0);
     const kept: { step: string; record: LoadRecord }[] = [];
     const history: LoadHistory = {
-      record: (records, step) => kept.push(...records.map((record) => ({ step, record }))),
-      records: () => [],
+      record(records, step) {
+        kept.push(...records.map((record) => ({ step, record })));
+        return Promise.resolve();
+      },
+      records: () => Promise.resolve([]),
     };
     let cpu = 0;
     const errors: unknown[] = [];

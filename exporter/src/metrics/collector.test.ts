@@ -115,7 +115,10 @@ describe('a part of the page that fails', () => {
       if (sequence >= failsFrom) throw new Error('the disk is gone');
       return log.eventsAfter(sequence, limit);
     };
-    const one = service({ catalog: { totals: () => totals, eventsAfter }, onFailure: () => undefined });
+    const one = service({
+      catalog: { totals: () => Promise.resolve(totals), eventsAfter },
+      onFailure: () => undefined,
+    });
     const series = 'backup_total{type="database",status="completed"}';
     const count = 'backup_duration_seconds_count{type="database",status="completed"}';
     expect((await scrape(one)).has(series)).toBe(false);
@@ -143,7 +146,7 @@ describe('a part of the page that fails', () => {
       finished,
     ]);
     const one = service({
-      catalog: { totals: () => totals, eventsAfter: log.eventsAfter },
+      catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter },
       onFailure: (_, error) => told.push(error),
     });
     const page = await scrape(one);

@@ -42,7 +42,7 @@ export type EventMetrics = Metrics<(typeof eventMetricNames)[number]>;
 
 export interface EventSources {
   /** As the catalog's: events with a greater sequence, oldest first, at most `limit`. */
-  readonly eventsAfter: (sequence: number, limit: number) => readonly StoredEvent[];
+  readonly eventsAfter: (sequence: number, limit: number) => Promise<readonly StoredEvent[]>;
   readonly schedules: () => readonly WatchedSchedule[];
   readonly stores: () => readonly WatchedStore[];
 }
@@ -69,7 +69,7 @@ export function followEvents(metrics: EventMetrics, sources: EventSources): Coll
     beginAtZero(metrics, sources, seen);
     const unreadable: { readonly sequence: number; readonly cause: unknown }[] = [];
     for (;;) {
-      const batch = sources.eventsAfter(sequence, batchSize);
+      const batch = await sources.eventsAfter(sequence, batchSize);
       for (const event of batch) {
         if (event.sequence <= sequence) continue;
         sequence = event.sequence;

@@ -18,7 +18,7 @@ import { emptyGauges, type GaugeName, type Metrics } from './registry.ts';
  * store, since a scrape has to end within seconds whatever the network does.
  */
 export interface StateSources {
-  readonly totals: () => CatalogTotals;
+  readonly totals: () => CatalogTotals | Promise<CatalogTotals>;
   readonly keys: () => Promise<readonly Key[]>;
   /** The age that the active key may reach; undefined where there is no limit. */
   readonly maxKeyAgeSeconds: () => number | undefined;
@@ -26,16 +26,18 @@ export interface StateSources {
   readonly stores: () => readonly WatchedStore[];
   /** The local file systems alone. */
   readonly disk: () => Promise<StoreSpace>;
-  readonly load: () => LoadFacts;
+  readonly load: () => LoadFacts | Promise<LoadFacts>;
   /** What the last reviewed run of each schedule met. */
-  readonly runLoads: () => Readonly<Record<string, LatestLoad>>;
-  readonly drills: () => Readonly<Record<string, LatestDrills>>;
+  readonly runLoads: () => BySchedule<LatestLoad> | Promise<BySchedule<LatestLoad>>;
+  readonly drills: () => BySchedule<LatestDrills> | Promise<BySchedule<LatestDrills>>;
   /** Whether each store has the config as it is now. */
   readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly copies: () => CopyFacts;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly now: () => EpochMs;
 }
+
+type BySchedule<T> = Readonly<Record<string, T>>;
 
 /** A configured schedule with all that metrics tell of it. */
 export interface ShownSchedule extends WatchedSchedule {

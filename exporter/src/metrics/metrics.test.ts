@@ -38,7 +38,7 @@ describe('the metrics page', () => {
 
   it('is the same whether the events were seen one by one, at once, or again after a restart', async () => {
     const log = new EventLog();
-    const catalog = { totals: () => totals, eventsAfter: log.eventsAfter };
+    const catalog = { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter };
     const following = service({ catalog });
     for (const body of eventBodies) {
       await following.pages('text');
@@ -58,7 +58,9 @@ describe('the metrics page', () => {
 
   it.each([0, 249, 250, 251, 1000])('reads a log of %i events to its end', async (count) => {
     const log = new EventLog(Array.from({ length: count }, () => finished));
-    const page = await scrape(service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } }));
+    const page = await scrape(
+      service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter } }),
+    );
     expect(page.get('backup_total{type="database",status="completed"}')).toBe(count);
     expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(count);
   });
@@ -67,7 +69,7 @@ describe('the metrics page', () => {
     const log = new EventLog(Array.from({ length: 300 }, () => finished));
     const eventsAfter: typeof log.eventsAfter = (sequence, limit) =>
       log.eventsAfter(Math.max(0, sequence - 10), limit);
-    const one = service({ catalog: { totals: () => totals, eventsAfter } });
+    const one = service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter } });
     await scrape(one);
     expect((await scrape(one)).get('backup_total{type="database",status="completed"}')).toBe(300);
   });
@@ -83,7 +85,7 @@ describe('the metrics page', () => {
       while (performance.now() < until);
       return log.eventsAfter(sequence, limit);
     };
-    await service({ catalog: { totals: () => totals, eventsAfter } }).catchUp();
+    await service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter } }).catchUp();
     clearInterval(turning);
     expect(turnOfRead).toHaveLength(21);
     expect(turnOfRead).toEqual([...new Set(turnOfRead)]);
@@ -130,7 +132,9 @@ describe('the metrics page', () => {
       { ...finished, durationSeconds: -30 },
       { name: 'run:started', runId: 'r', schedule: 'db-prod', dueAt: noon + 5000 },
     ]);
-    const page = await scrape(service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } }));
+    const page = await scrape(
+      service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter } }),
+    );
     expect(page.get('backup_duration_seconds_sum{type="database",status="completed"}')).toBe(0);
     expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(1);
     expect(page.get('backup_start_delay_seconds{schedule="db-prod"}')).toBe(0);
@@ -151,7 +155,7 @@ describe('the metrics page', () => {
       // The end of an earlier one, told late.
       { ...finished, runId: 'older', schedule: 'etc', status: 'failed' },
     ]);
-    const one = service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } });
+    const one = service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter } });
     const of = (page: ReadonlyMap<string, number>, name: string): unknown[] =>
       [...page].filter(([series]) => series.startsWith(name));
     const page = await scrape(one);
@@ -170,7 +174,7 @@ describe('the metrics page', () => {
 
   it('tells how the latest rotation stands, and nothing before the first', async () => {
     const log = new EventLog();
-    const one = service({ catalog: { totals: () => totals, eventsAfter: log.eventsAfter } });
+    const one = service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter } });
     const statuses = async (): Promise<unknown[]> =>
       [...(await scrape(one))].filter(([series]) => series.startsWith('backup_key_rotation_status'));
     expect(await statuses()).toEqual([]);

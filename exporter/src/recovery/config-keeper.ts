@@ -61,7 +61,7 @@ export class ConfigKeeper {
     let stored = await this.#readStored();
     for (const store of this.#options.stores.values()) {
       try {
-        const copy = this.#copyFor(store);
+        const copy = await this.#copyFor(store);
         const fingerprint = fingerprintOf(copy, recipients);
         const before = stored[store.id];
         const isResealed = isDeepStrictEqual(before?.recipients, recipients);
@@ -93,12 +93,12 @@ export class ConfigKeeper {
     if (!this.#isWanted()) return {};
     const recipients = await this.#recipients();
     const stored = await this.#readStored();
-    return Object.fromEntries(
-      [...this.#options.stores.values()].map((store) => {
-        const fingerprint = fingerprintOf(this.#copyFor(store), recipients);
-        return [store.id, stored[store.id]?.fingerprint === fingerprint];
-      }),
-    );
+    const current: Record<string, boolean> = {};
+    for (const store of this.#options.stores.values()) {
+      const fingerprint = fingerprintOf(await this.#copyFor(store), recipients);
+      current[store.id] = stored[store.id]?.fingerprint === fingerprint;
+    }
+    return current;
   }
 
   #isWanted(): boolean {
@@ -111,11 +111,13 @@ export class ConfigKeeper {
     return recovery.length > 0 ? recovery : [(await this.#options.keystore.active()).recipient];
   }
 
-  #copyFor(store: Store): ConfigCopy {
+  async #copyFor(store: Store): Promise<ConfigCopy> {
     const { loaded, catalog, clock, version } = this.#options;
     const { source = { text: '', references: [] }, config, file } = loaded;
-    const added = catalog.access.addedSchedules();
-    const ids = [...config.schedules, ...added].map(({ id }) => id);
+    const added = await catalog.access.addedSchedules();
+    const ids = new Set([...config.schedules, ...added].map(({ id }) => id));
+    const paused: string[] = [];
+    for (const id of ids) if ((await catalog.schedule(id)).paused) paused.push(id);
     return {
       formatVersion: 1,
       instance: config.instance,
@@ -126,13 +128,13 @@ export class ConfigKeeper {
       config: source.text,
       references: config.encryption.config_copy === 'full' ? [...source.references] : [],
       addedSchedules: added.map(({ id, body }) => ({ id, body })),
-      pausedSchedules: [...new Set(ids)].filter((id) => catalog.schedule(id).paused).sort(),
+      pausedSchedules: paused.sort(),
     };
   }
 
   /** A disk that is not mounted would take the copy, and from then on look like one whose backups were deleted. */
   async #refuseLost(store: Store): Promise<void> {
-    const name = newestObject(this.#options.catalog, store.id);
+    const name = await newestObject(this.#options.catalog, store.id);
     if (name === undefined || (await store.stat(name)) !== undefined) return;
     throw new LowtideError('store_missing_object', `the newest backup on file there, ${name}, is not there`, {
       hint: 'Is its disk mounted?',

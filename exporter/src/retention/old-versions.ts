@@ -98,7 +98,7 @@ class VersionSearch {
     let batch: Candidate[] = [];
     for await (const named of versions.list('')) {
       this.#options.signal.throwIfAborted();
-      const candidate = this.#judge(store, listing, named);
+      const candidate = await this.#judge(store, listing, named);
       if (candidate !== undefined) batch.push(candidate);
       if (batch.length < batchNames) continue;
       await this.#settle(store, versions, batch);
@@ -107,7 +107,7 @@ class VersionSearch {
     await this.#settle(store, versions, batch);
   }
 
-  #judge(store: Store, listing: Listing, named: VersionedName): Candidate | undefined {
+  async #judge(store: Store, listing: Listing, named: VersionedName): Promise<Candidate | undefined> {
     const kind = passingKindOf(named.name);
     if (kind === 'config_copy' && !hasConfigCopySince(listing, named.name)) {
       return { kind, named, judged: { remove: false, reason: 'the store has no newer copy of the config' } };
@@ -115,30 +115,29 @@ class VersionSearch {
     if (kind !== undefined) return { kind, named, judged: { remove: true, reason: reasons[kind] } };
     const name = storedNameOf(named.name);
     if (name === undefined) return undefined;
-    const facts = this.#factsOf(store, listing, name);
+    const facts = await this.#factsOf(store, listing, name);
     return { kind: 'backup', backupId: name.backupId, named, judged: judgeBackupVersions(facts, named) };
   }
 
   /** Runs before backups: one that ends in between is in the one or the other. */
-  #factsOf(
+  async #factsOf(
     store: Store,
     listing: Listing,
     { schedule, backupId, startedAt, prefix }: StoredName,
-  ): BackupFacts {
+  ): Promise<BackupFacts> {
     const { catalog } = this.#options;
     const isInWork =
-      catalog
-        .runs({ status: 'running', limit: 10_000 })
-        .some(({ objectPrefix }) => objectPrefix === prefix) ||
-      catalog.rotations.list({ status: 'running', limit: 1 }).length > 0;
-    const backup = catalog.backup(backupId);
+      (await catalog.runs({ status: 'running', limit: 10_000 })).some(
+        ({ objectPrefix }) => objectPrefix === prefix,
+      ) || (await catalog.rotations.list({ status: 'running', limit: 1 })).length > 0;
+    const backup = await catalog.backup(backupId);
     const copy = backup?.copies.find((each) => each.store === store.id);
     const [stored] = backup === undefined ? [] : copyIn(store.id, backup);
     return {
       ...{ schedule, startedAt },
       onFile: isInWork || copy?.isHealing === true || copy?.next !== undefined ? 'in_work' : copy?.status,
       isWhole: stored !== undefined && isWhole(stored, listing),
-      newestGoodAt: this.#listings.newestGoodAt(schedule),
+      newestGoodAt: await this.#listings.newestGoodAt(schedule),
     };
   }
 

@@ -25,8 +25,8 @@ beforeEach(() => {
   catalog = openSqliteCatalog(join(work, 'state'));
   local = new DirectoryStore('local', join(work, 'local'));
 });
-afterEach(() => {
-  catalog[Symbol.dispose]();
+afterEach(async () => {
+  await catalog[Symbol.asyncDispose]();
   rmSync(work, { recursive: true });
 });
 
@@ -45,16 +45,16 @@ function manifestOf(ageMs: number, schedule = 'db'): Manifest {
 }
 
 /** What a run leaves of a backup; gives its data's name. */
-function given(
+async function given(
   ageMs: number,
   has: { data?: boolean; manifest?: boolean; onFile?: boolean; schedule?: string } = {},
-): string {
+): Promise<string> {
   const { data = true, manifest = true, onFile = false, schedule } = has;
   const described = manifestOf(ageMs, schedule);
   const name = described.parts[0].name;
   if (data) put(name, ageMs);
   if (manifest) put(manifestName(described), ageMs, encodeManifest(described));
-  if (onFile) catalog.adoptBackup(described, { store: 'local', path: '/x', status: 'good' });
+  if (onFile) await catalog.adoptBackup(described, { store: 'local', path: '/x', status: 'good' });
   return name;
 }
 
@@ -71,12 +71,12 @@ const verdicts = ({ orphans }: OrphanReport): unknown[] =>
 
 describe('orphans', () => {
   it('are none where a copy is being made good, though a prune of it had been cut off', async () => {
-    given(hour, { onFile: true });
+    await given(hour, { onFile: true });
     const manifest = manifestOf(3 * day);
     for (const store of ['local', 'offsite']) {
-      catalog.adoptBackup(manifest, { store, path: '/x', status: 'good' });
+      await catalog.adoptBackup(manifest, { store, path: '/x', status: 'good' });
     }
-    catalog.removeCopy(manifest.id, 'local', 'it was damaged', now - 2 * day);
+    await catalog.removeCopy(manifest.id, 'local', 'it was damaged', now - 2 * day);
     const data = manifest.parts[0].name;
     put(data, 3 * day);
     put(`${data}.00000000-0000-4000-8000-000000000000.partial`, 2 * day);
@@ -84,15 +84,15 @@ describe('orphans', () => {
       ['half_removed', true],
       ['unfinished_write', true],
     ]);
-    catalog.copies.claim(manifest.id, 'local', '/x');
+    await catalog.copies.claim(manifest.id, 'local', '/x');
     expect((await look(true)).orphans).toEqual([]);
     expect(await names()).toContain(data);
   });
 
   it('are shown with their size and left, and removed only where that is asked for', async () => {
-    const data = given(3 * day, { manifest: false });
-    const bare = given(3 * day, { data: false });
-    const kept = given(hour, { onFile: true });
+    const data = await given(3 * day, { manifest: false });
+    const bare = await given(3 * day, { data: false });
+    const kept = await given(hour, { onFile: true });
     const partial = `${data}.00000000-0000-4000-8000-000000000000.partial`;
     put(partial, 2 * day);
     const shown = await look();
@@ -112,8 +112,8 @@ describe('orphans', () => {
   });
 
   it('never include a backup that only the catalog does not know: it is told how it comes back', async () => {
-    given(hour, { onFile: true });
-    const lost = given(9 * day);
+    await given(hour, { onFile: true });
+    const lost = await given(9 * day);
     const { orphans } = await look(true);
     expect(orphans).toMatchObject([{ kind: 'not_on_file', remove: false, names: [lost, `${lost}.json`] }]);
     expect(orphans[0]?.reason).toContain('lowtide catalog rebuild');
@@ -121,8 +121,9 @@ describe('orphans', () => {
   });
 
   it('stay while they are young, or dated in the future by a clock that is ahead', async () => {
-    given(hour / 2, { onFile: true });
-    const dataOf = [23 * hour, hour, -5 * day].map((age) => given(age, { manifest: false }));
+    await given(hour / 2, { onFile: true });
+    const dataOf: string[] = [];
+    for (const age of [23 * hour, hour, -5 * day]) dataOf.push(await given(age, { manifest: false }));
     put(`${dataOf[0] ?? ''}.00000000-0000-4000-8000-000000000000.partial`, 23 * hour);
     const { orphans, removed } = await look(true);
     expect(removed).toBe(0);
@@ -131,28 +132,28 @@ describe('orphans', () => {
   });
 
   it('stay where no newer good backup of their schedule lies whole in a store', async () => {
-    given(hour, { onFile: true, schedule: 'other' });
-    given(9 * day, { onFile: true });
-    const newest = given(2 * day, { manifest: false });
-    catalog.adoptBackup(manifestOf(day), { store: 'local', path: '/x', status: 'good' });
+    await given(hour, { onFile: true, schedule: 'other' });
+    await given(9 * day, { onFile: true });
+    const newest = await given(2 * day, { manifest: false });
+    await catalog.adoptBackup(manifestOf(day), { store: 'local', path: '/x', status: 'good' });
     const { orphans } = await look(true);
     expect(orphans).toMatchObject([{ remove: false, names: [newest] }]);
     expect(orphans[0]?.reason).toContain('better than nothing');
   });
 
   it('are not what a run that goes on writes, however old, nor what belongs to a backup that is not whole', async () => {
-    given(hour, { onFile: true });
-    const running = given(5 * day, { manifest: false });
+    await given(hour, { onFile: true });
+    const running = await given(5 * day, { manifest: false });
     put(`${running}.00000000-0000-4000-8000-000000000000.partial`, 2 * day);
     const id = running.slice('db/'.length, running.indexOf('.'));
-    catalog.startRun(newRun('run-1', { schedule: 'db', objectPrefix: objectPrefixOf('db', id) }));
-    given(4 * day, { manifest: false, onFile: true });
+    await catalog.startRun(newRun('run-1', { schedule: 'db', objectPrefix: objectPrefixOf('db', id) }));
+    await given(4 * day, { manifest: false, onFile: true });
     expect((await look(true)).orphans).toEqual([]);
     expect(await names()).toHaveLength(4);
   });
 
   it('are not what others have put there, nor copies of the config, checks and journals', async () => {
-    given(hour, { onFile: true });
+    await given(hour, { onFile: true });
     const foreign = [
       '_check/0123456789ab/object',
       '_config/20261101T020000000Z-3fa29c.age',
@@ -167,21 +168,21 @@ describe('orphans', () => {
   });
 
   it('include what a prune was cut off over, which needs no further proof', async () => {
-    const half = given(hour, { onFile: true });
+    const half = await given(hour, { onFile: true });
     const id = half.slice('db/'.length, half.indexOf('.'));
-    catalog.removeCopy(id, 'local', 'no rule keeps it', now);
+    await catalog.removeCopy(id, 'local', 'no rule keeps it', now);
     expect(verdicts(await look(true))).toEqual([['half_removed', true, half, expect.any(Number)]]);
     expect(await names()).toEqual([]);
   });
 
   it('leaves what a rotation has written beside objects while one goes on', async () => {
-    const data = given(9 * day, { onFile: true });
+    const data = await given(9 * day, { onFile: true });
     put(`${data}.00000000-0000-4000-8000-000000000000.partial`, 5 * day);
-    const { id } = catalog.rotations.start({
+    const { id } = await catalog.rotations.start({
       ...{ id: 'rotation-1', mode: 'reencrypt', trigger: 'manual', startedAt: now, backups: [] },
     });
     expect((await look(true)).removed).toBe(0);
-    catalog.rotations.finish(id, { status: 'cancelled', at: now });
+    await catalog.rotations.finish(id, { status: 'cancelled', at: now });
     // Of one whose catalog was lost the journal tells.
     put('.lowtide/00000000-0000-4000-8000-000000000000.journal', 5 * day);
     expect(await look(true)).toMatchObject({ removed: 0, problems: [] });
@@ -190,8 +191,8 @@ describe('orphans', () => {
   });
 
   it('stay where a listing has left out the rest of them', async () => {
-    given(hour, { onFile: true });
-    const whole = [given(3 * day), given(4 * day)];
+    await given(hour, { onFile: true });
+    const whole = [await given(3 * day), await given(4 * day)];
     const hidden = new Set([whole[0], `${whole[1] ?? ''}.json`]);
     const list = local.list.bind(local);
     vi.spyOn(local, 'list').mockImplementation(async function* (prefix) {
@@ -205,8 +206,8 @@ describe('orphans', () => {
   });
 
   it('stay while somebody has locked them, and say so before anything is removed', async () => {
-    given(hour, { onFile: true });
-    const data = given(3 * day, { manifest: false });
+    await given(hour, { onFile: true });
+    const data = await given(3 * day, { manifest: false });
     const by = 'a legal hold';
     vi.spyOn(local, 'lockOn').mockImplementation((of) =>
       Promise.resolve(of.includes(data) ? { by } : undefined),
@@ -220,8 +221,8 @@ describe('orphans', () => {
   });
 
   it('of a store that cannot be looked through are a problem, and the others are looked through', async () => {
-    given(hour, { onFile: true });
-    given(3 * day, { manifest: false });
+    await given(hour, { onFile: true });
+    await given(3 * day, { manifest: false });
     writeFileSync(join(work, 'file'), 'no folder');
     const broken = new DirectoryStore('broken', join(work, 'file'));
     const stores = new Map([

@@ -80,7 +80,7 @@ class OrphanSearch {
     }
     const found: Found[] = [];
     for (const [store, listing] of this.#listings) {
-      found.push(...this.#strays(store, listing), ...(await this.#unfinished(store)));
+      found.push(...(await this.#strays(store, listing)), ...(await this.#unfinished(store)));
     }
     const orphans: Orphan[] = [];
     const removed: Orphan[] = [];
@@ -115,23 +115,24 @@ class OrphanSearch {
    * The catalog is asked after the store was listed: runs that go on first, then what is on file. A run that ends in between
    * is in the one or the other.
    */
-  #strays(store: Store, listing: Listing): readonly Found[] {
+  async #strays(store: Store, listing: Listing): Promise<readonly Found[]> {
     const named = [...listing.values()].flatMap((object) => {
       const name = storedNameOf(object.name);
       return name === undefined ? [] : [{ ...object, is: name }];
     });
-    const goingOn = this.#prefixesGoingOn();
-    return [...Map.groupBy(named, ({ is }) => is.prefix)].flatMap(([prefix, objects]) => {
+    const goingOn = await this.#prefixesGoingOn();
+    const found: Found[] = [];
+    for (const [prefix, objects] of Map.groupBy(named, ({ is }) => is.prefix)) {
       const [first] = objects;
-      if (first === undefined || goingOn.has(prefix)) return [];
-      const onFile = this.#onFile(first.is, store);
-      if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') return [];
+      if (first === undefined || goingOn.has(prefix)) continue;
+      const onFile = await this.#onFile(first.is, store);
+      if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') continue;
       const { schedule, backupId, startedAt } = first.is;
       const manifests = objects.filter(({ is }) => is.isManifest);
       const data = objects.filter(({ is }) => !is.isManifest);
       const touchedAt = Math.max(...objects.map(({ modifiedAt }) => modifiedAt));
       const hasManifest = manifests.length > 0;
-      const newestGoodAt = this.#listings.newestGoodAt(schedule);
+      const newestGoodAt = await this.#listings.newestGoodAt(schedule);
       const stray = {
         schedule,
         startedAt,
@@ -148,14 +149,13 @@ class OrphanSearch {
         sizeBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
         ...judgeStray(stray, this.#caution),
       };
-      return [
-        {
-          orphan,
-          lock: () => store.lockOn(orphan.names),
-          remove: () => this.#removeStray(store, first.is, orphan),
-        },
-      ];
-    });
+      found.push({
+        orphan,
+        lock: () => store.lockOn(orphan.names),
+        remove: () => this.#removeStray(store, first.is, orphan),
+      });
+    }
+    return found;
   }
 
   async #removeStray(store: Store, name: StoredName, { kind, names }: Orphan): Promise<boolean> {
@@ -164,8 +164,8 @@ class OrphanSearch {
       const other = isManifestName(each) ? mainPartBeside(each) : manifestBeside(each);
       if ((await store.stat(other)) !== undefined) return false;
     }
-    const onFile = this.#onFile(name, store);
-    if (this.#prefixesGoingOn().has(name.prefix)) return false;
+    const onFile = await this.#onFile(name, store);
+    if ((await this.#prefixesGoingOn()).has(name.prefix)) return false;
     if (onFile === 'good' || onFile === 'damaged' || onFile === 'healing') return false;
     for (const each of names) await store.delete(each);
     return true;
@@ -177,8 +177,8 @@ class OrphanSearch {
       for await (const write of store.unfinished('')) {
         this.#options.signal.throwIfAborted();
         const name = storedNameOf(write.object);
-        if (name === undefined || this.#prefixesGoingOn().has(name.prefix)) continue;
-        if (this.#onFile(name, store) === 'healing') continue;
+        if (name === undefined || (await this.#prefixesGoingOn()).has(name.prefix)) continue;
+        if ((await this.#onFile(name, store)) === 'healing') continue;
         found.push(await this.#unfinishedWrite(store, name, write));
       }
     } catch (thrown) {
@@ -197,7 +197,8 @@ class OrphanSearch {
     };
     const remove = async (): Promise<boolean> => {
       if (await this.#isRotating(store, write.object)) return false;
-      if (this.#prefixesGoingOn().has(name.prefix) || this.#onFile(name, store) === 'healing') return false;
+      if ((await this.#prefixesGoingOn()).has(name.prefix) || (await this.#onFile(name, store)) === 'healing')
+        return false;
       await store.discard(write);
       return true;
     };
@@ -211,21 +212,21 @@ class OrphanSearch {
   async #isRotating(store: Store, object: string): Promise<boolean> {
     if ((await store.resealing?.isPending()) === true) return true;
     const { rotations } = this.#options.catalog;
-    if (rotations.list({ status: 'running', limit: 1 }).length > 0) return true;
-    return rotations
-      .unsettled()
-      .some((copy) => copy.store === store.id && copy.manifest.parts.some(({ name }) => name === object));
+    if ((await rotations.list({ status: 'running', limit: 1 })).length > 0) return true;
+    return (await rotations.unsettled()).some(
+      (copy) => copy.store === store.id && copy.manifest.parts.some(({ name }) => name === object),
+    );
   }
 
   /** Those whose process is gone as well: the next run of whoever shares the catalog puts them in order. */
-  #prefixesGoingOn(): ReadonlySet<string> {
-    const runs = this.#options.catalog.runs({ status: 'running', limit: 10_000 });
+  async #prefixesGoingOn(): Promise<ReadonlySet<string>> {
+    const runs = await this.#options.catalog.runs({ status: 'running', limit: 10_000 });
     return new Set(runs.map(({ objectPrefix }) => objectPrefix));
   }
 
   /** `healing`: whoever makes it good looks after what it writes. */
-  #onFile({ backupId }: StoredName, store: Store): CopyStatus | 'healing' | undefined {
-    const backup = this.#options.catalog.backup(backupId);
+  async #onFile({ backupId }: StoredName, store: Store): Promise<CopyStatus | 'healing' | undefined> {
+    const backup = await this.#options.catalog.backup(backupId);
     const copy = backup?.copies.find((each) => each.store === store.id);
     return copy?.isHealing === true ? 'healing' : copy?.status;
   }

@@ -28,8 +28,8 @@ beforeEach(() => {
   local = new DirectoryStore('local', join(work, 'local'));
   offsite = new DirectoryStore('offsite', join(work, 'offsite'));
 });
-afterEach(() => {
-  catalog[Symbol.dispose]();
+afterEach(async () => {
+  await catalog[Symbol.asyncDispose]();
   rmSync(work, { recursive: true });
 });
 
@@ -56,7 +56,7 @@ async function givenBackup(
   for (const store of stores) {
     for (const part of manifest.parts) await store.put(part.name, bytesOf(new Uint8Array(200)), { signal });
     await store.put(manifestName(storedManifest(manifest)), bytesOf(encodeManifest(manifest)), { signal });
-    catalog.adoptBackup(manifest, { store: store.id, path: store.locate(main.name), status: 'good' });
+    await catalog.adoptBackup(manifest, { store: store.id, path: store.locate(main.name), status: 'good' });
   }
   return manifest;
 }
@@ -96,8 +96,8 @@ const objectsOf = (...ids: string[]): string[] =>
     `db-prod/${id}.pgdump.zst.age.json`,
   ]);
 
-const statusOf = (id: string, store = 'local'): string | undefined =>
-  catalog.backup(id)?.copies.find((copy) => copy.store === store)?.status;
+const statusOf = async (id: string, store = 'local'): Promise<string | undefined> =>
+  (await catalog.backup(id))?.copies.find((copy) => copy.store === store)?.status;
 
 const decisions = (result: PruneResult): string[] =>
   result.verdicts.map(
@@ -117,28 +117,30 @@ describe('prune', () => {
     ]);
     expect(result).toMatchObject({ removed: 2, freedBytes: 800, problems: [] });
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
-    expect(catalog.backup('day-2')).toMatchObject({
+    expect(await catalog.backup('day-2')).toMatchObject({
       status: 'pruned',
       copies: [{ store: 'local', status: 'pruned', prunedAt: now, pruneReason: 'no rule keeps it' }],
     });
-    expect(catalog.totals().bytesByStore).toEqual({ local: 800 });
+    expect((await catalog.totals()).bytesByStore).toEqual({ local: 800 });
   });
 
   it('has nothing more to do the second time', async () => {
     await givenBackups([0, 1, 2, 3]);
     await pruneWith();
-    const events = catalog.eventsAfter(0, 100);
+    const events = await catalog.eventsAfter(0, 100);
     const again = await pruneWith();
     expect(again).toMatchObject({ removed: 0, freedBytes: 0, problems: [] });
     expect(again.verdicts.every(({ keep }) => keep)).toBe(true);
-    expect(catalog.eventsAfter(0, 100)).toEqual(events);
+    expect(await catalog.eventsAfter(0, 100)).toEqual(events);
   });
 
   it('as a dry run gives the same verdicts and touches nothing', async () => {
     await givenBackups([0, 1, 2, 3], [local, offsite]);
-    const before = [await namesIn(local), await namesIn(offsite), catalog.backups({ limit: 9 })];
+    const before = [await namesIn(local), await namesIn(offsite), await catalog.backups({ limit: 9 })];
     const dry = await pruneWith({ dryRun: true });
-    expect([await namesIn(local), await namesIn(offsite), catalog.backups({ limit: 9 })]).toEqual(before);
+    expect([await namesIn(local), await namesIn(offsite), await catalog.backups({ limit: 9 })]).toEqual(
+      before,
+    );
     expect(dry).toMatchObject({ removed: 0, freedBytes: 0 });
     expect((await pruneWith()).verdicts).toEqual(dry.verdicts);
   });
@@ -152,8 +154,8 @@ describe('prune', () => {
       'local old remove: no rule keeps it',
       'offsite old keep: last: 1 of 1',
     ]);
-    expect([statusOf('old', 'local'), statusOf('old', 'offsite')]).toEqual(['pruned', 'good']);
-    expect(catalog.backup('old')?.status).toBe('completed');
+    expect([await statusOf('old', 'local'), await statusOf('old', 'offsite')]).toEqual(['pruned', 'good']);
+    expect((await catalog.backup('old'))?.status).toBe('completed');
   });
 
   it('goes by the rules of each store, and by the general ones in the others', async () => {
@@ -173,7 +175,7 @@ describe('prune', () => {
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
     expect(await namesIn(offsite)).toEqual(objectsOf('day-0', 'day-40', 'day-80'));
     // Out of the catalog goes what lies nowhere any more.
-    const onFile = catalog.backups({ status: 'completed', limit: 9 });
+    const onFile = await catalog.backups({ status: 'completed', limit: 9 });
     expect(onFile.map(({ id }) => id)).toEqual(['day-0', 'day-1', 'day-40', 'day-80']);
     expect(await pruneWith({ schedules })).toMatchObject({ removed: 0, problems: [] });
   });
@@ -203,7 +205,7 @@ describe('prune', () => {
           listed.set(store, new Map());
           for (const { age, status } of all) {
             const manifest = newManifest(`${id}-day-${age}`, { schedule: id, createdAt: now - age * day });
-            catalog.adoptBackup(manifest, { store, path: '/x', status });
+            await catalog.adoptBackup(manifest, { store, path: '/x', status });
             listed
               .get(store)
               ?.set(manifest.parts[0].name, 4096 + 3048)
@@ -270,7 +272,11 @@ describe('prune', () => {
   it('removes a damaged backup once a newer good one exists, not before', async () => {
     await givenBackups([0, 1, 2]);
     for (const id of ['day-0', 'day-2']) {
-      catalog.recordVerification(id, 'local', { status: 'failed', at: now, error: 'payload does not open' });
+      await catalog.recordVerification(id, 'local', {
+        status: 'failed',
+        at: now,
+        error: 'payload does not open',
+      });
     }
     expect(decisions(await pruneWith({ schedules: [schedule('db-prod', { last: 9 })] }))).toEqual([
       'local day-0 keep: not good, but no newer good backup exists',
@@ -307,8 +313,8 @@ describe('prune', () => {
       parts: [{ ...other.parts[0], name: 'taken-out/gone.pgdump.zst.age' }],
     };
     await local.put(manifestName(stray), bytesOf(encodeManifest(stray)), { signal });
-    catalog.adoptBackup(stray, { store: 'local', path: '/x', status: 'damaged' });
-    catalog.removeCopy('gone', 'local', 'no rule keeps it', now);
+    await catalog.adoptBackup(stray, { store: 'local', path: '/x', status: 'damaged' });
+    await catalog.removeCopy('gone', 'local', 'no rule keeps it', now);
 
     const listed: string[] = [];
     const watched = new Proxy(local, {
@@ -333,12 +339,14 @@ describe('prune', () => {
     const ages = Array.from({ length: 1203 }, (_, index) => index);
     for (const age of ages) {
       const manifest = newManifest(`day-${age}`, { createdAt: now - age * day, payloadBytes: 4 });
-      catalog.adoptBackup(manifest, { store: 'local', path: '/x', status: 'damaged' });
+      await catalog.adoptBackup(manifest, { store: 'local', path: '/x', status: 'damaged' });
     }
     await givenBackup('whole', -1);
     const result = await pruneWith();
     expect(result).toMatchObject({ removed: 1203, problems: [] });
-    expect(catalog.backups({ status: 'completed', limit: 5000 }).map(({ id }) => id)).toEqual(['whole']);
+    expect((await catalog.backups({ status: 'completed', limit: 5000 })).map(({ id }) => id)).toEqual([
+      'whole',
+    ]);
   }, 60_000);
 });
 
@@ -364,7 +372,7 @@ describe('what the store does not show', () => {
         'one backup of db-prod on file as good in store local cannot be found whole there',
       ],
     ]);
-    expect(statusOf('day-0')).toBe('good');
+    expect(await statusOf('day-0')).toBe('good');
   });
 
   it('is left alone in a store that is not mounted, while the others are pruned', async () => {
@@ -385,7 +393,7 @@ describe('what the store does not show', () => {
     rmSync(join(work, 'offsite'), { force: true, recursive: true });
     writeFileSync(join(work, 'offsite'), 'not a folder');
     await givenBackup('elsewhere', 1, [local]);
-    catalog.adoptBackup(newManifest('lost'), { store: 'offsite', path: '/x', status: 'good' });
+    await catalog.adoptBackup(newManifest('lost'), { store: 'offsite', path: '/x', status: 'good' });
     const result = await pruneWith();
     expect(result.removed).toBe(2);
     expect(result.problems.map(({ store }) => store)).toEqual(['offsite']);
@@ -431,7 +439,7 @@ describe('a prune that is cut off', () => {
     async (deletion, moment) => {
       await cutOff(deletion, moment);
       const names = new Set(await namesIn(local));
-      for (const { id, copies, manifest } of catalog.backups({ limit: 9 })) {
+      for (const { id, copies, manifest } of await catalog.backups({ limit: 9 })) {
         const left = objectsOf(id).filter((name) => names.has(name));
         if (copies[0]?.status === 'good') expect(left).toHaveLength(3);
         // As long as anything is left of a backup, its manifest is.
@@ -440,7 +448,7 @@ describe('a prune that is cut off', () => {
       const next = await pruneWith();
       expect(next.problems).toEqual([]);
       expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
-      expect(['day-0', 'day-1', 'day-2', 'day-3'].map((id) => statusOf(id))).toEqual([
+      expect(await Promise.all(['day-0', 'day-1', 'day-2', 'day-3'].map((id) => statusOf(id)))).toEqual([
         'good',
         'good',
         'pruned',
@@ -454,13 +462,13 @@ describe('a prune that is cut off', () => {
     'at deletion %i, %s it, is finished also after the catalog was lost and rebuilt',
     async (deletion, moment) => {
       await cutOff(deletion, moment);
-      catalog[Symbol.dispose]();
+      await catalog[Symbol.asyncDispose]();
       rmSync(join(work, 'state'), { recursive: true });
       catalog = openSqliteCatalog(join(work, 'state'));
       await rebuildCatalog(catalog, new Map([['local', local]]), { signal });
       await pruneWith();
       expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
-      expect(catalog.backups({ status: 'completed', limit: 9 }).map(({ id }) => id)).toEqual([
+      expect((await catalog.backups({ status: 'completed', limit: 9 })).map(({ id }) => id)).toEqual([
         'day-0',
         'day-1',
       ]);
@@ -469,7 +477,7 @@ describe('a prune that is cut off', () => {
 
   it('marks no further copy in a store that refuses', async () => {
     await cutOff(1, 'before');
-    expect(['day-2', 'day-3'].map((id) => statusOf(id))).toEqual(['pruned', 'good']);
+    expect(await Promise.all(['day-2', 'day-3'].map((id) => statusOf(id)))).toEqual(['pruned', 'good']);
   });
 
   it('stops between two copies when it is told to', async () => {
@@ -483,12 +491,12 @@ describe('a prune that is cut off', () => {
       pruneWith({ stores: new Map([['local', stopping]]), signal: controller.signal }),
     ).rejects.toThrow('stop');
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1', 'day-3'));
-    expect(['day-2', 'day-3'].map((id) => statusOf(id))).toEqual(['pruned', 'good']);
+    expect(await Promise.all(['day-2', 'day-3'].map((id) => statusOf(id)))).toEqual(['pruned', 'good']);
   });
 
   it('leaves a copy pruned in one store only to be finished there', async () => {
     await givenBackups([0, 1, 2], [local, offsite]);
-    catalog.removeCopy('day-2', 'local', 'no rule keeps it', now);
+    await catalog.removeCopy('day-2', 'local', 'no rule keeps it', now);
     await pruneWith({ schedules: [schedule('db-prod', { last: 3 })] });
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
     expect(await namesIn(offsite)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
@@ -519,7 +527,7 @@ describe('what somebody has locked', () => {
     ]);
     expect(await pruneWith({ stores })).toMatchObject({ verdicts: dry.verdicts, removed: 1, problems: [] });
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1', 'day-2'));
-    expect(statusOf('day-2')).toBe('good');
+    expect(await statusOf('day-2')).toBe('good');
     locks = false;
     expect(await pruneWith({ stores })).toMatchObject({ removed: 1, problems: [] });
     expect(await namesIn(local)).toEqual(objectsOf('day-0', 'day-1'));
@@ -552,6 +560,6 @@ describe('what somebody has locked', () => {
     });
     const result = await pruneWith({ stores: new Map([['local', silent]]) });
     expect(result).toMatchObject({ removed: 0, problems: [{ store: 'local' }] });
-    expect(statusOf('day-2')).toBe('good');
+    expect(await statusOf('day-2')).toBe('good');
   });
 });

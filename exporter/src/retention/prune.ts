@@ -161,7 +161,7 @@ class StorePruner {
   /** False where the store refuses. */
   async #remove({ copy, reason }: Doomed): Promise<boolean> {
     const { catalog, now } = this.#options;
-    catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
+    await catalog.removeCopy(copy.backupId, this.#store.id, reason, now);
     try {
       for (const name of namesOf(copy)) await this.#store.delete(name);
     } catch (thrown) {
@@ -260,12 +260,12 @@ class StorePruner {
     const { catalog, signal, scope, schedules } = this.#options;
     const copies: StoredCopy[] = [];
     for (const filter of scope === 'store' ? [{}] : schedules.map(({ id: schedule }) => ({ schedule }))) {
-      let page = catalog.backups({ ...filter, status, limit: pageSize });
+      let page = await catalog.backups({ ...filter, status, limit: pageSize });
       for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
         copies.push(...page.flatMap((backup) => copyIn(this.#store.id, backup)));
         await letOthersRun();
         signal.throwIfAborted();
-        page = catalog.backups({ ...filter, status, limit: pageSize, after: last.id });
+        page = await catalog.backups({ ...filter, status, limit: pageSize, after: last.id });
       }
     }
     return copies;

@@ -31,14 +31,14 @@ export class StoreListings {
   }
 
   /** When the newest good backup of the schedule was made that some store shows whole; ask once all are read. */
-  newestGoodAt(schedule: string): EpochMs | undefined {
-    if (!this.#newestGood.has(schedule)) this.#newestGood.set(schedule, this.#findNewestGood(schedule));
+  async newestGoodAt(schedule: string): Promise<EpochMs | undefined> {
+    if (!this.#newestGood.has(schedule)) this.#newestGood.set(schedule, await this.#findNewestGood(schedule));
     return this.#newestGood.get(schedule);
   }
 
-  #findNewestGood(schedule: string): EpochMs | undefined {
+  async #findNewestGood(schedule: string): Promise<EpochMs | undefined> {
     const filter = { schedule, status: 'completed', limit: 100 } as const;
-    let page = this.#catalog.backups(filter);
+    let page = await this.#catalog.backups(filter);
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       const good = page.find((backup) =>
         [...this.#listings].some(([store, listing]) =>
@@ -46,7 +46,7 @@ export class StoreListings {
         ),
       );
       if (good !== undefined) return good.createdAt;
-      page = this.#catalog.backups({ ...filter, after: last.id });
+      page = await this.#catalog.backups({ ...filter, after: last.id });
     }
     return undefined;
   }

@@ -40,7 +40,7 @@ export async function takeCensus(
   keystore: Pick<Keystore, 'holds' | 'list'>,
 ): Promise<Census> {
   const keys = await keystore.list();
-  const totals = catalog.totals();
+  const totals = await catalog.totals();
   const here: Key[] = [];
   for (const key of keys) if (await keystore.holds(key.id)) here.push(key);
   const instead = new Map<string, Dependents>();
@@ -67,7 +67,7 @@ async function openersOf(
 ): Promise<ReadonlyMap<string, Dependents>> {
   const openers = new Map<string, Dependents>();
   const filter = { keyId: lostId, status: 'completed', limit: pageSize } as const;
-  let page: readonly Backup[] = catalog.backups(filter);
+  let page: readonly Backup[] = await catalog.backups(filter);
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     for (const backup of page) {
       for (const key of here) {
@@ -80,7 +80,7 @@ async function openersOf(
       }
     }
     await letOthersRun();
-    page = catalog.backups({ ...filter, after: last.id });
+    page = await catalog.backups({ ...filter, after: last.id });
   }
   return openers;
 }

@@ -48,7 +48,7 @@ export async function findObstacles(search: ObstacleSearch): Promise<readonly Lo
   });
   if (toKey !== undefined) await attempt(() => keystore.identity(toKey));
   if (mode === 'rotate') return [...obstacles.values()];
-  for (const id of neededKeys(search)) {
+  for (const id of await neededKeys(search)) {
     // One identity opens all of them; only where it is lost, each has to be looked at.
     if (await opens(keystore, id)) continue;
     const openers = new Openers(keystore);
@@ -86,8 +86,11 @@ async function largestByStore({
   return largest;
 }
 
-function neededKeys({ catalog, rules: { fromKeyIds, targetKeyId } }: ObstacleSearch): readonly string[] {
-  return Object.entries(catalog.totals().backupsByKey)
+async function neededKeys({
+  catalog,
+  rules: { fromKeyIds, targetKeyId },
+}: ObstacleSearch): Promise<readonly string[]> {
+  return Object.entries((await catalog.totals()).backupsByKey)
     .filter(([id, backups]) => backups > 0 && (fromKeyIds?.includes(id) ?? id !== targetKeyId))
     .map(([id]) => id);
 }

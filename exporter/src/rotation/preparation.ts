@@ -13,7 +13,7 @@ import type { RotationWorkOptions } from './work.ts';
 
 export interface PreparationOptions extends Omit<RotationWorkOptions, 'gate' | 'onProgress'> {
   /** Told how many bytes of a backup have been re-encrypted; what it throws stops that. */
-  readonly onBytes: (bytes: number) => void;
+  readonly onBytes: (bytes: number) => Promise<void>;
 }
 
 /** From so many on in one go, a thread that rewraps is worth its start. */
@@ -53,7 +53,7 @@ export class Preparation implements AsyncDisposable {
 
   async #prepare(item: RotationBackup): Promise<Step> {
     const { catalog, rules, signal } = this.#options;
-    const backup = catalog.backup(item.backupId);
+    const backup = await catalog.backup(item.backupId);
     const candidate = backup && candidateOf(backup, rules);
     if (backup?.status !== 'completed')
       return { item, changes: [], skipped: ['pruned meanwhile'], failed: [] };

@@ -20,9 +20,9 @@ export interface RecoverRotationsOptions {
  */
 export async function recoverRotations(options: RecoverRotationsOptions): Promise<readonly Rotation[]> {
   const { catalog, stores, running, now, signal } = options;
-  const interrupted = catalog.rotations.interruptOrphans(running, now);
-  if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return interrupted;
-  const unsettled = catalog.rotations.unsettled();
+  const interrupted = await catalog.rotations.interruptOrphans(running, now);
+  if ((await catalog.rotations.list({ status: 'running', limit: 1 })).length > 0) return interrupted;
+  const unsettled = await catalog.rotations.unsettled();
   for (const store of stores.values()) {
     // What lies far away is only asked where something is left there: a start must not wait for a server that is down.
     const isLeft = store.type === 'directory' || unsettled.some((copy) => copy.store === store.id);
@@ -36,7 +36,7 @@ export async function recoverRotations(options: RecoverRotationsOptions): Promis
     const store = stores.get(storeId);
     if (store === undefined) continue;
     for (const part of manifest.parts) await store.sweep(part.name);
-    catalog.rotations.settleCopy(backupId, storeId, await outcomeOf(store, manifest, signal));
+    await catalog.rotations.settleCopy(backupId, storeId, await outcomeOf(store, manifest, signal));
   }
   return interrupted;
 }
@@ -44,8 +44,8 @@ export async function recoverRotations(options: RecoverRotationsOptions): Promis
 /** The one that was being written anew, beside the old copy, and had not come so far as to be on file. */
 async function sweepFirstPending(rotationId: string, options: RecoverRotationsOptions): Promise<void> {
   const { catalog, stores } = options;
-  const [item] = catalog.rotations.backups(rotationId, { status: 'pending', limit: 1 });
-  const backup = item && catalog.backup(item.backupId);
+  const [item] = await catalog.rotations.backups(rotationId, { status: 'pending', limit: 1 });
+  const backup = item && (await catalog.backup(item.backupId));
   for (const copy of backup?.copies ?? []) {
     const { parts } = copy.manifest ?? (backup && storedManifest(backup.manifest)) ?? { parts: [] };
     for (const part of parts) await stores.get(copy.store)?.sweep(part.name);

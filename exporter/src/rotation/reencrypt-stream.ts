@@ -18,7 +18,7 @@ export interface StreamWork {
   readonly pool: SealPool;
   readonly bytesPerSecond?: number;
   readonly signal: AbortSignal;
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -65,7 +65,7 @@ async function* sealedAnew(
     if (held !== undefined) yield seal(held, false);
     held = plain;
     done += plain.length;
-    onProgress?.(Math.min(done, part.payloadBytes));
+    await onProgress?.(Math.min(done, part.payloadBytes));
     if (bytesPerSecond === undefined) continue;
     const early = started + (done / bytesPerSecond) * 1000 - performance.now();
     if (early > 0) await delay(early, undefined, { signal }).catch(() => signal.throwIfAborted());

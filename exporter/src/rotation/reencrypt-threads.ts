@@ -30,7 +30,7 @@ export interface PayloadWork {
   readonly rewriting: Pick<Rewriting, 'flush'>;
   readonly signal: AbortSignal;
   /** Bytes of this payload so far. */
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: (bytes: number) => Promise<void>;
 }
 
 export type PayloadOutcome = { readonly hashes: PayloadHashes } | { readonly fault: ChunkFault };
@@ -62,7 +62,7 @@ export class ReencryptThreads implements AsyncDisposable {
     const stop = (): void => stopJob(shared.cells);
     signal.addEventListener('abort', stop);
     const over = new AbortController();
-    const flushing = flushWhile(over.signal, rewriting, () =>
+    const flushing = flushWhile(over.signal, rewriting, async () =>
       onProgress?.(Math.min(work.payloadBytes, batchesWritten(shared.cells) * sealedBatchBytes)),
     );
     flushing.catch(stop);
@@ -129,12 +129,12 @@ async function runOn(worker: Worker, job: ReencryptJob): Promise<WorkerEnd> {
 async function flushWhile(
   signal: AbortSignal,
   rewriting: Pick<Rewriting, 'flush'>,
-  after: () => void,
+  after: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     await delay(flushEveryMs, undefined, { signal }).catch(() => undefined);
     await rewriting.flush();
-    after();
+    await after();
   }
 }
 

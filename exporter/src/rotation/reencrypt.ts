@@ -41,7 +41,7 @@ export interface ReencryptOptions {
   readonly bytesPerSecond?: number;
   readonly signal: AbortSignal;
   /** Bytes of this copy so far. */
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -91,7 +91,12 @@ async function reencryptPart(
   const header = parseHeader(oldHead);
   const fileKey = await unwrapFileKey(header, [identity]);
   checkMac(header, fileKey);
-  const work = { ...options, sealing, fileKey, onProgress: (bytes: number) => onProgress?.(before + bytes) };
+  const work = {
+    ...options,
+    sealing,
+    fileKey,
+    onProgress: async (bytes: number) => onProgress?.(before + bytes),
+  };
   const { rewritten, payloadSha256 } =
     store.resealing.rewrite === undefined
       ? await reencryptStream(part, work)

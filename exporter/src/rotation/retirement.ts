@@ -40,7 +40,7 @@ export async function refuseDestruction(
 ): Promise<void> {
   const { catalog, stores, rotator } = environment;
   await rotator.recover(options.signal);
-  const [run] = catalog.runs({ status: 'running', limit: 1 });
+  const [run] = await catalog.runs({ status: 'running', limit: 1 });
   if (run !== undefined) {
     throw new LowtideError(
       'key_in_use',
@@ -87,7 +87,7 @@ async function refuseNeeded(
   id: string,
   what: 'retired' | 'destroyed',
 ): Promise<void> {
-  const [rotation] = catalog.rotations.list({ status: 'running', limit: 1 });
+  const [rotation] = await catalog.rotations.list({ status: 'running', limit: 1 });
   if (rotation !== undefined && (what === 'destroyed' || rotation.keyId === id)) {
     throw new LowtideError('key_in_use', `rotation ${rotation.id} goes on: ${id} cannot be ${what}`, {
       hint: 'Wait for its end, or cancel it.',
@@ -95,7 +95,7 @@ async function refuseNeeded(
     });
   }
   // Of a store that is not there, or not in the config any more: nobody could look how the copy is sealed now.
-  const unclear = catalog.rotations.unsettled().filter(({ manifest }) => manifest.keyId === id);
+  const unclear = (await catalog.rotations.unsettled()).filter(({ manifest }) => manifest.keyId === id);
   const [first] = unclear;
   if (first !== undefined) {
     throw new LowtideError(

@@ -53,7 +53,7 @@ export type PlanKeystore = Pick<Keystore, 'active' | 'identity' | 'list'>;
 export interface RotationOptions {
   readonly signal: AbortSignal;
   /** Told when the rotation is on file. */
-  readonly onStart?: (rotation: Rotation) => void;
+  readonly onStart?: (rotation: Rotation) => void | Promise<void>;
   readonly onProgress?: (progress: RotationProgress) => void;
   /** Awaited before each step of a rotation that goes on at low tide alone: holds it back while the host is busy. */
   readonly gate?: (rotation: Rotation, signal: AbortSignal) => Promise<void>;
@@ -84,9 +84,9 @@ export class Rotator {
       cost: ({ store, manifest }) =>
         mode === 'rotate' ? undefined : stores.get(store)?.resealing?.cost?.(mode, objectsOf(manifest)),
       keys: await keystore.list(),
-      backupsByKey: catalog.totals().backupsByKey,
+      backupsByKey: (await catalog.totals()).backupsByKey,
       recoveryRecipients: this.#environment.recoveryRecipients,
-      speed: measuredSpeed(catalog.rotations.list({ limit: 20 }), mode),
+      speed: measuredSpeed(await catalog.rotations.list({ limit: 20 }), mode),
       obstacles: await this.#obstacles(request, keystore),
     });
   }
@@ -100,26 +100,28 @@ export class Rotator {
     await this.recover(options.signal);
     await this.#refuseObstructed(request);
     const { mode, trigger, by, daysBack, fromKeys, atLowTide, bytesPerSecond } = request;
-    const rotation = catalog.rotations.start({
-      id: randomUUID(),
-      mode,
-      trigger,
-      ...(by !== undefined && { by }),
-      ...(daysBack !== undefined && { daysBack }),
-      ...(fromKeys !== undefined && { fromKeys }),
-      ...(atLowTide !== undefined && { atLowTide }),
-      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
-      startedAt: clock.now(),
-      backups: [],
-    });
-    return await this.#run(rotation, request, options);
+    const id = randomUUID();
+    const begin = (): Promise<Rotation> =>
+      catalog.rotations.start({
+        id,
+        mode,
+        trigger,
+        ...(by !== undefined && { by }),
+        ...(daysBack !== undefined && { daysBack }),
+        ...(fromKeys !== undefined && { fromKeys }),
+        ...(atLowTide !== undefined && { atLowTide }),
+        ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+        startedAt: clock.now(),
+        backups: [],
+      });
+    return await this.#whileOurs(id, async () => await this.#run(await begin(), request, options));
   }
 
   /** Goes on with the one named, or the last that was not completed. Throws as `rotate` does, and `not_found`. */
   async resume(id: string | undefined, options: RotationOptions): Promise<Rotation> {
     const { catalog, clock } = this.#environment;
     await this.recover(options.signal);
-    const [last] = catalog.rotations.list({ limit: 1 });
+    const [last] = await catalog.rotations.list({ limit: 1 });
     const chosen = id ?? (last?.status === 'completed' ? undefined : last?.id);
     if (chosen === undefined) {
       const why = last === undefined ? 'none is on file' : 'the last one is complete';
@@ -127,7 +129,7 @@ export class Rotator {
         hint: 'After a rebuild of the catalog, `lowtide rotate` goes on with what still needs an old key.',
       });
     }
-    const known = catalog.rotations.rotation(chosen);
+    const known = await catalog.rotations.rotation(chosen);
     if (known?.keyId !== undefined) await this.#refuseSuperseded(known.keyId);
     await this.#refuseObstructed({
       mode: known?.mode ?? 'rewrap',
@@ -135,14 +137,16 @@ export class Rotator {
       ...(known?.fromKeys !== undefined && { fromKeys: known.fromKeys }),
       ...(known?.keyId !== undefined && { toKey: known.keyId }),
     });
-    const rotation = catalog.rotations.resume(chosen, clock.now());
-    return await this.#run(rotation, rotation, options);
+    return await this.#whileOurs(chosen, async () => {
+      const rotation = await catalog.rotations.resume(chosen, clock.now());
+      return await this.#run(rotation, rotation, options);
+    });
   }
 
   /** Throws `rotation_active`: a key that became active now would have the rotation give backups to one that no longer is. */
   async refuseWhileRunning(signal: AbortSignal): Promise<void> {
     await this.settle(signal);
-    const [running] = this.#environment.catalog.rotations.list({ status: 'running', limit: 1 });
+    const [running] = await this.#environment.catalog.rotations.list({ status: 'running', limit: 1 });
     if (running === undefined) return;
     throw new LowtideError('rotation_active', `a rotation is going on: ${running.id}`, {
       hint: 'Wait for it to end, or cancel it.',
@@ -152,8 +156,8 @@ export class Rotator {
   /** `recover`, where the catalog knows that there may be something to do: for whoever only wants to know how copies are sealed. */
   async settle(signal: AbortSignal): Promise<void> {
     const { rotations } = this.#environment.catalog;
-    const [running] = rotations.list({ status: 'running', limit: 1 });
-    if (running !== undefined || rotations.unsettled().length > 0) await this.recover(signal);
+    const [running] = await rotations.list({ status: 'running', limit: 1 });
+    if (running !== undefined || (await rotations.unsettled()).length > 0) await this.recover(signal);
   }
 
   /** Puts in order what rotations have left whose process is gone; returns those. */
@@ -162,34 +166,42 @@ export class Rotator {
     return await recoverRotations({ catalog, stores, running, now: clock.now(), signal });
   }
 
-  async #run(rotation: Rotation, request: PlanRequest, options: RotationOptions): Promise<Rotation> {
-    const { catalog, clock, running } = this.#environment;
-    running.add(rotation.id);
+  /** It is ours before it is on record: what is on record, and worked on by nobody, was cut off. */
+  async #whileOurs(id: string, work: () => Promise<Rotation>): Promise<Rotation> {
+    const { running } = this.#environment;
+    // Then it goes on here already, and the catalog refuses it.
+    if (running.has(id)) return await work();
+    running.add(id);
     try {
-      options.onStart?.(rotation);
-      try {
-        const key = await this.#keyFor(rotation, request.toKey);
-        if (rotation.mode !== 'rotate') await this.#work(rotation, key, request, options);
-      } catch (thrown) {
-        const error = LowtideError.from(options.signal.aborted ? options.signal.reason : thrown);
-        return catalog.rotations.finish(rotation.id, {
-          status: error.code === 'cancelled' || error.code === 'interrupted' ? error.code : 'failed',
-          at: clock.now(),
-          error: {
-            code: error.code,
-            message: error.message,
-            ...(error.hint !== undefined && { hint: error.hint }),
-          },
-        });
-      }
-      const failed = catalog.rotations.rotation(rotation.id)?.failed.backups ?? 0;
-      return catalog.rotations.finish(rotation.id, {
-        status: failed === 0 ? 'completed' : 'failed',
-        at: clock.now(),
-      });
+      return await work();
     } finally {
-      running.delete(rotation.id);
+      running.delete(id);
     }
+  }
+
+  async #run(rotation: Rotation, request: PlanRequest, options: RotationOptions): Promise<Rotation> {
+    const { catalog, clock } = this.#environment;
+    await options.onStart?.(rotation);
+    try {
+      const key = await this.#keyFor(rotation, request.toKey);
+      if (rotation.mode !== 'rotate') await this.#work(rotation, key, request, options);
+    } catch (thrown) {
+      const error = LowtideError.from(options.signal.aborted ? options.signal.reason : thrown);
+      return await catalog.rotations.finish(rotation.id, {
+        status: error.code === 'cancelled' || error.code === 'interrupted' ? error.code : 'failed',
+        at: clock.now(),
+        error: {
+          code: error.code,
+          message: error.message,
+          ...(error.hint !== undefined && { hint: error.hint }),
+        },
+      });
+    }
+    const failed = (await catalog.rotations.rotation(rotation.id))?.failed.backups ?? 0;
+    return await catalog.rotations.finish(rotation.id, {
+      status: failed === 0 ? 'completed' : 'failed',
+      at: clock.now(),
+    });
   }
 
   async #work(rotation: Rotation, key: Key, request: PlanRequest, options: RotationOptions): Promise<void> {
@@ -211,7 +223,7 @@ export class Rotator {
     for (let looked = 0; ; looked += 1) {
       await this.#refuseSuperseded(key.id);
       await this.#file(rotation, rules, looked);
-      const { pending } = catalog.rotations.rotation(rotation.id) ?? rotation;
+      const { pending } = (await catalog.rotations.rotation(rotation.id)) ?? rotation;
       if (pending.backups === 0 && looked > 0) break;
       await work.run();
     }
@@ -226,12 +238,12 @@ export class Rotator {
       const { older = [], others = [] } = Object.groupBy(candidates, (candidate) =>
         isTooOld(candidate) ? 'older' : 'others',
       );
-      if (others.length > 0) catalog.rotations.add(id, others.map(toRotationBackup));
+      if (others.length > 0) await catalog.rotations.add(id, others.map(toRotationBackup));
       left.backups += older.length;
       left.bytes += older.reduce((sum, candidate) => sum + bytesOf(candidate), 0);
       if (older.length > 0 && looked > 0) return;
     }
-    if (looked === 0) catalog.rotations.leaveOut(id, left);
+    if (looked === 0) await catalog.rotations.leaveOut(id, left);
   }
 
   /** The rotation's own key, made once however often it is resumed. */
@@ -242,14 +254,14 @@ export class Rotator {
       ({ id, rotationId }) => id === (rotation.keyId ?? toKey) || rotationId === rotation.id,
     );
     if (known !== undefined) {
-      if (rotation.keyId === undefined) catalog.rotations.setKey(rotation.id, known.id);
+      if (rotation.keyId === undefined) await catalog.rotations.setKey(rotation.id, known.id);
       return known;
     }
     const kind = await this.#kindOfActive();
     const key = await keystore.create({ kind, now: clock.now(), rotationId: rotation.id });
-    catalog.rotations.setKey(rotation.id, key.id);
+    await catalog.rotations.setKey(rotation.id, key.id);
     const { by } = rotation;
-    catalog.append(
+    await catalog.append(
       {
         name: 'key:changed',
         keyId: key.id,

@@ -30,8 +30,11 @@ export async function openSamples(
   const { catalog, rotationId, stores, keystore, target, signal } = options;
   const identity = await keystore.identity(target.keyId);
   const faults: SampleFault[] = [];
-  for (const { backupId } of catalog.rotations.backups(rotationId, { status: 'done', limit: samples })) {
-    const backup = catalog.backup(backupId);
+  for (const { backupId } of await catalog.rotations.backups(rotationId, {
+    status: 'done',
+    limit: samples,
+  })) {
+    const backup = await catalog.backup(backupId);
     const copy = backup?.copies.find((each) => each.status === 'good' && each.manifest === undefined);
     const store = copy && stores.get(copy.store);
     if (backup === undefined || store === undefined || backup.keyId !== target.keyId) continue;

@@ -17,11 +17,11 @@ export async function* candidatePages(
   catalog: Pick<Catalog, 'backups'>,
   rules: CandidateRules,
 ): AsyncGenerator<readonly Candidate[]> {
-  let page: readonly Backup[] = catalog.backups({ status: 'completed', limit: pageSize });
+  let page: readonly Backup[] = await catalog.backups({ status: 'completed', limit: pageSize });
   for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
     yield page.flatMap((backup) => candidateOf(backup, rules) ?? []);
     await letOthersRun();
-    page = catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
+    page = await catalog.backups({ status: 'completed', limit: pageSize, after: last.id });
   }
 }
 

@@ -49,10 +49,10 @@ export class RotationWork implements AsyncDisposable {
     this.#options = options;
     this.#preparation = new Preparation({
       ...options,
-      onBytes: (bytes) => {
-        this.#reportNowAndThen(bytes);
+      onBytes: async (bytes) => {
+        await this.#reportNowAndThen(bytes);
         // A cancellation from another process comes by the catalog.
-        this.#refuseCancelled();
+        await this.#refuseCancelled();
       },
     });
   }
@@ -60,13 +60,13 @@ export class RotationWork implements AsyncDisposable {
   async run(): Promise<void> {
     const { mode } = this.#options;
     // While the disk flushes one group, the processor works out the next.
-    let items = this.#pending(undefined);
+    let items = await this.#pending(undefined);
     let next = this.#prepareAhead(items);
     for (;;) {
       const last = items.at(-1);
       if (last === undefined) break;
       const steps = await next;
-      items = this.#pending(last.number);
+      items = await this.#pending(last.number);
       if (mode === 'rewrap') next = this.#prepareAhead(items);
       try {
         await this.#apply(steps);
@@ -76,7 +76,7 @@ export class RotationWork implements AsyncDisposable {
       }
       if (mode === 'reencrypt') next = this.#prepareAhead(items);
     }
-    this.#report(0);
+    await this.#report(0);
   }
 
   /**
@@ -89,8 +89,8 @@ export class RotationWork implements AsyncDisposable {
     const { catalog, rotationId, clock } = this.#options;
     for (const { backupId, fault } of await openSamples(this.#options)) {
       const failed = { backupId, status: 'failed', reason: fault.message, bytes: 0, copies: [] } as const;
-      catalog.rotations.settle(rotationId, [failed], clock.now());
-      this.#recordDamage(backupId, [fault]);
+      await catalog.rotations.settle(rotationId, [failed], clock.now());
+      await this.#recordDamage(backupId, [fault]);
     }
   }
 
@@ -98,9 +98,9 @@ export class RotationWork implements AsyncDisposable {
     await this.#preparation[Symbol.asyncDispose]();
   }
 
-  #pending(after: number | undefined): readonly RotationBackup[] {
+  async #pending(after: number | undefined): Promise<readonly RotationBackup[]> {
     const { catalog, rotationId, mode } = this.#options;
-    return catalog.rotations.backups(rotationId, {
+    return await catalog.rotations.backups(rotationId, {
       status: 'pending',
       limit: mode === 'rewrap' ? groupSize : 1,
       ...(after !== undefined && { after }),
@@ -118,13 +118,13 @@ export class RotationWork implements AsyncDisposable {
     const { signal, gate } = this.#options;
     if (items.length === 0) return [];
     await gate?.(signal);
-    this.#refuseCancelled();
+    await this.#refuseCancelled();
     return await this.#preparation.prepare(items);
   }
 
   async #apply(steps: readonly Step[]): Promise<void> {
     const { catalog, rotationId, clock } = this.#options;
-    const begun = this.#begin(steps);
+    const begun = await this.#begin(steps);
     const outcomes = new Map<Change, ReplacementResult>();
     const byStore = Map.groupBy(
       steps.flatMap(({ changes }) => changes).filter((change) => begun.has(change)),
@@ -135,29 +135,33 @@ export class RotationWork implements AsyncDisposable {
       changes.forEach((change, index) => outcomes.set(change, results[index] ?? gone));
     }
     const ends = steps.map((step) => endOf(step, outcomes));
-    catalog.rotations.settle(rotationId, ends, clock.now());
-    for (const { backupId, damage } of ends) this.#recordDamage(backupId, damage);
+    await catalog.rotations.settle(rotationId, ends, clock.now());
+    for (const { backupId, damage } of ends) await this.#recordDamage(backupId, damage);
     await this.#preparation.sweep(
       steps.flatMap(({ changes }) => changes).filter((change) => !begun.has(change)),
     );
     await this.#removeWhatWasPruned(steps);
-    this.#reportNowAndThen(0);
+    await this.#reportNowAndThen(0);
   }
 
   /** Found here, it is told like what a verification finds; one that was pruned meanwhile is not damaged. */
-  #recordDamage(backupId: string, damage: readonly CopyFault[]): void {
+  async #recordDamage(backupId: string, damage: readonly CopyFault[]): Promise<void> {
     const { catalog, clock } = this.#options;
     for (const { store, message } of damage) {
-      const copy = catalog.backup(backupId)?.copies.find((each) => each.store === store);
+      const copy = (await catalog.backup(backupId))?.copies.find((each) => each.store === store);
       if (copy?.status !== 'good') continue;
-      catalog.recordVerification(backupId, store, { status: 'failed', at: clock.now(), error: message });
+      await catalog.recordVerification(backupId, store, {
+        status: 'failed',
+        at: clock.now(),
+        error: message,
+      });
     }
   }
 
   /** Those of which a copy is there still, once that is on file. */
-  #begin(steps: readonly Step[]): ReadonlySet<Change> {
+  async #begin(steps: readonly Step[]): Promise<ReadonlySet<Change>> {
     const changes = steps.flatMap(({ item, changes: each }) => each.map((change) => ({ item, change })));
-    const there = this.#options.catalog.rotations.begin(
+    const there = await this.#options.catalog.rotations.begin(
       changes.map(({ item, change }) => changeOf(item.backupId, change)),
     );
     return new Set(changes.filter((_, index) => there[index] === true).map(({ change }) => change));
@@ -179,7 +183,7 @@ export class RotationWork implements AsyncDisposable {
       await store.resealing?.finish();
       await this.#preparation.sweep(changes);
       for (const { manifest } of changes) {
-        catalog.rotations.settleCopy(manifest.id, store.id, await outcomeOf(store, manifest, signal));
+        await catalog.rotations.settleCopy(manifest.id, store.id, await outcomeOf(store, manifest, signal));
       }
       throw thrown;
     }
@@ -189,7 +193,7 @@ export class RotationWork implements AsyncDisposable {
   async #removeWhatWasPruned(steps: readonly Step[]): Promise<void> {
     const { catalog } = this.#options;
     for (const { item, changes } of steps) {
-      const copies = changes.length === 0 ? [] : (catalog.backup(item.backupId)?.copies ?? []);
+      const copies = changes.length === 0 ? [] : ((await catalog.backup(item.backupId))?.copies ?? []);
       for (const { store, manifest } of changes) {
         if (copies.find((copy) => copy.store === store.id)?.status !== 'pruned') continue;
         for (const part of manifest.parts) await store.delete(part.name);
@@ -198,16 +202,16 @@ export class RotationWork implements AsyncDisposable {
     }
   }
 
-  #reportNowAndThen(bytesUnderWay: number): void {
+  async #reportNowAndThen(bytesUnderWay: number): Promise<void> {
     const now = this.#options.clock.now();
     if (Math.abs(now - this.#reportedAt) < reportEveryMs) return;
     this.#reportedAt = now;
-    this.#report(bytesUnderWay);
+    await this.#report(bytesUnderWay);
   }
 
-  #report(bytesUnderWay: number): void {
+  async #report(bytesUnderWay: number): Promise<void> {
     const { catalog, rotationId, onProgress } = this.#options;
-    const rotation = onProgress && catalog.rotations.rotation(rotationId);
+    const rotation = onProgress && (await catalog.rotations.rotation(rotationId));
     if (rotation === undefined) return;
     const { pending, done, skipped, failed } = rotation;
     const ended = [done, skipped, failed];
@@ -222,10 +226,10 @@ export class RotationWork implements AsyncDisposable {
     });
   }
 
-  #refuseCancelled(): void {
+  async #refuseCancelled(): Promise<void> {
     const { catalog, rotationId, signal } = this.#options;
     signal.throwIfAborted();
-    if (catalog.rotations.rotation(rotationId)?.cancelRequested !== true) return;
+    if ((await catalog.rotations.rotation(rotationId))?.cancelRequested !== true) return;
     throw new LowtideError(
       'cancelled',
       'the rotation was cancelled; `lowtide rotate --resume` goes on with it',

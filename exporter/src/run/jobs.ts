@@ -68,23 +68,25 @@ export class Jobs {
   async backUp(job: BackupJob): Promise<BackupJobResult> {
     const { runner, catalog, clock } = this.#environment;
     const run = await runner.run(job);
-    const backup = run.backupId === undefined ? undefined : catalog.backup(run.backupId);
+    const backup = run.backupId === undefined ? undefined : await catalog.backup(run.backupId);
     if (backup === undefined) return { run };
     const { schedule, signal } = job;
     const log = new RunLog(run.id, catalog.runLogs, clock);
-    const report = (problem: LowtideError): void => {
+    const report = async (problem: LowtideError): Promise<void> => {
       job.onProblem?.(problem);
       log.error(problem.message);
       const { errorType } = problem.facts;
-      catalog.append({ name: 'error', errorType }, clock.now());
+      await catalog.append({ name: 'error', errorType }, clock.now());
     };
     try {
-      const verification = this.#isToVerify(schedule) ? await this.verify(backup, { signal }) : undefined;
+      const verification = (await this.#isToVerify(schedule))
+        ? await this.verify(backup, { signal })
+        : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
       tellOf(verification, backup, log);
-      problemsOf(verification).forEach(report);
+      for (const problem of problemsOf(verification)) await report(problem);
       // A repository that was found damaged is not made smaller before a check has passed again.
-      const isSound = backup.snapshot === undefined || !this.#care.isDamaged(schedule);
+      const isSound = backup.snapshot === undefined || !(await this.#care.isDamaged(schedule));
       const pruned =
         proven && isSound ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
       if (pruned !== undefined && pruned.removed > 0) {
@@ -92,14 +94,14 @@ export class Jobs {
         const freed = pruned.freedBytes === 0 ? '' : `: ${formatSize(pruned.freedBytes)} freed`;
         log.info(`${copies} removed${freed}`);
       }
-      for (const { error } of pruned?.problems ?? []) report(error);
+      for (const { error } of pruned?.problems ?? []) await report(error);
       return {
         run,
         ...(verification !== undefined && { verification }),
         ...(pruned !== undefined && { pruned }),
       };
     } catch (thrown) {
-      report(LowtideError.from(thrown));
+      await report(LowtideError.from(thrown));
       return { run };
     }
   }
@@ -114,7 +116,7 @@ export class Jobs {
     const found: { backup: Backup; verification: BackupVerification }[] = [];
     for (const { id, verify } of schedules) {
       if (!verify.after_backup) continue;
-      const recent = this.#environment.catalog.backups({
+      const recent = await this.#environment.catalog.backups({
         schedule: id,
         status: 'completed',
         limit: recentBackups,
@@ -132,9 +134,9 @@ export class Jobs {
   }
 
   /** A check of a whole repository is made now and then; each backup in a store is verified by itself. */
-  #isToVerify(schedule: ScheduleConfig): boolean {
+  async #isToVerify(schedule: ScheduleConfig): Promise<boolean> {
     if (!schedule.verify.after_backup) return false;
-    return !isRepositoryType(schedule.source.type) || this.#care.isCheckDue(schedule);
+    return !isRepositoryType(schedule.source.type) || (await this.#care.isCheckDue(schedule));
   }
 
   async verify(backup: Backup, options: JobOptions): Promise<BackupVerification> {

@@ -48,7 +48,7 @@ export async function judgeCopy(
     const manifest = sealingOf(backup, storeId);
     verdict = await judge(manifest);
     // It may have been sealed anew, or made good, while it was read: then something was judged that is no longer there.
-    now = catalog.backup(backup.id);
+    now = await catalog.backup(backup.id);
     if (
       now !== undefined &&
       (!isSameSealing(sealingOf(now, storeId), manifest) ||

@@ -1,4 +1,4 @@
-import type { Catalog, Run } from '../catalog/catalog.ts';
+import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Launcher } from '../process/courtesy.ts';
 import { Crew } from '../process/crew.ts';
@@ -14,6 +14,12 @@ export interface MakingWayOptions {
   readonly clock: Clock;
 }
 
+/** What the schedule has completed before. */
+interface Before {
+  readonly runs: readonly Run[];
+  readonly backup: Backup | undefined;
+}
+
 /** How one run stands back for the host: the courtesy of its programs, and its turns. */
 export class MakingWay implements Disposable {
   readonly crew: Crew;
@@ -21,14 +27,17 @@ export class MakingWay implements Disposable {
   #doneBytes = 0;
   #expectedBytes: number;
 
-  constructor(run: Run, request: RunRequest, { launcher, pacer, catalog, clock }: MakingWayOptions) {
+  private constructor(
+    run: Run,
+    request: RunRequest,
+    { launcher, pacer, clock }: MakingWayOptions,
+    { runs, backup }: Before,
+  ) {
     const { schedule, signal, onPace } = request;
     const { nice, io_priority: io, pause } = schedule.run;
     this.crew = new Crew({ launcher, courtesy: { nice, io }, work: run.id });
-    const before = { schedule: schedule.id, status: 'completed' } as const;
-    this.#expectedBytes = catalog.backups({ ...before, limit: 1 })[0]?.storedBytes ?? 0;
+    this.#expectedBytes = backup?.storedBytes ?? 0;
     if (!pause) return;
-    const runs = catalog.runs({ ...before, limit: runsLearnedFrom });
     const expectedMs = expectedWork(runs, schedule.estimated_duration);
     this.#pacing = pacer.join({
       crew: this.crew,
@@ -38,6 +47,13 @@ export class MakingWay implements Disposable {
       onPace: (why) => onPace?.(why),
       signal,
     });
+  }
+
+  static async begin(run: Run, request: RunRequest, options: MakingWayOptions): Promise<MakingWay> {
+    const before = { schedule: request.schedule.id, status: 'completed' } as const;
+    const [backup] = await options.catalog.backups({ ...before, limit: 1 });
+    const runs = await options.catalog.runs({ ...before, limit: runsLearnedFrom });
+    return new MakingWay(run, request, options, { runs, backup });
   }
 
   get pausedSeconds(): number {

@@ -45,9 +45,13 @@ export async function readInFull(options: ReadInFullOptions): Promise<Judgement>
   const judged = await judgeCopy(backup, storeId, { ...options, judge });
   const at = clock.now();
   if (judged.status === 'passed') {
-    catalog.copies.recordRead(backup.id, storeId, { at, bytes: backup.storedBytes });
+    await catalog.copies.recordRead(backup.id, storeId, { at, bytes: backup.storedBytes });
   } else if (judged.status === 'failed') {
-    catalog.recordVerification(backup.id, storeId, { status: 'failed', at, error: judged.error.message });
+    await catalog.recordVerification(backup.id, storeId, {
+      status: 'failed',
+      at,
+      error: judged.error.message,
+    });
   }
   return judged;
 }

@@ -23,12 +23,14 @@ export interface RecoverOptions {
 /** Returns the runs as they ended. Throws what the catalog throws, and the signal's reason. */
 export async function recoverRuns(options: RecoverOptions): Promise<readonly Run[]> {
   const ended: Run[] = [];
-  for (const run of options.catalog.orphanedRuns(options.running)) {
+  for (const run of await options.catalog.orphanedRuns(options.running)) {
     await endLeftovers(run.id);
     const end = await endOf(run, options);
     try {
-      ended.push(options.catalog.finishRun(run.id, end));
-      new RunLog(run.id, options.catalog.runLogs, { now: () => options.now }).ended(end);
+      ended.push(await options.catalog.finishRun(run.id, end));
+      const log = new RunLog(run.id, options.catalog.runLogs, { now: () => options.now });
+      log.ended(end);
+      await log.written();
     } catch (thrown) {
       // Somebody else has recovered it meanwhile.
       if (!(thrown instanceof LowtideError) || thrown.code !== 'run_ended') throw thrown;

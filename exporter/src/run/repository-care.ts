@@ -46,11 +46,11 @@ export class RepositoryCare {
       const verdict = await repositoryOf(schedule).verify(await this.#work(schedule, signal));
       const at = clock.now();
       if (verdict.status === 'passed') {
-        catalog.snapshots.recordCheck(backup.id, { status: 'passed', at });
+        await catalog.snapshots.recordCheck(backup.id, { status: 'passed', at });
         return { copies: [{ ...copy, status: 'passed' }] };
       }
       const message = `${source.type} found ${snapshot.repository} damaged: ${verdict.found}`;
-      catalog.snapshots.recordCheck(backup.id, { status: 'failed', at, error: message });
+      await catalog.snapshots.recordCheck(backup.id, { status: 'failed', at, error: message });
       const error = new LowtideError('verification_failed', message, {
         hint: `Nothing is forgotten until a check passes again; ${source.type} has tools to repair its repositories.`,
       });
@@ -62,15 +62,15 @@ export class RepositoryCare {
   }
 
   /** Whether the last check of the schedule's repository found it damaged. */
-  isDamaged({ id }: ScheduleConfig): boolean {
-    return this.#environment.catalog.snapshots.present(id).some((each) => each.isDamaged);
+  async isDamaged({ id }: ScheduleConfig): Promise<boolean> {
+    return (await this.#environment.catalog.snapshots.present(id)).some((each) => each.isDamaged);
   }
 
   /** Now and then, and each time while it is damaged. */
-  isCheckDue(schedule: ScheduleConfig): boolean {
+  async isCheckDue(schedule: ScheduleConfig): Promise<boolean> {
     const { catalog, clock } = this.#environment;
-    if (this.isDamaged(schedule)) return true;
-    const proof = catalog.proofs().find((each) => each.schedule === schedule.id);
+    if (await this.isDamaged(schedule)) return true;
+    const proof = (await catalog.proofs()).find((each) => each.schedule === schedule.id);
     const { checkEveryMs } = repositoryOf(schedule).care;
     return proof?.verifiedAt === undefined || !isWithin(proof.verifiedAt, checkEveryMs, clock.now());
   }
@@ -85,14 +85,15 @@ export class RepositoryCare {
   ): Promise<PruneResult> {
     const { catalog, clock } = this.#environment;
     const repository = repositoryOf(schedule);
-    const known = catalog.snapshots.present(schedule.id);
+    const known = await catalog.snapshots.present(schedule.id);
     const now = clock.now();
-    const reclaimedAt = catalog.snapshots.reclaimedAt(schedule.id);
+    const reclaimedAt = await catalog.snapshots.reclaimedAt(schedule.id);
     // The first time begins the count: a repository that is taken over may have years in it.
     const reclaim = reclaimedAt !== undefined && !isWithin(reclaimedAt, repository.care.reclaimEveryMs, now);
     const rules = { keep: keepIn(schedule.keep, repository.type), reclaim, dryRun };
     const { kept, forgotten } = await repository.retain(rules, await this.#work(schedule, signal));
-    if ((reclaim || reclaimedAt === undefined) && !dryRun) catalog.snapshots.setReclaimed(schedule.id, now);
+    if ((reclaim || reclaimedAt === undefined) && !dryRun)
+      await catalog.snapshots.setReclaimed(schedule.id, now);
     const byId = new Map(known.map((each) => [each.snapshot, each]));
     const verdict = ({ id, createdAt, reasons }: RetainedSnapshot, keep: boolean) => ({
       schedule: schedule.id,
@@ -113,7 +114,7 @@ export class RepositoryCare {
     const gone = known.filter((each) => !there.has(each.snapshot));
     for (const { backupId, snapshot } of gone) {
       const reason = reasons.get(snapshot) ?? 'the repository does not have it any more';
-      catalog.snapshots.remove(backupId, reason, clock.now());
+      await catalog.snapshots.remove(backupId, reason, clock.now());
     }
     const removed = new Set([...forgotten.map(({ id }) => id), ...gone.map(({ snapshot }) => snapshot)]);
     return { ...nothing, verdicts, removed: removed.size };

@@ -59,10 +59,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   try {
     result = await restoreFromBest(target, options);
   } catch (thrown) {
-    catalog.recordRestore(backup.id, 'failed', clock.now());
+    await catalog.recordRestore(backup.id, 'failed', clock.now());
     throw thrown;
   }
-  catalog.recordRestore(backup.id, 'completed', clock.now());
+  await catalog.recordRestore(backup.id, 'completed', clock.now());
   return result;
 }
 
@@ -90,7 +90,7 @@ export async function restoreFromBest(target: RestoreTarget, options: CopyOption
       signal.throwIfAborted();
       const error = LowtideError.from(thrown);
       if (!allowsAnother(error)) throw thrown;
-      if (error.code === 'verification_failed') recordDamage(store, error, options);
+      if (error.code === 'verification_failed') await recordDamage(store, error, options);
       attempts.push({ store, error });
     }
   }
@@ -109,10 +109,18 @@ function allowsAnother({ code }: LowtideError): boolean {
   return code === 'verification_failed' || code.startsWith('store_');
 }
 
-function recordDamage(store: string, error: LowtideError, { backup, catalog, clock }: CopyOptions): void {
+async function recordDamage(
+  store: string,
+  error: LowtideError,
+  { backup, catalog, clock }: CopyOptions,
+): Promise<void> {
   // While it is being sealed anew it may be in neither state for a moment, which is no damage.
-  if (nextSealingOf(catalog.backup(backup.id) ?? backup, store) !== undefined) return;
-  catalog.recordVerification(backup.id, store, { status: 'failed', at: clock.now(), error: error.message });
+  if (nextSealingOf((await catalog.backup(backup.id)) ?? backup, store) !== undefined) return;
+  await catalog.recordVerification(backup.id, store, {
+    status: 'failed',
+    at: clock.now(),
+    error: error.message,
+  });
 }
 
 /** A rotation changes one group of copies within a second. */
@@ -128,14 +136,14 @@ async function restoreCopy(
   const { backup, catalog, clock, signal } = options;
   const tried: Manifest[] = [];
   for (let waits = 0; ;) {
-    const sealings = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
+    const sealings = sealingsOf((await catalog.backup(backup.id)) ?? backup, store.id);
     const manifest = sealings.find((sealing) => !tried.some((each) => isSameSealing(each, sealing)));
     try {
       return await target.restore(await openCopy(store, manifest ?? sealings[0], options));
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'verification_failed' || manifest === undefined) throw thrown;
       tried.push(manifest);
-      const left = sealingsOf(catalog.backup(backup.id) ?? backup, store.id);
+      const left = sealingsOf((await catalog.backup(backup.id)) ?? backup, store.id);
       if (left.some((sealing) => !tried.some((each) => isSameSealing(each, sealing)))) continue;
       if (left.length === 1 || waits === mostWaits) throw thrown;
       // Its header and its manifest are being written at this moment.

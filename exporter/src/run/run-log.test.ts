@@ -17,24 +17,27 @@ const run: Run = {
   pausedSeconds: 0,
 };
 
-function told(tell: (log: RunLog) => void): readonly RunLogLine[] {
+async function told(tell: (log: RunLog) => void): Promise<readonly RunLogLine[]> {
   const lines: RunLogLine[] = [];
   const logs = {
     append(id: string, line: RunLogLine) {
       if (id === 'r1') lines.push(line);
+      return Promise.resolve();
     },
   };
-  tell(new RunLog('r1', logs, { now: () => 7 }));
+  const log = new RunLog('r1', logs, { now: () => 7 });
+  tell(log);
+  await log.written();
   return lines;
 }
-const messages = (tell: (log: RunLog) => void): readonly string[] =>
-  told(tell).map(({ level, message }) => `${level}: ${message}`);
+const messages = async (tell: (log: RunLog) => void): Promise<readonly string[]> =>
+  (await told(tell)).map(({ level, message }) => `${level}: ${message}`);
 
 describe('the log of a run', () => {
-  it('says how it began, what it is sealed to, how it made way, and how it ended', () => {
+  it('says how it began, what it is sealed to, how it made way, and how it ended', async () => {
     const event = { name: 'run:finished', runId: 'r1', schedule: 'shop', type: 'database' } as const;
     const end = { finishedAt: 9, warnings: [], pausedSeconds: 61.4 } as const;
-    const lines = messages((log) => {
+    const lines = await messages((log) => {
       log.begun(run);
       log.sealedTo('key-1', 0);
       log.sealedTo('key-1', 1);
@@ -66,8 +69,8 @@ describe('the log of a run', () => {
     ]);
   });
 
-  it('has an end, but leaves out no trouble', () => {
-    const lines = messages((log) => {
+  it('has an end, but leaves out no trouble', async () => {
+    const lines = await messages((log) => {
       for (let index = 0; index < 1000; index += 1) log.paced(index % 2 === 0 ? 'cpu' : undefined);
       log.warn('a trouble');
     });
@@ -75,12 +78,12 @@ describe('the log of a run', () => {
     expect(lines.slice(-2)).toEqual(['info: and more of this kind, which is left out', 'warn: a trouble']);
   });
 
-  it('stops nothing where it cannot be kept', () => {
+  it('stops nothing where it cannot be kept', async () => {
     const full = {
-      append: () => {
-        throw new Error('disk full');
-      },
+      append: () => Promise.reject(new Error('disk full')),
     };
-    expect(() => new RunLog('r1', full, { now: () => 7 }).begun(run)).not.toThrow();
+    const log = new RunLog('r1', full, { now: () => 7 });
+    log.begun(run);
+    await expect(log.written()).resolves.toBeUndefined();
   });
 });

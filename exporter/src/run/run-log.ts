@@ -14,12 +14,16 @@ const beginnings: Readonly<Record<Run['trigger'], string>> = {
   api: 'begun through the API',
 };
 
-/** What a run tells of itself. A line that cannot be kept (the disk is full) is no reason to end a backup. */
+/**
+ * What a run tells of itself. A line that cannot be kept (the disk is full) is no reason to end a backup, and no line is waited
+ * for: they are written one after the other, and `written` says when all are.
+ */
 export class RunLog {
   readonly #runId: string;
   readonly #logs: Pick<RunLogs, 'append'>;
   readonly #clock: Pick<Clock, 'now'>;
   #lines = 0;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(runId: string, logs: Pick<RunLogs, 'append'>, clock: Pick<Clock, 'now'>) {
     this.#runId = runId;
@@ -65,11 +69,14 @@ export class RunLog {
     this.#tell('error', message);
   }
 
+  /** Resolves once all that was told so far has been written. */
+  async written(): Promise<void> {
+    await this.#written;
+  }
+
   #tell(level: RunLogLevel, message: string): void {
-    try {
-      this.#logs.append(this.#runId, { at: this.#clock.now(), level, message });
-    } catch {
-      // The end of the run will say what is wrong with the catalog.
-    }
+    const line = { at: this.#clock.now(), level, message };
+    // The end of the run will say what is wrong with the catalog.
+    this.#written = this.#written.then(() => this.#logs.append(this.#runId, line)).catch(() => undefined);
   }
 }

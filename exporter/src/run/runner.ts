@@ -73,13 +73,24 @@ export class Runner {
    */
   async run(request: RunRequest): Promise<Run> {
     await this.recover(request.signal);
+    const id = randomUUID();
+    // Before it is on record: what is on record, and worked on by nobody, was cut off.
+    this.#running.add(id);
+    try {
+      return await this.#run(id, request);
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #run(id: string, request: RunRequest): Promise<Run> {
     const { catalog, clock } = this.#environment;
     const { schedule, trigger, dueAt } = request;
     const source = createSource(schedule.source);
     const startedAt = clock.now();
     const backupId = backupIdOf(schedule.id, startedAt, randomBytes(randomIdBytes));
-    const run = catalog.startRun({
-      id: randomUUID(),
+    const run = await catalog.startRun({
+      id,
       schedule: schedule.id,
       type: source.kind,
       trigger,
@@ -88,18 +99,14 @@ export class Runner {
       objectPrefix: objectPrefixOf(schedule.id, backupId),
       stores: schedule.stores,
     });
-    this.#running.add(run.id);
-    try {
-      request.onStart?.(run);
-      const log = new RunLog(run.id, catalog.runLogs, clock);
-      log.begun(run, 'repository' in source ? source.repository : undefined);
-      const end = await this.#work(run, backupId, source, { request, log });
-      const ended = catalog.finishRun(run.id, end);
-      log.ended(end);
-      return ended;
-    } finally {
-      this.#running.delete(run.id);
-    }
+    request.onStart?.(run);
+    const log = new RunLog(run.id, catalog.runLogs, clock);
+    log.begun(run, 'repository' in source ? source.repository : undefined);
+    const end = await this.#work(run, backupId, source, { request, log });
+    const ended = await catalog.finishRun(run.id, end);
+    log.ended(end);
+    await log.written();
+    return ended;
   }
 
   /** Ends the runs whose process is gone, or whose end could not be recorded; returns them as they ended. */
@@ -128,7 +135,7 @@ export class Runner {
         log.paced(why);
         request.onPace?.(why);
       };
-      using way = new MakingWay(run, { ...request, onPace }, { ...this.#environment, launcher });
+      using way = await MakingWay.begin(run, { ...request, onPace }, { ...this.#environment, launcher });
       const noted = <T>(work: Promise<T>): Promise<T> =>
         work.finally(() => (pausedSeconds = way.pausedSeconds));
       if ('backUp' in source) {

@@ -104,7 +104,7 @@ async function verifyAndRecord(
     verifyCopy({ ...options, store, manifest });
   const judged = await judgeCopy(backup, storeId, { ...options, judge });
   if (judged.status !== 'unable') {
-    catalog.recordVerification(backup.id, storeId, {
+    await catalog.recordVerification(backup.id, storeId, {
       status: judged.status,
       at: clock.now(),
       ...(judged.status === 'failed' && { error: judged.error.message }),

@@ -37,14 +37,14 @@ const liveProgress: Readonly<Record<WorkKind, (id: string, progress: Progress) =
 };
 
 /** The API of a service; disposing ends the streams of events. */
-export function serviceApi(options: ServiceApiOptions): ServiceApi {
+export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi> {
   const { installation, log, registry, lowTide, track } = options;
   const { catalog, clock } = installation();
   const now = (): number => clock.now();
-  const credentials = (): readonly Credential[] =>
-    credentialsOf(installation().config.server.tokens, catalog.access.tokens());
+  const credentials = async (): Promise<readonly Credential[]> =>
+    credentialsOf(installation().config.server.tokens, await catalog.access.tokens());
   const background = new Background({ installation, registry, log, track });
-  background.recover();
+  await background.recover();
   const commands = new ServiceCommands({
     ...options,
     background,
@@ -58,7 +58,7 @@ export function serviceApi(options: ServiceApiOptions): ServiceApi {
     progress: () => registry.progress().map(({ id, kind, progress }) => liveProgress[kind](id, progress)),
     planVersion: options.planVersion,
   };
-  if (credentials().length === 0) {
+  if ((await credentials()).length === 0) {
     const hint = 'lowtide token create --role operator NAME makes one';
     log.info(
       { hint },

@@ -34,36 +34,44 @@ export class Background {
   }
 
   /** What every start does: says of those whose process is gone that they were interrupted. */
-  recover(): void {
+  async recover(): Promise<void> {
     const { installation, log } = this.#options;
     const { catalog, clock } = installation();
-    for (const { id, kind, backupId } of catalog.background.interruptOrphans(this.#going, clock.now())) {
+    for (const { id, kind, backupId } of await catalog.background.interruptOrphans(
+      this.#going,
+      clock.now(),
+    )) {
       log.warn({ run: id, backup: backupId }, `a ${kind} was cut off when its process ended`);
     }
   }
 
-  verify(backup: Backup): Begun<VerificationRun> {
+  async verify(backup: Backup): Promise<Begun<VerificationRun>> {
     const copies = backup.copies.filter(({ status }) => status === 'good' || status === 'damaged').length;
-    const begun = this.#begin({ kind: 'verification' }, backup, copies * backup.storedBytes, async (work) => {
-      const verified = await this.#options.installation().jobs.verify(backup, work);
-      const failed = verified.copies.find((copy) => copy.status !== 'passed');
-      return {
-        status: failed === undefined ? 'completed' : 'failed',
-        ...(failed?.error !== undefined && { error: failureView(failed.error) }),
-        copies: verified.copies.map(verdictView),
-        warnings: [],
-      };
-    });
+    const begun = await this.#begin(
+      { kind: 'verification' },
+      backup,
+      copies * backup.storedBytes,
+      async (work) => {
+        const verified = await this.#options.installation().jobs.verify(backup, work);
+        const failed = verified.copies.find((copy) => copy.status !== 'passed');
+        return {
+          status: failed === undefined ? 'completed' : 'failed',
+          ...(failed?.error !== undefined && { error: failureView(failed.error) }),
+          copies: verified.copies.map(verdictView),
+          warnings: [],
+        };
+      },
+    );
     return begun as Begun<VerificationRun>;
   }
 
-  restore(
+  async restore(
     backup: Backup,
     target: { readonly name: string; readonly to: string },
     force: boolean,
-  ): Begun<RestoreRun> {
+  ): Promise<Begun<RestoreRun>> {
     const what = { kind: 'restore', target: target.name } as const;
-    const begun = this.#begin(what, backup, backup.storedBytes, async (work) => {
+    const begun = await this.#begin(what, backup, backup.storedBytes, async (work) => {
       const { jobs } = this.#options.installation();
       const { store, warnings } = await jobs.restore(backup, target.to, { ...work, force });
       return { status: 'completed', store, warnings };
@@ -71,26 +79,29 @@ export class Background {
     return begun as Begun<RestoreRun>;
   }
 
-  #begin(
+  async #begin(
     what: Pick<NewBackgroundRun, 'kind' | 'target'>,
     backup: Backup,
     expectedBytes: number,
     work: (inHand: WorkInHand) => Promise<Outcome>,
-  ): Begun<VerificationRun | RestoreRun> {
+  ): Promise<Begun<VerificationRun | RestoreRun>> {
     this.#refuseTooMany();
     const { registry, track, installation } = this.#options;
     const { catalog, clock } = installation();
-    const run = catalog.background.start({
-      ...what,
-      id: randomUUID(),
-      backupId: backup.id,
-      startedAt: clock.now(),
-    });
-    this.#going.add(run.id);
+    const id = randomUUID();
+    // Before it is on record: what is on record, and worked on by nobody, was cut off.
+    this.#going.add(id);
+    let run: BackgroundRun;
+    try {
+      run = await catalog.background.start({ ...what, id, backupId: backup.id, startedAt: clock.now() });
+    } catch (thrown) {
+      this.#going.delete(id);
+      throw thrown;
+    }
     const inHand = registry.begin(expectedBytes);
     inHand.call(run.id, 'run');
-    const ended = this.#outcomeOf(inHand, work).then((outcome) =>
-      backgroundRunView(this.#finish(run, outcome), undefined),
+    const ended = this.#outcomeOf(inHand, work).then(async (outcome) =>
+      backgroundRunView(await this.#finish(run, outcome), undefined),
     );
     void track(ended.then(() => undefined));
     return { run: backgroundRunView(run, registry.progressOf(run.id)), ended };
@@ -118,12 +129,12 @@ export class Background {
   }
 
   /** A catalog that cannot be written keeps it as running, and calls it interrupted at the next start. */
-  #finish(run: BackgroundRun, outcome: Outcome): BackgroundRun {
+  async #finish(run: BackgroundRun, outcome: Outcome): Promise<BackgroundRun> {
     const { installation, log } = this.#options;
     const { catalog, clock } = installation();
     const end = { ...outcome, finishedAt: clock.now() };
     try {
-      return catalog.background.finish(run.id, end);
+      return await catalog.background.finish(run.id, end);
     } catch (thrown) {
       log.error({ run: run.id, err: describe(thrown) }, `the end of a ${run.kind} could not be recorded`);
       return { ...run, ...end };

@@ -53,7 +53,7 @@ export class BackupRuns {
           ? 'a backup whose process had ended was found whole, and filed'
           : 'a run was cut off when its process ended; what it left was removed',
       );
-      this.#offerAgain(run);
+      await this.#offerAgain(run);
     }
   }
 
@@ -81,7 +81,7 @@ export class BackupRuns {
     const { clock } = this.#options.installation();
     try {
       const run = await this.backUp(schedule, { trigger: 'schedule', dueAt });
-      this.#offerAgain(run);
+      await this.#offerAgain(run);
     } catch (thrown) {
       const error = LowtideError.from(thrown);
       if (error.code === 'run_active') {
@@ -103,7 +103,7 @@ export class BackupRuns {
   async #followOther(schedule: ScheduleConfig, dueAt: EpochMs): Promise<void> {
     const { catalog, clock } = this.#options.installation();
     const { stopping } = this.#options;
-    const [other] = catalog.runs({ schedule: schedule.id, status: 'running', limit: 1 });
+    const [other] = await catalog.runs({ schedule: schedule.id, status: 'running', limit: 1 });
     if (other === undefined) return;
     this.#options.log.info(
       { schedule: schedule.id, run: other.id },
@@ -113,9 +113,9 @@ export class BackupRuns {
       await clock.wakeAt(clock.now() + lookAgainMs, stopping).catch(() => undefined);
       if (stopping.aborted) return;
       await this.recover();
-      const status = catalog.run(other.id)?.status;
+      const status = (await catalog.run(other.id))?.status;
       if (status === 'running') continue;
-      if (status === 'completed') catalog.settle(schedule.id, dueAt);
+      if (status === 'completed') await catalog.settle(schedule.id, dueAt);
       return;
     }
   }
@@ -125,8 +125,10 @@ export class BackupRuns {
     request: Pick<BackupJob, 'trigger' | 'dueAt' | 'onStart'>,
   ): Promise<Run> {
     const { jobs, catalog, clock } = this.#options.installation();
-    const [last] = catalog.backups({ schedule: schedule.id, limit: 1 });
-    const { storedBytes = last?.storedBytes } = this.#options.learning.of(schedule, clock.now());
+    const [last] = await catalog.backups({ schedule: schedule.id, limit: 1 });
+    const { learning } = this.#options;
+    await learning.learn([schedule], clock.now());
+    const { storedBytes = last?.storedBytes } = learning.of(schedule);
     using work = this.#options.registry.begin(storedBytes);
     const onProblem = (problem: LowtideError): void =>
       this.#options.log.warn({ schedule: schedule.id, err: describe(problem) }, problem.message);
@@ -185,11 +187,13 @@ export class BackupRuns {
   }
 
   /** What was interrupted is due still; whether it is too late the scheduler decides. */
-  #offerAgain({ schedule, status, dueAt }: Run): void {
+  async #offerAgain({ schedule, status, dueAt }: Run): Promise<void> {
     if (status !== 'interrupted' || dueAt === undefined) return;
     const { catalog } = this.#options.installation();
-    const attempts = catalog.runs({ schedule, limit: mostAttempts }).filter((run) => run.dueAt === dueAt);
-    if (attempts.length < mostAttempts) catalog.settle(schedule, dueAt - 1);
+    const attempts = (await catalog.runs({ schedule, limit: mostAttempts })).filter(
+      (run) => run.dueAt === dueAt,
+    );
+    if (attempts.length < mostAttempts) await catalog.settle(schedule, dueAt - 1);
   }
 }
 

@@ -23,6 +23,7 @@ import type { Installation } from '../compose.ts';
 import { resolveAdded } from '../config/added-schedules.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { InTurn } from '../probe/in-turn.ts';
 import type { HealthCheck } from '../health/health.ts';
 import { requireHost } from '../load/of-host.ts';
 import { takeCensus } from '../rotation/census.ts';
@@ -39,6 +40,7 @@ import type { Rotations } from './rotations.ts';
 import { scheduleView } from './schedule-view.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { WatchedSchedules } from './watched-schedules.ts';
+import { activeSchedules } from './tide.ts';
 import type { WorkRegistry } from './work.ts';
 
 export interface CommandsOptions {
@@ -57,7 +59,7 @@ export interface CommandsOptions {
   /** Makes a backup as the API's; `onStart` is told once it is on record. */
   readonly backUp: (schedule: ScheduleConfig, onStart: (run: Run) => void) => Promise<Run>;
   /** Takes up the schedules that were added, as they are in the catalog now. */
-  readonly adoptSchedules: () => void;
+  readonly adoptSchedules: () => Promise<void>;
 }
 
 /** What the API asks of the service. */
@@ -65,6 +67,8 @@ export class ServiceCommands implements Commands {
   readonly version = version;
   readonly startedAt: EpochMs;
   readonly #options: CommandsOptions;
+  /** To the schedules: what one has looked at no other changes meanwhile. */
+  readonly #changes = new InTurn();
 
   readonly locate: Locate = (store, name) => this.#installation.stores.get(store)?.locate(name);
 
@@ -114,75 +118,80 @@ export class ServiceCommands implements Commands {
     return this.#installation.config.schedules.map(({ id }) => id).sort();
   }
 
-  schedules(ids: readonly string[]): readonly Schedule[] {
+  async schedules(ids: readonly string[]): Promise<readonly Schedule[]> {
     const { catalog } = this.#installation;
-    const likes = this.#likes();
-    const { lastSuccessBySchedule } = catalog.totals();
-    const drills = catalog.drills.latest();
+    const likes = await this.#likes();
+    const { lastSuccessBySchedule } = await catalog.totals();
+    const drills = await catalog.drills.latest();
     const now = this.now();
-    return ids.map((id) =>
-      scheduleView(this.#named(id), catalog, {
-        like: likes.get(id),
-        intervalSeconds: this.#options.watched.intervalSeconds(id),
-        learned: this.#options.outlook.learned(this.#named(id), now),
-        nextRunAt: this.#options.scheduler.nextRunAt(id),
-        deferral: this.#options.scheduler.deferral(id),
-        lastSuccessAt: lastSuccessBySchedule[id],
-        drillDueAt: this.#options.drills.dueAt(this.#named(id)),
-        drills: drills[id],
-      }),
+    return await Promise.all(
+      ids.map(async (id) =>
+        scheduleView(this.#named(id), catalog, {
+          like: likes.get(id),
+          intervalSeconds: this.#options.watched.intervalSeconds(id),
+          learned: await this.#options.outlook.learned(this.#named(id), now),
+          nextRunAt: this.#options.scheduler.nextRunAt(id),
+          deferral: this.#options.scheduler.deferral(id),
+          lastSuccessAt: lastSuccessBySchedule[id],
+          drillDueAt: await this.#options.drills.dueAt(this.#named(id)),
+          drills: drills[id],
+        }),
+      ),
     );
   }
 
-  addSchedule(id: string, body: NewSchedule): Promise<Schedule> {
-    if (this.#installation.config.schedules.some((schedule) => schedule.id === id) || this.#likes().has(id)) {
-      throw new LowtideError('config_exists', `there is a schedule ${id} already`, {
-        hint: 'Choose another id.',
-      });
-    }
-    return Promise.resolve(this.#put(id, body));
+  async addSchedule(id: string, body: NewSchedule): Promise<Schedule> {
+    return await this.#changes.do(async () => {
+      const known = this.#installation.config.schedules.some((schedule) => schedule.id === id);
+      if (known || (await this.#likes()).has(id)) {
+        throw new LowtideError('config_exists', `there is a schedule ${id} already`, {
+          hint: 'Choose another id.',
+        });
+      }
+      return await this.#put(id, body);
+    });
   }
 
-  changeSchedule(id: string, change: ScheduleChange): Promise<Schedule> {
-    const body = this.#added(id);
-    return Promise.resolve(this.#put(id, { ...body, ...change }));
+  async changeSchedule(id: string, change: ScheduleChange): Promise<Schedule> {
+    return await this.#changes.do(async () => await this.#put(id, { ...(await this.#added(id)), ...change }));
   }
 
-  removeSchedule(id: string): Promise<void> {
-    this.#added(id);
-    this.#installation.catalog.access.removeAddedSchedule(id);
-    this.#options.adoptSchedules();
-    return Promise.resolve();
+  async removeSchedule(id: string): Promise<void> {
+    await this.#changes.do(async () => {
+      await this.#added(id);
+      await this.#installation.catalog.access.removeAddedSchedule(id);
+      await this.#options.adoptSchedules();
+    });
   }
 
-  setPaused(id: string, paused: boolean): Schedule {
+  async setPaused(id: string, paused: boolean): Promise<Schedule> {
     this.#named(id);
-    this.#installation.catalog.setPaused(id, paused);
+    await this.#installation.catalog.setPaused(id, paused);
     this.#options.scheduler.poke();
-    return this.#view(id);
+    return await this.#view(id);
   }
 
-  skipNext(id: string): Schedule {
+  async skipNext(id: string): Promise<Schedule> {
     const schedule = this.#named(id);
     const { catalog } = this.#installation;
     const now = this.now();
-    const { next } = standing(schedule, catalog.schedule(id).settledUntil ?? now, now);
+    const { next } = standing(schedule, (await catalog.schedule(id)).settledUntil ?? now, now);
     if (next === undefined) throw new LowtideError('not_found', `${id} has no occurrence to come`);
-    catalog.settle(id, next.dueAt);
+    await catalog.settle(id, next.dueAt);
     this.#options.scheduler.poke();
-    return this.#view(id);
+    return await this.#view(id);
   }
 
-  plan(hours: number, withPaused: boolean): Promise<Plan> {
+  async plan(hours: number, withPaused: boolean): Promise<Plan> {
     const { config, catalog } = this.#installation;
-    const planned = config.schedules.filter(({ id }) => withPaused || !catalog.schedule(id).paused);
-    return this.#options.outlook.plan(planned, this.now(), hours);
+    const planned = withPaused ? config.schedules : await activeSchedules(catalog, config.schedules);
+    return await this.#options.outlook.plan(planned, this.now(), hours);
   }
 
-  load(hours: number, host: string | undefined): Load {
+  async load(hours: number, host: string | undefined): Promise<Load> {
     const { catalog, config } = this.#installation;
     requireHost(config.load, host);
-    return this.#options.outlook.load(catalog, this.now(), { hours, host });
+    return await this.#options.outlook.load(catalog, this.now(), { hours, host });
   }
 
   async run(id: string): Promise<Begun<BackupRun>> {
@@ -197,13 +206,13 @@ export class ServiceCommands implements Commands {
     return { run: runView(run, this.progressOf(run.id), undefined), ended };
   }
 
-  verify(backup: Backup): Begun<VerificationRun> {
+  async verify(backup: Backup): Promise<Begun<VerificationRun>> {
     this.#refuseStopping();
     refusePruned(backup);
-    return this.#options.background.verify(backup);
+    return await this.#options.background.verify(backup);
   }
 
-  restore(backup: Backup, name: string, force: boolean): Begun<RestoreRun> {
+  async restore(backup: Backup, name: string, force: boolean): Promise<Begun<RestoreRun>> {
     this.#refuseStopping();
     refusePruned(backup);
     storedManifest(backup.manifest);
@@ -219,7 +228,7 @@ export class ServiceCommands implements Commands {
         hint: `Leave out force, or set restore_targets.${name}.overwrite: true in the config.`,
       });
     }
-    return this.#options.background.restore(backup, { name, to: target.to }, force);
+    return await this.#options.background.restore(backup, { name, to: target.to }, force);
   }
 
   async drill(id: string): Promise<Begun<Drill>> {
@@ -279,7 +288,7 @@ export class ServiceCommands implements Commands {
     if (!known)
       throw new LowtideError('not_found', `there is no key ${id}`, { hint: 'GET keys lists them.' });
     const key = await retireKey(this.#installation, id, new AbortController().signal);
-    catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by }, this.now());
+    await catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by }, this.now());
     return keyView({ key, backups: 0, copies: 0, bytes: 0 });
   }
 
@@ -291,8 +300,8 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  #view(id: string): Schedule {
-    const [view] = this.schedules([id]);
+  async #view(id: string): Promise<Schedule> {
+    const [view] = await this.schedules([id]);
     if (view === undefined) throw new LowtideError('not_found', `there is no schedule ${id}`);
     return view;
   }
@@ -307,13 +316,13 @@ export class ServiceCommands implements Commands {
   }
 
   /** Of the schedules that were added: the one in the file whose source each backs up. */
-  #likes(): ReadonlyMap<string, string> {
-    const added = this.#installation.catalog.access.addedSchedules();
+  async #likes(): Promise<ReadonlyMap<string, string>> {
+    const added = await this.#installation.catalog.access.addedSchedules();
     return new Map(added.map(({ id, body }) => [id, (body as NewSchedule).like]));
   }
 
-  #added(id: string): NewSchedule {
-    const added = this.#installation.catalog.access.addedSchedules().find((each) => each.id === id);
+  async #added(id: string): Promise<NewSchedule> {
+    const added = (await this.#installation.catalog.access.addedSchedules()).find((each) => each.id === id);
     if (added !== undefined) return added.body as NewSchedule;
     this.#named(id);
     throw new LowtideError('read_only', `${id} stands in the config file, and is changed there`, {
@@ -321,11 +330,11 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  #put(id: string, body: NewSchedule): Schedule {
+  async #put(id: string, body: NewSchedule): Promise<Schedule> {
     resolveAdded(id, body, this.#installation.loaded.config);
-    this.#installation.catalog.access.putAddedSchedule({ id, body });
-    this.#options.adoptSchedules();
-    return this.#view(id);
+    await this.#installation.catalog.access.putAddedSchedule({ id, body });
+    await this.#options.adoptSchedules();
+    return await this.#view(id);
   }
 }
 

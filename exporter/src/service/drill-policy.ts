@@ -75,13 +75,13 @@ export class DrillPolicy {
     const { installation, tooBusy } = this.#options;
     const { config, catalog, clock } = installation();
     for (const schedule of config.schedules) {
-      const dueAt = this.dueAt(schedule);
+      const dueAt = await this.dueAt(schedule);
       const now = clock.now();
       if (signal.aborted || dueAt === undefined || dueAt > now) continue;
       const deadline = dueAt + patienceMs;
       if (tooBusy({ now, slot: dueAt, deadline }) !== undefined) continue;
       // The backups come first, as long as there is time for both.
-      if (now < deadline && catalog.runs({ status: 'running', limit: 1 }).length > 0) continue;
+      if (now < deadline && (await catalog.runs({ status: 'running', limit: 1 })).length > 0) continue;
       await this.#drill({ schedule, trigger: 'schedule' }, stopping(signal)).catch((thrown: unknown) => {
         // Somebody makes one by hand just now.
         if (LowtideError.from(thrown).code !== 'run_active') throw thrown;
@@ -89,14 +89,14 @@ export class DrillPolicy {
     }
   }
 
-  dueAt(schedule: ScheduleConfig): EpochMs | undefined {
+  async dueAt(schedule: ScheduleConfig): Promise<EpochMs | undefined> {
     const { drill: rhythm } = schedule.verify;
     if (rhythm === undefined) return undefined;
     const { catalog } = this.#options.installation();
-    const proof = catalog.proofs().find((each) => each.schedule === schedule.id);
-    const [last] = catalog.drills
-      .list({ schedule: schedule.id, limit: 20 })
-      .filter(({ status }) => status !== 'running' && status !== 'cancelled');
+    const proof = (await catalog.proofs()).find((each) => each.schedule === schedule.id);
+    const [last] = (await catalog.drills.list({ schedule: schedule.id, limit: 20 })).filter(
+      ({ status }) => status !== 'running' && status !== 'cancelled',
+    );
     return drillDueAt(rhythm, schedule.timezone, {
       ...(proof !== undefined && { since: proof.since }),
       ...(last !== undefined && { last }),

@@ -18,8 +18,8 @@ export async function followHistory(
   const followed: Followed[] = [...hostAccess(hosts)].map(([host, prometheus]) => ({
     prometheus,
     days: hosts[host]?.prometheus.days ?? 0,
-    record: (records) => {
-      catalog.hostLoads.record(host, records);
+    record: async (records) => {
+      await catalog.hostLoads.record(host, records);
       tide.renew(host);
     },
   }));
@@ -27,8 +27,8 @@ export async function followHistory(
     followed.push({
       prometheus: prometheusOptions(history.prometheus, 'load.history.prometheus'),
       days: history.prometheus.days,
-      record: (records) => {
-        catalog.load.record(records, 'coarse');
+      record: async (records) => {
+        await catalog.load.record(records, 'coarse');
         tide.renew();
       },
     });

@@ -83,7 +83,7 @@ export class FullReadPolicy {
       for (const { copy, dueAt } of dueReads(copies, { now, withinMs })) {
         if (signal.aborted) return;
         if ((this.#unreadable.get(keyOf(copy)) ?? -Infinity) > clock.now()) continue;
-        if (!this.#options.quiet.isNow(dueAt)) break;
+        if (!(await this.#options.quiet.isNow(dueAt))) break;
         const at = await this.#read(copy, stop);
         // The list may be asked for again before it is made anew.
         if (at !== undefined) copies[copies.indexOf(copy)] = { ...copy, knownAt: at, readAt: at };
@@ -95,7 +95,7 @@ export class FullReadPolicy {
   async #read(copy: GoodCopy, signal: AbortSignal): Promise<EpochMs | undefined> {
     const { installation, quiet } = this.#options;
     const { catalog, jobs, clock } = installation();
-    const backup = catalog.backup(copy.backupId);
+    const backup = await catalog.backup(copy.backupId);
     if (backup === undefined) return undefined;
     using paced = quiet.pace(copy.bytes, signal);
     const judged = await jobs.readInFull(backup, copy.store, {
@@ -131,7 +131,7 @@ async function groupsOf({ catalog, config, stores }: Installation): Promise<read
     const { full_read: withinMs } = verify;
     if (withinMs === undefined) continue;
     await letOthersRun();
-    for (const copy of catalog.copies.good(id)) {
+    for (const copy of await catalog.copies.good(id)) {
       // What lies in a store that the config no longer has cannot be read.
       if (!stores.has(copy.store)) continue;
       const key = `${copy.store} ${withinMs}`;

@@ -34,7 +34,7 @@ const lookEveryMs = 15_000;
 export class HealPolicy {
   readonly #options: HealPolicyOptions;
   readonly #backoff: HealBackoff;
-  readonly #plan = new KeptAnswer<Installation, HealPlan>(({ healer }) => healer.plan());
+  readonly #plan = new KeptAnswer<Installation, HealPlan>(async ({ healer }) => await healer.plan());
   /** When each copy was first found to wait, by backup and store. */
   #since = new Map<string, EpochMs>();
   #down: ReadonlySet<string> = new Set();
@@ -93,9 +93,9 @@ export class HealPolicy {
       if (this.#down.has(task.store) || refusing.has(task.store) || this.#backoff.isWaiting(task, now))
         continue;
       // The plan may be older than what was made good since.
-      const copy = catalog.backup(task.backupId)?.copies.find(({ store }) => store === task.store);
+      const copy = (await catalog.backup(task.backupId))?.copies.find(({ store }) => store === task.store);
       if (copy?.status === 'good') continue;
-      if (!this.#options.quiet.isNow(since)) return;
+      if (!(await this.#options.quiet.isNow(since))) return;
       const outcome = await this.#heal(task, stop);
       // Whatever it is, the next copy would meet it as well.
       if (outcome.status !== 'healed') refusing.add(task.store);

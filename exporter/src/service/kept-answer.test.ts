@@ -5,14 +5,14 @@ import { KeptAnswer } from './kept-answer.ts';
 const minuteMs = 60_000;
 
 interface Fake {
-  readonly catalog: { latestSequence(): number };
+  readonly catalog: { latestSequence(): Promise<number> };
   readonly clock: ManualClock;
 }
 
 it('asks again once something has happened, the config has changed, or an hour has gone by', async () => {
   let [sequence, asked] = [1, 0];
   const clock = new ManualClock(0);
-  const installation = (): Fake => ({ catalog: { latestSequence: () => sequence }, clock });
+  const installation = (): Fake => ({ catalog: { latestSequence: () => Promise.resolve(sequence) }, clock });
   const kept = new KeptAnswer<Fake, number>(() => Promise.resolve((asked += 1)));
   expect(kept.last).toBeUndefined();
   const first = installation();
@@ -29,7 +29,7 @@ it('asks again once something has happened, the config has changed, or an hour h
 it('asks the less often the longer an answer takes', async () => {
   let [sequence, asked] = [1, 0];
   const clock = new ManualClock(0);
-  const installation: Fake = { catalog: { latestSequence: () => (sequence += 1) }, clock };
+  const installation: Fake = { catalog: { latestSequence: () => Promise.resolve((sequence += 1)) }, clock };
   const kept = new KeptAnswer<Fake, number>(() => {
     clock.advance(1000);
     return Promise.resolve((asked += 1));

@@ -35,7 +35,7 @@ export class KeptAnswer<Of extends Asked, Answer> {
 
   async from(installation: Of): Promise<Answer> {
     const { catalog, clock } = installation;
-    const [sequence, at] = [catalog.latestSequence(), clock.now()];
+    const [sequence, at] = [await catalog.latestSequence(), clock.now()];
     const kept = this.#kept;
     if (kept?.of === installation) {
       const age = Math.abs(at - kept.at);

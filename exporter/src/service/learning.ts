@@ -6,8 +6,7 @@ import { expectedFrom, expectedResources, runsLearnedFrom } from '../schedule/le
 import type { Resources } from '../schedule/planner.ts';
 import type { EpochMs } from '../units/instant.ts';
 
-export interface LearningSources {
-  readonly runs: Catalog['runs'];
+export interface LearningSources extends Pick<Catalog, 'runs'> {
   readonly reviews: Pick<RunReviews, 'uses'>;
 }
 
@@ -28,35 +27,48 @@ const freshMs = 3_600_000;
 /** What is expected of schedules, kept for a while: a plan asks for thousands of them. */
 export class Learning {
   readonly #sources: LearningSources;
+  /** How often. */
+  #forgotten = 0;
   readonly #known = new Map<string, { readonly at: EpochMs; readonly learned: LearnedRun }>();
 
   constructor(sources: LearningSources) {
     this.#sources = sources;
   }
 
-  of(schedule: ScheduleConfig, now: EpochMs): LearnedRun {
-    const known = this.#known.get(schedule.id);
-    if (known !== undefined && Math.abs(now - known.at) < freshMs) return known.learned;
-    const learned = this.#learn(schedule);
-    this.#known.set(schedule.id, { at: now, learned });
-    return learned;
+  /** Reads the past of those that are not known, or not of late. */
+  async learn(schedules: readonly ScheduleConfig[], now: EpochMs): Promise<void> {
+    for (const schedule of schedules) {
+      const known = this.#known.get(schedule.id);
+      if (known !== undefined && Math.abs(now - known.at) < freshMs) continue;
+      const forgotten = this.#forgotten;
+      const learned = await this.#learn(schedule);
+      // What has ended while the past was read may be missing in it.
+      this.#known.set(schedule.id, { at: forgotten === this.#forgotten ? now : -Infinity, learned });
+    }
+  }
+
+  /** As it was last learned; of one that never was, what its config guesses. */
+  of({ id, estimated_duration: durationMs, resources }: ScheduleConfig): LearnedRun {
+    return this.#known.get(id)?.learned ?? { runs: 0, durationMs, resources };
   }
 
   /** A run of the schedule has ended, or its config has changed: next time it is learned anew. Absent: all of them. */
   forget(schedule?: string): void {
-    if (schedule === undefined) this.#known.clear();
-    else this.#known.delete(schedule);
+    this.#forgotten += 1;
+    for (const [id, { learned }] of this.#known) {
+      if (schedule === undefined || id === schedule) this.#known.set(id, { at: -Infinity, learned });
+    }
   }
 
-  #learn({ id, estimated_duration: guessMs, resources }: ScheduleConfig): LearnedRun {
-    const { runs: list, reviews } = this.#sources;
-    const runs = list({ schedule: id, status: 'completed', limit: runsLearnedFrom });
+  async #learn({ id, estimated_duration: guessMs, resources }: ScheduleConfig): Promise<LearnedRun> {
+    const { reviews } = this.#sources;
+    const runs = await this.#sources.runs({ schedule: id, status: 'completed', limit: runsLearnedFrom });
     const size = expectedFrom(runs.flatMap(({ sizeBytes }) => sizeBytes ?? []));
     const stored = expectedFrom(runs.flatMap(({ storedBytes }) => storedBytes ?? []));
     return {
       runs: runs.length,
       durationMs: expectedWork(runs, guessMs),
-      resources: expectedResources(reviews.uses(id, runsLearnedFrom), resources),
+      resources: expectedResources(await reviews.uses(id, runsLearnedFrom), resources),
       ...(size !== undefined && { sizeBytes: size }),
       ...(stored !== undefined && { storedBytes: stored }),
     };

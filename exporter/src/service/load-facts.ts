@@ -7,14 +7,18 @@ import type { EpochMs } from '../units/instant.ts';
 import type { Tide } from './tide.ts';
 
 /** What is measured and what is expected now, for the metrics. */
-export function loadFacts(recorder: Pick<LoadRecorder, 'latest'>, tide: Tide, now: EpochMs): LoadFacts {
+export async function loadFacts(
+  recorder: Pick<LoadRecorder, 'latest'>,
+  tide: Tide,
+  now: EpochMs,
+): Promise<LoadFacts> {
   const measured = recorder.latest();
-  const forecasts = tide.forecasts(now);
+  const forecasts = await tide.forecasts(now);
   const expected = resources.flatMap((resource) => {
     const { basis, expected: steps } = forecasts[resource];
     return basis === 'none' ? [] : [[resource, steps[0] ?? NaN] as const];
   });
-  const accuracy = tide.accuracy(now);
+  const accuracy = await tide.accuracy(now);
   return {
     expected: Object.fromEntries(expected),
     forecasts: resources.flatMap((resource) => {

@@ -39,7 +39,7 @@ describe('a rotation at low tide', () => {
     const { gate } = new LowTide({
       clock,
       tooBusy: (times) => tooBusy(loadOf(cpu), highWater, times, 'run'),
-      isCancelled: () => cancelled,
+      isCancelled: () => Promise.resolve(cancelled),
       onWait: (_, reason) => told.push(reason),
     });
     return gate(rotation, signal);

@@ -9,7 +9,7 @@ export interface LowTideOptions {
   /** Why a rotation has to wait now; undefined where it need not. */
   readonly tooBusy: (times: GateTimes) => Hold | undefined | Promise<Hold | undefined>;
   /** Whether somebody wants it to stop: it is not for the wait to keep it from that. */
-  readonly isCancelled: (rotationId: string) => boolean;
+  readonly isCancelled: (rotationId: string) => Promise<boolean>;
   /** Hears when a rotation begins to wait, with what for, and when it goes on. */
   readonly onWait: (rotation: Rotation, reason: Hold | undefined) => void;
 }
@@ -57,7 +57,7 @@ export class LowTide {
 
   async #reasonOf({ id, startedAt }: Rotation): Promise<Hold | undefined> {
     const { clock, tooBusy, isCancelled } = this.#options;
-    if (isCancelled(id)) return undefined;
+    if (await isCancelled(id)) return undefined;
     return await tooBusy({ now: clock.now(), slot: startedAt, deadline: startedAt + patienceMs });
   }
 }
@@ -71,7 +71,7 @@ export function lowTideOf(
   return new LowTide({
     clock,
     tooBusy,
-    isCancelled: (id) => catalog.rotations.rotation(id)?.cancelRequested === true,
+    isCancelled: async (id) => (await catalog.rotations.rotation(id))?.cancelRequested === true,
     onWait: ({ id: rotation }, reason) => {
       if (reason === undefined) log.info({ rotation }, 'a rotation of keys goes on');
       else log.info({ rotation, reason }, 'a rotation of keys waits until the host is quiet');

@@ -31,7 +31,7 @@ export async function measureRun(
   );
   const result = await attempt;
   try {
-    if (use !== undefined) reviews.recordUse(result.run.id, use);
+    if (use !== undefined) await reviews.recordUse(result.run.id, use);
   } catch (thrown) {
     onProblem(thrown);
   }

@@ -6,6 +6,7 @@ import { coarseStepMs, fineStepMs, resources, type LoadRecord, type Resource } f
 import { recordsOf } from '../load/of-host.ts';
 import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import type { Accuracy, Forecasts } from './host-outlook.ts';
 import type { LearnedRun } from './learning.ts';
 import type { PlanThread } from './plan-thread.ts';
 import type { Planning } from './planning.ts';
@@ -21,8 +22,8 @@ const mostPoints = 2500;
 interface KnownLoad {
   readonly records: readonly LoadRecord[];
   readonly coarse: readonly LoadRecord[];
-  readonly now: EpochMs;
-  readonly host: string | undefined;
+  readonly forecasts: Forecasts;
+  readonly accuracy: Accuracy;
 }
 
 /** What is to come, and what was, in the words of the API. */
@@ -54,73 +55,77 @@ export class Outlook {
 
   async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
     const followed = this.#followed.slots();
-    const view = await this.#thread.view(this.#tide.requestAhead(schedules, now, hours, followed));
+    const view = await this.#thread.view(await this.#tide.requestAhead(schedules, now, hours, followed));
     return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), ...view };
   }
 
   /** What the next run of a schedule is expected to take. */
-  learned(schedule: ScheduleConfig, now: EpochMs): LearnedRun {
-    return this.#tide.learning.of(schedule, now);
+  async learned(schedule: ScheduleConfig, now: EpochMs): Promise<LearnedRun> {
+    const { learning } = this.#tide;
+    await learning.learn([schedule], now);
+    return learning.of(schedule);
   }
 
   /** `host`: one of load.hosts; undefined: this one. */
-  load(
+  async load(
     catalog: Pick<Catalog, 'load' | 'hostLoads'>,
     now: EpochMs,
     { hours, host }: { readonly hours: number; readonly host: string | undefined },
-  ): Load {
+  ): Promise<Load> {
     const from = now - hours * hourMs;
-    const coarse = recordsOf(catalog, host, from, now);
+    const coarse = await recordsOf(catalog, host, from, now);
     const isFine = host === undefined && hours <= fineHours;
-    const records = isFine ? catalog.load.records('fine', from, now) : coarse;
+    const records = isFine ? await catalog.load.records('fine', from, now) : coarse;
     const throughput = throughputStatistics(coarse);
+    const known: KnownLoad = {
+      records,
+      coarse,
+      forecasts: await this.#tide.forecasts(now, host),
+      accuracy: await this.#tide.accuracy(now, host),
+    };
     return {
       from: toRfc3339(from),
       until: toRfc3339(now),
-      resources: resources.flatMap(
-        (resource) => this.#resourceLoad(resource, { records, coarse, now, host }) ?? [],
-      ),
+      resources: resources.flatMap((resource) => resourceLoad(resource, known) ?? []),
       ...(throughput.length > 0 && { throughput: [...throughput] }),
     };
   }
+}
 
-  #resourceLoad(
-    resource: Resource,
-    { records, coarse, now, host }: KnownLoad,
-  ): Load['resources'][number] | undefined {
-    const forecast = this.#tide.forecasts(now, host)[resource];
-    const accuracy = accuracyView(this.#tide.accuracy(now, host)[resource]);
-    const times = coarse.map(({ at }) => at);
-    const loads = coarse.map((record) => record[resource]);
-    const statistics = loadStatistics(times, loads, Temporal.Now.timeZoneId());
-    const samples = pointsOf(records, resource);
-    const waits = records.flatMap(({ at, pressure }) =>
-      pressure === undefined ? [] : [{ at, ...pressure }],
-    );
-    const pressure = pointsOf(waits, resource);
-    if (samples.length === 0 && forecast.basis === 'none') return undefined;
-    const { profile = [], quietHours = [], busyHours = [], ...figures } = statistics ?? {};
-    const stepsAhead = forecast.basis === 'none' ? [] : [...forecast.expected.keys()];
-    return {
-      resource,
-      samples,
-      ...(pressure.length > 0 && { pressure }),
-      basis: forecast.basis,
-      ...(accuracy !== undefined && { accuracy }),
-      profile: profile.map((hour) => ({ ...hour })),
-      quietHours: quietHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
-      busyHours: busyHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
-      forecast: stepsAhead.map((step) => ({
-        at: toRfc3339(forecast.startsAt + step * forecast.stepMs),
-        expected: forecast.expected[step] ?? 0,
-        low: forecast.low[step] ?? 0,
-        high: forecast.high[step] ?? 1,
-      })),
-      ...('samples' in figures && {
-        statistics: { ...figures, maximumAt: toRfc3339(figures.maximumAt) },
-      }),
-    };
-  }
+function resourceLoad(
+  resource: Resource,
+  { records, coarse, forecasts, accuracy: accuracies }: KnownLoad,
+): Load['resources'][number] | undefined {
+  const forecast = forecasts[resource];
+  const accuracy = accuracyView(accuracies[resource]);
+  const times = coarse.map(({ at }) => at);
+  const loads = coarse.map((record) => record[resource]);
+  const statistics = loadStatistics(times, loads, Temporal.Now.timeZoneId());
+  const samples = pointsOf(records, resource);
+  const waits = records.flatMap(({ at, pressure }) => (pressure === undefined ? [] : [{ at, ...pressure }]));
+  const pressure = pointsOf(waits, resource);
+  if (samples.length === 0 && forecast.basis === 'none') return undefined;
+  const { profile = [], quietHours = [], busyHours = [], ...figures } = statistics ?? {};
+  const stepsAhead = forecast.basis === 'none' ? [] : [...forecast.expected.keys()];
+  return {
+    resource,
+    samples,
+    ...(pressure.length > 0 && { pressure }),
+    basis: forecast.basis,
+    ...(accuracy !== undefined && { accuracy }),
+    profile: profile.map((hour) => ({ ...hour })),
+    quietHours: quietHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
+    busyHours: busyHours.map(({ weekday, hours }) => ({ weekday, hours: [...hours] })),
+    forecast: stepsAhead.map((step) => ({
+      at: toRfc3339(forecast.startsAt + step * forecast.stepMs),
+      expected: forecast.expected[step] ?? 0,
+      low: forecast.low[step] ?? 0,
+      high: forecast.high[step] ?? 1,
+    })),
+    ...('samples' in figures && {
+      statistics: { ...figures, maximumAt: toRfc3339(figures.maximumAt) },
+    }),
+  };
 }
 
 export function accuracyView({

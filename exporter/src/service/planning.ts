@@ -33,11 +33,11 @@ export class Planning {
   }
 
   /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */
-  starts(
+  async starts(
     due: readonly DueJob[],
     running: readonly RunningSchedule[],
     now: EpochMs,
-  ): ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>> {
+  ): Promise<ReadonlyMap<string, EpochMs>> {
     const key = JSON.stringify([
       Math.floor(now / planStepMs),
       this.#tide.renewals,
@@ -45,14 +45,12 @@ export class Planning {
       running.map(({ schedule }) => schedule.id),
     ]);
     if (this.#made?.key === key) return this.#made.starts;
-    const slots = this.#thread.slots({
-      ...this.#tide.request(due, now),
+    const slots = await this.#thread.slots({
+      ...(await this.#tide.request(due, now)),
       previous: this.#slots,
-      running: this.#tide.running(running, now),
+      running: await this.#tide.running(running, now),
     });
-    return slots instanceof Promise
-      ? slots.then((planned) => this.#keep(key, planned))
-      : this.#keep(key, slots);
+    return this.#keep(key, slots);
   }
 
   #keep(key: string, slots: readonly PreviousSlot[]): ReadonlyMap<string, EpochMs> {

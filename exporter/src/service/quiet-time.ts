@@ -24,7 +24,7 @@ export class QuietTime {
   }
 
   /** Whether work that could have begun at `since` may begin now. */
-  isNow(since: EpochMs): boolean {
+  async isNow(since: EpochMs): Promise<boolean> {
     const { installation, tooBusy } = this.#options;
     const { catalog, clock } = installation();
     const now = clock.now();
@@ -32,7 +32,7 @@ export class QuietTime {
     if (tooBusy({ now, slot: since, deadline }) !== undefined) return false;
     if (now >= deadline) return true;
     const running = { status: 'running', limit: 1 } as const;
-    return catalog.runs(running).length === 0 && catalog.rotations.list(running).length === 0;
+    return (await catalog.runs(running)).length === 0 && (await catalog.rotations.list(running)).length === 0;
   }
 
   /** For as long as it takes to move so many bytes, in turns where the host is busy. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { InTurn } from '../probe/in-turn.ts';
 import type { Metrics } from '../metrics/registry.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { describe } from './describe.ts';
@@ -19,7 +20,7 @@ export interface ReloadOptions {
   readonly source: ReloadSource;
   readonly current: () => LoadedConfig;
   /** Takes up a config; throws before anything has changed, or not at all. */
-  readonly adopt: (loaded: LoadedConfig) => void;
+  readonly adopt: (loaded: LoadedConfig) => Promise<void>;
   readonly reloadWebConfig: () => Promise<void>;
   readonly metrics: ReloadMetrics;
   readonly now: () => EpochMs;
@@ -48,14 +49,13 @@ const restartOnly: readonly {
 /** Takes up the config file whole or not at all: a mistake in it leaves the one before in force, and shows in the metrics. */
 export function reloader(options: ReloadOptions): () => Promise<boolean> {
   const { source, current, adopt, reloadWebConfig, metrics, now, log } = options;
-  /** One after the other, the last signal last. */
-  let before: Promise<unknown> = Promise.resolve();
+  const turns = new InTurn();
   const reload = async (): Promise<boolean> => {
     await reloadWebConfig();
     try {
       const loaded = await source.read();
       refuseRestartOnly(current().config, loaded.config);
-      adopt(loaded);
+      await adopt(loaded);
       for (const { path, message } of loaded.warnings) log.warn({ path }, message);
       metrics.lowtide_config_last_reload_successful.set(1);
       metrics.lowtide_config_last_reload_success_timestamp_seconds.set(now() / 1000);
@@ -70,11 +70,8 @@ export function reloader(options: ReloadOptions): () => Promise<boolean> {
       return false;
     }
   };
-  return () => {
-    const next = before.then(reload);
-    before = next;
-    return next;
-  };
+  // The last signal last.
+  return () => turns.do(reload);
 }
 
 /** At the start both were read, just now. */

@@ -37,8 +37,8 @@ beforeEach(() => {
   clock = new ManualClock(midnight);
   unusual = [];
 });
-afterEach(() => {
-  catalog[Symbol.dispose]();
+afterEach(async () => {
+  await catalog[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -56,7 +56,7 @@ function reviewer(schedules = [nightly]): Reviewer {
 }
 
 /** The load of each hour from midnight on, on record up to now. */
-function measured(hours: readonly number[]): void {
+async function measured(hours: readonly number[]): Promise<void> {
   const records = hours.flatMap((cpu, index) =>
     Array.from({ length: 12 }, (_, step) => ({
       at: midnight + index * hour + step * 5 * minute,
@@ -65,7 +65,7 @@ function measured(hours: readonly number[]): void {
       disk: NaN,
     })),
   );
-  catalog.load.record(
+  await catalog.load.record(
     records.filter(({ at }) => at + 5 * minute <= clock.now()),
     'coarse',
   );
@@ -78,12 +78,15 @@ interface Sample {
   readonly sizeBytes?: number;
 }
 
-function ran(id: string, { startedAt, minutes, dueAt, sizeBytes = 50 * 2 ** 20 }: Sample): void {
+async function ran(
+  id: string,
+  { startedAt, minutes, dueAt, sizeBytes = 50 * 2 ** 20 }: Sample,
+): Promise<void> {
   const run = newRun(id, { startedAt, ...(dueAt !== undefined && { dueAt }) });
   const manifest = newManifest(`b-${id}`);
   const [part] = manifest.parts;
-  catalog.startRun(run);
-  catalog.finishRun(
+  await catalog.startRun(run);
+  await catalog.finishRun(
     id,
     runEnd(run, {
       finishedAt: startedAt + minutes * minute,
@@ -93,33 +96,33 @@ function ran(id: string, { startedAt, minutes, dueAt, sizeBytes = 50 * 2 ** 20 }
 }
 
 const load = [0.5, 0.4, 0.9, 0.1, 0.3, 0.2, 0.2];
-const reviewOf = (id: string) => catalog.reviews.of([id]).get(id);
+const reviewOf = async (id: string) => (await catalog.reviews.of([id])).get(id);
 
 describe('a review', () => {
-  it('tells what a run met once that is on record, and what it could have met once its window is over', () => {
+  it('tells what a run met once that is on record, and what it could have met once its window is over', async () => {
     const looking = reviewer();
     const dueAt = midnight + hour;
-    ran('r1', { startedAt: dueAt + 10 * minute, minutes: 30, dueAt });
-    const lookAt = (at: number): void => {
+    await ran('r1', { startedAt: dueAt + 10 * minute, minutes: 30, dueAt });
+    const lookAt = async (at: number): Promise<void> => {
       clock.set(at);
-      measured(load);
-      looking.look(at);
+      await measured(load);
+      await looking.look(at);
     };
-    looking.look(midnight + 1.7 * hour);
-    expect(reviewOf('r1')).toEqual({ unusual: [], isFinal: false });
-    lookAt(midnight + 2 * hour);
-    expect(reviewOf('r1')).toMatchObject({
+    await looking.look(midnight + 1.7 * hour);
+    expect(await reviewOf('r1')).toEqual({ unusual: [], isFinal: false });
+    await lookAt(midnight + 2 * hour);
+    expect(await reviewOf('r1')).toMatchObject({
       load: { load: expect.closeTo(0.4, 6) as number },
       isFinal: false,
     });
-    expect(catalog.reviews.latest()['db-prod']?.best).toBeCloseTo(0.4, 6);
-    expect(catalog.reviews.latest()['db-prod']?.fixed).toBeUndefined();
+    expect((await catalog.reviews.latest())['db-prod']?.best).toBeCloseTo(0.4, 6);
+    expect((await catalog.reviews.latest())['db-prod']?.fixed).toBeUndefined();
     // The last start is at five, and such a run ends half an hour later.
-    lookAt(midnight + 5.5 * hour);
-    reviewer().look(midnight + 5.5 * hour);
-    expect(reviewOf('r1')?.isFinal).toBe(false);
-    lookAt(midnight + 5.6 * hour);
-    expect(reviewOf('r1')).toEqual({
+    await lookAt(midnight + 5.5 * hour);
+    await reviewer().look(midnight + 5.5 * hour);
+    expect((await reviewOf('r1'))?.isFinal).toBe(false);
+    await lookAt(midnight + 5.6 * hour);
+    expect(await reviewOf('r1')).toEqual({
       unusual: [],
       isFinal: true,
       load: {
@@ -131,56 +134,59 @@ describe('a review', () => {
     });
   });
 
-  it('goes on after a restart', () => {
-    ran('r1', { startedAt: midnight + hour, minutes: 30, dueAt: midnight + hour });
+  it('goes on after a restart', async () => {
+    await ran('r1', { startedAt: midnight + hour, minutes: 30, dueAt: midnight + hour });
     clock.set(midnight + 2 * hour);
-    measured(load);
-    reviewer().look(clock.now());
-    catalog[Symbol.dispose]();
+    await measured(load);
+    await reviewer().look(clock.now());
+    await catalog[Symbol.asyncDispose]();
     catalog = openSqliteCatalog(folder);
-    expect(catalog.reviews.latest()['db-prod']?.load).toBeCloseTo(0.4, 6);
+    expect((await catalog.reviews.latest())['db-prod']?.load).toBeCloseTo(0.4, 6);
     clock.set(midnight + 7 * hour);
-    measured(load);
-    const events = catalog.latestSequence();
-    reviewer().look(clock.now());
-    expect(reviewOf('r1')).toMatchObject({ isFinal: true, load: { best: { start: midnight + 3 * hour } } });
-    expect(catalog.latestSequence()).toBe(events + 1);
-    reviewer().look(clock.now());
-    expect(catalog.latestSequence()).toBe(events + 1);
+    await measured(load);
+    const events = await catalog.latestSequence();
+    await reviewer().look(clock.now());
+    expect(await reviewOf('r1')).toMatchObject({
+      isFinal: true,
+      load: { best: { start: midnight + 3 * hour } },
+    });
+    expect(await catalog.latestSequence()).toBe(events + 1);
+    await reviewer().look(clock.now());
+    expect(await catalog.latestSequence()).toBe(events + 1);
   });
 
-  it('of a run by hand, or of a schedule that is gone, tells what was met alone', () => {
-    ran('by-hand', { startedAt: midnight + hour, minutes: 30 });
-    ran('gone', { startedAt: midnight + 3 * hour, minutes: 30, dueAt: midnight + hour });
+  it('of a run by hand, or of a schedule that is gone, tells what was met alone', async () => {
+    await ran('by-hand', { startedAt: midnight + hour, minutes: 30 });
+    await ran('gone', { startedAt: midnight + 3 * hour, minutes: 30, dueAt: midnight + hour });
     clock.set(midnight + 4 * hour);
-    measured(load);
-    reviewer([]).look(clock.now());
+    await measured(load);
+    await reviewer([]).look(clock.now());
     for (const id of ['by-hand', 'gone']) {
-      expect(reviewOf(id)?.isFinal).toBe(true);
-      expect(Object.keys(reviewOf(id)?.load ?? {})).toEqual(['load', 'metPeak']);
+      expect((await reviewOf(id))?.isFinal).toBe(true);
+      expect(Object.keys((await reviewOf(id))?.load ?? {})).toEqual(['load', 'metPeak']);
     }
   });
 
-  it('waits for records that come late, and ends without them', () => {
+  it('waits for records that come late, and ends without them', async () => {
     const looking = reviewer();
-    ran('r1', { startedAt: midnight + hour, minutes: 30, dueAt: midnight + hour });
-    for (const hours of [2, 7, 20, 25]) looking.look(midnight + hours * hour);
-    expect(reviewOf('r1')).toEqual({ unusual: [], isFinal: false });
-    looking.look(midnight + 48 * hour);
-    expect(reviewOf('r1')).toEqual({ unusual: [], isFinal: true });
+    await ran('r1', { startedAt: midnight + hour, minutes: 30, dueAt: midnight + hour });
+    for (const hours of [2, 7, 20, 25]) await looking.look(midnight + hours * hour);
+    expect(await reviewOf('r1')).toEqual({ unusual: [], isFinal: false });
+    await looking.look(midnight + 48 * hour);
+    expect(await reviewOf('r1')).toEqual({ unusual: [], isFinal: true });
   });
 
-  it('says once, and at once, what is unusual', () => {
+  it('says once, and at once, what is unusual', async () => {
     const looking = reviewer();
     for (let index = 0; index < 5; index += 1) {
-      ran(`r${index}`, { startedAt: midnight - (10 - index) * hour, minutes: 30 });
+      await ran(`r${index}`, { startedAt: midnight - (10 - index) * hour, minutes: 30 });
     }
-    ran('long', { startedAt: midnight - 4 * hour, minutes: 50 });
-    ran('empty', { startedAt: midnight - 2 * hour, minutes: 28, sizeBytes: 0 });
-    ran('as-ever', { startedAt: midnight - hour, minutes: 40, sizeBytes: 60 * 2 ** 20 });
-    looking.look(midnight);
+    await ran('long', { startedAt: midnight - 4 * hour, minutes: 50 });
+    await ran('empty', { startedAt: midnight - 2 * hour, minutes: 28, sizeBytes: 0 });
+    await ran('as-ever', { startedAt: midnight - hour, minutes: 40, sizeBytes: 60 * 2 ** 20 });
+    await looking.look(midnight);
     expect(unusual).toEqual(['long duration', 'empty size']);
-    expect(reviewOf('long')?.unusual).toEqual([
+    expect((await reviewOf('long'))?.unusual).toEqual([
       {
         figure: 'duration',
         value: 3000,
@@ -188,31 +194,31 @@ describe('a review', () => {
         high: expect.closeTo(2700, 3) as number,
       },
     ]);
-    looking.look(midnight + hour);
-    reviewer().look(midnight + 2 * hour);
+    await looking.look(midnight + hour);
+    await reviewer().look(midnight + 2 * hour);
     expect(unusual).toHaveLength(2);
-    const told = catalog.eventsAfter(0, 100).filter(({ body }) => body.name === 'run:unusual');
+    const told = (await catalog.eventsAfter(0, 100)).filter(({ body }) => body.name === 'run:unusual');
     expect(told).toHaveLength(2);
   });
 
-  it('does not count against a run that it was stopped for a busy host', () => {
+  it('does not count against a run that it was stopped for a busy host', async () => {
     for (let index = 0; index < 5; index += 1) {
-      ran(`r${index}`, { startedAt: midnight - (10 - index) * hour, minutes: 30 });
+      await ran(`r${index}`, { startedAt: midnight - (10 - index) * hour, minutes: 30 });
     }
     const run = newRun('paused', { startedAt: midnight - 2 * hour });
-    catalog.startRun(run);
-    catalog.finishRun('paused', runEnd(run, { finishedAt: midnight - hour, pausedSeconds: 1500 }));
-    reviewer().look(midnight);
+    await catalog.startRun(run);
+    await catalog.finishRun('paused', runEnd(run, { finishedAt: midnight - hour, pausedSeconds: 1500 }));
+    await reviewer().look(midnight);
     expect(unusual).toEqual([]);
   });
 
-  it('takes its time with many at once', () => {
+  it('takes its time with many at once', async () => {
     for (let index = 0; index < 25; index += 1) {
-      ran(`r${index}`, { startedAt: midnight - (30 - index) * hour, minutes: 3 });
+      await ran(`r${index}`, { startedAt: midnight - (30 - index) * hour, minutes: 3 });
     }
     const looking = reviewer();
-    expect(looking.look(midnight)).toBe(5);
-    expect(looking.look(midnight)).toBe(0);
-    expect(reviewOf('r24')).toBeDefined();
+    expect(await looking.look(midnight)).toBe(5);
+    expect(await looking.look(midnight)).toBe(0);
+    expect(await reviewOf('r24')).toBeDefined();
   });
 });

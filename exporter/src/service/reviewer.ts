@@ -54,7 +54,7 @@ export class Reviewer {
       this.#wake = new AbortController();
       let left = 0;
       try {
-        left = this.look(clock.now());
+        left = await this.look(clock.now());
       } catch (thrown) {
         onError(thrown);
       }
@@ -65,20 +65,20 @@ export class Reviewer {
   }
 
   /** Reviews some of what there is to say something new about; returns how many are left. */
-  look(now: EpochMs): number {
-    const open = this.#options.catalog.reviews.open(openLimit);
+  async look(now: EpochMs): Promise<number> {
+    const open = await this.#options.catalog.reviews.open(openLimit);
     const ids = new Set(open.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
     const due = open.filter(({ id }) => (this.#seen.get(id)?.againAt ?? 0) <= now);
-    for (const run of due.slice(0, mostAtOnce)) this.review(run, now);
+    for (const run of due.slice(0, mostAtOnce)) await this.review(run, now);
     return Math.max(0, due.length - mostAtOnce);
   }
 
   /** Says of one completed run what can be said now. */
-  review(run: Run, now: EpochMs): void {
+  async review(run: Run, now: EpochMs): Promise<void> {
     const { catalog, schedules, highWater, onUnusual } = this.#options;
     const { startedAt, finishedAt = startedAt } = run;
-    const earlier = catalog.runs({
+    const earlier = await catalog.runs({
       schedule: run.schedule,
       status: 'completed',
       after: run.id,
@@ -88,18 +88,23 @@ export class Reviewer {
     const choice = choiceOf(run, schedule);
     const from = Math.min(startedAt, choice?.from ?? startedAt) - coarseStepMs;
     const until = Math.max(finishedAt, (choice?.until ?? 0) + finishedAt - startedAt) + coarseStepMs;
-    const records = recordsOf(catalog, schedule?.host, from, Math.min(until, now));
+    const records = await recordsOf(catalog, schedule?.host, from, Math.min(until, now));
     const past = new PastLoad(records, coarseStepMs, highWater(schedule?.host));
     const { review, againAt = Infinity } = reviewRun({ run, earlier, choice, past, now });
     const said = JSON.stringify(review);
-    if (this.#seen.get(run.id)?.said !== said) this.#record(run, review, now, onUnusual);
+    if (this.#seen.get(run.id)?.said !== said) await this.#record(run, review, now, onUnusual);
     this.#seen.set(run.id, { againAt, said });
   }
 
-  #record(run: Run, review: NewReview, now: EpochMs, onUnusual: ReviewerOptions['onUnusual']): void {
+  async #record(
+    run: Run,
+    review: NewReview,
+    now: EpochMs,
+    onUnusual: ReviewerOptions['onUnusual'],
+  ): Promise<void> {
     const { reviews } = this.#options.catalog;
-    const known = reviews.of([run.id]).get(run.id)?.unusual ?? [];
-    reviews.record(run.id, review, now);
+    const known = (await reviews.of([run.id])).get(run.id)?.unusual ?? [];
+    await reviews.record(run.id, review, now);
     for (const each of review.unusual) {
       if (!known.some(({ figure }) => figure === each.figure)) onUnusual(run, each);
     }

@@ -90,11 +90,11 @@ export class RotationPolicy {
     const { catalog, keystore, clock, rotator } = this.#options.installation();
     const now = clock.now();
     // Somebody rotates by hand just now, perhaps in another process.
-    if (catalog.rotations.list({ status: 'running', limit: 1 }).length > 0) return;
-    const [last] = catalog.rotations.list({ limit: 1 });
+    if ((await catalog.rotations.list({ status: 'running', limit: 1 })).length > 0) return;
+    const [last] = await catalog.rotations.list({ limit: 1 });
     const { interrupted, gate, registry } = this.#options;
     using inHand = registry.begin(undefined);
-    const noteStart = ({ id, mode, resumedAt }: Rotation): void =>
+    const noteStart = ({ id, mode, resumedAt }: Rotation): Promise<void> =>
       this.#audit({
         action: resumedAt === undefined ? 'rotation.start' : 'rotation.resume',
         subject: id,
@@ -106,9 +106,9 @@ export class RotationPolicy {
       signal: AbortSignal.any([interrupted, inHand.signal, stopping(signal)]),
     };
     if (last !== undefined && mayGoOn(last, now)) {
-      this.#report(await rotator.resume(last.id, options));
+      await this.#report(await rotator.resume(last.id, options));
     } else if (isDue(policy, await keystore.active(), now)) {
-      this.#report(await rotator.rotate({ ...requestOf(policy), trigger: 'policy' }, options));
+      await this.#report(await rotator.rotate({ ...requestOf(policy), trigger: 'policy' }, options));
     }
     await this.#retire(signal);
   }
@@ -121,19 +121,29 @@ export class RotationPolicy {
       // What somebody has brought here to open other things with, no backup of ours has to need.
       if (state !== 'retiring' || purpose !== 'backup' || backups > 0) continue;
       await retireKey(installation, id, signal);
-      catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by: 'policy' }, clock.now());
-      this.#audit({ action: 'key.retire', subject: id, result: 'done' });
+      await catalog.append({ name: 'key:changed', keyId: id, change: 'retired', by: 'policy' }, clock.now());
+      await this.#audit({ action: 'key.retire', subject: id, result: 'done' });
       this.#options.log.info({ key: id }, 'a key was retired: no backup needs it any more');
     }
   }
 
-  #audit(entry: Pick<AuditBody, 'action' | 'subject' | 'detail' | 'code' | 'result'>): void {
+  async #audit(entry: Pick<AuditBody, 'action' | 'subject' | 'detail' | 'code' | 'result'>): Promise<void> {
     const { catalog, clock } = this.#options.installation();
-    catalog.access.appendAudit({ actor: 'policy', from: hostname(), ...entry }, clock.now());
+    await catalog.access.appendAudit({ actor: 'policy', from: hostname(), ...entry }, clock.now());
   }
 
-  #report({ id, mode, status, keyId, done, skipped, failed, error, resumedAt }: Rotation): void {
-    this.#audit({
+  async #report({
+    id,
+    mode,
+    status,
+    keyId,
+    done,
+    skipped,
+    failed,
+    error,
+    resumedAt,
+  }: Rotation): Promise<void> {
+    await this.#audit({
       action: resumedAt === undefined ? 'rotation.start' : 'rotation.resume',
       subject: id,
       result: status === 'completed' ? 'done' : 'failed',

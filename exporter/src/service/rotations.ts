@@ -82,15 +82,15 @@ export class Rotations {
 export function rotationOptions(
   inHand: Pick<WorkInHand, 'call' | 'onProgressOf' | 'resumeAt'>,
   gate: NonNullable<RotationOptions['gate']>,
-  onStart: (rotation: StoredRotation) => void,
+  onStart: (rotation: StoredRotation) => void | Promise<void>,
 ): Omit<RotationOptions, 'signal'> {
   return {
     gate,
-    onStart(rotation) {
+    async onStart(rotation) {
       const { id, done, skipped, failed } = rotation;
       inHand.resumeAt(done.bytes + skipped.bytes + failed.bytes);
       inHand.call(id, 'rotation');
-      onStart(rotation);
+      await onStart(rotation);
     },
     onProgress: ({ doneBytes, totalBytes }) => inHand.onProgressOf(doneBytes, totalBytes),
   };

@@ -24,16 +24,16 @@ export interface ScheduleFacts {
 }
 
 /** A schedule in the words of the API: no URL, no path of a secret, no command line. */
-export function scheduleView(
+export async function scheduleView(
   schedule: ScheduleConfig,
   catalog: Pick<Catalog, 'schedule' | 'runs'>,
   facts: ScheduleFacts,
-): Schedule {
+): Promise<Schedule> {
   const { like, intervalSeconds, learned, nextRunAt, lastSuccessAt, deferral } = facts;
   const { id, every, cron, window, keep, run } = schedule;
-  const { paused, lastMissed } = catalog.schedule(id);
+  const { paused, lastMissed } = await catalog.schedule(id);
   const source = createSource(schedule.source);
-  const [running] = catalog.runs({ schedule: id, status: 'running', limit: 1 });
+  const [running] = await catalog.runs({ schedule: id, status: 'running', limit: 1 });
   return {
     id,
     origin: like === undefined ? 'config' : 'api',

@@ -34,24 +34,27 @@ class States {
   readonly paused = new Set<string>();
   fails = false;
 
-  schedule(id: string): ScheduleState {
-    if (this.fails) throw new Error('the disk is gone');
+  schedule(id: string): Promise<ScheduleState> {
+    if (this.fails) return Promise.reject(new Error('the disk is gone'));
     const settledUntil = this.settled.get(id);
-    return { paused: this.paused.has(id), ...(settledUntil !== undefined && { settledUntil }) };
+    const paused = this.paused.has(id);
+    return Promise.resolve({ paused, ...(settledUntil !== undefined && { settledUntil }) });
   }
 
-  settle(id: string, until: number): void {
+  settle(id: string, until: number): Promise<void> {
     this.settled.set(id, until);
+    return Promise.resolve();
   }
 
-  recordMissed(id: string, missed: Missed): void {
+  recordMissed(id: string, missed: Missed): Promise<void> {
     this.settled.set(id, missed.dueAt);
     this.events.push({ name: 'run:missed', schedule: id, ...missed });
+    return Promise.resolve();
   }
 
-  append(body: EventBody): never {
+  append(body: EventBody): Promise<never> {
     this.events.push(body);
-    return undefined as never;
+    return Promise.resolve(undefined as never);
   }
 }
 
@@ -69,7 +72,7 @@ function begin(...schedules: ScheduleConfig[]): Scheduler {
 function beginWith(more: Partial<SchedulerOptions>, ...schedules: ScheduleConfig[]): Scheduler {
   const start: SchedulerOptions['start'] = (each, dueAt) => {
     const run = Promise.withResolvers<undefined>();
-    states.settle(each.id, dueAt);
+    void states.settle(each.id, dueAt);
     started.push({ id: each.id, dueAt, end: () => run.resolve(undefined) });
     return run.promise;
   };
@@ -279,7 +282,7 @@ describe('the scheduler', () => {
   });
 
   it('catches up once after the host was off for a day', async () => {
-    states.settle('shop', noon - 24 * hour);
+    await states.settle('shop', noon - 24 * hour);
     begin(schedule('shop'));
     await vi.waitUntil(() => started.length === 1);
     expect(started).toMatchObject([{ dueAt: noon }]);
@@ -346,7 +349,7 @@ describe('the scheduler', () => {
     await settle();
     expect(errors).toHaveLength(1);
     states.fails = false;
-    states.settle('shop', noon);
+    await states.settle('shop', noon);
     clock.set(noon + hour);
     await vi.waitUntil(() => started.length === 1);
   });
@@ -497,7 +500,9 @@ describe('the scheduler', () => {
         return 'cpu';
       };
       const plan: SchedulerOptions['plan'] = (due, _running, now) =>
-        new Map(due.map((job) => [job.schedule.id, Math.max(now, job.occurrence.windowStart)]));
+        Promise.resolve(
+          new Map(due.map((job) => [job.schedule.id, Math.max(now, job.occurrence.windowStart)])),
+        );
       beginWith({ gate, plan }, schedule('shop'));
       clock.set(noon + hour);
       await settle();
@@ -512,7 +517,7 @@ describe('the scheduler', () => {
         return 'cpu';
       };
       const plan: SchedulerOptions['plan'] = (due) =>
-        new Map(due.map((job) => [job.schedule.id, job.occurrence.windowEnd + 10 * minute]));
+        Promise.resolve(new Map(due.map((job) => [job.schedule.id, job.occurrence.windowEnd + 10 * minute])));
       beginWith({ gate, plan }, schedule('shop'));
       clock.set(noon + hour + 10 * minute);
       await settle();
@@ -521,7 +526,7 @@ describe('the scheduler', () => {
 
     it('never lets a plan put a start behind the last call', async () => {
       const plan: SchedulerOptions['plan'] = (due) =>
-        new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline + hour]));
+        Promise.resolve(new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline + hour])));
       const scheduler = beginWith({ plan }, schedule('shop'));
       await settle();
       expect(scheduler.nextRunAt('shop')).toBeLessThan(noon + hour + 30 * minute);

@@ -21,7 +21,7 @@ export interface SchedulerOptions {
     due: readonly DueJob[],
     running: readonly RunningSchedule[],
     now: EpochMs,
-  ) => ReadonlyMap<string, EpochMs> | Promise<ReadonlyMap<string, EpochMs>>;
+  ) => Promise<ReadonlyMap<string, EpochMs>>;
   /** What a run is expected to take of the host. Absent: what its config says. */
   readonly resourcesOf?: (schedule: ScheduleConfig) => ScheduleConfig['resources'];
   /** How many runs each store takes at once, as it is configured now. Absent: any number. */
@@ -58,6 +58,9 @@ interface ToldDeferral extends Deferral {
   readonly occurrence: Occurrence;
   readonly told: ReadonlySet<string>;
 }
+
+/** Puts something on record. */
+type Telling = () => Promise<unknown>;
 
 /** The reasons of one that would not fit beside the runs that go on. */
 const noRoom = ['capacity', 'store'];
@@ -143,31 +146,34 @@ export class Scheduler {
   /** Starts what is due; returns when there will be something to do next. */
   async #look(now: EpochMs): Promise<EpochMs> {
     const { plan, clock } = this.#options;
-    const coming = this.#coming(now);
-    const planned = plan?.(coming, [...this.#running.values()], now);
-    if (!(planned instanceof Promise)) return this.#follow(coming, planned, now);
-    const starts = await planned;
+    const coming = await this.#coming(now);
+    if (plan === undefined) return await this.#follow(coming, undefined, now);
+    const starts = await plan(coming, [...this.#running.values()], now);
     // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
     const later = clock.now();
     const asked = new Set(coming.map(nameOf));
-    const still = this.#coming(later);
+    const still = await this.#coming(later);
     const known = still.filter((job) => asked.has(nameOf(job)));
-    const next = this.#follow(known, starts, later);
+    const next = await this.#follow(known, starts, later);
     return known.length === still.length ? next : later;
   }
 
-  #coming(now: EpochMs): readonly DueJob[] {
-    return this.#schedules.flatMap((schedule): DueJob[] => {
-      const occurrence = this.#nextOf(schedule, now);
-      return occurrence === undefined ? [] : [{ schedule, occurrence }];
-    });
+  async #coming(now: EpochMs): Promise<readonly DueJob[]> {
+    const coming: DueJob[] = [];
+    for (const schedule of this.#schedules) {
+      const occurrence = await this.#nextOf(schedule, now);
+      if (occurrence !== undefined) coming.push({ schedule, occurrence });
+    }
+    // Those that were started while the others were read are not to come any more.
+    return coming.filter(({ schedule }) => !this.#running.has(schedule.id));
   }
 
-  #follow(
+  /** Decides at one moment who starts; what there is to tell of the others is put on record behind that. */
+  async #follow(
     coming: readonly DueJob[],
     starts: ReadonlyMap<string, EpochMs> | undefined,
     now: EpochMs,
-  ): EpochMs {
+  ): Promise<EpochMs> {
     this.#slots.clear();
     const slots = coming.map((job) => {
       const planned = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
@@ -175,15 +181,21 @@ export class Scheduler {
       this.#slots.set(job.schedule.id, { dueAt: job.occurrence.dueAt, start });
       return { job, start };
     });
-    this.#startDue(
+    const told = this.#startDue(
       slots.filter(({ start }) => start <= now),
       now,
     );
+    for (const put of told) await put();
     const calls = slots.map(({ job, start }) => (start > now ? start : this.#lastCall(job)));
     return Math.min(...calls.filter((at) => at > now));
   }
 
-  #startDue(due: readonly { readonly job: DueJob; readonly start: EpochMs }[], now: EpochMs): void {
+  /** Gives what is to be put on record. */
+  #startDue(
+    due: readonly { readonly job: DueJob; readonly start: EpochMs }[],
+    now: EpochMs,
+  ): readonly Telling[] {
+    const told: Telling[] = [];
     let room = true;
     for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
       const { windowEnd } = job.occurrence;
@@ -192,43 +204,44 @@ export class Scheduler {
       const deadline = this.#lastCall(job);
       const held = this.#options.gate?.(job, { now, slot, deadline });
       if (held !== undefined) {
-        this.#defer(job, held, { now, slot });
-        if (now >= deadline) this.#passOver(job, now);
+        told.push(...this.#defer(job, held, { now, slot }));
+        if (now >= deadline) told.push(this.#passOver(job, now));
         continue;
       }
       const { resourcesOf = configured, streams } = this.#options;
       const running = [...this.#running.values()].map(({ schedule }) => schedule);
       if (!storesTake(job.schedule.stores, running, streams?.() ?? {})) {
         // Others need not wait for its store: it holds up nothing but what is to be written there as well.
-        this.#defer(job, 'store', { now, slot });
+        told.push(...this.#defer(job, 'store', { now, slot }));
         continue;
       }
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
       room &&= mayStart(resourcesOf(job.schedule), running.map(resourcesOf));
       if (room) this.#start(job, now);
-      else this.#defer(job, 'capacity', { now, slot });
+      else told.push(...this.#defer(job, 'capacity', { now, slot }));
     }
+    return told;
   }
 
-  #nextOf(schedule: ScheduleConfig, now: EpochMs): Occurrence | undefined {
+  async #nextOf(schedule: ScheduleConfig, now: EpochMs): Promise<Occurrence | undefined> {
     const { catalog } = this.#options;
-    const { paused, settledUntil } = catalog.schedule(schedule.id);
+    const { paused, settledUntil } = await catalog.schedule(schedule.id);
     if (paused) this.#paused.add(schedule.id);
     else this.#paused.delete(schedule.id);
     if (this.#running.has(schedule.id)) return undefined;
     // A schedule that is new has missed nothing.
-    if (settledUntil === undefined) catalog.settle(schedule.id, now);
+    if (settledUntil === undefined) await catalog.settle(schedule.id, now);
     const { missed, next } = standing(schedule, settledUntil ?? now, now);
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
     if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
     if (paused) {
-      if (missed !== undefined) catalog.settle(schedule.id, missed.dueAt);
+      if (missed !== undefined) await catalog.settle(schedule.id, missed.dueAt);
       return undefined;
     }
     if (missed !== undefined) {
       const waited = this.#deferred.get(schedule.id);
       const reason = waited?.dueAt === missed.dueAt ? waited.reason : undefined;
-      catalog.recordMissed(schedule.id, { ...missed, ...(reason !== undefined && { reason }) }, now);
+      await catalog.recordMissed(schedule.id, { ...missed, ...(reason !== undefined && { reason }) }, now);
     }
     return next;
   }
@@ -254,7 +267,7 @@ export class Scheduler {
   }
 
   /** Told once for each occurrence and reason, not at every look. */
-  #defer(job: DueJob, reason: string, { now, slot }: Pick<StartTimes, 'now' | 'slot'>): void {
+  #defer(job: DueJob, reason: string, { now, slot }: Pick<StartTimes, 'now' | 'slot'>): readonly Telling[] {
     const { schedule, occurrence } = job;
     const told = this.#deferralOf(job)?.told ?? new Set();
     this.#deferred.set(schedule.id, {
@@ -264,8 +277,9 @@ export class Scheduler {
       occurrence,
       told: new Set([...told, reason]),
     });
-    if (told.has(reason)) return;
-    this.#options.catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now);
+    if (told.has(reason)) return [];
+    const { catalog } = this.#options;
+    return [() => catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now)];
   }
 
   #deferralOf({ schedule, occurrence }: DueJob): ToldDeferral | undefined {
@@ -273,13 +287,15 @@ export class Scheduler {
     return deferral?.dueAt === occurrence.dueAt ? deferral : undefined;
   }
 
-  #passOver(job: DueJob, now: EpochMs): void {
+  #passOver(job: DueJob, now: EpochMs): Telling {
     const { schedule, occurrence } = job;
     const reason = this.#deferralOf(job)?.reason;
     const missed = { dueAt: occurrence.dueAt, occurrences: 1, ...(reason !== undefined && { reason }) };
-    this.#options.catalog.recordMissed(schedule.id, missed, now);
     this.#slots.delete(schedule.id);
-    this.poke();
+    return async () => {
+      await this.#options.catalog.recordMissed(schedule.id, missed, now);
+      this.poke();
+    };
   }
 
   /** Worked out once for each occurrence: there may be thousands. */

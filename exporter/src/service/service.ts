@@ -11,6 +11,7 @@ import { AlertWatch } from '../load/alerts.ts';
 import { tooBusy, type GateTimes, type Hold } from '../load/gate.ts';
 import { HostWatch } from '../load/host-watch.ts';
 import { highWaterOf } from '../load/of-host.ts';
+import { InTurn } from '../probe/in-turn.ts';
 import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
@@ -167,7 +168,7 @@ class Service {
       catalog,
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
-      resourcesOf: (schedule) => tide.learning.of(schedule, clock.now()).resources,
+      resourcesOf: (schedule) => tide.learning.of(schedule).resources,
       streams: this.#streams,
       gate: startGate({ load: config.load, recorder, hosts, alerts, tide }),
       start: (schedule, dueAt) => this.#goingOn.track(this.#backups.runScheduled(schedule, dueAt)),
@@ -185,8 +186,7 @@ class Service {
     });
     const sources = new SourceWatch(config.schedules, scratchRoot, clock);
     const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
-    const expectedMs = (schedule: ScheduleConfig): number =>
-      tide.learning.of(schedule, clock.now()).durationMs;
+    const expectedMs = (schedule: ScheduleConfig): number => tide.learning.of(schedule).durationMs;
     const schedules = new WatchedSchedules(config.schedules, { scheduler, expectedMs }, clock.now());
     const { metrics, pages, catchUp, health } = watch({
       installation: () => this.#installation,
@@ -202,8 +202,8 @@ class Service {
     });
     beginReloadMetrics(metrics, clock.now());
     await catchUp();
-    const adopt = (loaded: LoadedConfig): void => {
-      this.#installation = this.#reconfigured(loaded);
+    const adoptNow = async (loaded: LoadedConfig): Promise<void> => {
+      this.#installation = await this.#reconfigured(loaded);
       const changed = this.#installation.config.schedules;
       schedules.replaceSchedules(changed, clock.now());
       sources.replaceSchedules(changed);
@@ -212,14 +212,17 @@ class Service {
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
     };
-    const api = this.#api({
+    const adoptions = new InTurn();
+    /** Else the config of before could be the last. */
+    const adopt = (loaded: () => LoadedConfig): Promise<void> => adoptions.do(() => adoptNow(loaded()));
+    const api = await this.#api({
       scheduler,
       watched: schedules,
       health,
       outlook: new Outlook(tide, this.#planThread, this.#planning),
       lowTide,
       drills,
-      adoptSchedules: () => adopt(this.#installation.loaded),
+      adoptSchedules: () => adopt(() => this.#installation.loaded),
     });
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({
@@ -243,7 +246,7 @@ class Service {
       reloader({
         source: reload,
         current: () => this.#installation.loaded,
-        adopt,
+        adopt: (loaded) => adopt(() => loaded),
         reloadWebConfig: () => http.reloadWebConfig(),
         metrics,
         now: () => clock.now(),
@@ -272,13 +275,13 @@ class Service {
     await this.#goingOn.drain(this.#options.graceMs);
   }
 
-  #api(
+  async #api(
     parts: Pick<
       ServiceApiOptions,
       'scheduler' | 'watched' | 'health' | 'outlook' | 'lowTide' | 'drills' | 'adoptSchedules'
     >,
-  ): ServiceApi {
-    return serviceApi({
+  ): Promise<ServiceApi> {
+    return await serviceApi({
       ...parts,
       installation: () => this.#installation,
       registry: this.#registry,
@@ -296,8 +299,8 @@ class Service {
     });
   }
 
-  #reconfigured(loaded: LoadedConfig): Installation {
-    const installation = this.#installation.reconfigured(loaded);
+  async #reconfigured(loaded: LoadedConfig): Promise<Installation> {
+    const installation = await this.#installation.reconfigured(loaded);
     for (const problem of installation.problems) this.#log.warn({ err: describe(problem) }, problem.message);
     return installation;
   }

@@ -5,16 +5,18 @@ import type { Store } from '../store/store.ts';
 
 const checkEveryMs = 60_000;
 
+type NewestObject = (store: string) => Promise<string | undefined>;
+
 /** Tries each store once a minute, in the background: whoever only watches asks what was found, and never a store. */
 export class StoreWatch {
   #stores: readonly Store[];
   readonly #clock: Clock;
-  readonly #newest: (store: string) => string | undefined;
+  readonly #newest: NewestObject;
   readonly #found = new Map<string, NonNullable<WatchedStore['lastCheck']>>();
   #wake = new AbortController();
 
   /** `newest`: the object that was stored last in a store, as far as is known. */
-  constructor(stores: Iterable<Store>, clock: Clock, newest: (store: string) => string | undefined) {
+  constructor(stores: Iterable<Store>, clock: Clock, newest: NewestObject) {
     this.#stores = [...stores];
     this.#clock = clock;
     this.#newest = newest;
@@ -58,7 +60,7 @@ export class StoreWatch {
 
   /** A disk that is not mounted any more takes a probe as well, and none of the backups are there. */
   async #refuseLost(store: Store): Promise<void> {
-    const name = this.#newest(store.id);
+    const name = await this.#newest(store.id);
     if (name === undefined || (await store.stat(name)) !== undefined) return;
     throw new LowtideError('store_missing_object', `the newest backup on file there, ${name}, is not there`);
   }

@@ -1,61 +1,20 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import type { ForecastAccuracy } from '../load/champion.ts';
 import { expectedLoad } from '../load/expected-load.ts';
-import type { LoadForecast } from '../load/forecast.ts';
-import { Forecaster } from '../load/forecaster.ts';
-import { coarseStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
+import type { Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
-import { seriesOf } from '../load/series.ts';
 import type { StoreStreams } from '../run/admission.ts';
 import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
+import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { historyMs, HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
 import { Learning, type LearningSources } from './learning.ts';
 import type { RunningSchedule } from './scheduler.ts';
 
-const historyMs = 92 * 86_400_000;
-const horizonMs = 48 * 3_600_000;
 /** More do not run at once. */
 const mostRunning = 10_000;
-
-export type Forecasts = Readonly<Record<Resource, LoadForecast>>;
-export type Accuracy = Readonly<Record<Resource, ForecastAccuracy>>;
-
-/** The forecasts of one host, made once for each step of its history. */
-class HostOutlook {
-  readonly #records: (from: EpochMs, until: EpochMs) => readonly LoadRecord[];
-  readonly #timezone: string;
-  readonly #forecasters = byResource(() => new Forecaster());
-  #made: { readonly step: number; readonly forecasts: Forecasts; readonly accuracy: Accuracy } | undefined;
-
-  constructor(records: (from: EpochMs, until: EpochMs) => readonly LoadRecord[], timezone: string) {
-    this.#records = records;
-    this.#timezone = timezone;
-  }
-
-  renew(): void {
-    this.#made = undefined;
-  }
-
-  at(now: EpochMs): { readonly forecasts: Forecasts; readonly accuracy: Accuracy } {
-    const step = Math.floor(now / coarseStepMs);
-    if (this.#made?.step === step) return this.#made;
-    const records = this.#records(now - historyMs, now);
-    const times = records.map(({ at }) => at);
-    const outlook = byResource((resource) => {
-      const series = seriesOf(times, loadsOf(records, resource), coarseStepMs, this.#timezone);
-      return this.#forecasters[resource].outlook(series, now, horizonMs);
-    });
-    this.#made = {
-      step,
-      forecasts: byResource((resource) => outlook[resource].forecast),
-      accuracy: byResource((resource) => outlook[resource].accuracy),
-    };
-    return this.#made;
-  }
-}
 
 export interface TideOptions {
   readonly catalog: LearningSources & Pick<Catalog, 'load' | 'hostLoads' | 'schedule'>;
@@ -77,19 +36,18 @@ export class Tide {
 
   constructor(options: TideOptions) {
     this.#options = options;
-    const { catalog, timezone } = options;
-    this.#here = new HostOutlook((from, until) => recordsOf(catalog, undefined, from, until), timezone);
-    this.learning = new Learning({ runs: (filter) => catalog.runs(filter), reviews: catalog.reviews });
+    this.#here = new HostOutlook(options.timezone);
+    this.learning = new Learning(options.catalog);
   }
 
   /** What the load of each resource will be in the next 48 hours: of this host, or of one under load.hosts. */
-  forecasts(now: EpochMs, host?: string): Forecasts {
-    return this.#of(host).at(now).forecasts;
+  async forecasts(now: EpochMs, host?: string): Promise<Forecasts> {
+    return (await this.#look(now, host)).view.forecasts;
   }
 
   /** How good the forecasts were of late, and which is followed. */
-  accuracy(now: EpochMs, host?: string): Accuracy {
-    return this.#of(host).at(now).accuracy;
+  async accuracy(now: EpochMs, host?: string): Promise<Accuracy> {
+    return (await this.#look(now, host)).view.accuracy;
   }
 
   /** Takes notice of what has been filed of a host's past: forecasts, and what rests on them, are made anew. */
@@ -105,46 +63,45 @@ export class Tide {
 
   #of(host: string | undefined): HostOutlook {
     if (host === undefined) return this.#here;
-    const { catalog, timezone } = this.#options;
     const known = this.#elsewhere.get(host);
     if (known !== undefined) return known;
-    const made = new HostOutlook((from, until) => recordsOf(catalog, host, from, until), timezone);
+    const made = new HostOutlook(this.#options.timezone);
     this.#elsewhere.set(host, made);
     return made;
   }
 
+  async #look(now: EpochMs, host: string | undefined): Promise<HostOutlook> {
+    const outlook = this.#of(host);
+    if (!outlook.isOf(now)) {
+      const { renewals } = outlook;
+      outlook.look(await recordsOf(this.#options.catalog, host, now - historyMs, now), now, renewals);
+    }
+    return outlook;
+  }
+
   /**
    * The lowest load of a resource that is to come before `until`; undefined where no hour can be told from another, and where
-   * that is closer than the next step.
+   * that is closer than the next step. By the forecasts that the last plan was made by.
    */
   lowestExpected(resource: Resource, now: EpochMs, until: EpochMs, host?: string): number | undefined {
-    const { basis, startsAt, stepMs, expected } = this.forecasts(now, host)[resource];
+    const { basis, startsAt, stepMs, expected } = this.#of(host).view.forecasts[resource];
     if (basis === 'none' || basis === 'level') return undefined;
     const stepOf = (at: EpochMs): number => Math.max(0, Math.ceil((at - startsAt) / stepMs));
     const coming = expected.subarray(stepOf(now), stepOf(until));
     return coming.length === 0 ? undefined : coming.reduce((low, load) => Math.min(low, load));
   }
 
-  plan(
-    due: readonly DueJob[],
-    now: EpochMs,
-    more: { readonly running?: readonly RunningJob[]; readonly previous?: readonly PreviousSlot[] } = {},
-  ): Plan {
-    return planDue({ ...this.request(due, now), ...more });
-  }
-
   /** What the planner is asked. */
-  request(due: readonly DueJob[], now: EpochMs): PlanRequest {
+  async request(due: readonly DueJob[], now: EpochMs): Promise<PlanRequest> {
+    const schedules = due.map(({ schedule }) => schedule);
+    await this.learning.learn(schedules, now);
+    const hosts: Record<string, HostLoad> = {};
+    for (const host of hostsOf(schedules)) hosts[host] = expectedLoad(await this.forecasts(now, host));
     return {
       now,
-      jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule, now))),
-      load: expectedLoad(this.forecasts(now)),
-      hosts: Object.fromEntries(
-        hostsOf(due.map(({ schedule }) => schedule)).map((host) => [
-          host,
-          expectedLoad(this.forecasts(now, host)),
-        ]),
-      ),
+      jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule))),
+      load: expectedLoad(await this.forecasts(now)),
+      hosts,
       streams: this.#options.streams?.() ?? {},
     };
   }
@@ -153,48 +110,57 @@ export class Tide {
    * The same for all that the schedules have to run within `hours`: what is due now and has not been run, and what comes, beside
    * what runs already. `previous`: the plan that is followed.
    */
-  requestAhead(
+  async requestAhead(
     schedules: readonly ScheduleConfig[],
     now: EpochMs,
     hours: number,
     previous: readonly PreviousSlot[] = [],
-  ): PlanRequest {
+  ): Promise<PlanRequest> {
     const { catalog } = this.#options;
     const until = now + hours * 3_600_000;
-    const due = schedules.flatMap((schedule) =>
-      dueUntil(schedule, catalog.schedule(schedule.id).settledUntil ?? now, now, until),
-    );
-    const since = new Map(
-      catalog.runs({ status: 'running', limit: mostRunning }).map((run) => [run.schedule, run.startedAt]),
-    );
+    const due: DueJob[] = [];
+    for (const schedule of schedules) {
+      const { settledUntil = now } = await catalog.schedule(schedule.id);
+      due.push(...dueUntil(schedule, settledUntil, now, until));
+    }
+    const goingOn = await catalog.runs({ status: 'running', limit: mostRunning });
+    const since = new Map(goingOn.map((run) => [run.schedule, run.startedAt]));
     const running = schedules.flatMap((schedule) => {
       const startedAt = since.get(schedule.id);
       return startedAt === undefined ? [] : [{ schedule, since: startedAt }];
     });
-    return { ...this.request(due, now), previous, running: this.running(running, now) };
+    return { ...(await this.request(due, now)), previous, running: await this.running(running, now) };
   }
 
   /** What goes on, as the planner is told. */
-  running(runs: readonly RunningSchedule[], now: EpochMs): readonly RunningJob[] {
+  async running(runs: readonly RunningSchedule[], now: EpochMs): Promise<readonly RunningJob[]> {
+    await this.learning.learn(
+      runs.map(({ schedule }) => schedule),
+      now,
+    );
     return runs.map(({ schedule, since }) => {
-      const { durationMs, resources: taken } = this.learning.of(schedule, now);
+      const { durationMs, resources: taken } = this.learning.of(schedule);
       return { until: Math.max(now, since + durationMs), resources: taken, stores: schedule.stores };
     });
   }
 
-  planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Plan {
-    return planDue(this.requestAhead(schedules, now, hours));
+  async planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
+    return planDue(await this.requestAhead(schedules, now, hours));
   }
-}
-
-function byResource<T>(make: (resource: Resource) => T): Readonly<Record<Resource, T>> {
-  return Object.fromEntries(resources.map((resource) => [resource, make(resource)])) as Record<Resource, T>;
-}
-
-function loadsOf(records: readonly LoadRecord[], resource: Resource): readonly number[] {
-  return records.map((record) => record[resource]);
 }
 
 function hostsOf(schedules: readonly ScheduleConfig[]): readonly string[] {
   return [...new Set(schedules.flatMap(({ host }) => host ?? []))];
+}
+
+/** Those that nobody has paused. */
+export async function activeSchedules(
+  catalog: Pick<Catalog, 'schedule'>,
+  schedules: readonly ScheduleConfig[],
+): Promise<readonly ScheduleConfig[]> {
+  const active: ScheduleConfig[] = [];
+  for (const schedule of schedules) {
+    if (!(await catalog.schedule(schedule.id)).paused) active.push(schedule);
+  }
+  return active;
 }

@@ -25,7 +25,7 @@ export interface WatchOptions {
   readonly stores: StoreWatch;
   readonly sources: SourceWatch;
   readonly schedules: WatchedSchedules;
-  readonly load: () => LoadFacts;
+  readonly load: () => Promise<LoadFacts>;
   readonly clock: ClockWatch;
   readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly copies: () => CopyFacts;
@@ -61,17 +61,17 @@ export function watch({
     {
       ...facts,
       sources: () => sources.watched(),
-      largestBackupBytes: () =>
+      largestBackupBytes: async () =>
         Math.max(
           0,
-          ...catalog.backups({ status: 'completed', limit: 100 }).map((backup) => backup.storedBytes),
+          ...(await catalog.backups({ status: 'completed', limit: 100 })).map((backup) => backup.storedBytes),
         ),
       encryptionFindings: () => encryptionFindings(installation()),
       catalogFindings: () => catalog.check(),
       waitingCopies: () => copies().waiting,
       proofs: () => catalog.proofs(),
       drills: () => catalog.drills.latest(),
-      clock: () => ({ ...clockWatch.jump(), ...lastEventOf(catalog) }),
+      clock: async () => ({ ...clockWatch.jump(), ...(await lastEventOf(catalog)) }),
     },
     healthOptions,
   );
@@ -108,7 +108,7 @@ async function encryptionFindings({
 }: Installation): Promise<EncryptionFindings> {
   if (stores.size === 0) return { keystore: [], age: [], isUnused: true };
   const found = await keystore.findings();
-  const usability = await usabilityFindings(keystore, catalog.totals().backupsByKey);
+  const usability = await usabilityFindings(keystore, (await catalog.totals()).backupsByKey);
   const { max_key_age: maxAge } = config.encryption;
   return {
     keystore: [...found, ...usability.filter((finding) => !found.includes(finding))],
@@ -116,7 +116,7 @@ async function encryptionFindings({
   };
 }
 
-function lastEventOf(catalog: Catalog): Pick<WatchedClock, 'lastEventAt'> {
-  const [last] = catalog.eventsAfter(catalog.latestSequence() - 1, 1);
+async function lastEventOf(catalog: Catalog): Promise<Pick<WatchedClock, 'lastEventAt'>> {
+  const [last] = await catalog.eventsAfter((await catalog.latestSequence()) - 1, 1);
   return last === undefined ? {} : { lastEventAt: last.at };
 }

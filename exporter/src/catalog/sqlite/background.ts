@@ -18,7 +18,7 @@ export class SqliteBackgroundRecords implements BackgroundRecords {
     this.#database = database;
   }
 
-  start(run: NewBackgroundRun): BackgroundRun {
+  async start(run: NewBackgroundRun): Promise<BackgroundRun> {
     const database = this.#database;
     return database.write(() => {
       if (database.get('SELECT 1 FROM backups WHERE id = ?', run.backupId) === undefined) {
@@ -38,15 +38,15 @@ export class SqliteBackgroundRecords implements BackgroundRecords {
     });
   }
 
-  finish(id: string, end: BackgroundEnd): BackgroundRun {
+  async finish(id: string, end: BackgroundEnd): Promise<BackgroundRun> {
     return this.#database.write(() => finish(this.#database, id, end));
   }
 
-  run(id: string): BackgroundRun | undefined {
+  async run(id: string): Promise<BackgroundRun | undefined> {
     return this.#database.read(() => find(this.#database, id));
   }
 
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly BackgroundRun[] {
+  async interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly BackgroundRun[]> {
     const database = this.#database;
     const isOrphan = ({ id, owner }: Row): boolean =>
       owner === database.owner.id ? !mine.has(String(id)) : !database.owner.isAlive(String(owner));

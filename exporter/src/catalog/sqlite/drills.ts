@@ -24,27 +24,27 @@ export class SqliteDrillRecords implements DrillRecords {
     this.#database = database;
   }
 
-  start(drill: NewDrill): Drill {
+  async start(drill: NewDrill): Promise<Drill> {
     return this.#database.write(() => start(this.#database, drill));
   }
 
-  finish(id: string, end: DrillEnd): Drill {
+  async finish(id: string, end: DrillEnd): Promise<Drill> {
     return this.#database.write(() => finish(this.#database, id, end));
   }
 
-  drill(id: string): Drill | undefined {
+  async drill(id: string): Promise<Drill | undefined> {
     return this.#database.read(() => find(this.#database, id));
   }
 
-  list(filter: DrillFilter): readonly Drill[] {
+  async list(filter: DrillFilter): Promise<readonly Drill[]> {
     return this.#database.read(() => list(this.#database, filter));
   }
 
-  latest(): Readonly<Record<string, LatestDrills>> {
+  async latest(): Promise<Readonly<Record<string, LatestDrills>>> {
     return this.#database.read(() => latest(this.#database));
   }
 
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly Drill[] {
+  async interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly Drill[]> {
     const database = this.#database;
     return database.write(() =>
       orphans(database, mine).map((id) =>
@@ -59,7 +59,7 @@ export class SqliteDrillRecords implements DrillRecords {
     );
   }
 
-  withScratch(): readonly Drill[] {
+  async withScratch(): Promise<readonly Drill[]> {
     const database = this.#database;
     return database.read(() =>
       database
@@ -68,7 +68,7 @@ export class SqliteDrillRecords implements DrillRecords {
     );
   }
 
-  scratchRemoved(id: string): void {
+  async scratchRemoved(id: string): Promise<void> {
     this.#database.write(() => this.#database.run('UPDATE drills SET scratch_left = 0 WHERE id = ?', id));
   }
 }

@@ -20,7 +20,7 @@ export class SqliteCopyRecords implements CopyRecords {
     this.#database = database;
   }
 
-  lacking(schedule: string, stores: readonly string[]): readonly LackingCopy[] {
+  async lacking(schedule: string, stores: readonly string[]): Promise<readonly LackingCopy[]> {
     const database = this.#database;
     return database.read(() =>
       database
@@ -40,7 +40,7 @@ export class SqliteCopyRecords implements CopyRecords {
     );
   }
 
-  restorable(schedule: string): readonly RestorableBackup[] {
+  async restorable(schedule: string): Promise<readonly RestorableBackup[]> {
     const database = this.#database;
     return database.read(() =>
       database
@@ -53,7 +53,7 @@ export class SqliteCopyRecords implements CopyRecords {
     );
   }
 
-  lost(schedule: string): readonly string[] {
+  async lost(schedule: string): Promise<readonly string[]> {
     const database = this.#database;
     return database.read(() =>
       database
@@ -67,7 +67,7 @@ export class SqliteCopyRecords implements CopyRecords {
     );
   }
 
-  good(schedule: string): readonly GoodCopy[] {
+  async good(schedule: string): Promise<readonly GoodCopy[]> {
     const database = this.#database;
     return database.read(() =>
       database
@@ -83,11 +83,11 @@ export class SqliteCopyRecords implements CopyRecords {
     );
   }
 
-  recordRead(
+  async recordRead(
     backupId: string,
     store: string,
     { at, bytes }: { readonly at: EpochMs; readonly bytes: number },
-  ): void {
+  ): Promise<void> {
     const database = this.#database;
     database.write(() => {
       database.run('UPDATE copies SET read_at = ? WHERE backup_id = ? AND store = ?', at, backupId, store);
@@ -95,7 +95,7 @@ export class SqliteCopyRecords implements CopyRecords {
     });
   }
 
-  claim(backupId: string, store: string, path: string): boolean {
+  async claim(backupId: string, store: string, path: string): Promise<boolean> {
     const database = this.#database;
     return database.write(() => {
       const backup = database.get(`SELECT 1 FROM backups WHERE id = ? AND status = 'completed'`, backupId);
@@ -130,7 +130,7 @@ export class SqliteCopyRecords implements CopyRecords {
     });
   }
 
-  healed(backupId: string, store: string, { from, manifest, at, bytes }: HealedCopy): boolean {
+  async healed(backupId: string, store: string, { from, manifest, at, bytes }: HealedCopy): Promise<boolean> {
     const database = this.#database;
     return database.write(() => {
       if (!isSealedAs(database, backupId, from, manifest)) return false;
@@ -151,7 +151,7 @@ export class SqliteCopyRecords implements CopyRecords {
     });
   }
 
-  release(backupId: string, store: string, failure?: HealFailure): void {
+  async release(backupId: string, store: string, failure?: HealFailure): Promise<void> {
     const database = this.#database;
     database.write(() => {
       database.run(
@@ -168,7 +168,7 @@ export class SqliteCopyRecords implements CopyRecords {
   }
 
   /** Takes the write lock though it only reads: while locks of dead owners are removed they look alive. */
-  abandoned(mine: ReadonlySet<string>): readonly AbandonedCopy[] {
+  async abandoned(mine: ReadonlySet<string>): Promise<readonly AbandonedCopy[]> {
     const database = this.#database;
     const isAbandoned = ({ backup_id: id, store, healing }: Row): boolean =>
       healing === database.owner.id

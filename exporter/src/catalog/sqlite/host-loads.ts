@@ -11,7 +11,7 @@ export class SqliteHostLoads implements HostLoads {
     this.#database = database;
   }
 
-  record(host: string, records: readonly LoadRecord[]): void {
+  async record(host: string, records: readonly LoadRecord[]): Promise<void> {
     if (records.length === 0) return;
     this.#database.write(() => {
       for (const { at, cpu, memory, disk } of records) {
@@ -28,7 +28,7 @@ export class SqliteHostLoads implements HostLoads {
     });
   }
 
-  records(host: string, from: EpochMs, until: EpochMs): readonly LoadRecord[] {
+  async records(host: string, from: EpochMs, until: EpochMs): Promise<readonly LoadRecord[]> {
     return this.#database.read(() =>
       this.#database
         .all(

@@ -14,7 +14,7 @@ export class SqliteLoadHistory implements LoadHistory {
     this.#database = database;
   }
 
-  record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): void {
+  async record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): Promise<void> {
     if (records.length === 0) return;
     this.#database.write(() => {
       for (const { at, cpu, memory, disk, pressure, throughput } of records) {
@@ -49,7 +49,7 @@ export class SqliteLoadHistory implements LoadHistory {
     });
   }
 
-  records(step: 'fine' | 'coarse', from: EpochMs, until: EpochMs): readonly LoadRecord[] {
+  async records(step: 'fine' | 'coarse', from: EpochMs, until: EpochMs): Promise<readonly LoadRecord[]> {
     return this.#database.read(() =>
       this.#database
         .all(

@@ -23,7 +23,7 @@ export class SqliteRunReviews implements RunReviews {
     this.#database = database;
   }
 
-  recordUse(runId: string, { cpu, memory }: RunUse): void {
+  async recordUse(runId: string, { cpu, memory }: RunUse): Promise<void> {
     this.#database.write(() =>
       this.#database.run(
         'UPDATE run_reviews SET cpu = ?, memory = ? WHERE run = (SELECT number FROM runs WHERE id = ?)',
@@ -34,7 +34,7 @@ export class SqliteRunReviews implements RunReviews {
     );
   }
 
-  open(limit: number): readonly Run[] {
+  async open(limit: number): Promise<readonly Run[]> {
     return this.#database.read(() =>
       this.#database
         .all(
@@ -46,11 +46,11 @@ export class SqliteRunReviews implements RunReviews {
     );
   }
 
-  record(runId: string, review: NewReview, at: EpochMs): void {
+  async record(runId: string, review: NewReview, at: EpochMs): Promise<void> {
     this.#database.write(() => recordReview(this.#database, runId, review, at));
   }
 
-  of(runIds: readonly string[]): ReadonlyMap<string, RunReview> {
+  async of(runIds: readonly string[]): Promise<ReadonlyMap<string, RunReview>> {
     return this.#database.read(
       () =>
         new Map(
@@ -62,7 +62,7 @@ export class SqliteRunReviews implements RunReviews {
     );
   }
 
-  uses(schedule: string, limit: number): readonly RunUse[] {
+  async uses(schedule: string, limit: number): Promise<readonly RunUse[]> {
     return this.#database.read(() =>
       this.#database
         .all(
@@ -74,7 +74,7 @@ export class SqliteRunReviews implements RunReviews {
     );
   }
 
-  latest(): Readonly<Record<string, LatestLoad>> {
+  async latest(): Promise<Readonly<Record<string, LatestLoad>>> {
     const rows = this.#database.read(() =>
       this.#database.all(
         'SELECT id, run_load, best_load, fixed_load FROM schedules WHERE run_load IS NOT NULL',

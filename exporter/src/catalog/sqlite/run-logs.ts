@@ -13,7 +13,7 @@ export class SqliteRunLogs implements RunLogs {
     this.#database = database;
   }
 
-  append(runId: string, { at, level, message }: RunLogLine): void {
+  async append(runId: string, { at, level, message }: RunLogLine): Promise<void> {
     this.#database.write(() => {
       const row = this.#database.get(
         `SELECT runs.number AS run, count(lines.number) AS lines
@@ -34,7 +34,7 @@ export class SqliteRunLogs implements RunLogs {
     });
   }
 
-  of(runId: string): readonly RunLogLine[] {
+  async of(runId: string): Promise<readonly RunLogLine[]> {
     return this.#database.read(() =>
       this.#database
         .all(

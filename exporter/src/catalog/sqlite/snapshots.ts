@@ -13,7 +13,7 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     this.#database = database;
   }
 
-  present(schedule: string): readonly PresentSnapshot[] {
+  async present(schedule: string): Promise<readonly PresentSnapshot[]> {
     return this.#database.read(() =>
       this.#database
         .all(
@@ -32,7 +32,7 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     );
   }
 
-  recordCheck(backupId: string, { status, at, error }: VerificationResult): void {
+  async recordCheck(backupId: string, { status, at, error }: VerificationResult): Promise<void> {
     this.#database.write(() => {
       this.#refuseMissing(backupId);
       this.#database.run(
@@ -49,7 +49,7 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     });
   }
 
-  remove(backupId: string, reason: string, at: EpochMs): void {
+  async remove(backupId: string, reason: string, at: EpochMs): Promise<void> {
     this.#database.write(() => {
       this.#refuseMissing(backupId);
       const removed = this.#database.run(
@@ -65,14 +65,14 @@ export class SqliteSnapshotRecords implements SnapshotRecords {
     });
   }
 
-  reclaimedAt(schedule: string): EpochMs | undefined {
+  async reclaimedAt(schedule: string): Promise<EpochMs | undefined> {
     const at = this.#database.read(() =>
       this.#database.get('SELECT reclaimed_at FROM schedules WHERE id = ?', schedule),
     )?.['reclaimed_at'];
     return typeof at === 'number' ? at : undefined;
   }
 
-  setReclaimed(schedule: string, at: EpochMs): void {
+  async setReclaimed(schedule: string, at: EpochMs): Promise<void> {
     this.#database.write(() =>
       this.#database.run(
         `INSERT INTO schedules (id, reclaimed_at) VALUES (?, ?)

@@ -22,48 +22,48 @@ export class SqliteAccessRecords implements AccessRecords {
     this.#database = database;
   }
 
-  addToken(token: NewToken): StoredToken {
+  async addToken(token: NewToken): Promise<StoredToken> {
     return this.#database.write(() => addToken(this.#database, token));
   }
 
-  tokens(): readonly StoredToken[] {
+  async tokens(): Promise<readonly StoredToken[]> {
     return this.#database.read(() => listTokens(this.#database));
   }
 
-  revokeToken(name: string, at: number): StoredToken {
+  async revokeToken(name: string, at: number): Promise<StoredToken> {
     return this.#database.write(() => revokeToken(this.#database, name, at));
   }
 
-  claimRequest(request: ApiRequest, forgetBefore: number): RequestClaim {
+  async claimRequest(request: ApiRequest, forgetBefore: number): Promise<RequestClaim> {
     return this.#database.write(() => claimRequest(this.#database, request, forgetBefore));
   }
 
-  answerRequest(request: Pick<ApiRequest, 'caller' | 'key'>, answer: RequestAnswer): void {
+  async answerRequest(request: Pick<ApiRequest, 'caller' | 'key'>, answer: RequestAnswer): Promise<void> {
     this.#database.write(() => answerRequest(this.#database, request, answer));
   }
 
-  releaseRequest(request: Pick<ApiRequest, 'caller' | 'key'>): void {
+  async releaseRequest(request: Pick<ApiRequest, 'caller' | 'key'>): Promise<void> {
     this.#database.write(() => releaseRequest(this.#database, request));
   }
 
-  appendAudit(body: AuditBody, at: number): AuditEntry {
+  async appendAudit(body: AuditBody, at: number): Promise<AuditEntry> {
     return this.#database.write(() => appendAudit(this.#database, body, at));
   }
 
-  auditAfter(sequence: number, limit: number): readonly AuditEntry[] {
+  async auditAfter(sequence: number, limit: number): Promise<readonly AuditEntry[]> {
     return this.#database.read(() => auditAfter(this.#database, sequence, limit));
   }
 
-  auditBefore(sequence: number | undefined, limit: number): readonly AuditEntry[] {
+  async auditBefore(sequence: number | undefined, limit: number): Promise<readonly AuditEntry[]> {
     return this.#database.read(() => auditBefore(this.#database, sequence, limit));
   }
 
-  addedSchedules(): readonly AddedSchedule[] {
+  async addedSchedules(): Promise<readonly AddedSchedule[]> {
     const rows = this.#database.read(() => this.#database.all('SELECT * FROM added_schedules ORDER BY id'));
     return rows.map((row) => ({ id: String(row['id']), body: JSON.parse(String(row['body'])) as unknown }));
   }
 
-  putAddedSchedule({ id, body }: AddedSchedule): void {
+  async putAddedSchedule({ id, body }: AddedSchedule): Promise<void> {
     this.#database.write(() =>
       this.#database.run(
         'INSERT INTO added_schedules (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = ?2',
@@ -73,7 +73,7 @@ export class SqliteAccessRecords implements AccessRecords {
     );
   }
 
-  removeAddedSchedule(id: string): boolean {
+  async removeAddedSchedule(id: string): Promise<boolean> {
     return this.#database.write(() => this.#database.run('DELETE FROM added_schedules WHERE id = ?', id) > 0);
   }
 }

@@ -33,19 +33,19 @@ export class SqliteRotationRecords implements RotationRecords {
     this.#database = database;
   }
 
-  start(rotation: NewRotation): Rotation {
+  async start(rotation: NewRotation): Promise<Rotation> {
     return this.#database.write(() => startRotation(this.#database, rotation));
   }
 
-  resume(id: string, at: EpochMs): Rotation {
+  async resume(id: string, at: EpochMs): Promise<Rotation> {
     return this.#database.write(() => resumeRotation(this.#database, id, at));
   }
 
-  add(id: string, backups: readonly NewRotationBackup[]): void {
+  async add(id: string, backups: readonly NewRotationBackup[]): Promise<void> {
     this.#database.write(() => addBackups(this.#database, id, backups));
   }
 
-  leaveOut(id: string, { backups, bytes }: RotationCount): void {
+  async leaveOut(id: string, { backups, bytes }: RotationCount): Promise<void> {
     this.#database.write(() =>
       this.#database.run(
         'UPDATE rotations SET left_backups = ?, left_bytes = ? WHERE id = ?',
@@ -56,47 +56,47 @@ export class SqliteRotationRecords implements RotationRecords {
     );
   }
 
-  setKey(id: string, keyId: string): void {
+  async setKey(id: string, keyId: string): Promise<void> {
     this.#database.write(() => this.#database.run('UPDATE rotations SET key_id = ? WHERE id = ?', keyId, id));
   }
 
-  finish(id: string, end: RotationEnd): Rotation {
+  async finish(id: string, end: RotationEnd): Promise<Rotation> {
     return this.#database.write(() => finishRotation(this.#database, id, end));
   }
 
-  requestCancel(id: string): Rotation {
+  async requestCancel(id: string): Promise<Rotation> {
     return this.#database.write(() => requestCancel(this.#database, id));
   }
 
-  interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): readonly Rotation[] {
+  async interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly Rotation[]> {
     return this.#database.write(() => interruptOrphans(this.#database, mine, at));
   }
 
-  rotation(id: string): Rotation | undefined {
+  async rotation(id: string): Promise<Rotation | undefined> {
     return this.#database.read(() => findRotation(this.#database, id));
   }
 
-  list(filter: RotationFilter): readonly Rotation[] {
+  async list(filter: RotationFilter): Promise<readonly Rotation[]> {
     return this.#database.read(() => listRotations(this.#database, filter));
   }
 
-  backups(id: string, filter: RotationBackupFilter): readonly RotationBackup[] {
+  async backups(id: string, filter: RotationBackupFilter): Promise<readonly RotationBackup[]> {
     return this.#database.read(() => listRotationBackups(this.#database, id, filter));
   }
 
-  begin(changes: readonly CopyChange[]): readonly boolean[] {
+  async begin(changes: readonly CopyChange[]): Promise<readonly boolean[]> {
     return this.#database.write(() => beginChanges(this.#database, changes));
   }
 
-  settle(id: string, ends: readonly RotationBackupEnd[], at: EpochMs): void {
+  async settle(id: string, ends: readonly RotationBackupEnd[], at: EpochMs): Promise<void> {
     this.#database.write(() => settleBackups(this.#database, id, ends, at));
   }
 
-  settleCopy(backupId: string, store: string, outcome: CopyOutcome): void {
+  async settleCopy(backupId: string, store: string, outcome: CopyOutcome): Promise<void> {
     this.#database.write(() => settleCopy(this.#database, backupId, store, outcome));
   }
 
-  unsettled(): readonly CopyChange[] {
+  async unsettled(): Promise<readonly CopyChange[]> {
     return this.#database.read(() => unsettledCopies(this.#database));
   }
 }
