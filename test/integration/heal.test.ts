@@ -216,7 +216,6 @@ it('what is pruned while it is made leaves nothing in the store', async () => {
   const { catalog, healer } = installation.opened;
   const turn = async (): Promise<void> => {
     await catalog.removeCopy(backup.id, 'offsite', 'no rule keeps it', Date.now());
-    await Promise.resolve();
   };
   expect(await healer.heal(task, { signal, turn })).toMatchObject({ status: 'skipped' });
   expect(await statuses(backup.id)).toEqual(['good', 'pruned']);
@@ -301,7 +300,7 @@ describe('the service', () => {
         random: () => 0,
         track: (work) => work,
       }),
-      look: async () => await given.policy.look(signal),
+      look: () => given.policy.look(signal),
     };
     return given;
   }

@@ -52,8 +52,7 @@ function lowtide(args: readonly string[], env: Readonly<Record<string, string>> 
 }
 
 const fresh = async ({ id }: Backup): Promise<Backup> => (await installation.opened.catalog.backup(id))!;
-const rotate = async () =>
-  await installation.opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
+const rotate = () => installation.opened.rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
 const keyFile = ({ id }: Key): string => join(installation.folder, 'keys', `${id}.age`);
 
 /** Another process, which has opened no secret yet. */
@@ -99,9 +98,7 @@ describe('a key whose secret half is lost', () => {
     await installation.opened.keystore.create({ kind: 'x25519', now: Date.now() });
     rmSync(keyFile(lost));
 
-    const { keys, lost: missing } = await anew(
-      async ({ catalog, keystore }) => await takeCensus(catalog, keystore),
-    );
+    const { keys, lost: missing } = await anew(({ catalog, keystore }) => takeCensus(catalog, keystore));
     expect(missing).toMatchObject([{ id: lost.id, backups: 1, openedBy: [spare.id] }]);
     expect(keys.find(({ key }) => key.id === spare.id)).toMatchObject({ backups: 1, copies: 2 });
     const refused = lowtide(['keys', 'retire', spare.id]);

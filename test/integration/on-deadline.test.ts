@@ -45,9 +45,7 @@ describe('a backup that the load holds up to its deadline', () => {
     });
     // The other one was held as well, and is made all the same.
     await until(async () =>
-      Promise.resolve(
-        (await bodies()).find(({ name, schedule }) => name === 'run:finished' && schedule === 'runs'),
-      ),
+      (await bodies()).find(({ name, schedule }) => name === 'run:finished' && schedule === 'runs'),
     );
     const missed = (await bodies()).filter(
       ({ name, reason }) => name === 'run:missed' && reason === 'memory',

@@ -288,9 +288,7 @@ describe('a file', () => {
     expect((await lowtide.restore(backup, join(folder, 'new/'))).restored).toEqual([
       join(folder, 'new', name),
     ]);
-    await expect(lowtide.restore(backup, folder)).rejects.toMatchObject({
-      code: 'restore_target_exists',
-    });
+    await expect(lowtide.restore(backup, folder)).rejects.toMatchObject({ code: 'restore_target_exists' });
   });
 
   it('takes the place, mode and owner of another when forced to, and not otherwise', async () => {
@@ -332,9 +330,7 @@ describe('a SQLite database', () => {
   it.each(['wal', 'delete'])('takes the place of one in %s mode that others have open', async (mode) => {
     const target = join(folder, 'shop.sqlite');
     makeDatabase(target, 'old', { rows: 10, mode });
-    await expect(lowtide.restore(backup, target)).rejects.toMatchObject({
-      code: 'restore_target_exists',
-    });
+    await expect(lowtide.restore(backup, target)).rejects.toMatchObject({ code: 'restore_target_exists' });
     using open = new DatabaseSync(target);
     expect(open.prepare('SELECT count(*) AS n FROM orders').get()).toEqual({ n: 10 });
     await lowtide.restore(backup, target, { force: true });

@@ -120,9 +120,7 @@ describe('while a rotation is in the middle of a backup', () => {
     go.resolve(undefined);
     const ended = await rotating;
     expect(ended).toMatchObject({ status: 'failed', error: { code: 'rotation_ended' } });
-    await expect(rotator.resume(ended.id, { signal })).rejects.toMatchObject({
-      code: 'rotation_ended',
-    });
+    await expect(rotator.resume(ended.id, { signal })).rejects.toMatchObject({ code: 'rotation_ended' });
     expect(await catalog.rotations.rotation(ended.id)).toEqual(ended);
     expect((await fresh(later)).keyId).toBe(newest.id);
     const anew = await rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });

@@ -174,7 +174,6 @@ describe.each<['rewrap' | 'reencrypt']>([['rewrap'], ['reencrypt']])('a rotation
       signal,
       gate: async () => {
         await catalog.rotations.requestCancel(cancelled.id);
-        return Promise.resolve();
       },
     });
     expect(again).toMatchObject({ id: cancelled.id, status: 'cancelled', pending: { backups: 3 } });

@@ -112,7 +112,7 @@ describe('a part of the page that fails', () => {
     const log = new EventLog(Array.from({ length: 1500 }, () => finished));
     let failsFrom = 1000;
     const eventsAfter: typeof log.eventsAfter = (sequence, limit) => {
-      if (sequence >= failsFrom) throw new Error('the disk is gone');
+      if (sequence >= failsFrom) return Promise.reject(new Error('the disk is gone'));
       return log.eventsAfter(sequence, limit);
     };
     const one = service({
