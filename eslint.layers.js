@@ -61,6 +61,7 @@ const layers = [
   {
     folders: ['fleet'],
     may: [...words, 'postgres/'],
+    types: ['schedule/planner.ts', 'schedule/slot-grid.ts'],
     way: 'Hosts, leases and plans are kept as they are told: deciding is the business of schedule/ and service/.',
   },
   {
@@ -213,6 +214,7 @@ const pure = [
   '{errors,events,schedule,units}/*.ts',
   'config/{exclusion,keep,nearest,scalars,schema,shape,warnings}.ts',
   'keys/{key,key-age}.ts',
+  'fleet/series.ts',
   'heal/{backoff,worth}.ts',
   'load/{champion,expected-load,forecast,forecaster,hindsight,learned-course,past-load,repeated-day,score,use-ledger}.ts',
   'load/replay/*.ts',

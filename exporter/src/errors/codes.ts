@@ -72,6 +72,8 @@ export const errorCodes = facts({
   state_full: { exit: 1, http: 507, errorType: 'catalog' },
   state_unavailable: { exit: 1, http: 503, errorType: 'catalog' },
   state_unknown: { exit: 1, http: 503, errorType: 'catalog' },
+  lease_lost: { exit: 1, http: 409, errorType: 'catalog' },
+  instance_taken: { exit: 1, http: 409, errorType: 'config' },
   run_active: { exit: 1, http: 409, errorType: 'catalog' },
   run_ended: { exit: 1, http: 409, errorType: 'catalog' },
   rotation_active: { exit: 1, http: 409, errorType: 'encryption' },

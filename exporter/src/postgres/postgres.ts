@@ -38,6 +38,8 @@ export interface WriteScope extends Scope {
   readonly lock?: string;
   /** To be done twice is as good as once: `work` is run again, once, where the connection was lost or two got in each other's way. */
   readonly idempotent?: boolean;
+  /** False: it does no harm if a crash of the server loses it, a moment after. The disk is not waited for. */
+  readonly durable?: boolean;
 }
 
 /**
@@ -157,12 +159,14 @@ class PooledPostgres implements Postgres {
   }
 
   /** An idle connection may have died unseen: nothing is done yet, so that another may be tried. */
-  async #begun(begin: string, scope: Scope): Promise<Connection> {
-    const path = scope.schema === undefined ? '' : `; SET LOCAL search_path TO ${quotedName(scope.schema)}`;
+  async #begun(begin: string, { schema, durable = true }: WriteScope): Promise<Connection> {
+    const path = schema === undefined ? '' : `; SET LOCAL search_path TO ${quotedName(schema)}`;
+    const commit = durable ? '' : '; SET LOCAL synchronous_commit TO off';
+    const text = begin + path + commit;
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#acquired();
       try {
-        await connection.client.query({ text: begin + path, query_timeout: this.#timeouts.connect } as Query);
+        await connection.client.query({ text, query_timeout: this.#timeouts.connect } as Query);
         return connection;
       } catch (error) {
         connection.lost ||= isLoss(error);

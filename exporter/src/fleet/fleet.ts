@@ -1,0 +1,126 @@
+import type { Transaction } from '../postgres/postgres.ts';
+import type { PlanJob, RunningJob } from '../schedule/planner.ts';
+import type { HostLoad } from '../schedule/slot-grid.ts';
+import type { EpochMs } from '../units/instant.ts';
+
+/**
+ * What hosts that share a PostgreSQL know of each other: who is there, who holds what, what is to run where. It lies in the
+ * schema `lowtide`; what a host keeps for itself lies in a schema of its own.
+ *
+ * Whatever is early, late or silent is so by the database's clock alone: hosts disagree about the time, and none is asked.
+ * Everything throws what postgres/postgres.ts throws.
+ */
+export interface Fleet {
+  readonly leases: Leases;
+  readonly plan: FleetPlan;
+  readonly facts: FleetFacts;
+  /**
+   * Makes this process the one that works under the name of a host, for `ttlMs` from each `renew` on. Throws `instance_taken`
+   * while another one does; a process that takes the place of one of the same `home` need not wait for its silence.
+   */
+  enter(host: HostDetails, home: string, ttlMs: number): Promise<Lease>;
+  /** All that have ever entered and were not forgotten, by name. */
+  hosts(): Promise<readonly KnownHost[]>;
+  /** Takes a host that is gone for good off the list, with its facts and its part of the plan. False: it is still there. */
+  forget(instance: string): Promise<boolean>;
+}
+
+export interface HostDetails {
+  readonly instance: string;
+  readonly version: string;
+  /** Where others reach its API: `https://db1:10210`. */
+  readonly address: string;
+  /** Whose jobs it may run beside its own. */
+  readonly pools: readonly string[];
+  /** How far it may be taken, 0 to 1 of it. */
+  readonly capacity?: { readonly cpu: number; readonly memory: number };
+}
+
+export interface KnownHost extends HostDetails {
+  /** `silent`: it has not renewed in time, and may be dead, paused or cut off. `left`: it has said goodbye. */
+  readonly state: 'alive' | 'silent' | 'left';
+  readonly sinceEnteredMs: number;
+  readonly sinceHeardMs: number;
+}
+
+/**
+ * A right that one holder has for a time, with a token that is greater than that of every holder before. What is done under a
+ * lease asserts it in the same transaction: a process that was paused and wakes up when its time is over, is refused.
+ */
+export interface Leases {
+  /**
+   * Undefined: another holds it. Who holds it already gets it anew, with a new token, and its old one is void: a holder is one
+   * process, or one task of one.
+   */
+  acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined>;
+  /** Throws `lease_lost` where the time was over, whether or not another has it now: acquire it again. */
+  renew(lease: Lease, ttlMs: number): Promise<Renewal>;
+  /** So that the next need not wait. Does nothing where it is lost. */
+  release(lease: Lease): Promise<void>;
+  /**
+   * In a transaction that writes: throws `lease_lost`, or keeps every other from acquiring the lease until the transaction is
+   * over. Keep it short: what is paused in between is undone by the server after its `idleInTransaction`.
+   */
+  assertHeld(transaction: Transaction, lease: Lease): Promise<void>;
+}
+
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  readonly token: number;
+}
+
+export interface Renewal {
+  /** The database's clock: what a host's own is off by shows beside it. */
+  readonly databaseNow: EpochMs;
+  /** Of the newest plan; 0 where there is none. A host that knows it has nothing to read. */
+  readonly planVersion: number;
+}
+
+/** One plan for all, of which each host reads its own part. */
+export interface FleetPlan {
+  /**
+   * Puts the plan in the place of the one before, all at once; answers its version. A host that is not named has no slots.
+   * Throws `lease_lost` where the planner's lease is not held any more.
+   */
+  write(planner: Lease, slots: ReadonlyMap<string, readonly FleetSlot[]>): Promise<number>;
+  /** What a host is to run. */
+  read(instance: string): Promise<HostPlan>;
+  /** Of all hosts: for the planner, and for those who look. */
+  readAll(): Promise<ReadonlyMap<string, readonly FleetSlot[]>>;
+}
+
+export interface HostPlan {
+  readonly version: number;
+  readonly slots: readonly FleetSlot[];
+}
+
+export interface FleetSlot {
+  /** The host, or the pool, whose schedule it is. */
+  readonly owner: string;
+  readonly schedule: string;
+  readonly dueAt: EpochMs;
+  readonly start: EpochMs;
+  readonly end: EpochMs;
+}
+
+/** What the planner has to know of each host, published by the host itself. */
+export interface FleetFacts {
+  /** Throws `lease_lost` where another process works under this name now. */
+  publish(host: Lease, facts: HostFacts): Promise<void>;
+  /** Those that are new since the revisions that are known, by host. */
+  read(known: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, PublishedFacts>>;
+}
+
+export interface PublishedFacts {
+  readonly revision: number;
+  readonly facts: HostFacts;
+}
+
+export interface HostFacts {
+  /** What is due, with what its runs are expected to take. */
+  readonly jobs: readonly PlanJob[];
+  readonly running: readonly RunningJob[];
+  /** The forecast. To 0.4 % of the host. */
+  readonly load: HostLoad;
+}

@@ -1,0 +1,83 @@
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Postgres } from '../postgres/postgres.ts';
+import type { HostDetails, KnownHost, Lease } from './fleet.ts';
+import { take } from './leases.ts';
+
+/** To be there is a lease as any other: what is silent has lost it. */
+function leaseOf(instance: string): string {
+  return `host/${instance}`;
+}
+
+export function instanceOf({ name }: Lease): string {
+  return name.slice('host/'.length);
+}
+
+export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs: number): Promise<Lease> {
+  const { instance, ...details } = host;
+  return postgres.write(
+    async (transaction) => {
+      const lease = await take(transaction, leaseOf(instance), home, ttlMs);
+      if (lease === undefined) {
+        const other = await transaction.get('SELECT details FROM lowtide.hosts WHERE instance = ?', instance);
+        throw taken(instance, other?.['details']);
+      }
+      await transaction.run(
+        `INSERT INTO lowtide.hosts (instance, details, entered_at) VALUES (?, ?, clock_timestamp())
+         ON CONFLICT (instance) DO UPDATE SET details = excluded.details, entered_at = excluded.entered_at`,
+        instance,
+        JSON.stringify(details),
+      );
+      return lease;
+    },
+    { idempotent: true },
+  );
+}
+
+export async function listHosts(postgres: Postgres): Promise<readonly KnownHost[]> {
+  const rows = await postgres.read((transaction) =>
+    transaction.all(
+      `SELECT instance, details, floor(extract(epoch FROM clock_timestamp() - entered_at) * 1000)::bigint AS entered,
+         floor(extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS heard,
+         CASE WHEN holder IS NULL THEN 'left' WHEN expires_at > clock_timestamp() THEN 'alive' ELSE 'silent' END AS state
+       FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance
+       ORDER BY instance COLLATE "C"`,
+    ),
+  );
+  return rows.map((row) => ({
+    ...(JSON.parse(String(row['details'])) as Omit<HostDetails, 'instance'>),
+    instance: String(row['instance']),
+    state: row['state'] as KnownHost['state'],
+    sinceEnteredMs: Number(row['entered']),
+    sinceHeardMs: Number(row['heard']),
+  }));
+}
+
+/** The lease itself stays: should the host come back, its token must be greater than before. */
+export function forget(postgres: Postgres, instance: string): Promise<boolean> {
+  return postgres.write(
+    async (transaction) => {
+      const gone = await transaction.run(
+        `DELETE FROM lowtide.hosts WHERE instance = ? AND NOT EXISTS (
+           SELECT 1 FROM lowtide.leases
+           WHERE name = 'host/' || instance AND holder IS NOT NULL AND expires_at > clock_timestamp())`,
+        instance,
+      );
+      if (gone > 0) await transaction.run('DELETE FROM lowtide.plan_slots WHERE instance = ?', instance);
+      return gone > 0;
+    },
+    { idempotent: true },
+  );
+}
+
+function taken(instance: string, details: unknown): LowtideError {
+  const address =
+    typeof details === 'string' ? (JSON.parse(details) as Omit<HostDetails, 'instance'>).address : 'unknown';
+  return new LowtideError(
+    'instance_taken',
+    `another exporter works under the name ${instance} (its address: ${address})`,
+    {
+      hint: 'Give each host an `instance` of its own; where the other one is gone, its name is free shortly.',
+      retryable: true,
+    },
+  );
+}

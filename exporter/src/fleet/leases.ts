@@ -1,0 +1,91 @@
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Postgres, Transaction } from '../postgres/postgres.ts';
+import type { Lease, Leases, Renewal } from './fleet.ts';
+
+/** `clock_timestamp()` and not `now()`: a transaction may have waited for long before it comes to the lease. */
+const ahead = "clock_timestamp() + ? * interval '1 millisecond'";
+
+export class PostgresLeases implements Leases {
+  readonly #postgres: Postgres;
+
+  constructor(postgres: Postgres) {
+    this.#postgres = postgres;
+  }
+
+  acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
+    return this.#postgres.write((transaction) => take(transaction, name, holder, ttlMs), {
+      idempotent: true,
+    });
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<Renewal> {
+    const row = await this.#postgres.write(
+      (transaction) =>
+        transaction.get(
+          `UPDATE lowtide.leases SET renewed_at = clock_timestamp(), expires_at = ${ahead}
+           WHERE name = ? AND token = ? AND holder IS NOT NULL AND expires_at > clock_timestamp()
+           RETURNING (SELECT version FROM lowtide.plan) AS plan,
+             floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
+          ttlMs,
+          lease.name,
+          lease.token,
+        ),
+      // A renewal that a crash of the server loses is as if it had come a moment earlier.
+      { idempotent: true, durable: false },
+    );
+    if (row === undefined) throw lost(lease);
+    return { planVersion: Number(row['plan']), databaseNow: Number(row['now']) };
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.#postgres.write(
+      (transaction) =>
+        transaction.run(
+          'UPDATE lowtide.leases SET holder = NULL WHERE name = ? AND token = ?',
+          lease.name,
+          lease.token,
+        ),
+      { idempotent: true },
+    );
+  }
+
+  async assertHeld(transaction: Transaction, lease: Lease): Promise<void> {
+    // The share of the row is what whoever wants to acquire the lease has to wait for.
+    const held = await transaction.get(
+      `SELECT 1 FROM lowtide.leases
+       WHERE name = ? AND token = ? AND holder IS NOT NULL AND expires_at > clock_timestamp() FOR SHARE`,
+      lease.name,
+      lease.token,
+    );
+    if (held === undefined) throw lost(lease);
+  }
+}
+
+/** Within a transaction; undefined where another holds it. */
+export async function take(
+  transaction: Transaction,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<Lease | undefined> {
+  const row = await transaction.get(
+    `INSERT INTO lowtide.leases AS held (name, token, holder, renewed_at, expires_at)
+     VALUES (?1, 1, ?2, clock_timestamp(), clock_timestamp() + ?3 * interval '1 millisecond')
+     ON CONFLICT (name) DO UPDATE
+       SET token = held.token + 1, holder = excluded.holder, renewed_at = clock_timestamp(),
+         expires_at = clock_timestamp() + ?3 * interval '1 millisecond'
+       WHERE held.holder IS NULL OR held.holder = excluded.holder OR held.expires_at <= clock_timestamp()
+     RETURNING token`,
+    name,
+    holder,
+    ttlMs,
+  );
+  return row === undefined ? undefined : { name, holder, token: Number(row['token']) };
+}
+
+function lost({ name }: Lease): LowtideError {
+  return new LowtideError('lease_lost', `the lease ${name} is over, or another process has it`, {
+    hint: 'This process was paused, or cut off from the database, for longer than its lease. Nothing was written.',
+    retryable: false,
+  });
+}

@@ -1,0 +1,46 @@
+import type { Migration } from '../postgres/migrate.ts';
+
+/** What all hosts share. */
+export const fleetSchema = 'lowtide';
+
+/**
+ * Leases are renewed all the time: their rows are small, and leave room in their pages so that an update stays in the page and
+ * touches no index. A token never goes back: the row stays when nobody holds the lease.
+ */
+const initial = `
+CREATE TABLE leases (
+  name TEXT PRIMARY KEY,
+  token BIGINT NOT NULL,
+  holder TEXT,
+  renewed_at TIMESTAMPTZ NOT NULL,
+  expires_at TIMESTAMPTZ NOT NULL
+) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0.5);
+
+CREATE TABLE hosts (
+  instance TEXT PRIMARY KEY,
+  details TEXT NOT NULL,
+  entered_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE facts (
+  instance TEXT PRIMARY KEY REFERENCES hosts (instance) ON DELETE CASCADE,
+  revision BIGINT NOT NULL,
+  format INTEGER NOT NULL,
+  facts TEXT NOT NULL
+);
+
+CREATE TABLE plan (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version BIGINT NOT NULL,
+  token BIGINT NOT NULL,
+  made_at TIMESTAMPTZ NOT NULL
+);
+INSERT INTO plan VALUES (1, 0, 0, now());
+
+CREATE TABLE plan_slots (
+  instance TEXT PRIMARY KEY,
+  slots TEXT NOT NULL
+);
+`;
+
+export const fleetMigrations: readonly Migration[] = [{ sql: initial, readableFrom: 1 }];
