@@ -136,7 +136,7 @@ async function serve(folder: string, ownSettings: Readonly<Record<string, string
         ],
         clientEnvironment('postgres'),
       );
-      return serve(copy, { hot_standby: 'on' });
+      return serve(copy, { wal_retrieve_retry_interval: '100ms' });
     },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };

@@ -38,7 +38,7 @@ export function parseAddress(url: string, environment: NodeJS.ProcessEnv): Addre
   };
 }
 
-const defaultPort = 5432;
+export const defaultPort = 5432;
 /** Where Debian's PostgreSQL has its socket. */
 const socketFolder = '/var/run/postgresql';
 

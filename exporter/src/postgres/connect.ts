@@ -1,7 +1,8 @@
 import { isIP, Socket } from 'node:net';
 import pg from 'pg';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Address } from './address.ts';
+import { formatHosts } from '../source/database-url.ts';
+import { defaultPort, type Address } from './address.ts';
 import type { Timeouts } from './postgres.ts';
 import { isDenial, messageOf } from './refusal.ts';
 import { parserOf } from './values.ts';
@@ -128,6 +129,5 @@ async function openSession(
 }
 
 function nameOf(address: Address, index: number): string {
-  const { host, port } = address.hosts[index] ?? { host: '', port: 0 };
-  return `${host}:${port}`;
+  return formatHosts(address.hosts.slice(index, index + 1), defaultPort);
 }
