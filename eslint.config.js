@@ -74,7 +74,7 @@ export default tseslint.config(
   },
   {
     // SQLite answers at once: the methods are asynchronous for those that do not, and so that what they throw is a rejection.
-    files: ['exporter/src/catalog/sqlite.ts', 'exporter/src/catalog/sqlite/**/*.ts'],
+    files: ['exporter/src/catalog/sqlite/database.ts'],
     rules: { '@typescript-eslint/require-await': 'off' },
   },
   ...layerRules,

@@ -86,7 +86,7 @@ const layers = [
   },
   {
     folders: ['catalog'],
-    may: [...words, 'store/manifest.ts'],
+    may: [...words, 'postgres/', 'probe/', 'store/manifest.ts'],
     types: ['events/', 'load/load.ts', 'source/source.ts', 'store/store.ts'],
     way: 'The catalog writes down what it is told: work belongs in run/ or retention/.',
   },

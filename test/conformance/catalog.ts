@@ -65,6 +65,22 @@ export function catalogConformance(name: string, makeState: () => Promise<Catalo
       expect((await catalog.totals()).lastSuccessBySchedule).toEqual({ 'db-prod': noon + 60_000 });
     });
 
+    it('settles as it is told, and where asked only further than it is', async () => {
+      const settled = async (): Promise<number | undefined> => (await catalog.schedule('files')).settledUntil;
+      await catalog.settleUpTo('files', noon);
+      expect(await settled()).toBe(noon);
+      await catalog.settleUpTo('files', noon - 1);
+      await catalog.recordMissed('files', { dueAt: noon - 2, occurrences: 1 }, noon);
+      expect(await settled()).toBe(noon);
+      await catalog.recordMissed('files', { dueAt: noon + 1, occurrences: 1 }, noon);
+      expect(await settled()).toBe(noon + 1);
+      await catalog.settle('files', noon);
+      expect(await settled()).toBe(noon);
+      await catalog.setPaused('docs', true);
+      await catalog.settleUpTo('docs', noon);
+      expect(await catalog.schedule('docs')).toEqual({ paused: true, settledUntil: noon });
+    });
+
     it('numbers events without a gap, also past a transaction that failed, and gives them out in order', async () => {
       await catalog.append({ name: 'error', errorType: 'store' }, noon);
       await catalog.startRun(newRun('r1'));

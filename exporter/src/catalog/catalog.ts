@@ -86,7 +86,9 @@ export interface Catalog extends AsyncDisposable {
   setPaused(id: string, paused: boolean): Promise<void>;
   /** Says up to when the schedule's occurrences are settled; an earlier time than before offers them again. */
   settle(schedule: string, until: EpochMs): Promise<void>;
-  /** Settles occurrences that no run was begun for, with one `run:missed` event. */
+  /** The same where they are not settled further already: for whoever has looked a while ago. */
+  settleUpTo(schedule: string, until: EpochMs): Promise<void>;
+  /** Settles up to occurrences that no run was begun for, as `settleUpTo` does, with one `run:missed` event. */
   recordMissed(schedule: string, missed: Missed, at: EpochMs): Promise<void>;
 
   append(event: EventBody, at: EpochMs): Promise<StoredEvent>;

@@ -173,11 +173,14 @@ export class ServiceCommands implements Commands {
 
   async skipNext(id: string): Promise<Schedule> {
     const schedule = this.#named(id);
-    const { catalog } = this.#installation;
-    const now = this.now();
-    const { next } = standing(schedule, (await catalog.schedule(id)).settledUntil ?? now, now);
-    if (next === undefined) throw new LowtideError('not_found', `${id} has no occurrence to come`);
-    await catalog.settle(id, next.dueAt);
+    // Each of two that come at once skips one.
+    await this.#changes.do(async () => {
+      const { catalog } = this.#installation;
+      const now = this.now();
+      const { next } = standing(schedule, (await catalog.schedule(id)).settledUntil ?? now, now);
+      if (next === undefined) throw new LowtideError('not_found', `${id} has no occurrence to come`);
+      await catalog.settleUpTo(id, next.dueAt);
+    });
     this.#options.scheduler.poke();
     return await this.#view(id);
   }

@@ -41,13 +41,13 @@ class States {
     return Promise.resolve({ paused, ...(settledUntil !== undefined && { settledUntil }) });
   }
 
-  settle(id: string, until: number): Promise<void> {
-    this.settled.set(id, until);
+  settleUpTo(id: string, until: number): Promise<void> {
+    this.settled.set(id, Math.max(until, this.settled.get(id) ?? until));
     return Promise.resolve();
   }
 
   recordMissed(id: string, missed: Missed): Promise<void> {
-    this.settled.set(id, missed.dueAt);
+    void this.settleUpTo(id, missed.dueAt);
     this.events.push({ name: 'run:missed', schedule: id, ...missed });
     return Promise.resolve();
   }
@@ -72,7 +72,7 @@ function begin(...schedules: ScheduleConfig[]): Scheduler {
 function beginWith(more: Partial<SchedulerOptions>, ...schedules: ScheduleConfig[]): Scheduler {
   const start: SchedulerOptions['start'] = (each, dueAt) => {
     const run = Promise.withResolvers<undefined>();
-    void states.settle(each.id, dueAt);
+    void states.settleUpTo(each.id, dueAt);
     started.push({ id: each.id, dueAt, end: () => run.resolve(undefined) });
     return run.promise;
   };
@@ -107,6 +107,46 @@ afterEach(async () => {
 });
 
 describe('the scheduler', () => {
+  it('does not start again what ended while its state was read, nor undoes what was skipped meanwhile', async () => {
+    let held: (() => void)[] | undefined;
+    const read = states.schedule.bind(states);
+    states.schedule = async (id) => {
+      const state = await read(id);
+      const gates = held;
+      if (gates !== undefined) await new Promise<void>((resolve) => gates.push(resolve));
+      return state;
+    };
+    const release = async (): Promise<void> => {
+      const gates = held ?? [];
+      held = undefined;
+      for (const go of gates) go();
+      await settle();
+    };
+    const ended = Promise.withResolvers<undefined>();
+    const start: SchedulerOptions['start'] = (each, dueAt) => {
+      started.push({ id: each.id, dueAt, end: () => undefined });
+      return ended.promise.then(() => states.settleUpTo(each.id, dueAt));
+    };
+    const scheduler = beginWith({ start }, schedule('shop'));
+    await settle();
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 1);
+    held = [];
+    scheduler.poke();
+    await settle();
+    ended.resolve(undefined);
+    await settle();
+    await release();
+    expect(started).toHaveLength(1);
+
+    held = [];
+    clock.set(noon + 49 * hour);
+    await settle();
+    await states.settleUpTo('shop', noon + 73 * hour);
+    await release();
+    expect(states.settled.get('shop')).toBe(noon + 73 * hour);
+  });
+
   it('runs a new schedule at its next time, and has missed nothing before', async () => {
     const scheduler = begin(schedule('shop'));
     await settle();
@@ -282,7 +322,7 @@ describe('the scheduler', () => {
   });
 
   it('catches up once after the host was off for a day', async () => {
-    await states.settle('shop', noon - 24 * hour);
+    await states.settleUpTo('shop', noon - 24 * hour);
     begin(schedule('shop'));
     await vi.waitUntil(() => started.length === 1);
     expect(started).toMatchObject([{ dueAt: noon }]);
@@ -349,7 +389,7 @@ describe('the scheduler', () => {
     await settle();
     expect(errors).toHaveLength(1);
     states.fails = false;
-    await states.settle('shop', noon);
+    await states.settleUpTo('shop', noon);
     clock.set(noon + hour);
     await vi.waitUntil(() => started.length === 1);
   });

@@ -9,7 +9,7 @@ import type { EpochMs } from '../units/instant.ts';
 
 export interface SchedulerOptions {
   readonly schedules: readonly ScheduleConfig[];
-  readonly catalog: Pick<Catalog, 'schedule' | 'settle' | 'recordMissed' | 'append'>;
+  readonly catalog: Pick<Catalog, 'schedule' | 'settleUpTo' | 'recordMissed' | 'append'>;
   readonly clock: Clock;
   /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
   readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
@@ -225,17 +225,19 @@ export class Scheduler {
 
   async #nextOf(schedule: ScheduleConfig, now: EpochMs): Promise<Occurrence | undefined> {
     const { catalog } = this.#options;
+    // One that ends while it is read is as it was before in what is read.
+    const ran = this.#running.has(schedule.id);
     const { paused, settledUntil } = await catalog.schedule(schedule.id);
     if (paused) this.#paused.add(schedule.id);
     else this.#paused.delete(schedule.id);
-    if (this.#running.has(schedule.id)) return undefined;
+    if (ran || this.#running.has(schedule.id)) return undefined;
     // A schedule that is new has missed nothing.
-    if (settledUntil === undefined) await catalog.settle(schedule.id, now);
+    if (settledUntil === undefined) await catalog.settleUpTo(schedule.id, now);
     const { missed, next } = standing(schedule, settledUntil ?? now, now);
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
     if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
     if (paused) {
-      if (missed !== undefined) await catalog.settle(schedule.id, missed.dueAt);
+      if (missed !== undefined) await catalog.settleUpTo(schedule.id, missed.dueAt);
       return undefined;
     }
     if (missed !== undefined) {

@@ -1,11 +1,13 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { LowtideError } from '../../errors/lowtide-error.ts';
+import { InTurn } from '../../probe/in-turn.ts';
 import { createPrivate, FileLock } from '../file-lock.ts';
 import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/sqlite/migrations.ts';
 import { Owner } from '../ownership.ts';
+import type { StateDatabase, Transaction } from '../sql/transaction.ts';
 import { damaged, stateRefusal } from './refusal.ts';
 
 /** How long one process waits for another's transaction. Those take milliseconds; this one blocks the event loop. */
@@ -13,28 +15,34 @@ const busyTimeoutMs = 5000;
 /** Opening includes recovery after a crash and migrations. */
 const openingTimeoutMs = 30_000;
 
-export type Row = Record<string, SQLOutputValue>;
-
 /**
  * The file `catalog.db`: opened, migrated, and with transactions. WAL lets readers and one writer go on together;
  * `synchronous = FULL` makes each commit survive a power cut.
  */
-export class StateDatabase implements Disposable {
+export class SqliteDatabase implements StateDatabase {
   readonly path: string;
-  readonly owner: Owner;
+  readonly #owner: Owner;
   readonly #database: DatabaseSync;
+  readonly #turns = new InTurn();
+  readonly #transaction: Transaction;
   readonly #inode: number;
   readonly #statements = new Map<string, StatementSync>();
 
   private constructor(path: string, database: DatabaseSync, owner: Owner) {
     this.path = path;
-    this.owner = owner;
+    this.#owner = owner;
     this.#database = database;
     this.#inode = statSync(path).ino;
+    this.#transaction = {
+      owner: { id: owner.id, isAlive: (id) => Promise.resolve(owner.isAlive(id)) },
+      get: async (sql, ...values) => this.#prepared(sql).get(...values),
+      all: async (sql, ...values) => this.#prepared(sql).all(...values),
+      run: async (sql, ...values) => Number(this.#prepared(sql).run(...values).changes),
+    };
   }
 
   /** Opens the database in `folder` (made 0700 where absent). Throws `state_busy`, `state_invalid`, `state_denied`, `state_full`. */
-  static open(folder: string): StateDatabase {
+  static open(folder: string): SqliteDatabase {
     const path = databasePath(folder);
     try {
       makeFolder(folder);
@@ -46,7 +54,7 @@ export class StateDatabase implements Disposable {
           migrate(database, migrations, path);
           // Nobody asks who is alive while locks of dead owners are taken to be removed: askers are in a transaction too.
           const owner = inTransaction(database, 'BEGIN IMMEDIATE', () => Owner.enter(folder));
-          return new StateDatabase(path, database, owner);
+          return new SqliteDatabase(path, database, owner);
         } catch (error) {
           database.close();
           throw error;
@@ -57,39 +65,15 @@ export class StateDatabase implements Disposable {
     }
   }
 
-  /** Runs `work` in one transaction that may write: whole and durable once this returns, undone when it throws. */
-  write<T>(work: () => T): T {
-    try {
-      return inTransaction(this.#database, 'BEGIN IMMEDIATE', work);
-    } catch (error) {
-      throw stateRefusal(error, this.path);
-    }
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#inTurn('BEGIN IMMEDIATE', work);
   }
 
-  /** Runs `work` on one unchanging view of the data. */
-  read<T>(work: () => T): T {
-    try {
-      return inTransaction(this.#database, 'BEGIN', work);
-    } catch (error) {
-      throw stateRefusal(error, this.path);
-    }
+  read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#inTurn('BEGIN', work);
   }
 
-  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepared(sql).get(...values);
-  }
-
-  all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepared(sql).all(...values);
-  }
-
-  /** Runs a statement that changes something; answers how many rows. */
-  run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes);
-  }
-
-  /** What keeps the next write from happening, or would lose it. */
-  findings(): string[] {
+  async findings(): Promise<readonly string[]> {
     const found = statSync(this.path, { throwIfNoEntry: false });
     if (found?.ino !== this.#inode) {
       return [
@@ -98,22 +82,51 @@ export class StateDatabase implements Disposable {
     }
     const findings = (found.mode & 0o077) === 0 ? [] : [`${this.path} can be read by other users: chmod 600`];
     try {
-      this.write(() => this.#writeNothingNew());
+      await this.write((tx) => this.#writeNothingNew(tx));
     } catch (error) {
       findings.push(LowtideError.from(error).message);
     }
     return findings;
   }
 
-  [Symbol.dispose](): void {
-    if (!this.#database.isOpen) return;
-    this.owner[Symbol.dispose]();
-    this.#database.close();
+  /** What was asked for before is done before. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turns.do(() => {
+      if (this.#database.isOpen) {
+        this.#owner[Symbol.dispose]();
+        this.#database.close();
+      }
+      return Promise.resolve();
+    });
+  }
+
+  /** The connection has one transaction at a time, and a statement of another would be part of it. */
+  #inTurn<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#turns.do(async () => {
+      try {
+        return await this.#inTransaction(begin, work);
+      } catch (error) {
+        throw stateRefusal(error, this.path);
+      }
+    });
+  }
+
+  async #inTransaction<T>(begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    this.#database.exec(begin);
+    try {
+      const result = await work(this.#transaction);
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk rolls back by itself; a second rollback would hide why.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   /** The page that holds the version, as it is: whether the disk takes a write shows only by one. */
-  #writeNothingNew(): void {
-    const { user_version: version } = this.get('PRAGMA user_version') ?? {};
+  async #writeNothingNew(tx: Transaction): Promise<void> {
+    const { user_version: version } = (await tx.get('PRAGMA user_version')) ?? {};
     this.#database.exec(`PRAGMA user_version = ${Number(version)}`);
   }
 
