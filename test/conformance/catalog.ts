@@ -135,6 +135,17 @@ export function catalogConformance(name: string, makeState: () => Promise<Catalo
       expect(await other.totals()).toEqual(await catalog.totals());
     });
 
+    it('takes what several owners in one process write at the same time', async () => {
+      await using other = await state.open();
+      const append = (to: Catalog, at: number): Promise<unknown> =>
+        to.append({ name: 'error', errorType: 'store' }, at);
+      const both = Array.from({ length: 20 }, (_, at) => [append(catalog, at), append(other, at)]);
+      await Promise.all([...both.flat(), other.totals(), catalog.schedule('db-prod')]);
+      expect((await catalog.eventsAfter(0, 100)).map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: 40 }, (_, index) => index + 1),
+      );
+    });
+
     it('still knows everything once it is opened again', async () => {
       await complete(catalog, 'b1');
       await catalog.setPaused('files', true);

@@ -23,7 +23,7 @@ export class SqliteDatabase implements StateDatabase {
   readonly path: string;
   readonly #owner: Owner;
   readonly #database: DatabaseSync;
-  readonly #turns = new InTurn();
+  readonly #turns: InTurn;
   readonly #transaction: Transaction;
   readonly #inode: number;
   readonly #statements = new Map<string, StatementSync>();
@@ -32,7 +32,9 @@ export class SqliteDatabase implements StateDatabase {
     this.path = path;
     this.#owner = owner;
     this.#database = database;
-    this.#inode = statSync(path).ino;
+    const { dev, ino } = statSync(path);
+    this.#inode = ino;
+    this.#turns = turnsAt(`${dev} ${ino}`);
     this.#transaction = {
       owner: { id: owner.id, isAlive: (id) => Promise.resolve(owner.isAlive(id)) },
       get: async (sql, ...values) => this.#prepared(sql).get(...values),
@@ -138,6 +140,19 @@ export class SqliteDatabase implements StateDatabase {
     }
     return statement;
   }
+}
+
+/** By device and inode: of each file that this process has open, or had. */
+const turns = new Map<string, InTurn>();
+
+/**
+ * A transaction may wait, and while another connection of the same thread waits for its lock nothing can go on: so all of a
+ * process that open one file take turns.
+ */
+function turnsAt(file: string): InTurn {
+  let known = turns.get(file);
+  if (known === undefined) turns.set(file, (known = new InTurn()));
+  return known;
 }
 
 export function databasePath(folder: string): string {
