@@ -65,6 +65,11 @@ const layers = [
     way: 'Hosts, leases and plans are kept as they are told: deciding is the business of schedule/ and service/.',
   },
   {
+    folders: ['queue'],
+    may: [...words, 'postgres/', 'catalog/sqlite/refusal.ts'],
+    way: 'The queue hands out what it was told: planning is the business of schedule/, the work that of run/.',
+  },
+  {
     folders: ['config'],
     // How an address and a database URL are written, and what keeps backups itself, is known where they are used.
     may: [

@@ -28,6 +28,12 @@ export interface Transaction {
   run(sql: string, ...values: readonly SqlValue[]): Promise<number>;
 }
 
+/** What an engine that brings its own SQL needs. */
+export interface NativeTransaction extends Transaction {
+  /** As pg does it: `$1`, any number of statements where there are no values, pg's own types, and errors as they come. */
+  native(sql: string, values?: readonly unknown[]): Promise<{ rows: object[] }>;
+}
+
 export interface Scope {
   /** The schema in which names without one are looked up: nothing else is on the search path. */
   readonly schema?: string;
@@ -56,7 +62,7 @@ export interface Postgres extends AsyncDisposable {
   /** Runs `work` on one unchanging view of the data. */
   read<T>(work: (transaction: Transaction) => Promise<T>, scope?: Scope): Promise<T>;
   /** Runs `work` in one transaction: whole and durable once this resolves, undone when it rejects. */
-  write<T>(work: (transaction: Transaction) => Promise<T>, scope?: WriteScope): Promise<T>;
+  write<T>(work: (transaction: NativeTransaction) => Promise<T>, scope?: WriteScope): Promise<T>;
 }
 
 export interface PostgresOptions {
@@ -120,7 +126,7 @@ class PooledPostgres implements Postgres {
     return this.#inTransaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work, scope);
   }
 
-  async write<T>(work: (transaction: Transaction) => Promise<T>, scope: WriteScope = {}): Promise<T> {
+  async write<T>(work: (transaction: NativeTransaction) => Promise<T>, scope: WriteScope = {}): Promise<T> {
     const once = (): Promise<T> =>
       this.#inTransaction('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', work, scope);
     try {
@@ -137,7 +143,7 @@ class PooledPostgres implements Postgres {
 
   async #inTransaction<T>(
     begin: string,
-    work: (transaction: Transaction) => Promise<T>,
+    work: (transaction: NativeTransaction) => Promise<T>,
     scope: WriteScope,
   ): Promise<T> {
     const connection = await this.#begun(begin, scope);

@@ -1,11 +1,12 @@
+import pg from 'pg';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Connection } from './connect.ts';
 import { numbered } from './sql-text.ts';
-import type { Row, SqlValue, Transaction } from './postgres.ts';
+import type { NativeTransaction, Row, SqlValue } from './postgres.ts';
 import { isLoss, postgresRefusal } from './refusal.ts';
 
 /** The statements of one transaction on one connection; who began it ends it. */
-export class OpenTransaction implements Transaction {
+export class OpenTransaction implements NativeTransaction {
   readonly #connection: Connection;
   readonly #label: string;
   #isOpen = true;
@@ -27,16 +28,34 @@ export class OpenTransaction implements Transaction {
     return (await this.#query(sql, values)).rowCount ?? 0;
   }
 
+  async native(sql: string, values?: readonly unknown[]): Promise<{ rows: object[] }> {
+    this.#refuseLate();
+    try {
+      return await this.#connection.client.query<object>({
+        text: sql,
+        ...(values === undefined ? {} : { values: [...values] }),
+        types: pg.types,
+      });
+    } catch (error) {
+      this.#connection.lost ||= isLoss(error);
+      throw error;
+    }
+  }
+
   /** Whoever kept the transaction must not write into that of the next. */
   end(): void {
     this.#isOpen = false;
+  }
+
+  #refuseLate(): void {
+    if (!this.#isOpen) throw new LowtideError('internal', 'a statement came after its transaction had ended');
   }
 
   async #query(
     sql: string,
     values: readonly SqlValue[],
   ): Promise<{ readonly rows: Row[]; readonly rowCount: number | null }> {
-    if (!this.#isOpen) throw new LowtideError('internal', 'a statement came after its transaction had ended');
+    this.#refuseLate();
     try {
       return await this.#connection.client.query<Row>(numbered(sql), values.map(written));
     } catch (error) {

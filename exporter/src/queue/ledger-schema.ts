@@ -1,0 +1,32 @@
+/**
+ * What is known of every job: the same in SQLite and PostgreSQL. `fetched` is what the engine needs to know the claim by.
+ * `token` is there while the job is claimed, and only then.
+ */
+export const ledgerSchema = `
+CREATE TABLE job (
+  id TEXT NOT NULL PRIMARY KEY,
+  lane TEXT NOT NULL,
+  schedule TEXT NOT NULL,
+  due_at BIGINT NOT NULL,
+  slot BIGINT NOT NULL,
+  deadline BIGINT NOT NULL,
+  priority INTEGER NOT NULL,
+  urgency INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'claimed', 'finished', 'missed', 'lost', 'withdrawn')),
+  attempt INTEGER NOT NULL DEFAULT 1,
+  token TEXT CHECK ((token IS NOT NULL) = (state = 'claimed')),
+  fetched INTEGER,
+  claimer TEXT,
+  beat_at BIGINT,
+  reason_code TEXT,
+  reason_text TEXT,
+  ended_at BIGINT,
+  reported INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX job_waiting ON job (lane, urgency) WHERE state = 'waiting';
+CREATE INDEX job_lane ON job (lane, slot);
+CREATE INDEX job_deadline ON job (deadline) WHERE state = 'waiting';
+CREATE INDEX job_beat ON job (beat_at) WHERE state = 'claimed';
+CREATE INDEX job_unreported ON job (lane) WHERE reported = 0 AND state IN ('missed', 'lost');
+`;

@@ -1,0 +1,348 @@
+import { randomUUID } from 'node:crypto';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Row, Transaction } from '../postgres/postgres.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { jobId, jobOf, laneOf, urgency } from './job-row.ts';
+import {
+  memoryMs,
+  type Claim,
+  type Claimer,
+  type Job,
+  type Occurrence,
+  type Offer,
+  type Owner,
+  type Queue,
+} from './queue.ts';
+
+/** A job as the engine knows it. `fetched` names a claim of it. */
+export interface Queued {
+  readonly id: string;
+  readonly slot: EpochMs;
+  readonly urgency: number;
+}
+export interface Fetched {
+  readonly id: string;
+  readonly fetched: number;
+}
+
+/** What hands jobs out. All within one transaction, together with what the ledger writes. */
+export interface Engine {
+  /** The time that counts. */
+  now(): Promise<EpochMs>;
+  /**
+   * Claims of a lane go on side by side, and wait for whoever changes what waits in it. Both touch the ledger and the
+   * engine, in different order: without this they could wait for each other.
+   */
+  lock(lane: string, mode: 'claim' | 'change'): Promise<void>;
+  add(lane: string, jobs: readonly Queued[]): Promise<void>;
+  move(lane: string, job: Queued): Promise<void>;
+  /** The most urgent first. Nobody else is given the same. */
+  take(lane: string, limit: number): Promise<Fetched[]>;
+  giveBack(lane: string, job: Fetched, notBefore: EpochMs | undefined): Promise<void>;
+  remove(lane: string, ids: readonly string[]): Promise<void>;
+}
+
+export interface LedgerDatabase extends AsyncDisposable {
+  /** `lanes` are those that the engine is asked about. */
+  write<T>(
+    lanes: readonly string[],
+    work: (transaction: Transaction, engine: Engine) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** How many rows one statement takes. */
+const chunkSize = 50;
+
+/**
+ * The queue as a ledger beside an engine. The engine knows what waits and whose turn it is; the ledger has one row for
+ * every occurrence, so that none is offered twice, and the token of the claim, which every later change compares.
+ */
+export class LedgerQueue implements Queue {
+  readonly #database: LedgerDatabase;
+
+  constructor(database: LedgerDatabase) {
+    this.#database = database;
+  }
+
+  async offer(offers: readonly Offer[]): Promise<void> {
+    const lanes = Map.groupBy(offers, ({ owner }) => laneOf(owner));
+    for (const [lane, ofLane] of lanes) {
+      for (const chunk of chunks(ofLane)) {
+        await this.#database.write([lane], async (transaction, engine) => {
+          await engine.lock(lane, 'change');
+          await offerAll(transaction, engine, lane, chunk);
+        });
+      }
+    }
+  }
+
+  withdraw(owner: Owner, schedule: string): Promise<number> {
+    const lane = laneOf(owner);
+    return this.#database.write([lane], async (transaction, engine) => {
+      await engine.lock(lane, 'change');
+      const rows = await transaction.all(
+        `UPDATE job SET state = 'withdrawn' WHERE lane = ? AND schedule = ? AND state = 'waiting' RETURNING id`,
+        lane,
+        schedule,
+      );
+      await engine.remove(lane, rows.map(idOf));
+      return rows.length;
+    });
+  }
+
+  claim({ instance, pools }: Claimer, limit: number): Promise<Claim[]> {
+    const lanes = [laneOf({ host: instance }), ...pools.map((pool) => laneOf({ pool }))];
+    return this.#database.write(lanes, async (transaction, engine) => {
+      // All who lock several do so in the same order.
+      for (const lane of lanes.toSorted()) await engine.lock(lane, 'claim');
+      const claims: Claim[] = [];
+      for (const lane of lanes) {
+        while (claims.length < limit) {
+          const taken = await engine.take(lane, limit - claims.length);
+          for (const each of taken) {
+            const claim = await claimOne(transaction, engine, lane, instance, each);
+            if (claim !== undefined) claims.push(claim);
+          }
+          if (taken.length === 0) break;
+        }
+      }
+      return claims;
+    });
+  }
+
+  beat(claim: Claim): Promise<void> {
+    return this.#database.write([], async (transaction, engine) => {
+      const changed = await transaction.run(
+        'UPDATE job SET beat_at = ? WHERE id = ? AND token = ?',
+        await engine.now(),
+        jobId(claim),
+        claim.token,
+      );
+      if (changed === 0) throw lost(claim);
+    });
+  }
+
+  finish(claim: Claim, outcome: string): Promise<void> {
+    const lane = laneOf(claim.owner);
+    return this.#database.write([lane], async (transaction, engine) => {
+      const row = await transaction.get(
+        `UPDATE job SET state = 'finished', token = NULL, reason_code = ?, reason_text = '', ended_at = ?
+         WHERE id = ? AND token = ? RETURNING id`,
+        outcome,
+        await engine.now(),
+        jobId(claim),
+        claim.token,
+      );
+      if (row === undefined) throw lost(claim);
+      await engine.remove(lane, [idOf(row)]);
+    });
+  }
+
+  release(claim: Claim, notBefore: EpochMs): Promise<void> {
+    const lane = laneOf(claim.owner);
+    return this.#database.write([lane], async (transaction, engine) => {
+      const row = await transaction.get(
+        `UPDATE job SET state = 'waiting', token = NULL, slot = ? WHERE id = ? AND token = ? RETURNING id, fetched`,
+        notBefore,
+        jobId(claim),
+        claim.token,
+      );
+      if (row === undefined) throw lost(claim);
+      await engine.giveBack(lane, fetchedOf(row), notBefore);
+    });
+  }
+
+  async sweep(silenceMs: number): Promise<Job[]> {
+    const due = `((state = 'waiting' AND deadline <= ?1) OR (state = 'claimed' AND beat_at < ?2))`;
+    const lanes = await this.#database.write([], async (transaction, engine) => {
+      const now = await engine.now();
+      return transaction.all(`SELECT DISTINCT lane FROM job WHERE ${due}`, now, now - silenceMs);
+    });
+    const swept: Job[] = [];
+    for (const lane of lanes.map((row) => String(row['lane']))) {
+      const ofLane = await this.#database.write([lane], async (transaction, engine) => {
+        await engine.lock(lane, 'change');
+        const now = await engine.now();
+        const changed: Job[] = [];
+        // One that beats or finishes meanwhile is looked at anew by the update.
+        const rows = await transaction.all(
+          `SELECT * FROM job WHERE ${due} AND lane = ?3`,
+          now,
+          now - silenceMs,
+          lane,
+        );
+        for (const row of rows) {
+          const job = await judge(transaction, engine, row, now);
+          if (job !== undefined) changed.push(job);
+        }
+        return changed;
+      });
+      swept.push(...ofLane);
+    }
+    return swept;
+  }
+
+  reports(owners: readonly Owner[]): Promise<Job[]> {
+    return this.#jobs(owners, `AND reported = 0 AND state IN ('missed', 'lost')`);
+  }
+
+  async acknowledge(jobs: readonly Occurrence[]): Promise<void> {
+    await this.#database.write([], async (transaction) => {
+      for (const job of jobs) {
+        await transaction.run(
+          `UPDATE job SET reported = 1 WHERE id = ? AND state IN ('missed', 'lost')`,
+          jobId(job),
+        );
+      }
+    });
+  }
+
+  jobs(owners: readonly Owner[]): Promise<Job[]> {
+    return this.#jobs(owners, '');
+  }
+
+  forget(): Promise<number> {
+    return this.#database.write([], async (transaction, engine) =>
+      transaction.run(
+        `DELETE FROM job WHERE deadline < ?
+         AND (state IN ('finished', 'withdrawn') OR (reported = 1 AND state IN ('missed', 'lost')))`,
+        (await engine.now()) - 2 * memoryMs,
+      ),
+    );
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#database[Symbol.asyncDispose]();
+  }
+
+  #jobs(owners: readonly Owner[], condition: string): Promise<Job[]> {
+    return this.#database.write([], async (transaction) => {
+      const rows: Row[] = [];
+      for (const chunk of chunks(owners.map(laneOf))) {
+        const lanes = chunk.map(() => '?').join(', ');
+        rows.push(
+          ...(await transaction.all(`SELECT * FROM job WHERE lane IN (${lanes}) ${condition}`, ...chunk)),
+        );
+      }
+      return rows.map(jobOf).sort((a, b) => a.slot - b.slot || a.dueAt - b.dueAt);
+    });
+  }
+}
+
+async function offerAll(
+  transaction: Transaction,
+  engine: Engine,
+  lane: string,
+  offers: readonly Offer[],
+): Promise<void> {
+  const now = await engine.now();
+  const added: Queued[] = [];
+  for (const offer of offers) {
+    if (offer.deadline < now - memoryMs) continue;
+    const id = jobId(offer);
+    const { slot, deadline, priority, attempts } = offer;
+    const queued = { id, slot, urgency: urgency(offer) };
+    const known = await transaction.get('SELECT * FROM job WHERE id = ?', id);
+    if (known !== undefined && known['state'] !== 'waiting' && known['state'] !== 'withdrawn') continue;
+    await transaction.run(
+      `INSERT INTO job (id, lane, schedule, due_at, slot, deadline, priority, urgency, attempts, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')
+       ON CONFLICT (id) DO UPDATE SET slot = excluded.slot, deadline = excluded.deadline, priority = excluded.priority,
+         urgency = excluded.urgency, attempts = excluded.attempts, state = excluded.state`,
+      ...[id, lane, offer.schedule, offer.dueAt, slot, deadline, priority, queued.urgency, attempts],
+    );
+    if (known?.['state'] !== 'waiting') added.push(queued);
+    else if (known['slot'] !== slot || known['urgency'] !== queued.urgency) await engine.move(lane, queued);
+  }
+  await engine.add(lane, added);
+}
+
+/** Undefined where the deadline has passed meanwhile: then it is missed. */
+async function claimOne(
+  transaction: Transaction,
+  engine: Engine,
+  lane: string,
+  claimer: string,
+  { id, fetched }: Fetched,
+): Promise<Claim | undefined> {
+  const now = await engine.now();
+  const token = randomUUID();
+  const row = await transaction.get(
+    `UPDATE job SET state = 'claimed', token = ?, fetched = ?, claimer = ?, beat_at = ?
+     WHERE id = ? AND state = 'waiting' AND deadline > ? RETURNING *`,
+    ...[token, fetched, claimer, now, id, now],
+  );
+  if (row === undefined) {
+    await miss(transaction, id, now);
+    await engine.remove(lane, [id]);
+    return undefined;
+  }
+  const { owner, schedule, dueAt, slot, deadline, priority, attempts, attempt } = jobOf(row);
+  return { owner, schedule, dueAt, slot, deadline, priority, attempts, attempt, claimer, token };
+}
+
+/** Undefined where it has changed since it was read. */
+async function judge(
+  transaction: Transaction,
+  engine: Engine,
+  row: Row,
+  now: EpochMs,
+): Promise<Job | undefined> {
+  const { state, attempt, attempts, claimer } = jobOf(row);
+  const lane = String(row['lane']);
+  const id = idOf(row);
+  if (state === 'waiting') {
+    const missed = await miss(transaction, id, now);
+    if (missed === undefined) return undefined;
+    await engine.remove(lane, [id]);
+    return jobOf(missed);
+  }
+  const isLast = attempt >= attempts;
+  const silent = await transaction.get(
+    `UPDATE job SET state = ?, attempt = ?, token = NULL, reason_code = 'claim_silent', reason_text = ?, ended_at = ?
+     WHERE id = ? AND token = ? AND beat_at = ? RETURNING *`,
+    isLast ? 'lost' : 'waiting',
+    isLast ? attempt : attempt + 1,
+    `${claimer} fell silent during attempt ${attempt} of ${attempts}`,
+    isLast ? now : null,
+    id,
+    row['token'] ?? null,
+    row['beat_at'] ?? null,
+  );
+  if (silent === undefined) return undefined;
+  if (isLast) await engine.remove(lane, [id]);
+  else await engine.giveBack(lane, fetchedOf(row), undefined);
+  return jobOf(silent);
+}
+
+/** What a claim before it has left behind says more than that time went by. */
+function miss(transaction: Transaction, id: string, now: EpochMs): Promise<Row | undefined> {
+  return transaction.get(
+    `UPDATE job SET state = 'missed', ended_at = ?, reason_code = 'deadline_passed',
+       reason_text = CASE WHEN reason_text IS NULL THEN 'nobody claimed it before its deadline'
+                          ELSE reason_text || ', and nobody claimed it again before its deadline' END
+     WHERE id = ? AND state = 'waiting' AND deadline <= ? RETURNING *`,
+    now,
+    id,
+    now,
+  );
+}
+
+function lost({ schedule, claimer, attempt }: Claim): LowtideError {
+  return new LowtideError('claim_lost', `${claimer} has lost its claim (attempt ${attempt}) of ${schedule}`, {
+    hint: 'It was silent for too long, and the job was given to another or has ended. Nothing was changed.',
+  });
+}
+
+function idOf(row: Row): string {
+  return String(row['id']);
+}
+
+function fetchedOf(row: Row): Fetched {
+  return { id: idOf(row), fetched: Number(row['fetched']) };
+}
+
+function chunks<T>(all: readonly T[]): T[][] {
+  const count = Math.ceil(all.length / chunkSize);
+  return Array.from({ length: count }, (_, index) => all.slice(index * chunkSize, (index + 1) * chunkSize));
+}

@@ -1,0 +1,103 @@
+import type { EpochMs } from '../units/instant.ts';
+
+/**
+ * The queue between the plan and those who carry it out. A job is one occurrence of a schedule: who plans offers it, who
+ * owns it claims it, and it ends exactly once: as finished, missed or lost.
+ *
+ * One clock counts, and it is the queue's: of this host where the queue is a file, of the database where it is
+ * PostgreSQL. No method takes the caller's time, so that hosts whose clocks differ by minutes judge slots, deadlines and
+ * silence alike. What comes in as a moment (slot, deadline) is compared with that clock alone.
+ */
+export interface Queue extends AsyncDisposable {
+  /**
+   * Has these done. An occurrence that waits already takes over the new slot, deadline, priority and attempts; one that
+   * was claimed, or has ended in whatever way, stays as it is: nothing is ever offered twice. One that was withdrawn
+   * waits again. What should have begun longer than `memoryMs` ago is passed over, since it may have been forgotten.
+   */
+  offer(offers: readonly Offer[]): Promise<void>;
+
+  /** Takes back what still waits of a schedule that was removed or changed; what is claimed goes on. How many it was. */
+  withdraw(owner: Owner, schedule: string): Promise<number>;
+
+  /**
+   * Takes up to `limit` jobs whose slot has come and whose deadline has not: of the instance's own host first, then of its
+   * pools in the order given; within each the most urgent first.
+   */
+  claim(claimer: Claimer, limit: number): Promise<Claim[]>;
+
+  /** Says that the claim is alive. Throws `claim_lost`, as do the two below, once the job is no longer this claim's. */
+  beat(claim: Claim): Promise<void>;
+
+  /** The work is done, well or badly: `outcome` says which. The job ends. */
+  finish(claim: Claim, outcome: string): Promise<void>;
+
+  /** Gives the job back, to be claimed by anybody from `notBefore` on. It does not count as an attempt. */
+  release(claim: Claim, notBefore: EpochMs): Promise<void>;
+
+  /**
+   * Judges what time has judged: waiting jobs past their deadline are missed; claims without a beat for `silenceMs` are
+   * offered again with the next attempt, or lost after the last. Answers those that changed. Any host may do this, also
+   * several at once.
+   */
+  sweep(silenceMs: number): Promise<Job[]>;
+
+  /** Missed and lost jobs that nobody has acknowledged: what a host that was killed had no time to report is here again. */
+  reports(owners: readonly Owner[]): Promise<Job[]>;
+
+  /** They are written down elsewhere, and are reported no more. */
+  acknowledge(jobs: readonly Occurrence[]): Promise<void>;
+
+  /** All that is known of these owners, by slot: for display. */
+  jobs(owners: readonly Owner[]): Promise<Job[]>;
+
+  /** Deletes what has ended, is acknowledged, and should have begun more than twice `memoryMs` ago. How many it was. */
+  forget(): Promise<number>;
+}
+
+/** Who may do it: the one host, or any of those that belong to the pool. */
+export type Owner = { readonly host: string } | { readonly pool: string };
+
+/** What makes a job this one and no other. */
+export interface Occurrence {
+  readonly owner: Owner;
+  readonly schedule: string;
+  readonly dueAt: EpochMs;
+}
+
+export interface Offer extends Occurrence {
+  /** Not to begin before. */
+  readonly slot: EpochMs;
+  /** Not to begin at or after. */
+  readonly deadline: EpochMs;
+  /** 0 to 3; the greater goes first, and among equals the earlier deadline. */
+  readonly priority: number;
+  /** How many claims may fall silent before the job is lost. */
+  readonly attempts: number;
+}
+
+export interface Claimer {
+  readonly instance: string;
+  readonly pools: readonly string[];
+}
+
+export interface Claim extends Offer {
+  readonly claimer: string;
+  /** 1 at first, and one more for each claim before that fell silent. */
+  readonly attempt: number;
+  /** Fences: unique to this claim. Whoever writes for the job elsewhere compares it too. */
+  readonly token: string;
+}
+
+export type JobState = 'waiting' | 'claimed' | 'finished' | 'missed' | 'lost' | 'withdrawn';
+
+export interface Job extends Offer {
+  readonly state: JobState;
+  readonly attempt: number;
+  /** Who has, or had, the newest claim. */
+  readonly claimer: string | undefined;
+  readonly reason: { readonly code: string; readonly text: string } | undefined;
+  readonly endedAt: EpochMs | undefined;
+}
+
+/** How long it is certain that an occurrence is not taken for a new one. */
+export const memoryMs = 30 * 24 * 3_600_000;

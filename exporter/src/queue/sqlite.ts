@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Row, SqlValue, Transaction } from '../postgres/postgres.ts';
+import { isBusy, stateRefusal } from '../catalog/sqlite/refusal.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { LedgerQueue, type Engine, type Fetched, type LedgerDatabase } from './ledger.ts';
+import { ledgerSchema } from './ledger-schema.ts';
+import type { Queue } from './queue.ts';
+
+/** Another's transaction takes milliseconds. */
+const busyTimeoutMs = 5000;
+const busyPauseMs = 5;
+
+/**
+ * The queue as the file `queue.db` in the state folder (made 0700 where absent), by the clock that is handed in. Throws
+ * `state_busy`, `state_denied`, `state_full`, `state_invalid`, as do all its methods.
+ */
+export function openSqliteQueue(folder: string, now: () => EpochMs): Queue {
+  const path = join(folder, 'queue.db');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return new LedgerQueue(new SqliteLedger(path, now));
+  } catch (error) {
+    throw stateRefusal(error, path);
+  }
+}
+
+/** SQLite is engine enough: its one writer is the lock, and what waits is asked of the ledger itself. */
+class SqliteLedger implements LedgerDatabase {
+  readonly #path: string;
+  readonly #now: () => EpochMs;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, now: () => EpochMs) {
+    this.#path = path;
+    this.#now = now;
+    this.#database = open(path);
+  }
+
+  /** One after another: a transaction contains awaits, and the connection has only one. */
+  write<T>(
+    _lanes: readonly string[],
+    work: (transaction: Transaction, engine: Engine) => Promise<T>,
+  ): Promise<T> {
+    const mine = this.#last.then(() => this.#inTransaction(work));
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  async #inTransaction<T>(work: (transaction: Transaction, engine: Engine) => Promise<T>): Promise<T> {
+    try {
+      await this.#begin();
+      const transaction: Transaction = {
+        get: (sql, ...values) =>
+          Promise.resolve(this.#prepared(sql).get(...bound(values)) as Row | undefined),
+        all: (sql, ...values) => Promise.resolve(this.#prepared(sql).all(...bound(values)) as Row[]),
+        run: (sql, ...values) => Promise.resolve(Number(this.#prepared(sql).run(...bound(values)).changes)),
+      };
+      const result = await work(transaction, engineOn(transaction, this.#now()));
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk rolls back by itself; a second rollback would hide why.
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw stateRefusal(error, this.#path);
+    }
+  }
+
+  /** SQLite's own waiting would stand still with the whole process, in which the other transaction may be awaiting something. */
+  async #begin(): Promise<void> {
+    const patientUntil = performance.now() + busyTimeoutMs;
+    for (;;) {
+      try {
+        this.#database.exec('BEGIN IMMEDIATE');
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > patientUntil) throw error;
+        await setTimeout(busyPauseMs);
+      }
+    }
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function engineOn(transaction: Transaction, now: EpochMs): Engine {
+  const nothing = (): Promise<void> => Promise.resolve();
+  return {
+    now: () => Promise.resolve(now),
+    lock: nothing,
+    add: nothing,
+    move: nothing,
+    giveBack: nothing,
+    remove: nothing,
+    async take(lane, limit): Promise<Fetched[]> {
+      const rows = await transaction.all(
+        `SELECT id FROM job WHERE lane = ? AND state = 'waiting' AND slot <= ? ORDER BY urgency DESC, id LIMIT ?`,
+        lane,
+        now,
+        limit,
+      );
+      return rows.map(({ id }) => ({ id: String(id), fetched: 0 }));
+    },
+  };
+}
+
+/** `synchronous = FULL`: a claim that was given out is not given out again after a power cut. */
+function open(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  try {
+    for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'fullfsync = ON']) {
+      database.exec(`PRAGMA ${pragma}`);
+    }
+    database.exec('BEGIN IMMEDIATE');
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version > 1) {
+      throw new LowtideError(
+        'state_invalid',
+        `the queue ${path} has version ${version}, this Lowtide knows 1`,
+        {
+          hint: 'A newer Lowtide has written it: run that one, or a newer.',
+        },
+      );
+    }
+    if (version === 0) database.exec(`${ledgerSchema} PRAGMA user_version = 1`);
+    database.exec('COMMIT');
+    database.exec('PRAGMA busy_timeout = 0');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function bound(values: readonly SqlValue[]): SQLInputValue[] {
+  return [...values];
+}

@@ -1,0 +1,37 @@
+import { TestClock } from 'pg-boss';
+import { afterAll, beforeAll } from 'vitest';
+import { openPostgres, type Postgres } from '../../exporter/src/postgres/postgres.ts';
+import { openPgBossQueue } from '../../exporter/src/queue/pg-boss.ts';
+import { queueConformance } from '../conformance/queue.ts';
+import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+
+let server: PostgresServer;
+let databases = 0;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+queueConformance('pg-boss', () => {
+  databases += 1;
+  const database = `queue_${databases}`;
+  server.query(`CREATE DATABASE ${database}`);
+  const clock = new TestClock(Date.UTC(2026, 10, 1, 12));
+  const opened: AsyncDisposable[] = [];
+  return Promise.resolve({
+    async open() {
+      const postgres: Postgres = openPostgres(server.url(database), { applicationName: 'lowtide test' });
+      opened.unshift(postgres);
+      const queue = await openPgBossQueue(postgres, clock);
+      opened.unshift(queue);
+      return queue;
+    },
+    now: () => clock.now(),
+    step: (ms: number) => clock.setTime(clock.now() + ms),
+    async [Symbol.asyncDispose]() {
+      for (const each of opened) await each[Symbol.asyncDispose]();
+    },
+  });
+});
