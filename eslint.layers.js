@@ -66,7 +66,7 @@ const layers = [
   },
   {
     folders: ['queue'],
-    may: [...words, 'postgres/', 'catalog/sqlite/refusal.ts'],
+    may: [...words, 'postgres/', 'probe/', 'catalog/sqlite/refusal.ts'],
     way: 'The queue hands out what it was told: planning is the business of schedule/, the work that of run/.',
   },
   {

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Row, SqlValue, Transaction } from '../postgres/postgres.ts';
 import { isBusy, stateRefusal } from '../catalog/sqlite/refusal.ts';
+import { InTurn } from '../probe/in-turn.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { LedgerQueue, type Engine, type Fetched, type LedgerDatabase } from './ledger.ts';
 import { ledgerSchema } from './ledger-schema.ts';
@@ -34,7 +35,7 @@ class SqliteLedger implements LedgerDatabase {
   readonly #now: () => EpochMs;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new InTurn();
 
   constructor(path: string, now: () => EpochMs) {
     this.#path = path;
@@ -47,14 +48,14 @@ class SqliteLedger implements LedgerDatabase {
     _lanes: readonly string[],
     work: (transaction: Transaction, engine: Engine) => Promise<T>,
   ): Promise<T> {
-    const mine = this.#last.then(() => this.#inTransaction(work));
-    this.#last = mine.catch(() => undefined);
-    return mine;
+    return this.#turns.do(() => this.#inTransaction(work));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
-    if (this.#database.isOpen) this.#database.close();
+    await this.#turns.do(() => {
+      if (this.#database.isOpen) this.#database.close();
+      return Promise.resolve();
+    });
   }
 
   async #inTransaction<T>(work: (transaction: Transaction, engine: Engine) => Promise<T>): Promise<T> {

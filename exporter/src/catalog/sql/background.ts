@@ -39,11 +39,11 @@ export class SqlBackgroundRecords implements BackgroundRecords {
   }
 
   async finish(id: string, end: BackgroundEnd): Promise<BackgroundRun> {
-    return await this.#database.write(async (tx) => await finish(tx, id, end));
+    return await this.#database.write((tx) => finish(tx, id, end));
   }
 
   async run(id: string): Promise<BackgroundRun | undefined> {
-    return await this.#database.read(async (tx) => await find(tx, id));
+    return await this.#database.read((tx) => find(tx, id));
   }
 
   async interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly BackgroundRun[]> {

@@ -85,11 +85,11 @@ export class SqlCatalog implements Catalog {
   }
 
   async run(id: string): Promise<Run | undefined> {
-    return await this.#database.read(async (tx) => await findRun(tx, id));
+    return await this.#database.read((tx) => findRun(tx, id));
   }
 
   async runs(filter: RunFilter): Promise<readonly Run[]> {
-    return await this.#database.read(async (tx) => await listRuns(tx, filter));
+    return await this.#database.read((tx) => listRuns(tx, filter));
   }
 
   async orphanedRuns(mine: ReadonlySet<string>): Promise<readonly Run[]> {
@@ -110,35 +110,35 @@ export class SqlCatalog implements Catalog {
   }
 
   async backup(id: string): Promise<Backup | undefined> {
-    return await this.#database.read(async (tx) => await findBackup(tx, id));
+    return await this.#database.read((tx) => findBackup(tx, id));
   }
 
   async backups(filter: BackupFilter): Promise<readonly Backup[]> {
-    return await this.#database.read(async (tx) => await listBackups(tx, filter));
+    return await this.#database.read((tx) => listBackups(tx, filter));
   }
 
   async recordVerification(id: string, store: string, result: VerificationResult): Promise<void> {
-    await this.#database.write(async (tx) => await recordVerification(tx, id, store, result));
+    await this.#database.write((tx) => recordVerification(tx, id, store, result));
   }
 
   async recordRestore(id: string, status: 'completed' | 'failed', at: EpochMs): Promise<void> {
-    await this.#database.write(async (tx) => await recordRestore(tx, id, status, at));
+    await this.#database.write((tx) => recordRestore(tx, id, status, at));
   }
 
   async removeCopy(id: string, store: string, reason: string, at: EpochMs): Promise<void> {
-    await this.#database.write(async (tx) => await removeCopy(tx, id, store, reason, at));
+    await this.#database.write((tx) => removeCopy(tx, id, store, reason, at));
   }
 
   async schedule(id: string): Promise<ScheduleState> {
-    return await this.#database.read(async (tx) => await scheduleState(tx, id));
+    return await this.#database.read((tx) => scheduleState(tx, id));
   }
 
   async setPaused(id: string, paused: boolean): Promise<void> {
-    await this.#database.write(async (tx) => await setPaused(tx, id, paused));
+    await this.#database.write((tx) => setPaused(tx, id, paused));
   }
 
   async settle(schedule: string, until: EpochMs): Promise<void> {
-    await this.#database.write(async (tx) => await settle(tx, schedule, until));
+    await this.#database.write((tx) => settle(tx, schedule, until));
   }
 
   async settleUpTo(schedule: string, until: EpochMs): Promise<void> {
@@ -146,31 +146,31 @@ export class SqlCatalog implements Catalog {
   }
 
   async recordMissed(schedule: string, missed: Missed, at: EpochMs): Promise<void> {
-    await this.#database.write(async (tx) => await recordMissed(tx, schedule, missed, at));
+    await this.#database.write((tx) => recordMissed(tx, schedule, missed, at));
   }
 
   async append(event: EventBody, at: EpochMs): Promise<StoredEvent> {
-    return await this.#database.write(async (tx) => await appendEvent(tx, event, at));
+    return await this.#database.write((tx) => appendEvent(tx, event, at));
   }
 
   async eventsAfter(sequence: number, limit: number): Promise<readonly StoredEvent[]> {
-    return await this.#database.read(async (tx) => await eventsAfter(tx, sequence, limit));
+    return await this.#database.read((tx) => eventsAfter(tx, sequence, limit));
   }
 
   async latestSequence(): Promise<number> {
-    return await this.#database.read(async (tx) => await latestSequence(tx));
+    return await this.#database.read((tx) => latestSequence(tx));
   }
 
   async prunedOf(keyId: string): Promise<PrunedBackups> {
-    return await this.#database.read(async (tx) => await prunedOf(tx, keyId));
+    return await this.#database.read((tx) => prunedOf(tx, keyId));
   }
 
   async proofs(): Promise<readonly ScheduleProof[]> {
-    return await this.#database.read(async (tx) => await scheduleProofs(tx));
+    return await this.#database.read((tx) => scheduleProofs(tx));
   }
 
   async totals(): Promise<CatalogTotals> {
-    return await this.#database.read(async (tx) => await readTotals(tx));
+    return await this.#database.read((tx) => readTotals(tx));
   }
 
   async check(): Promise<readonly string[]> {

@@ -26,23 +26,23 @@ export class SqlDrillRecords implements DrillRecords {
   }
 
   async start(drill: NewDrill): Promise<Drill> {
-    return await this.#database.write(async (tx) => await start(tx, drill));
+    return await this.#database.write((tx) => start(tx, drill));
   }
 
   async finish(id: string, end: DrillEnd): Promise<Drill> {
-    return await this.#database.write(async (tx) => await finish(tx, id, end));
+    return await this.#database.write((tx) => finish(tx, id, end));
   }
 
   async drill(id: string): Promise<Drill | undefined> {
-    return await this.#database.read(async (tx) => await find(tx, id));
+    return await this.#database.read((tx) => find(tx, id));
   }
 
   async list(filter: DrillFilter): Promise<readonly Drill[]> {
-    return await this.#database.read(async (tx) => await list(tx, filter));
+    return await this.#database.read((tx) => list(tx, filter));
   }
 
   async latest(): Promise<Readonly<Record<string, LatestDrills>>> {
-    return await this.#database.read(async (tx) => await latest(tx));
+    return await this.#database.read((tx) => latest(tx));
   }
 
   async interruptOrphans(mine: ReadonlySet<string>, at: EpochMs): Promise<readonly Drill[]> {
@@ -73,9 +73,7 @@ export class SqlDrillRecords implements DrillRecords {
   }
 
   async scratchRemoved(id: string): Promise<void> {
-    await this.#database.write(
-      async (tx) => await tx.run('UPDATE drills SET scratch_left = 0 WHERE id = ?', id),
-    );
+    await this.#database.write((tx) => tx.run('UPDATE drills SET scratch_left = 0 WHERE id = ?', id));
   }
 }
 

@@ -24,14 +24,13 @@ export class SqlRunReviews implements RunReviews {
   }
 
   async recordUse(runId: string, { cpu, memory }: RunUse): Promise<void> {
-    await this.#database.write(
-      async (tx) =>
-        await tx.run(
-          'UPDATE run_reviews SET cpu = ?, memory = ? WHERE run = (SELECT number FROM runs WHERE id = ?)',
-          cpu,
-          memory,
-          runId,
-        ),
+    await this.#database.write((tx) =>
+      tx.run(
+        'UPDATE run_reviews SET cpu = ?, memory = ? WHERE run = (SELECT number FROM runs WHERE id = ?)',
+        cpu,
+        memory,
+        runId,
+      ),
     );
   }
 
@@ -48,7 +47,7 @@ export class SqlRunReviews implements RunReviews {
   }
 
   async record(runId: string, review: NewReview, at: EpochMs): Promise<void> {
-    await this.#database.write(async (tx) => await recordReview(tx, runId, review, at));
+    await this.#database.write((tx) => recordReview(tx, runId, review, at));
   }
 
   async of(runIds: readonly string[]): Promise<ReadonlyMap<string, RunReview>> {
@@ -75,11 +74,10 @@ export class SqlRunReviews implements RunReviews {
   }
 
   async latest(): Promise<Readonly<Record<string, LatestLoad>>> {
-    const rows = await this.#database.read(
-      async (tx) =>
-        await tx.all(
-          'SELECT id, run_load, best_load, fixed_load FROM schedules WHERE run_load IS NOT NULL ORDER BY id',
-        ),
+    const rows = await this.#database.read((tx) =>
+      tx.all(
+        'SELECT id, run_load, best_load, fixed_load FROM schedules WHERE run_load IS NOT NULL ORDER BY id',
+      ),
     );
     return Object.fromEntries(
       rows.map(({ id, run_load: load, best_load: best, fixed_load: fixed }) => [

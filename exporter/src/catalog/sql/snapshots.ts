@@ -75,14 +75,13 @@ export class SqlSnapshotRecords implements SnapshotRecords {
   }
 
   async setReclaimed(schedule: string, at: EpochMs): Promise<void> {
-    await this.#database.write(
-      async (tx) =>
-        await tx.run(
-          `INSERT INTO schedules (id, reclaimed_at) VALUES (?, ?)
+    await this.#database.write((tx) =>
+      tx.run(
+        `INSERT INTO schedules (id, reclaimed_at) VALUES (?, ?)
          ON CONFLICT (id) DO UPDATE SET reclaimed_at = excluded.reclaimed_at`,
-          schedule,
-          at,
-        ),
+        schedule,
+        at,
+      ),
     );
   }
 }

@@ -1,16 +1,9 @@
-/** What a column holds: numbers are plain, booleans 0 and 1, JSON is text. */
-export type SqlValue = string | number | bigint | Uint8Array | null;
-export type Row = Readonly<Record<string, SqlValue>>;
+import type { Row, SqlValue, Transaction as Statements } from '../../postgres/postgres.ts';
 
-/**
- * One transaction on the state, whatever keeps it: SQLite or PostgreSQL. Statements are awaited one at a time; they use what
- * both understand, with `?` for values. A statement that fails takes the transaction with it: let the error through.
- */
-export interface Transaction {
-  get(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
-  all(sql: string, ...values: readonly SqlValue[]): Promise<readonly Row[]>;
-  /** How many rows it changed. */
-  run(sql: string, ...values: readonly SqlValue[]): Promise<number>;
+export type { Row, SqlValue };
+
+/** One transaction on the state, whatever keeps it: SQLite or PostgreSQL. Statements use what both understand. */
+export interface Transaction extends Statements {
   /** Whose transaction it is. */
   readonly owner: StateOwner;
 }

@@ -7,7 +7,7 @@ import { createPrivate, FileLock } from '../file-lock.ts';
 import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/sqlite/migrations.ts';
 import { Owner } from '../ownership.ts';
-import type { StateDatabase, Transaction } from '../sql/transaction.ts';
+import type { Row, StateDatabase, Transaction } from '../sql/transaction.ts';
 import { damaged, stateRefusal } from './refusal.ts';
 
 /** How long one process waits for another's transaction. Those take milliseconds; this one blocks the event loop. */
@@ -37,8 +37,9 @@ export class SqliteDatabase implements StateDatabase {
     this.#turns = turnsAt(`${dev} ${ino}`);
     this.#transaction = {
       owner: { id: owner.id, isAlive: (id) => Promise.resolve(owner.isAlive(id)) },
-      get: async (sql, ...values) => this.#prepared(sql).get(...values),
-      all: async (sql, ...values) => this.#prepared(sql).all(...values),
+      // A bigint is what a statement gives that asked for one: none does.
+      get: async (sql, ...values) => this.#prepared(sql).get(...values) as Row | undefined,
+      all: async (sql, ...values) => this.#prepared(sql).all(...values) as Row[],
       run: async (sql, ...values) => Number(this.#prepared(sql).run(...values).changes),
     };
   }

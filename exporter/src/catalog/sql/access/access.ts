@@ -23,56 +23,53 @@ export class SqlAccessRecords implements AccessRecords {
   }
 
   async addToken(token: NewToken): Promise<StoredToken> {
-    return await this.#database.write(async (tx) => await addToken(tx, token));
+    return await this.#database.write((tx) => addToken(tx, token));
   }
 
   async tokens(): Promise<readonly StoredToken[]> {
-    return await this.#database.read(async (tx) => await listTokens(tx));
+    return await this.#database.read((tx) => listTokens(tx));
   }
 
   async revokeToken(name: string, at: number): Promise<StoredToken> {
-    return await this.#database.write(async (tx) => await revokeToken(tx, name, at));
+    return await this.#database.write((tx) => revokeToken(tx, name, at));
   }
 
   async claimRequest(request: ApiRequest, forgetBefore: number): Promise<RequestClaim> {
-    return await this.#database.write(async (tx) => await claimRequest(tx, request, forgetBefore));
+    return await this.#database.write((tx) => claimRequest(tx, request, forgetBefore));
   }
 
   async answerRequest(request: Pick<ApiRequest, 'caller' | 'key'>, answer: RequestAnswer): Promise<void> {
-    await this.#database.write(async (tx) => await answerRequest(tx, request, answer));
+    await this.#database.write((tx) => answerRequest(tx, request, answer));
   }
 
   async releaseRequest(request: Pick<ApiRequest, 'caller' | 'key'>): Promise<void> {
-    await this.#database.write(async (tx) => await releaseRequest(tx, request));
+    await this.#database.write((tx) => releaseRequest(tx, request));
   }
 
   async appendAudit(body: AuditBody, at: number): Promise<AuditEntry> {
-    return await this.#database.write(async (tx) => await appendAudit(tx, body, at));
+    return await this.#database.write((tx) => appendAudit(tx, body, at));
   }
 
   async auditAfter(sequence: number, limit: number): Promise<readonly AuditEntry[]> {
-    return await this.#database.read(async (tx) => await auditAfter(tx, sequence, limit));
+    return await this.#database.read((tx) => auditAfter(tx, sequence, limit));
   }
 
   async auditBefore(sequence: number | undefined, limit: number): Promise<readonly AuditEntry[]> {
-    return await this.#database.read(async (tx) => await auditBefore(tx, sequence, limit));
+    return await this.#database.read((tx) => auditBefore(tx, sequence, limit));
   }
 
   async addedSchedules(): Promise<readonly AddedSchedule[]> {
-    const rows = await this.#database.read(
-      async (tx) => await tx.all('SELECT * FROM added_schedules ORDER BY id'),
-    );
+    const rows = await this.#database.read((tx) => tx.all('SELECT * FROM added_schedules ORDER BY id'));
     return rows.map((row) => ({ id: String(row['id']), body: JSON.parse(String(row['body'])) as unknown }));
   }
 
   async putAddedSchedule({ id, body }: AddedSchedule): Promise<void> {
-    await this.#database.write(
-      async (tx) =>
-        await tx.run(
-          'INSERT INTO added_schedules (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body',
-          id,
-          JSON.stringify(body),
-        ),
+    await this.#database.write((tx) =>
+      tx.run(
+        'INSERT INTO added_schedules (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body',
+        id,
+        JSON.stringify(body),
+      ),
     );
   }
 
