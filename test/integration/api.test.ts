@@ -178,6 +178,19 @@ describe('schedules', () => {
 });
 
 describe('runs', () => {
+  it('begin once where two ask at the same moment', async () => {
+    const service = await start();
+    const answers = await Promise.all([
+      service.post('/schedules/endless/run'),
+      service.post('/schedules/endless/run'),
+      service.post('/schedules/endless/run'),
+    ]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
+    const begun = answers.find(({ status }) => status === 202);
+    const { items } = (await service.call('/runs?schedule=endless')).body;
+    expect(items).toMatchObject([{ id: begun?.body['id'], status: 'running' }]);
+  });
+
   it('are begun, followed with their progress, and cancelled', async () => {
     const service = await start();
     const begun = await service.post('/schedules/endless/run', { token: operator });
