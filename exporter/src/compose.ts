@@ -2,11 +2,13 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openPostgresCatalog } from './catalog/postgres.ts';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Clock } from './clock/clock.ts';
 import { systemClock } from './clock/system.ts';
 import { withAdded } from './config/added-schedules.ts';
+import { isPostgresUrl } from './config/location.ts';
 import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
@@ -24,6 +26,7 @@ import { Pacer, turnMs } from './run/pacer.ts';
 import { Runner } from './run/runner.ts';
 import { Rotator, type PlanKeystore } from './rotation/rotator.ts';
 import { ConfigKeeper } from './recovery/config-keeper.ts';
+import { openPostgres } from './postgres/postgres.ts';
 import { createSealPool, type SealPool } from './seal/pool.ts';
 import { AzureStore } from './store/azure.ts';
 import type { AzureOptions } from './store/azure/options.ts';
@@ -67,7 +70,7 @@ export interface Installation extends AsyncDisposable {
 
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
 export async function openInstallation(loaded: LoadedConfig, env: Environment): Promise<Installation> {
-  const catalog = openSqliteCatalog(loaded.config.state);
+  const catalog = await openCatalog(loaded.config, env);
   const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
   return await assemble(loaded, env, {
     catalog,
@@ -80,6 +83,12 @@ export async function openInstallation(loaded: LoadedConfig, env: Environment): 
     drilling: new Set(),
     healing: new Set(),
   });
+}
+
+async function openCatalog({ state, local, instance }: Config, env: Environment): Promise<Catalog> {
+  if (!isPostgresUrl(state)) return openSqliteCatalog(state);
+  const postgres = openPostgres(state, { applicationName: `lowtide ${instance}`, environment: env });
+  return await openPostgresCatalog(postgres, instance, local);
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -127,7 +136,7 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
     keystore,
     pool,
     scratchRoot,
-    safetyFolder: join(config.state, 'before-restore'),
+    safetyFolder: join(config.local, 'before-restore'),
     instance: config.instance,
     schedules: config.schedules,
     launcher: lasting.launcher,
@@ -190,7 +199,8 @@ function protectedPlaces({ config, file }: LoadedConfig): readonly ProtectedPlac
       store.type === 'directory' ? [{ path: store.path, what: `store ${id}` }] : [],
     ),
     { path: config.encryption.keystore, what: 'the keystore' },
-    { path: config.state, what: 'the catalog' },
+    { path: config.local, what: 'what Lowtide keeps on this host' },
+    ...(isPostgresUrl(config.state) ? [] : [{ path: config.state, what: 'the catalog' }]),
     ...(file === '' ? [] : [{ path: file, what: 'the config' }]),
   ];
 }
@@ -283,7 +293,7 @@ const remoteRetry: RetryPolicy = {
 
 /** Where runs keep what is gone afterwards; sqlite sources need room for a copy of the database there. */
 function scratchFolder(config: Config): string {
-  return join(config.state, 'scratch');
+  return join(config.local, 'scratch');
 }
 
 /** Looked for when the first backup is made. */

@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
+import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
 import { catalogConformance } from '../conformance/catalog.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { complete, refuses, snapshot } from '../conformance/catalog-given.ts';
@@ -9,27 +14,55 @@ import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 let server: PostgresServer;
 beforeAll(async () => {
   server = await startPostgres();
+  folder = mkdtempSync(join(tmpdir(), 'lowtide-homes-'));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
 });
 
+/** As one more owner, with a home of its own unless said otherwise. */
+async function opened(instance: string, folder = newFolder()): Promise<Catalog> {
+  return await openPostgresCatalog(
+    openPostgres(server.url(), { applicationName: 'tests' }),
+    instance,
+    folder,
+  );
+}
+
+let folder: string;
+const newFolder = (): string => mkdtempSync(join(folder, 'home-'));
 let instances = 0;
 const newInstance = (): string => `host-${(instances += 1)}`;
 
 catalogConformance('PostgreSQL', () => {
   const instance = newInstance();
+  const home = newFolder();
   return Promise.resolve({
-    open: () => openPostgresCatalog(server.url(), instance),
+    open: () => opened(instance, home),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 });
 
-describe('an owner that is not seen any more', () => {
+describe('an owner at home where another is', () => {
+  it('is alive as long as it holds its lock there, though it was not seen for an hour', async () => {
+    const instance = newInstance();
+    const home = newFolder();
+    const quiet = await opened(instance, home);
+    await using other = await opened(instance, home);
+    await quiet.startRun(newRun('r1'));
+    server.query(`UPDATE ${schemaOf(instance)}.owners SET seen_at = now() - interval '1 hour'`);
+    expect(await other.orphanedRuns(new Set())).toEqual([]);
+    await quiet[Symbol.asyncDispose]();
+    expect(await other.orphanedRuns(new Set())).toMatchObject([{ id: 'r1' }]);
+  });
+});
+
+describe('an owner at home elsewhere that is not seen any more', () => {
   it('loses its runs after a minute of the clock of the server, and cannot end them when it comes back', async () => {
     const instance = newInstance();
-    await using paused = await openPostgresCatalog(server.url(), instance);
-    await using other = await openPostgresCatalog(server.url(), instance);
+    await using paused = await opened(instance);
+    await using other = await opened(instance);
     const run = await paused.startRun(newRun('r1'));
     const lastSeen = (seconds: number): string =>
       server.query(`UPDATE ${schemaOf(instance)}.owners SET seen_at = now() - interval '${seconds} seconds'`);
@@ -47,8 +80,8 @@ describe('an owner that is not seen any more', () => {
 describe('two hosts on one PostgreSQL', () => {
   it('do not see what the other has, whatever they are called', async () => {
     const name = 'ein-Rechner-mit-einem-sehr-langen-Namen-der-nicht-in-den-eines-Schemas-passt';
-    await using one = await openPostgresCatalog(server.url(), `${name}-1`);
-    await using other = await openPostgresCatalog(server.url(), `${name}-2`);
+    await using one = await opened(`${name}-1`);
+    await using other = await opened(`${name}-2`);
     await complete(one, 'b1');
     const before = await snapshot(one);
     await other.setPaused('db-prod', true);

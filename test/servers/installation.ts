@@ -77,7 +77,8 @@ export interface ConfigParts {
   readonly recovery?: readonly string[];
   /** Further keys of `encryption`, as in `max_key_age: 30d`. */
   readonly encryption?: string;
-  /** The folder of the catalog. */
+  readonly instance?: string;
+  /** The folder of the catalog, or its URL. */
   readonly state?: string;
   /** Further lines of the config, as YAML. */
   readonly more?: string;
@@ -89,6 +90,7 @@ export function writeConfig(folder: string, schedules: string, parts: ConfigPart
     stores = '{ local: { type: directory, path: ./backups } }',
     recovery = [],
     encryption: keys = '',
+    instance = 'test',
     state = './state',
     more = '',
   } = parts;
@@ -96,7 +98,7 @@ export function writeConfig(folder: string, schedules: string, parts: ConfigPart
   const configFile = join(folder, 'lowtide.yaml');
   const encryption = `{ keystore: ./keys, passphrase: a-passphrase-for-tests, recovery_recipients: [${recovery.join(', ')}]${keys && `, ${keys}`} }`;
   const lines = [
-    'instance: test',
+    `instance: ${instance}`,
     `state: ${state}`,
     `encryption: ${encryption}`,
     `stores: ${stores}`,

@@ -22,7 +22,7 @@ export async function verifyAudit(
       'audit_broken',
       `entry ${verdict.brokenAt} of the audit log does not follow from the ones before`,
       {
-        hint: `The ${verdict.entries} before it are whole. Look who can write to ${installation.config.state}; the log lines have what was there.`,
+        hint: `The ${verdict.entries} before it are whole. Look who can write to the state; the log lines have what was there.`,
       },
     );
   }

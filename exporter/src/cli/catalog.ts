@@ -2,6 +2,7 @@ import { rebuildCatalog } from '../catalog/rebuild.ts';
 import { setAsideCatalog } from '../catalog/sqlite/set-aside.ts';
 import { systemClock } from '../clock/system.ts';
 import { openInstallation, type Installation } from '../compose.ts';
+import { isPostgresUrl } from '../config/location.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { CommandContext } from './command.ts';
@@ -38,7 +39,8 @@ async function open({ terminal, output }: CommandContext, loaded: LoadedConfig):
   try {
     return await openInstallation(loaded, terminal.env);
   } catch (thrown) {
-    if (!(thrown instanceof LowtideError) || thrown.code !== 'state_invalid') throw thrown;
+    const isDamaged = thrown instanceof LowtideError && thrown.code === 'state_invalid';
+    if (!isDamaged || isPostgresUrl(loaded.config.state)) throw thrown;
     const aside = setAsideCatalog(loaded.config.state, systemClock.now());
     if (aside !== undefined) output.note(`${thrown.message}; it now lies at ${aside}`);
     return await openInstallation(loaded, terminal.env);

@@ -8,7 +8,7 @@ import type { Draft, DraftSchedule } from './draft.ts';
 import { isExcluded } from './exclusion.ts';
 import type { Finding } from './explain.ts';
 import { nearest } from './nearest.ts';
-import { isMysqlUrl, isPostgresUrl, isUrl } from './restore-target.ts';
+import { isMysqlUrl, isPostgresUrl, isUrl } from './location.ts';
 import { formatPath, type ConfigPath } from './problem.ts';
 
 /** What the checks know of the place where the file lies. */
@@ -35,6 +35,7 @@ export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
     schedule === undefined ? [] : [{ schedule, index }],
   );
   const remarks = [
+    ...checkState(draft.state),
     ...checkListen(draft.server.listen),
     ...checkTokens(draft.server.tokens),
     ...checkRestoreTargets(draft.restore_targets),
@@ -47,6 +48,11 @@ export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
     at,
     message: isWhole ? message : `${place.show(path)} ${message}`,
   }));
+}
+
+function checkState(state: string | undefined): readonly Remark[] {
+  if (state === undefined || !isPostgresUrl(state)) return [];
+  return refused(['state'], () => parsePostgresUrl(state));
 }
 
 function checkListen(listen: string | undefined): readonly Remark[] {

@@ -46,6 +46,7 @@ const draftSchedule = z.object({
 });
 
 const draftSchema = z.object({
+  state: text,
   server: z
     .object({
       listen: text,
@@ -68,6 +69,7 @@ export function draftOf(value: unknown): Draft {
   return parsed.success
     ? parsed.data
     : {
+        state: undefined,
         server: { listen: undefined, tokens: [] },
         load: { hosts: {} },
         restore_targets: {},

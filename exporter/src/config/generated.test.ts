@@ -53,6 +53,7 @@ describe('what is made of the schema', () => {
     const secret = [...schemasIn(configJsonSchema(), '')].filter(([, schema]) => schema.writeOnly === true);
     expect(new Set(secret.map(([path]) => path))).toEqual(
       new Set([
+        '.state',
         '.server.tokens[].token',
         '.load.history.prometheus.bearer_token',
         '.load.hosts.NAME.prometheus.bearer_token',

@@ -37,6 +37,7 @@ describe('readConfig', () => {
     expect(loaded.config).toEqual({
       instance: hostname(),
       state: join(folder, 'data/state'),
+      local: join(folder, 'data/state'),
       server: { listen: '127.0.0.1:10210', tokens: [], cors_origins: [] },
       load: {
         sample_interval: 15_000,

@@ -8,7 +8,7 @@ import { readDocument, type ConfigDocument } from './document.ts';
 import { draftOf } from './draft.ts';
 import { explainIssue, show, type Finding } from './explain.ts';
 import { ConfigError, inFileOrder, type ConfigProblem } from './problem.ts';
-import { isUrl } from './restore-target.ts';
+import { isUrl } from './location.ts';
 import {
   configSchema,
   type Config,
@@ -143,7 +143,8 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
   return {
     ...written,
     instance: written.instance ?? host.name,
-    state: absolute(written.state),
+    state: isUrl(written.state) ? written.state : absolute(written.state),
+    local: absolute(written.local ?? (isUrl(written.state) ? './data/local' : written.state)),
     server: completeServer(written.server, absolute),
     restore_targets: Object.fromEntries(
       Object.entries(written.restore_targets).map(([name, target]) => [

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseCron } from '../schedule/cron.ts';
 import { formatSize, parseSize } from '../units/size.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
+import { isPostgresUrl, isUrl } from './location.ts';
 
 /**
  * The kinds of text that lowtide.yaml holds. A message is the rest of a sentence that begins with the value, and says
@@ -85,9 +86,10 @@ export const path = z
     error: 'begins with ~, which only a shell understands: write ${env:HOME}/… or the whole path',
   });
 
-/** Where Lowtide keeps what it knows. */
-export const stateFolder = path.refine((written) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(written), {
-  error: 'is a URL: this version keeps its state in a folder only, as in ./data/state',
+/** Where Lowtide keeps what it knows: a folder, or a PostgreSQL. */
+export const stateLocation = path.refine((written) => !isUrl(written) || isPostgresUrl(written), {
+  error:
+    'is a URL of no state: write a folder, as in ./data/state, or postgres://user:password@host:5432/database',
 });
 
 /** `02:00-06:00`, minutes after local midnight. The end may lie on the next day; equal ends mean the whole day. */

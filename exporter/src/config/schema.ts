@@ -9,7 +9,7 @@ import {
   path,
   ratio,
   recipient,
-  stateFolder,
+  stateLocation,
   timezone,
   windowOfDay,
   weekOrMore,
@@ -254,7 +254,17 @@ export const configSchema = z.strictObject({
     .max(128)
     .optional()
     .describe("the name of this host in manifests and metrics; absent: the host's name"),
-  state: stateFolder.default('./data/state').describe('the folder of the catalog: runs, backups, events'),
+  state: stateLocation.default('./data/state').meta({
+    description:
+      'where runs, backups and events are kept: a folder of this host, or the URL of a PostgreSQL (from 14 on) that several hosts share, postgres://user:password@host:5432/database; a password is best given by ${env:} or ${file:}',
+    examples: ['./data/state', '${env:LOWTIDE_STATE_URL}'],
+    writeOnly: true,
+  }),
+  local: path
+    .optional()
+    .describe(
+      'the folder for what this host needs for itself: scratch files, and what a restore replaces; absent: the folder of state, or ./data/local where that is a PostgreSQL',
+    ),
   server: z
     .strictObject({
       listen: z.string().default('127.0.0.1:10210').describe('host:port of the metrics and the API'),
@@ -371,8 +381,9 @@ type WrittenSchedule = Written['schedules'][number];
 /** One schedule, with what the file leaves to the host filled in. Durations are milliseconds. */
 export type ScheduleConfig = WrittenSchedule & { readonly timezone: string };
 /** What the program works with: after defaults, secrets and paths, and frozen by read.ts. */
-export type Config = Omit<Written, 'instance' | 'schedules'> & {
+export type Config = Omit<Written, 'instance' | 'local' | 'schedules'> & {
   readonly instance: string;
+  readonly local: string;
   readonly schedules: readonly ScheduleConfig[];
 };
 /** As the schema leaves it: read.ts adds what depends on the host and on where the file lies. */

@@ -1,7 +1,7 @@
 import { parseMysqlUrl } from '../source/mysql/connection.ts';
 import { parsePostgresUrl } from '../source/postgres/connection.ts';
 import { passwordIn } from '../source/repository.ts';
-import { isMysqlUrl, isPostgresUrl } from './restore-target.ts';
+import { isMysqlUrl, isPostgresUrl } from './location.ts';
 import type { ConfigPath } from './problem.ts';
 import type { ScheduleConfig, SourceConfig, StoreConfig, WrittenConfig } from './schema.ts';
 import { hasReference, isSecretName } from './secrets.ts';
@@ -34,6 +34,7 @@ export function heldSecrets(config: WrittenConfig, written: unknown): readonly H
     ...(passphrase === undefined
       ? []
       : [{ path: ofKeystore, values: [passphrase], isClear: isClear(ofKeystore) }]),
+    ...ofTarget(config.state, ['state'], written),
     ...ofPrometheus,
     ...Object.entries(config.stores).flatMap(([name, store]) => ofStore(store, ['stores', name], isClear)),
     ...config.server.tokens.map(({ token }, index): HeldSecret => {

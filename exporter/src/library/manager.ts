@@ -252,7 +252,8 @@ export function configOf(
     stores: { local: { type: 'directory', path: resolve(options.backupDir) } },
     schedules: [],
   });
-  return { ...written, state: resolve(written.state), instance: hostname(), schedules: [] };
+  const state = resolve(written.state);
+  return { ...written, state, local: state, instance: hostname(), schedules: [] };
 }
 
 /** Asked for by hand, so that the interval is never looked at. */

@@ -181,7 +181,7 @@ export class ConfigKeeper {
   }
 
   get #file(): string {
-    return join(this.#options.loaded.config.state, 'config-copies.json');
+    return join(this.#options.loaded.config.local, 'config-copies.json');
   }
 
   /** One that is lost or damaged costs a further copy in each store. */
@@ -194,7 +194,7 @@ export class ConfigKeeper {
   }
 
   async #writeStored(stored: Stored): Promise<void> {
-    await mkdir(this.#options.loaded.config.state, { recursive: true, mode: 0o700 });
+    await mkdir(this.#options.loaded.config.local, { recursive: true, mode: 0o700 });
     const partial = `${this.#file}.${process.pid}.partial`;
     await using handle = await open(partial, 'w', 0o600);
     await handle.writeFile(`${JSON.stringify(stored)}\n`);

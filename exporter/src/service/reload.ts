@@ -41,6 +41,7 @@ const restartOnly: readonly {
 }[] = [
   { key: 'instance', of: (config) => config.instance },
   { key: 'state', of: (config) => config.state },
+  { key: 'local', of: (config) => config.local },
   { key: 'server.listen', of: (config) => config.server.listen },
   { key: 'server.web_config_file', of: (config) => config.server.web_config_file },
   { key: 'load', of: (config) => config.load },

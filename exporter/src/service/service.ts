@@ -126,7 +126,7 @@ class Service {
   async run(): Promise<void> {
     const { config, clock, catalog, scratchRoot } = this.#installation;
     const { signal } = this.#options;
-    using _lock = acquireServiceLock(config.state);
+    using _lock = acquireServiceLock(config.local);
     await using _thread = this.#planThread;
     await sweepScratch(scratchRoot);
     await this.#backups.recover();

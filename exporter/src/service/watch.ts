@@ -51,7 +51,7 @@ export function watch({
     disk: () => {
       const { config } = installation();
       const folders = Object.values(config.stores).flatMap((store) => ('path' in store ? [store.path] : []));
-      return fullestDisk([config.state, ...folders]);
+      return fullestDisk([config.local, ...folders]);
     },
     schedules: () => schedules.list(),
     stores: () => stores.watched(),

@@ -1,42 +1,59 @@
-import { randomUUID } from 'node:crypto';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import { migratePostgres } from '../../postgres/migrate.ts';
 import type { Postgres, Transaction as PostgresTransaction } from '../../postgres/postgres.ts';
 import { migrations } from '../migrations/postgres/migrations.ts';
-import type { StateDatabase, StateOwner, Transaction } from '../sql/transaction.ts';
+import { Owner } from '../ownership.ts';
+import type { StateDatabase, Transaction } from '../sql/transaction.ts';
+import { homeOf } from './home.ts';
 import { schemaOf } from './schema-name.ts';
 
-/** An owner that has not been seen for so long, by the clock of the server, is gone. */
+/** An owner elsewhere that has not been seen for so long, by the clock of the server, is gone. */
 const goneAfterSeconds = 60;
 const beatMs = 15_000;
+/** Nothing refers any more to one that left nothing but its row. */
+const forgottenAfter = '7 days';
 
 /**
  * The state of one host on a server that others share: in a schema of its own, which no other host writes to. Writers take
- * turns by a lock on its name, as those of SQLite do; an owner is alive as long as it is seen.
+ * turns by a lock on its name, as those of SQLite do. Owners of one home see by the locks they hold there who of them is
+ * alive, whatever becomes of the server meanwhile; one with another home is alive as long as it is seen.
  */
 export class PostgresDatabase implements StateDatabase {
   readonly #postgres: Postgres;
   readonly #schema: string;
-  readonly #owner: string = randomUUID();
+  readonly #home: string;
+  readonly #owner: Owner;
   readonly #beat: NodeJS.Timeout;
   #isClosed = false;
 
-  private constructor(postgres: Postgres, schema: string) {
+  private constructor(postgres: Postgres, schema: string, home: string, owner: Owner) {
     this.#postgres = postgres;
     this.#schema = schema;
+    this.#home = home;
+    this.#owner = owner;
     this.#beat = setInterval(() => {
       // What keeps it from being seen is met, and told, by whoever asks for something.
       this.#beSeen().catch(() => undefined);
     }, beatMs).unref();
   }
 
-  /** Makes the schema of the instance, or brings it up to date. Closing closes `postgres`. Throws what that throws. */
-  static async open(postgres: Postgres, instance: string): Promise<PostgresDatabase> {
+  /**
+   * Makes the schema of the instance, or brings it up to date. `folder` (which exists) is its home. Closing closes `postgres`.
+   * Throws what that throws, and `state_denied`, `state_full` for the folder.
+   */
+  static async open(postgres: Postgres, instance: string, folder: string): Promise<PostgresDatabase> {
     const schema = schemaOf(instance);
     try {
+      const home = homeOf(folder);
       await migratePostgres(postgres, schema, migrations);
-      const database = new PostgresDatabase(postgres, schema);
+      // Nobody asks who is alive while locks of dead owners are taken to be removed: askers are in such a transaction too.
+      const owner = await postgres.write(() => Promise.resolve(Owner.enter(folder)), {
+        schema,
+        lock: lockOf(schema),
+      });
+      const database = new PostgresDatabase(postgres, schema, home, owner);
       await database.#beSeen();
+      await database.#forget();
       return database;
     } catch (thrown) {
       await postgres[Symbol.asyncDispose]();
@@ -51,7 +68,7 @@ export class PostgresDatabase implements StateDatabase {
   async write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return await this.#postgres.write((transaction) => work(this.#as(transaction)), {
       schema: this.#schema,
-      lock: `lowtide state ${this.#schema}`,
+      lock: lockOf(this.#schema),
     });
   }
 
@@ -70,10 +87,11 @@ export class PostgresDatabase implements StateDatabase {
     this.#isClosed = true;
     clearInterval(this.#beat);
     try {
-      await this.write((tx) => tx.run('DELETE FROM owners WHERE id = ?', this.#owner));
+      await this.write((tx) => tx.run('DELETE FROM owners WHERE id = ?', this.#owner.id));
     } catch {
-      // Nobody sees it any more: in a minute it counts as gone.
+      // Its lock is gone all the same; from elsewhere it counts as gone in a minute.
     }
+    this.#owner[Symbol.dispose]();
     await this.#postgres[Symbol.asyncDispose]();
   }
 
@@ -81,32 +99,43 @@ export class PostgresDatabase implements StateDatabase {
     await this.#postgres.write(
       (transaction) =>
         transaction.run(
-          `INSERT INTO owners (id, seen_at) VALUES (?, clock_timestamp())
+          `INSERT INTO owners (id, home, seen_at) VALUES (?, ?, clock_timestamp())
            ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
-          this.#owner,
+          this.#owner.id,
+          this.#home,
         ),
       { schema: this.#schema, idempotent: true },
     );
   }
 
+  /** Those that were killed have left their row. */
+  async #forget(): Promise<void> {
+    await this.write((tx) =>
+      tx.run(`DELETE FROM owners WHERE seen_at < clock_timestamp() - interval '${forgottenAfter}'`),
+    );
+  }
+
   #as(transaction: PostgresTransaction): Transaction {
-    const owner: StateOwner = {
-      id: this.#owner,
-      isAlive: async (id) => {
-        if (id === this.#owner) return true;
-        const seen = await transaction.get(
-          `SELECT 1 FROM owners WHERE id = ? AND seen_at > clock_timestamp() - make_interval(secs => ?)`,
-          id,
-          goneAfterSeconds,
-        );
-        return seen !== undefined;
-      },
-    };
     return {
-      owner,
+      owner: { id: this.#owner.id, isAlive: (id) => this.#isAlive(transaction, id) },
       get: (sql, ...values) => transaction.get(sql, ...values),
       all: (sql, ...values) => transaction.all(sql, ...values),
       run: (sql, ...values) => transaction.run(sql, ...values),
     };
   }
+
+  async #isAlive(transaction: PostgresTransaction, id: string): Promise<boolean> {
+    if (id === this.#owner.id) return true;
+    const known = await transaction.get(
+      `SELECT home, seen_at > clock_timestamp() - make_interval(secs => ?) AS seen FROM owners WHERE id = ?`,
+      goneAfterSeconds,
+      id,
+    );
+    if (known === undefined) return false;
+    return known['home'] === this.#home ? this.#owner.isAlive(id) : known['seen'] === 1;
+  }
+}
+
+function lockOf(schema: string): string {
+  return `lowtide state ${schema}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The state of one host, in a schema of its own: what SQLite has after its fifteen migrations, but for the owners, who hold locks
- * on files there. Times are milliseconds since 1970, sizes bytes, truths 0 and 1; text is compared byte by byte.
+ * The state of one host, in a schema of its own: what SQLite has after its fifteen migrations, and the owners, who only hold
+ * locks on files there. Times are milliseconds since 1970, sizes bytes, truths 0 and 1; text is compared byte by byte.
  *
  * `json_each` and `json_valid` are SQLite's, as far as the statements use them. All writers of a schema take turns, so that the
  * numbers of events have no gaps. Once released, a migration is never edited: a change is a further one.
@@ -13,6 +13,7 @@ CREATE FUNCTION json_each(document TEXT) RETURNS TABLE (key BIGINT, value TEXT) 
 
 CREATE TABLE owners (
   id TEXT COLLATE "C" PRIMARY KEY,
+  home TEXT COLLATE "C" NOT NULL,
   seen_at TIMESTAMPTZ NOT NULL
 );
 

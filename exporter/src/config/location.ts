@@ -1,4 +1,4 @@
-/** What a restore target names: a database by its URL, anything else is a path. */
+/** What a key of the config names: a database by its URL, anything else is a path. */
 export function isPostgresUrl(target: string): boolean {
   return /^postgres(ql)?:\/\//i.test(target);
 }
