@@ -77,6 +77,21 @@ describe('an owner at home elsewhere that is not seen any more', () => {
   });
 });
 
+describe('a text with a NUL, which PostgreSQL cannot hold', () => {
+  it('is kept with U+FFFD in its place, and as it was where it is part of JSON', async () => {
+    await using catalog = await opened(newInstance());
+    const run = await catalog.startRun(newRun('r1'));
+    await catalog.runLogs.append('r1', { at: run.startedAt, level: 'warn', message: 'pg_dump: a\0b' });
+    expect(await catalog.runLogs.of('r1')).toMatchObject([{ message: 'pg_dump: a\uFFFDb' }]);
+    const error = { code: 'source_failed', message: 'it said: \0' };
+    await catalog.finishRun('r1', { ...runEnd(run, { status: 'failed' }), error });
+    expect(await catalog.run('r1')).toMatchObject({ error });
+    await complete(catalog, 'b1');
+    await catalog.removeCopy('b1', 'local', 'asked for by \0', run.startedAt);
+    expect((await catalog.backup('b1'))?.copies[0]?.pruneReason).toBe('asked for by \uFFFD');
+  });
+});
+
 describe('two hosts on one PostgreSQL', () => {
   it('do not see what the other has, whatever they are called', async () => {
     const name = 'ein-Rechner-mit-einem-sehr-langen-Namen-der-nicht-in-den-eines-Schemas-passt';

@@ -4,6 +4,7 @@ import type { Connection } from './connect.ts';
 import { numbered } from './sql-text.ts';
 import type { NativeTransaction, Row, SqlValue } from './postgres.ts';
 import { isLoss, postgresRefusal } from './refusal.ts';
+import { written } from './values.ts';
 
 /** The statements of one transaction on one connection; who began it ends it. */
 export class OpenTransaction implements NativeTransaction {
@@ -63,10 +64,4 @@ export class OpenTransaction implements NativeTransaction {
       throw postgresRefusal(error, this.#label);
     }
   }
-}
-
-/** pg writes all but bytes as text. */
-function written(value: SqlValue): string | Buffer | null {
-  if (value === null) return null;
-  return value instanceof Uint8Array ? Buffer.from(value) : String(value);
 }

@@ -1,4 +1,5 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
+import type { SqlValue } from './postgres.ts';
 
 /** Object ids of PostgreSQL's types: `SELECT oid, typname FROM pg_type`. They never change. */
 const oid = {
@@ -39,4 +40,15 @@ function exactNumber(text: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) || !Number.isInteger(number)) return number;
   throw new LowtideError('state_invalid', `the state holds a number that is too great: ${text}`);
+}
+
+/** How a value is given to the driver: pg writes all but bytes as text. */
+export function written(value: SqlValue): string | Buffer | null {
+  if (value === null) return null;
+  return value instanceof Uint8Array ? Buffer.from(value) : storableText(String(value));
+}
+
+/** A text of PostgreSQL has no NUL, which the output of programs may have: U+FFFD stands in its place. */
+export function storableText(text: string): string {
+  return text.replaceAll('\0', '\uFFFD');
 }
