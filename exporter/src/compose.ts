@@ -12,6 +12,7 @@ import { isPostgresUrl } from './config/location.ts';
 import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
+import { FleetAccess } from './fleet/access.ts';
 import { Drills } from './drill/drills.ts';
 import { Healer } from './heal/heal.ts';
 import { importEnvironmentKey, withEnvironmentKey } from './keys/environment.ts';
@@ -60,6 +61,8 @@ export interface Installation extends AsyncDisposable {
   readonly configKeeper: ConfigKeeper;
   /** Why schedules that were added through the API do not run. */
   readonly problems: readonly LowtideError[];
+  /** The hosts that share the PostgreSQL of the state with this one; undefined where the state is a folder. */
+  readonly fleet: FleetAccess | undefined;
   /** The same state under another config; what goes on under this one goes on. Only the first one is disposed. */
   reconfigured(loaded: LoadedConfig): Promise<Installation>;
   /** Takes over the key in the environment, where there is one; commands that seal or open call it first. */
@@ -70,10 +73,11 @@ export interface Installation extends AsyncDisposable {
 
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
 export async function openInstallation(loaded: LoadedConfig, env: Environment): Promise<Installation> {
-  const catalog = await openCatalog(loaded.config, env);
+  const { catalog, fleet } = await openState(loaded.config, env);
   const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
   return await assemble(loaded, env, {
     catalog,
+    fleet,
     pool,
     compression: foundOnce(findCompression),
     launcher: foundOnce(findLauncher),
@@ -85,10 +89,14 @@ export async function openInstallation(loaded: LoadedConfig, env: Environment): 
   });
 }
 
-async function openCatalog({ state, local, instance }: Config, env: Environment): Promise<Catalog> {
-  if (!isPostgresUrl(state)) return openSqliteCatalog(state);
+type OpenState = Pick<Lasting, 'catalog' | 'fleet'>;
+
+async function openState({ state, local, instance }: Config, env: Environment): Promise<OpenState> {
+  if (!isPostgresUrl(state)) return { catalog: openSqliteCatalog(state), fleet: undefined };
   const postgres = openPostgres(state, { applicationName: `lowtide ${instance}`, environment: env });
-  return await openPostgresCatalog(postgres, instance, local);
+  const fleet = new FleetAccess(postgres, local);
+  const assertOurs = fleet.guard.assert;
+  return { catalog: await openPostgresCatalog(postgres, { instance, folder: local, assertOurs }), fleet };
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -96,6 +104,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What outlives a change of the config. */
 interface Lasting {
   readonly catalog: Catalog;
+  readonly fleet: FleetAccess | undefined;
   readonly pool: SealPool;
   readonly compression: () => Promise<Compression>;
   readonly launcher: () => Promise<Launcher>;
@@ -180,6 +189,7 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
     pacer: lasting.pacer,
     configKeeper: new ConfigKeeper({ loaded, version, catalog, stores, keystore, clock }),
     problems,
+    fleet: lasting.fleet,
     reconfigured: (changed) => assemble(changed, env, lasting),
     keystoreWithEnvironmentKey: () =>
       environmentKey === undefined ? keystore : withEnvironmentKey(keystore, environmentKey, clock.now()),

@@ -22,12 +22,10 @@ afterAll(async () => {
 });
 
 /** As one more owner, with a home of its own unless said otherwise. */
-async function opened(instance: string, folder = newFolder()): Promise<Catalog> {
-  return await openPostgresCatalog(
-    openPostgres(server.url(), { applicationName: 'tests' }),
-    instance,
-    folder,
-  );
+async function opened(instance: string, home = newFolder()): Promise<Catalog> {
+  const postgres = openPostgres(server.url(), { applicationName: 'tests' });
+  const assertOurs = (): Promise<void> => Promise.resolve();
+  return await openPostgresCatalog(postgres, { instance, folder: home, assertOurs });
 }
 
 let folder: string;

@@ -19,6 +19,8 @@ export interface Fleet {
    * while another one does; a process that takes the place of one of the same `home` need not wait for its silence.
    */
   enter(host: HostDetails, home: string, ttlMs: number): Promise<Lease>;
+  /** Says again what others are told of the host: it has changed, or the host was forgotten while it was silent. */
+  announce(host: HostDetails): Promise<void>;
   /** All that have ever entered and were not forgotten, by name. */
   hosts(): Promise<readonly KnownHost[]>;
   /** Takes a host that is gone for good off the list, with its facts and its part of the plan. False: it is still there. */
@@ -53,8 +55,11 @@ export interface Leases {
    * process, or one task of one.
    */
   acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined>;
-  /** Throws `lease_lost` where the time was over, whether or not another has it now: acquire it again. */
-  renew(lease: Lease, ttlMs: number): Promise<Renewal>;
+  /**
+   * Throws `lease_lost` where the time was over, whether or not another has it now: acquire it again. `isLateFine`: only where
+   * another has acquired it since.
+   */
+  renew(lease: Lease, ttlMs: number, isLateFine?: boolean): Promise<Renewal>;
   /** So that the next need not wait. Does nothing where it is lost. */
   release(lease: Lease): Promise<void>;
   /**
@@ -62,6 +67,11 @@ export interface Leases {
    * over. Keep it short: what is paused in between is undone by the server after its `idleInTransaction`.
    */
   assertHeld(transaction: Transaction, lease: Lease): Promise<void>;
+  /**
+   * The same for who may be late: throws only where another has acquired the lease since. As long as nobody has, nobody can have
+   * done what is undone by a late write, though the time is over.
+   */
+  assertNotTaken(transaction: Transaction, lease: Lease): Promise<void>;
 }
 
 export interface Lease {
@@ -75,6 +85,8 @@ export interface Renewal {
   readonly databaseNow: EpochMs;
   /** Of the newest plan; 0 where there is none. A host that knows it has nothing to read. */
   readonly planVersion: number;
+  /** Whether somebody plans: who holds `planner`, or has held it until a moment ago. */
+  readonly isPlanned: boolean;
 }
 
 /** One plan for all, of which each host reads its own part. */

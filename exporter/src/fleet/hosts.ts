@@ -1,5 +1,5 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Postgres } from '../postgres/postgres.ts';
+import type { Postgres, Transaction } from '../postgres/postgres.ts';
 import type { HostDetails, KnownHost, Lease } from './fleet.ts';
 import { take } from './leases.ts';
 
@@ -13,7 +13,7 @@ export function instanceOf({ name }: Lease): string {
 }
 
 export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs: number): Promise<Lease> {
-  const { instance, ...details } = host;
+  const { instance } = host;
   return postgres.write(
     async (transaction) => {
       const lease = await take(transaction, leaseOf(instance), home, ttlMs);
@@ -21,15 +21,27 @@ export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs
         const other = await transaction.get('SELECT details FROM lowtide.hosts WHERE instance = ?', instance);
         throw taken(instance, other?.['details']);
       }
+      await put(transaction, host);
       await transaction.run(
-        `INSERT INTO lowtide.hosts (instance, details, entered_at) VALUES (?, ?, clock_timestamp())
-         ON CONFLICT (instance) DO UPDATE SET details = excluded.details, entered_at = excluded.entered_at`,
+        'UPDATE lowtide.hosts SET entered_at = clock_timestamp() WHERE instance = ?',
         instance,
-        JSON.stringify(details),
       );
       return lease;
     },
     { idempotent: true },
+  );
+}
+
+export async function announce(postgres: Postgres, host: HostDetails): Promise<void> {
+  await postgres.write((transaction) => put(transaction, host), { idempotent: true });
+}
+
+async function put(transaction: Transaction, { instance, ...details }: HostDetails): Promise<void> {
+  await transaction.run(
+    `INSERT INTO lowtide.hosts (instance, details, entered_at) VALUES (?, ?, clock_timestamp())
+     ON CONFLICT (instance) DO UPDATE SET details = excluded.details`,
+    instance,
+    JSON.stringify(details),
   );
 }
 

@@ -18,23 +18,30 @@ export class PostgresLeases implements Leases {
     });
   }
 
-  async renew(lease: Lease, ttlMs: number): Promise<Renewal> {
+  async renew(lease: Lease, ttlMs: number, isLateFine = false): Promise<Renewal> {
     const row = await this.#postgres.write(
       (transaction) =>
         transaction.get(
           `UPDATE lowtide.leases SET renewed_at = clock_timestamp(), expires_at = ${ahead}
-           WHERE name = ? AND token = ? AND holder IS NOT NULL AND expires_at > clock_timestamp()
+           WHERE name = ? AND token = ? AND holder IS NOT NULL AND (expires_at > clock_timestamp() OR ?)
            RETURNING (SELECT version FROM lowtide.plan) AS plan,
+             EXISTS (SELECT 1 FROM lowtide.leases
+               WHERE name = 'planner' AND holder IS NOT NULL AND expires_at > clock_timestamp()) AS planned,
              floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
           ttlMs,
           lease.name,
           lease.token,
+          isLateFine ? 'true' : 'false',
         ),
       // A renewal that a crash of the server loses is as if it had come a moment earlier.
       { idempotent: true, durable: false },
     );
     if (row === undefined) throw lost(lease);
-    return { planVersion: Number(row['plan']), databaseNow: Number(row['now']) };
+    return {
+      planVersion: Number(row['plan']),
+      databaseNow: Number(row['now']),
+      isPlanned: row['planned'] === 1,
+    };
   }
 
   async release(lease: Lease): Promise<void> {
@@ -58,6 +65,15 @@ export class PostgresLeases implements Leases {
       lease.token,
     );
     if (held === undefined) throw lost(lease);
+  }
+
+  async assertNotTaken(transaction: Transaction, lease: Lease): Promise<void> {
+    const ours = await transaction.get(
+      'SELECT 1 FROM lowtide.leases WHERE name = ? AND token = ? FOR SHARE',
+      lease.name,
+      lease.token,
+    );
+    if (ours === undefined) throw lost(lease);
   }
 }
 

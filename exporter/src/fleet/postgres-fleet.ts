@@ -2,7 +2,7 @@ import { migratePostgres } from '../postgres/migrate.ts';
 import type { Postgres } from '../postgres/postgres.ts';
 import { PostgresFacts } from './facts.ts';
 import type { Fleet } from './fleet.ts';
-import { enter, forget, listHosts } from './hosts.ts';
+import { announce, enter, forget, listHosts } from './hosts.ts';
 import { PostgresLeases } from './leases.ts';
 import { fleetMigrations, fleetSchema } from './migrations.ts';
 import { PostgresPlan } from './plan.ts';
@@ -19,6 +19,7 @@ export async function openFleet(postgres: Postgres): Promise<Fleet> {
     plan: new PostgresPlan(postgres, leases),
     facts: new PostgresFacts(postgres, leases),
     enter: (host, home, ttlMs) => enter(postgres, host, home, ttlMs),
+    announce: (host) => announce(postgres, host),
     hosts: () => listHosts(postgres),
     forget: (instance) => forget(postgres, instance),
   };

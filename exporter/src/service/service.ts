@@ -2,6 +2,8 @@ import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { newestObject } from '../catalog/newest-object.ts';
 import { acquireServiceLock } from '../catalog/ownership.ts';
+import { evictOthers } from '../catalog/postgres/database.ts';
+import { homeOf } from '../catalog/postgres/home.ts';
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -27,6 +29,7 @@ import { loadFacts } from './load-facts.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
 import { lowTideOf } from './low-tide.ts';
+import { hostDetails, Membership } from './membership.ts';
 import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
@@ -77,6 +80,9 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 class Service {
   readonly #options: ServeOptions;
+  /** Aborted where another process has taken the place of this one. */
+  readonly #dismissed = new AbortController();
+  readonly #stop: AbortSignal;
   /** As it is now: a reload changes it. */
   #installation: Installation;
   readonly #log: Logger;
@@ -92,6 +98,7 @@ class Service {
     const { installation, log, signal } = options;
     const { catalog, clock } = installation;
     this.#options = options;
+    this.#stop = AbortSignal.any([signal, this.#dismissed.signal]);
     this.#installation = installation;
     this.#log = log;
     this.#goingOn = new GoingOn(log);
@@ -115,19 +122,20 @@ class Service {
       ownUse: ownUseMeter(clock),
       reviewer: this.#reviewer,
       log,
-      stopping: signal,
+      stopping: this.#stop,
       interrupted: this.#goingOn.interrupted,
     });
   }
 
-  readonly #isStopping = (): boolean => this.#options.signal.aborted;
+  readonly #isStopping = (): boolean => this.#stop.aborted;
   readonly #streams = (): StoreStreams => streamsOf(this.#installation.config.stores);
 
   async run(): Promise<void> {
     const { config, clock, catalog, scratchRoot } = this.#installation;
-    const { signal } = this.#options;
+    const signal = this.#stop;
     using _lock = acquireServiceLock(config.local);
     await using _thread = this.#planThread;
+    const membership = await this.#enter();
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
@@ -267,12 +275,37 @@ class Service {
       copyCare,
       clockWatch,
     ].map((each) => each.run(signal));
+    if (membership !== undefined) background.push(this.#belong(membership, signal));
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
     this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
-    await this.#goingOn.drain(this.#options.graceMs);
+    await this.#goingOn.drain(this.#dismissed.signal.aborted ? 0 : this.#options.graceMs);
+    await membership?.leave();
+    this.#dismissed.signal.throwIfAborted();
+  }
+
+  /** Among the hosts that share a state; undefined where it is this host's alone. */
+  async #enter(): Promise<Membership | undefined> {
+    const { config, clock, fleet: access } = this.#installation;
+    if (access === undefined) return undefined;
+    const host = hostDetails(config, this.#options.listen);
+    const { guard } = access;
+    const home = homeOf(access.folder);
+    const fleet = await access.open();
+    const membership = await Membership.enter({ fleet, guard, host, home, clock, log: this.#log });
+    await evictOthers(access.postgres, config.instance, access.folder);
+    return membership;
+  }
+
+  async #belong(membership: Membership, signal: AbortSignal): Promise<void> {
+    try {
+      await membership.run(signal);
+    } catch (thrown) {
+      this.#log.error({ err: describe(thrown) }, 'this host stops, for another works under its name');
+      this.#dismissed.abort(thrown);
+    }
   }
 
   async #api(

@@ -13,6 +13,16 @@ const beatMs = 15_000;
 /** Nothing refers any more to one that left nothing but its row. */
 const forgottenAfter = '7 days';
 
+type AssertOurs = (transaction: PostgresTransaction) => Promise<void>;
+
+export interface HostState {
+  readonly instance: string;
+  /** This host's own, where its processes see each other; made where absent. */
+  readonly folder: string;
+  /** Asked in each transaction that writes: throws where it is not this process any more that works for the host. */
+  readonly assertOurs: AssertOurs;
+}
+
 /**
  * The state of one host on a server that others share: in a schema of its own, which no other host writes to. Writers take
  * turns by a lock on its name, as those of SQLite do. Owners of one home see by the locks they hold there who of them is
@@ -23,14 +33,22 @@ export class PostgresDatabase implements StateDatabase {
   readonly #schema: string;
   readonly #home: string;
   readonly #owner: Owner;
+  readonly #assertOurs: AssertOurs;
   readonly #beat: NodeJS.Timeout;
   #isClosed = false;
 
-  private constructor(postgres: Postgres, schema: string, home: string, owner: Owner) {
+  private constructor(
+    postgres: Postgres,
+    schema: string,
+    home: string,
+    owner: Owner,
+    assertOurs: AssertOurs,
+  ) {
     this.#postgres = postgres;
     this.#schema = schema;
     this.#home = home;
     this.#owner = owner;
+    this.#assertOurs = assertOurs;
     this.#beat = setInterval(() => {
       // What keeps it from being seen is met, and told, by whoever asks for something.
       this.#beSeen().catch(() => undefined);
@@ -38,10 +56,13 @@ export class PostgresDatabase implements StateDatabase {
   }
 
   /**
-   * Makes the schema of the instance, or brings it up to date. `folder` (which exists) is its home. Closing closes `postgres`.
+   * Makes the schema of the instance, or brings it up to date. Closing closes `postgres`.
    * Throws what that throws, and `state_denied`, `state_full` for the folder.
    */
-  static async open(postgres: Postgres, instance: string, folder: string): Promise<PostgresDatabase> {
+  static async open(
+    postgres: Postgres,
+    { instance, folder, assertOurs }: HostState,
+  ): Promise<PostgresDatabase> {
     const schema = schemaOf(instance);
     try {
       const home = homeOf(folder);
@@ -51,7 +72,7 @@ export class PostgresDatabase implements StateDatabase {
         schema,
         lock: lockOf(schema),
       });
-      const database = new PostgresDatabase(postgres, schema, home, owner);
+      const database = new PostgresDatabase(postgres, schema, home, owner, assertOurs);
       await database.#beSeen();
       await database.#forget();
       return database;
@@ -66,10 +87,13 @@ export class PostgresDatabase implements StateDatabase {
   }
 
   async write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return await this.#postgres.write((transaction) => work(this.#as(transaction)), {
-      schema: this.#schema,
-      lock: lockOf(this.#schema),
-    });
+    return await this.#postgres.write(
+      async (transaction) => {
+        await this.#assertOurs(transaction);
+        return await work(this.#as(transaction));
+      },
+      { schema: this.#schema, lock: lockOf(this.#schema) },
+    );
   }
 
   async findings(): Promise<readonly string[]> {
@@ -97,13 +121,15 @@ export class PostgresDatabase implements StateDatabase {
 
   async #beSeen(): Promise<void> {
     await this.#postgres.write(
-      (transaction) =>
-        transaction.run(
+      async (transaction) => {
+        await this.#assertOurs(transaction);
+        await transaction.run(
           `INSERT INTO owners (id, home, seen_at) VALUES (?, ?, clock_timestamp())
            ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
           this.#owner.id,
           this.#home,
-        ),
+        );
+      },
       { schema: this.#schema, idempotent: true },
     );
   }
@@ -134,6 +160,19 @@ export class PostgresDatabase implements StateDatabase {
     if (known === undefined) return false;
     return known['home'] === this.#home ? this.#owner.isAlive(id) : known['seen'] === 1;
   }
+}
+
+/** Who has taken the place of an instance is its only home: what others have begun there counts as cut off. */
+export async function evictOthers(postgres: Postgres, instance: string, folder: string): Promise<void> {
+  const schema = schemaOf(instance);
+  await postgres.write(
+    (transaction) => transaction.run('DELETE FROM owners WHERE home <> ?', homeOf(folder)),
+    {
+      schema,
+      lock: lockOf(schema),
+      idempotent: true,
+    },
+  );
 }
 
 function lockOf(schema: string): string {

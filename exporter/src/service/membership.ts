@@ -1,0 +1,114 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Config } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Fleet, HostDetails, Lease } from '../fleet/fleet.ts';
+import type { HostGuard } from '../fleet/host-guard.ts';
+import { version } from '../version.ts';
+import { describe } from './describe.ts';
+import type { Logger } from './log.ts';
+
+/** A host that is not heard of for so long is silent: others may say of its runs that they were interrupted. */
+const silentAfterMs = 60_000;
+const beatMs = 15_000;
+/** By its own clock a host is that far from PostgreSQL's before anybody is told. */
+const skewWorthTellingMs = 60_000;
+
+export interface MembershipOptions {
+  readonly fleet: Fleet;
+  readonly guard: HostGuard;
+  readonly host: HostDetails;
+  /** Of the folder in which this host's processes see each other. */
+  readonly home: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What a host learns with each beat. */
+export interface Heard {
+  readonly planVersion: number;
+  /** Somebody holds the planner's lease. */
+  readonly isPlanned: boolean;
+}
+
+/** As others see it. `listen`: where it answers, `host:port`. */
+export function hostDetails({ instance }: Pick<Config, 'instance'>, listen: readonly string[]): HostDetails {
+  return { instance, version, address: listen.join(', '), pools: [] };
+}
+
+/** This host among those that share a PostgreSQL: it is heard of every quarter of a minute, as long as this process is. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #listeners: ((heard: Heard) => void)[] = [];
+  /** Of this host, and the same as long as this process works for it. */
+  readonly lease: Lease;
+  #isHeard = true;
+  #toldSkewMs = 0;
+
+  private constructor(options: MembershipOptions, lease: Lease) {
+    this.#options = options;
+    this.lease = lease;
+    options.guard.hold(lease);
+  }
+
+  /** Throws `instance_taken` while another process works under the name; from here on what that one writes is refused. */
+  static async enter(options: MembershipOptions): Promise<Membership> {
+    const { fleet, host, home } = options;
+    return new Membership(options, await fleet.enter(host, home, silentAfterMs));
+  }
+
+  /** Called after each beat that has come through. */
+  onHeard(listener: (heard: Heard) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Beats until the signal is aborted. Throws `instance_taken` once another process has taken the name. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await this.#beat();
+      await clock.wakeAt(clock.now() + beatMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Says goodbye, so that nobody waits for this host: once nothing of it goes on any more. */
+  async leave(): Promise<void> {
+    // Who cannot be told finds out in a minute.
+    await this.#options.fleet.leases.release(this.lease).catch(() => undefined);
+  }
+
+  async #beat(): Promise<void> {
+    const { fleet, clock, host, log } = this.#options;
+    try {
+      const asked = clock.now();
+      const renewal = await fleet.leases.renew(this.lease, silentAfterMs, true);
+      this.#tellSkew((asked + clock.now()) / 2 - renewal.databaseNow);
+      if (!this.#isHeard) {
+        await fleet.announce(host);
+        log.info('the other hosts hear of this one again');
+      }
+      this.#isHeard = true;
+      for (const listener of this.#listeners) listener(renewal);
+    } catch (thrown) {
+      const error = LowtideError.from(thrown);
+      if (error.code === 'lease_lost') throw this.#replaced();
+      if (this.#isHeard) log.warn({ err: describe(error) }, 'the other hosts do not hear of this one');
+      this.#isHeard = false;
+    }
+  }
+
+  #replaced(): LowtideError {
+    const { instance } = this.#options.host;
+    return new LowtideError('instance_taken', `another exporter works under the name ${instance} now`, {
+      hint: 'Give each host an `instance` of its own, and do not copy the folder `local` from one to another.',
+    });
+  }
+
+  #tellSkew(skewMs: number): void {
+    const isFar = Math.abs(skewMs) >= skewWorthTellingMs;
+    if (!isFar || Math.abs(skewMs - this.#toldSkewMs) < skewWorthTellingMs / 2) return;
+    this.#toldSkewMs = skewMs;
+    const seconds = Math.round(Math.abs(skewMs) / 1000);
+    const way = skewMs > 0 ? 'ahead of' : 'behind';
+    this.#options.log.warn(`the clock of this host is ${seconds} s ${way} that of PostgreSQL: set it by NTP`);
+  }
+}
