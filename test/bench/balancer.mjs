@@ -9,9 +9,10 @@ export function schedule(instance, { timeLimitMs }) {
   const problem = {
     slots: instance.slots,
     slotHours: slotSeconds / 3600,
+    hosts: 1,
     resources: ['cpu', 'mem'].map((name) => ({
       base: forecast[name],
-      capacity: capacity[name],
+      capacity: [capacity[name]],
       loadWeight: loadWeights[name],
     })),
     jobs: instance.jobs.map((job) => ({
@@ -26,14 +27,14 @@ export function schedule(instance, { timeLimitMs }) {
     unplacedPenalty: instance.unscheduledPenalty,
     movePenalty: 0,
   };
-  const { starts } = findPlacement(problem, {
+  const { places } = findPlacement(problem, {
     thoroughness: 'improved',
     movesPerJob: 200_000,
     budget: { ms: 0.95 * timeLimitMs, elapsedMs: () => performance.now() - began },
   });
   return {
     starts: Object.fromEntries(
-      instance.jobs.map(({ id }, index) => [id, starts[index] === unplaced ? null : starts[index]]),
+      instance.jobs.map(({ id }, index) => [id, places[index] === unplaced ? null : places[index]]),
     ),
   };
 }

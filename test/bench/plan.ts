@@ -65,7 +65,7 @@ function request(jobs: readonly PlanJob[]): PlanRequest {
     now,
     jobs,
     load: { startsAt: now, stepMs: 300_000, cpu, memory: cpu.map((load) => 0.3 + load / 3), isKnown: true },
-    streams: { local: 100_000 },
+    limits: { stores: { local: { streams: 100_000 } } },
   };
 }
 

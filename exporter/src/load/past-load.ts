@@ -1,4 +1,4 @@
-import { loadWeights } from '../schedule/planner.ts';
+import { loadWeights } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { resources, type LoadRecord, type Resource } from './load.ts';
 

@@ -1,3 +1,4 @@
+import { anyOf } from './whereabouts.ts';
 import { unplaced, type Placement } from './placement.ts';
 
 /**
@@ -21,8 +22,8 @@ const coldest = 0.01;
 const nearby = 2;
 const movesBetweenLooks = 256;
 
-export function anneal(placement: Placement, { moves, seed, spent }: Annealing): void {
-  const { count, starts, earliest, latest } = placement;
+export function anneal(placement: Placement, jobs: Int32Array, { moves, seed, spent }: Annealing): void {
+  const { places, slots, earliest, latest } = placement;
   const random = generator(seed);
   const cooling = Math.log(coldest / hottest);
   let temperature = hottest;
@@ -33,27 +34,38 @@ export function anneal(placement: Placement, { moves, seed, spent }: Annealing):
       if (share >= 1) return;
       temperature = hottest * Math.exp(cooling * share);
     }
-    const job = Math.floor(random() * count);
+    const job = jobs[Math.floor(random() * jobs.length)] ?? 0;
     const first = earliest[job] ?? 0;
     const choice = (latest[job] ?? 0) - first + 1;
     if (choice < 1) continue;
-    const from = starts[job] ?? unplaced;
+    const from = places[job] ?? unplaced;
     if (from === unplaced) {
-      const start = placement.cheapestStart(job);
-      if (start !== unplaced) placement.put(job, start);
+      const place = placement.cheapestPlace(job);
+      if (place !== unplaced) placement.put(job, place);
       continue;
     }
+    const slot = from % slots;
     const start =
       random() < 0.5
         ? first + Math.floor(random() * choice)
-        : from + Math.floor(random() * (2 * nearby + 1)) - nearby;
-    if (start === from || start < first || start >= first + choice) continue;
-    const cost = placement.moveCost(job, start);
+        : slot + Math.floor(random() * (2 * nearby + 1)) - nearby;
+    if (start < first || start >= first + choice) continue;
+    const place = anyHost(placement, job, from - slot, random) + start;
+    if (place === from) continue;
+    const cost = placement.moveCost(job, place);
     if (cost <= 0 || (cost < 16 * temperature && random() < Math.exp(-cost / temperature))) {
       placement.take(job);
-      placement.put(job, start);
+      placement.put(job, place);
     }
   }
+}
+
+/** The first place of the host where a job is, or, as often, of another one where it may be. */
+function anyHost(placement: Placement, job: number, present: number, random: () => number): number {
+  const { whereabouts } = placement;
+  if (whereabouts.only(job) !== anyOf || random() < 0.5) return present;
+  const hosts = whereabouts.some(job);
+  return (hosts[Math.floor(random() * hosts.length)] ?? 0) * placement.slots;
 }
 
 /** Mulberry32: the same numbers for the same seed, on every machine. */

@@ -1,6 +1,6 @@
 import { unplaced, type Placement } from './placement.ts';
 
-/** Gives every job without a slot its cheapest one: the weightiest first, then those with the least choice. */
+/** Gives every job without a place its cheapest one: the weightiest first, then those with the least choice. */
 export function placeAll(placement: Placement): void {
   const { weight, duration } = placement;
   const order = without(placement).sort(
@@ -11,14 +11,14 @@ export function placeAll(placement: Placement): void {
       a - b,
   );
   for (const job of order) {
-    const start = placement.cheapestStart(job);
-    if (start !== unplaced) placement.put(job, start);
+    const place = placement.cheapestPlace(job);
+    if (place !== unplaced) placement.put(job, place);
   }
 }
 
 function without(placement: Placement): number[] {
   const jobs: number[] = [];
-  for (let job = 0; job < placement.count; job += 1) if (placement.starts[job] === unplaced) jobs.push(job);
+  for (let job = 0; job < placement.count; job += 1) if (placement.places[job] === unplaced) jobs.push(job);
   return jobs;
 }
 
@@ -26,17 +26,18 @@ function choice(placement: Placement, job: number): number {
   return (placement.latest[job] ?? 0) - (placement.earliest[job] ?? 0);
 }
 
-/** Moves one job after another to its cheapest start, until a round moves none, the rounds are used up, or `goOn` says no. */
-export function settle(placement: Placement, rounds: number, goOn: () => boolean): void {
+/** Moves one of the jobs after another to its cheapest place, until a round moves none, the rounds are used up, or `goOn` says no. */
+export function settle(placement: Placement, jobs: Int32Array, rounds: number, goOn: () => boolean): void {
   let moved = true;
   for (let round = 0; round < rounds && moved; round += 1) {
     moved = false;
-    for (let job = 0; job < placement.count; job += 1) {
-      if (job % 64 === 0 && !goOn()) return;
-      const before = placement.starts[job] ?? unplaced;
+    for (let index = 0; index < jobs.length; index += 1) {
+      if (index % 64 === 0 && !goOn()) return;
+      const job = jobs[index] ?? 0;
+      const before = placement.places[job] ?? unplaced;
       if (before !== unplaced) placement.take(job);
-      const start = placement.cheapestStart(job);
-      const chosen = start === unplaced ? before : start;
+      const place = placement.cheapestPlace(job);
+      const chosen = place === unplaced ? before : place;
       if (chosen !== unplaced) placement.put(job, chosen);
       if (chosen !== before) moved = true;
     }

@@ -2,8 +2,10 @@ import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { unplaced, type Placement } from './placement.ts';
 import type { PlanJob, Resources } from './planner.ts';
-import { loadOf, makesDo, type Planning } from './planning.ts';
-import { timeOf } from './slot-grid.ts';
+import type { Shortage } from './free-capacity.ts';
+import { makesDo, outlookOf, type Planning } from './planning.ts';
+import { resourceName } from './explain-misfit.ts';
+import { loadWeights, timeOf } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
 export interface Explanation {
@@ -40,64 +42,63 @@ export type SlotCode =
 
 export type WhyNot = 'capacity' | 'priority' | 'deadline' | 'history' | 'move';
 
-/** Why a job could not be placed as it should be. */
-export interface MisfitReason {
-  readonly code: 'cramped' | 'late' | 'no_room';
-  readonly text: string;
-}
-
 const othersShown = 3;
 /** Loads that differ by less are called the same: forecasts are not that exact. */
 const sameLoad = 0.005;
 
 export function explainSlot(planning: Planning, index: number): Explanation {
-  const { placement, jobs } = planning;
-  const job = jobs[index];
-  const slot = placement.starts[index] ?? unplaced;
-  if (job === undefined || slot === unplaced) throw new RangeError('only what has a slot can be explained');
+  const { placement, jobs, grid } = planning;
+  const place = placement.places[index] ?? unplaced;
+  if (jobs[index] === undefined || place === unplaced) {
+    throw new RangeError('only what has a slot can be explained');
+  }
   // Seen from the job, its own load is in nobody's way.
   placement.take(index);
   try {
-    const quiet = quietMoments(planning, index);
-    const load = hostLoad(planning, index, slot);
+    const quiet = quietMoments(planning, index, place);
+    const load = hostLoad(planning, index, place);
     const best = quiet.reduce((lowest, moment) => (moment.total < lowest.total - 1e-12 ? moment : lowest), {
-      slot,
-      total: weighed(planning, load),
+      place,
+      total: weighed(load),
     });
-    const others = apart(quiet, slot, placement.duration[index] ?? 1).map(({ slot: other }) => ({
-      start: timeOf(planning.grid, other),
+    const startOf = (at: number): EpochMs => timeOf(grid, at % grid.slots);
+    const others = apart(quiet, place, placement.duration[index] ?? 1).map(({ place: other }) => ({
+      start: startOf(other),
       load: hostLoad(planning, index, other),
-      ...objection(planning, index, slot, other),
+      ...objection(planning, index, place, other),
     }));
+    const isQuietest = weighed(load) <= best.total + sameLoad;
     return {
-      ...reasonOf(planning, index, slot, {
-        load,
-        isQuietest: weighed(planning, load) <= best.total + sameLoad,
-      }),
+      ...reasonOf(planning, index, place, { load, isQuietest }),
       load,
-      best: { start: timeOf(planning.grid, best.slot), load: hostLoad(planning, index, best.slot) },
+      best: { start: startOf(best.place), load: hostLoad(planning, index, best.place) },
       others,
     };
   } finally {
-    placement.put(index, slot);
+    placement.put(index, place);
   }
 }
 
 interface Moment {
-  readonly slot: number;
+  readonly place: number;
   /** The host's load, its resources weighed. */
   readonly total: number;
 }
 
-/** Every start by the deadline, the quietest first; of equal ones the earliest. */
-function quietMoments(planning: Planning, index: number): Moment[] {
+/** Every start by the deadline on the host that was chosen, the quietest first; of equal ones the earliest. */
+function quietMoments(planning: Planning, index: number, place: number): Moment[] {
   const { placement } = planning;
-  const first = placement.earliest[index] ?? 0;
-  const last = placement.latest[index] ?? 0;
+  const first = firstOf(placement, place) + (placement.earliest[index] ?? 0);
+  const last = firstOf(placement, place) + (placement.latest[index] ?? 0);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, step) => ({
-    slot: first + step,
-    total: weighed(planning, hostLoad(planning, index, first + step)),
-  })).sort((a, b) => a.total - b.total || a.slot - b.slot);
+    place: first + step,
+    total: weighed(hostLoad(planning, index, first + step)),
+  })).sort((a, b) => a.total - b.total || a.place - b.place);
+}
+
+/** The first place of the same host. */
+function firstOf({ slots }: Placement, place: number): number {
+  return place - (place % slots);
 }
 
 function apart(quiet: readonly Moment[], chosen: number, distance: number): Moment[] {
@@ -105,7 +106,9 @@ function apart(quiet: readonly Moment[], chosen: number, distance: number): Mome
   for (const moment of quiet) {
     if (shown.length === othersShown) break;
     if (
-      [chosen, ...shown.map(({ slot }) => slot)].every((slot) => Math.abs(slot - moment.slot) >= distance)
+      [chosen, ...shown.map(({ place }) => place)].every(
+        (place) => Math.abs(place - moment.place) >= distance,
+      )
     ) {
       shown.push(moment);
     }
@@ -113,32 +116,36 @@ function apart(quiet: readonly Moment[], chosen: number, distance: number): Mome
   return shown;
 }
 
-function hostLoad({ placement, grid, jobs, hosts }: Planning, index: number, slot: number): Resources {
-  const { cpu, memory } = hosts.get(jobs[index]?.host ?? '') ?? grid;
-  const end = slot + (placement.duration[index] ?? 1);
+function hostLoad(planning: Planning, index: number, place: number): Resources {
+  const { placement, hosts, jobs } = planning;
+  const there = hosts[placement.hostOf(place)]?.elsewhere.get(jobs[index]?.job.host ?? '')?.load;
+  const { cpu, memory } = there ?? planning.load;
+  const from = there === undefined ? place : place % placement.slots;
+  const duration = placement.duration[index] ?? 1;
   const meanOf = (values: Float64Array): number =>
-    values.subarray(slot, end).reduce((sum, value) => sum + value, 0) / (end - slot);
+    values.subarray(from, from + duration).reduce((sum, value) => sum + value, 0) / duration;
   return { cpu: meanOf(cpu), memory: meanOf(memory) };
 }
 
-function weighed({ placement }: Planning, load: Resources): number {
-  const [cpu, memory] = placement.problem.resources;
-  return (cpu?.loadWeight ?? 0) * load.cpu + (memory?.loadWeight ?? 0) * load.memory;
+function weighed(load: Resources): number {
+  return loadWeights.cpu * load.cpu + loadWeights.memory * load.memory;
 }
 
 function reasonOf(
   planning: Planning,
   index: number,
-  slot: number,
+  place: number,
   { load, isQuietest }: { load: Resources; isQuietest: boolean },
 ): { code: SlotCode; text: string } {
-  const { placement, request, wanted } = planning;
-  const job = planning.jobs[index];
+  const { placement, wanted, hosts } = planning;
+  const job = planning.jobs[index]?.job;
+  const host = hosts[placement.hostOf(place)];
+  const slot = place % placement.slots;
   const latest = placement.latest[index] ?? 0;
-  const outlook = loadOf(request, job);
-  const met = inWords(load, outlook.asYesterday ?? []);
+  const outlook = job && host && outlookOf(host, job);
+  const met = inWords(load, outlook?.asYesterday ?? []);
   if (slot > latest) return { code: 'late', text: `no room by its deadline: ${met}` };
-  if (job !== undefined && job.occurrence.deadline < request.now) {
+  if (job !== undefined && job.occurrence.deadline < planning.now) {
     return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
   }
   if (makesDo(planning, index)) {
@@ -155,14 +162,14 @@ function reasonOf(
       text: `its window was full or too busy, ${formatDuration(lateMs)} behind it there is room: ${met}`,
     };
   }
-  if (!outlook.isKnown) {
+  if (outlook?.isKnown === false) {
     return {
       code: 'no_history',
       text: 'too little is known of the load yet, so it starts as its window opens or there is room',
     };
   }
   if (isQuietest) return { code: 'quietest', text: `quietest ${spanOf(job)} of its window: ${met}` };
-  if (wanted[index]?.previous === slot && placement.cheapestStart(index) !== slot) {
+  if (wanted[index]?.previous === place && placement.cheapestPlace(index) !== place) {
     return { code: 'kept', text: `where it was planned before, and elsewhere is hardly quieter: ${met}` };
   }
   return { code: 'shared', text: `best ${spanOf(job)} beside the other backups: ${met}` };
@@ -178,26 +185,26 @@ function objection(
   const { placement, wanted } = planning;
   const short = placement.shortage(index, other);
   if (short.missing > 0) {
-    const above = weightierIn(placement, index, short.slot);
+    const above = weightierIn(placement, index, short);
     const what = resourceName(planning, short.resource);
     return above > 0
       ? { whyNot: 'priority', text: `${what} is taken by ${above} of higher priority` }
       : { whyNot: 'capacity', text: `${what} is taken` };
   }
-  const here = inPercent(weighed(planning, hostLoad(planning, index, chosen)));
-  const there = weighed(planning, hostLoad(planning, index, other));
-  if (other > (wanted[index]?.windowEnd ?? other)) {
+  const here = weighed(hostLoad(planning, index, chosen));
+  const there = weighed(hostLoad(planning, index, other));
+  if (other % placement.slots > (wanted[index]?.windowEnd ?? other)) {
     return { whyNot: 'deadline', text: 'it lies behind the window, and is not quiet enough to be late for' };
   }
-  if (there >= weighed(planning, hostLoad(planning, index, chosen)) - sameLoad) {
-    return { whyNot: 'history', text: `it is no quieter: ${inPercent(there)} against ${here}` };
+  if (there >= here - sameLoad) {
+    return { whyNot: 'history', text: `it is no quieter: ${inPercent(there)} against ${inPercent(here)}` };
   }
   const together = placement.meanLoad(index, other);
   const present = placement.meanLoad(index, chosen);
   if (together < present - sameLoad) {
     return { whyNot: 'move', text: `it gains ${inPercent(present - together)}, too little to move for` };
   }
-  const above = weightierIn(placement, index, other);
+  const above = weightierIn(placement, index, { resource: 0, at: other });
   return above > 0
     ? {
         whyNot: 'priority',
@@ -206,54 +213,13 @@ function objection(
     : { whyNot: 'capacity', text: `with the others that run then the load is ${inPercent(together)}` };
 }
 
-function weightierIn(placement: Placement, index: number, slot: number): number {
+function weightierIn(placement: Placement, index: number, there: Pick<Shortage, 'resource' | 'at'>): number {
+  const own = placement.weight[index] ?? 0;
   let count = 0;
-  for (let job = 0; job < placement.count; job += 1) {
-    if (placement.runsIn(job, slot) && (placement.weight[job] ?? 0) > (placement.weight[index] ?? 0))
-      count += 1;
+  for (const job of placement.users(there)) {
+    if ((placement.weight[job] ?? 0) > own && placement.isUsing(job, there)) count += 1;
   }
   return count;
-}
-
-/** `lateMs`: how far behind its deadline it starts; undefined where it does not. */
-export function explainMisfit(planning: Planning, index: number, lateMs: number | undefined): MisfitReason {
-  const { placement, wanted, request } = planning;
-  const job = planning.jobs[index];
-  const need = wanted[index]?.needs ?? [];
-  if (lateMs !== undefined && makesDo(planning, index)) {
-    const [scarce = 0] = need
-      .map((amount, resource) => ({ resource, missing: amount - placement.need(index, resource) }))
-      .sort((a, b) => b.missing - a.missing)
-      .map(({ resource }) => resource);
-    const asked = amountOf(planning, scarce, need[scarce] ?? 0);
-    const had = amountOf(planning, scarce, placement.need(index, scarce));
-    const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
-    return {
-      code: 'cramped',
-      text: `it asks for ${asked}, and in its window the host has at most ${had} free${late}`,
-    };
-  }
-  const latest = placement.latest[index] ?? 0;
-  const short = placement.shortage(index, Math.max(0, latest));
-  const taken = `${resourceName(planning, short.resource)} is taken until its deadline`;
-  if (lateMs !== undefined) {
-    const isOverdue = job !== undefined && job.occurrence.deadline < request.now;
-    return {
-      code: 'late',
-      text: `starts ${formatDuration(lateMs)} behind its deadline: ${isOverdue ? 'that has passed already' : taken}`,
-    };
-  }
-  return { code: 'no_room', text: `no room at any time that is planned for: ${taken}, and on` };
-}
-
-function resourceName({ stores }: Planning, resource: number): string {
-  const store = stores[resource - 2];
-  return resource === 0 ? 'cpu' : resource === 1 ? 'memory' : `the way to ${store ?? 'a store'}`;
-}
-
-function amountOf(planning: Planning, resource: number, amount: number): string {
-  const name = resourceName(planning, resource);
-  return resource < 2 ? `${name} ${amount.toFixed(2)}` : `${amount} of ${name}`;
 }
 
 function inWords(load: Resources, asYesterday: readonly string[]): string {

@@ -29,19 +29,19 @@ const usualRounds = 2;
 /** What is left of a budget to settle after annealing, which ends warm. */
 const annealingShare = 0.85;
 
-/** The best placement that was found. Jobs for which there is no room are left without a slot. */
+/** The best placement that was found. Jobs for which there is no room are left without a place. */
 export function findPlacement(problem: PlacementProblem, effort: Effort): Placement {
   const { thoroughness, budget } = effort;
   const spent = (): number => (budget === undefined ? 0 : budget.elapsedMs() / budget.ms);
   const goOn = (): boolean => spent() < 1;
   const rounds = budget === undefined ? usualRounds : Infinity;
   const placement = new Placement(problem);
-  const hadSlots = keepPrevious(placement);
+  const { hadPlaces, jobs } = keepPrevious(placement);
   placeAll(placement);
   makeRoom(placement, () => true);
-  if (thoroughness === 'new') return placement;
-  if (thoroughness === 'settled' || hadSlots) settle(placement, rounds, goOn);
-  if (thoroughness === 'improved') improve(placement, { effort, rounds, spent });
+  if (thoroughness === 'new' || jobs.length === 0) return placement;
+  if (thoroughness === 'settled' || hadPlaces) settle(placement, jobs, rounds, goOn);
+  if (thoroughness === 'improved') improve(placement, jobs, { effort, rounds, spent });
   return placement;
 }
 
@@ -51,30 +51,42 @@ interface Improvement {
   readonly spent: () => number;
 }
 
-function improve(placement: Placement, { effort, rounds, spent }: Improvement): void {
-  const { count } = placement;
+function improve(placement: Placement, jobs: Int32Array, { effort, rounds, spent }: Improvement): void {
+  const count = jobs.length;
   const ways = count <= fewJobs ? waysForFew : 1;
   const moves = Math.max(fewestMoves, ((effort.movesPerJob ?? usualMovesPerJob) * count) / ways);
-  let best = { starts: placement.starts.slice(), cost: placement.cost() };
+  let best = { places: placement.places.slice(), cost: placement.cost() };
   for (let way = 0; way < ways && spent() < 1; way += 1) {
     const spentOfWay = (): number => (spent() * ways - way) / annealingShare;
-    anneal(placement, { moves, seed: way + 1, spent: spentOfWay });
-    settle(placement, rounds, () => spent() < 1);
+    anneal(placement, jobs, { moves, seed: way + 1, spent: spentOfWay });
+    settle(placement, jobs, rounds, () => spent() < 1);
     makeRoom(placement, () => spent() < 1);
     const cost = placement.cost();
-    if (cost < best.cost) best = { starts: placement.starts.slice(), cost };
+    if (cost < best.cost) best = { places: placement.places.slice(), cost };
   }
-  placement.restore(best.starts);
+  restore(placement, best.places);
 }
 
-/** Whether any job got the slot it had in the plan before. */
-function keepPrevious(placement: Placement): boolean {
-  let kept = false;
-  for (const [job, { previous = unplaced }] of placement.problem.jobs.entries()) {
-    const inTime = previous >= (placement.earliest[job] ?? 0) && previous <= (placement.latest[job] ?? -1);
-    if (previous === unplaced || !inTime || !placement.fits(job, previous)) continue;
-    placement.put(job, previous);
-    kept = true;
+/** Puts every job back to where it was when `places` was copied. */
+function restore(placement: Placement, places: Int32Array): void {
+  for (let job = 0; job < placement.count; job += 1) {
+    if (placement.places[job] !== places[job] && placement.places[job] !== unplaced) placement.take(job);
   }
-  return kept;
+  for (const [job, before] of places.entries())
+    if (placement.places[job] !== before) placement.put(job, before);
+}
+
+/** Gives jobs the place they had in the plan before; whether any got it, and those that are to be placed well now. */
+function keepPrevious(placement: Placement): { hadPlaces: boolean; jobs: Int32Array } {
+  let hadPlaces = false;
+  const open: number[] = [];
+  for (const [job, { previous = unplaced, stays }] of placement.problem.jobs.entries()) {
+    const slot = previous % placement.slots;
+    const inTime = slot >= (placement.earliest[job] ?? 0) && slot <= (placement.latest[job] ?? -1);
+    const isKept = previous !== unplaced && inTime && placement.fits(job, previous);
+    if (isKept) placement.put(job, previous);
+    hadPlaces ||= isKept;
+    if (!isKept || stays !== true) open.push(job);
+  }
+  return { hadPlaces, jobs: Int32Array.from(open) };
 }

@@ -2,72 +2,109 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findPlacement } from './optimise.ts';
 import { Placement, unplaced } from './placement.ts';
-import type { PlacementProblem } from './placement-problem.ts';
+import type { PlacementJob, PlacementProblem } from './placement-problem.ts';
 import { makeRoom } from './squeeze.ts';
 
-/** Small problems in which resources are scarce. */
+/** Small problems in which resources are scarce, of one to three hosts. */
 const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProblem> =>
-  fc.integer({ min: 4, max: maxSlots }).chain((slots) =>
-    fc
-      .record({
-        base: fc.array(fc.double({ min: 0, max: 0.9, noNaN: true }), { minLength: slots, maxLength: slots }),
-        there: fc.array(fc.double({ min: -0.7, max: 0.7, noNaN: true }), {
-          minLength: slots,
-          maxLength: slots,
-        }),
-        jobs: fc.array(
-          fc
-            .record({
-              earliest: fc.integer({ min: 0, max: slots - 1 }),
-              window: fc.integer({ min: 0, max: slots }),
-              delay: fc.integer({ min: 0, max: 4 }),
-              duration: fc.integer({ min: 1, max: Math.ceil(slots / 2) }),
-              weight: fc.constantFrom(1, 2, 4, 8),
-              needs: fc.tuple(fc.double({ min: 0, max: 0.7, noNaN: true }), fc.constantFrom(0, 1)),
-              elsewhere: fc.constantFrom(undefined, 0),
-              previous: fc.option(fc.integer({ min: -3, max: slots }), { nil: undefined }),
-            })
-            .map(({ window, delay, ...job }) => ({
-              ...job,
-              windowEnd: job.earliest + window,
-              latest: job.earliest + window + delay,
-            })),
-          { minLength: 1, maxLength: maxJobs },
-        ),
-      })
-      .map(({ base, there, jobs }) => ({
-        slots,
-        slotHours: 1 / 12,
-        resources: [
-          { base, capacity: 1, loadWeight: 0.7 },
-          { base: new Float64Array(slots), capacity: 2, loadWeight: 0 },
-        ],
-        elsewhere: [there],
-        jobs,
-        delayPenaltyPerHour: 0.25,
-        unplacedPenalty: 100,
-        movePenalty: 0.02,
-      })),
-  );
+  fc
+    .record({ slots: fc.integer({ min: 4, max: maxSlots }), hosts: fc.constantFrom(1, 1, 2, 3) })
+    .chain(({ slots, hosts }) => {
+      const places = slots * hosts;
+      const some = fc.uniqueArray(fc.nat({ max: hosts - 1 }), { minLength: 1, maxLength: hosts });
+      return fc
+        .record({
+          base: fc.array(fc.double({ min: 0, max: 0.9, noNaN: true }), {
+            minLength: places,
+            maxLength: places,
+          }),
+          capacity: fc.array(fc.constantFrom(0.8, 1), { minLength: hosts, maxLength: hosts }),
+          there: fc.array(fc.double({ min: -0.7, max: 0.7, noNaN: true }), {
+            minLength: slots,
+            maxLength: slots,
+          }),
+          jobs: fc.array(
+            fc
+              .record({
+                earliest: fc.integer({ min: 0, max: slots - 1 }),
+                window: fc.integer({ min: 0, max: slots }),
+                delay: fc.integer({ min: 0, max: 4 }),
+                duration: fc.integer({ min: 1, max: Math.ceil(slots / 2) }),
+                weight: fc.constantFrom(1, 2, 4, 8),
+                needs: fc.tuple(fc.double({ min: 0, max: 0.7, noNaN: true })),
+                claims: fc.constantFrom(undefined, [{ resource: 0, amount: 1 }]),
+                hosts: hosts === 1 ? fc.constant(undefined) : some,
+                elsewhere: fc.constantFrom(undefined, [0], [undefined, 0]),
+                previous: fc.option(fc.integer({ min: 0, max: slots - 1 }), { nil: undefined }),
+                stays: fc.boolean(),
+              })
+              .map(({ window, delay, previous, ...job }) => ({
+                ...job,
+                previous: previous === undefined ? undefined : (job.hosts?.[0] ?? 0) * slots + previous,
+                windowEnd: job.earliest + window,
+                latest: job.earliest + window + delay,
+              })),
+            { minLength: 1, maxLength: maxJobs },
+          ),
+        })
+        .map(({ base, capacity, there, jobs }) => ({
+          slots,
+          hosts,
+          slotHours: 1 / 12,
+          resources: [{ base, capacity: hosts === 1 ? [1] : capacity, loadWeight: 0.7 }],
+          shared: [{ base: new Float64Array(slots), capacity: 2 }],
+          elsewhere: [there],
+          jobs,
+          delayPenaltyPerHour: 0.25,
+          unplacedPenalty: 100,
+          movePenalty: 0.02,
+        }));
+    });
 
 /** Throws where a law is broken; counted here from the problem alone. */
-function expectLawful({ problem, starts }: Placement): void {
+function expectLawful({ problem, places }: Placement): void {
+  const { slots, hosts, shared = [] } = problem;
   const used = problem.resources.map(({ base }) => Float64Array.from(base));
+  const usedShared = shared.map(({ base }) => Float64Array.from(base));
+  const add = (to: Float64Array | undefined, at: number, duration: number, amount: number): void => {
+    for (let slot = at; slot < at + duration; slot += 1) if (to) to[slot] = (to[slot] ?? 0) + amount;
+  };
   for (const [index, job] of problem.jobs.entries()) {
-    const start = starts[index] ?? unplaced;
-    if (start === unplaced) continue;
+    const place = places[index] ?? unplaced;
+    if (place === unplaced) continue;
+    const start = place % slots;
+    expect(job.hosts ?? [0]).toContain(Math.floor(place / slots));
     expect(start).toBeGreaterThanOrEqual(job.earliest);
     expect(start).toBeLessThanOrEqual(job.latest);
-    expect(start + job.duration).toBeLessThanOrEqual(problem.slots);
-    for (const [resource, slots] of used.entries()) {
-      for (let slot = start; slot < start + job.duration; slot += 1) {
-        slots[slot] = (slots[slot] ?? 0) + (job.needs[resource] ?? 0);
-      }
+    expect(start + job.duration).toBeLessThanOrEqual(slots);
+    for (const [resource, need] of job.needs.entries()) add(used[resource], place, job.duration, need);
+    for (const { resource, amount } of job.claims ?? []) {
+      add(usedShared[resource], start, job.duration, amount);
     }
   }
-  for (const [resource, slots] of used.entries()) {
-    expect(Math.max(...slots)).toBeLessThanOrEqual((problem.resources[resource]?.capacity ?? 0) + 1e-7);
+  for (const [resource, taken] of used.entries()) {
+    for (let host = 0; host < hosts; host += 1) {
+      const most = Math.max(...taken.subarray(host * slots, (host + 1) * slots));
+      // What the host does by itself may be more than its runs may take it to.
+      const own = Math.max(
+        ...Array.from(problem.resources[resource]?.base ?? []).slice(host * slots, (host + 1) * slots),
+      );
+      expect(most).toBeLessThanOrEqual(
+        Math.max(own, problem.resources[resource]?.capacity[host] ?? 0) + 1e-7,
+      );
+    }
   }
+  for (const [resource, taken] of usedShared.entries()) {
+    expect(Math.max(...taken)).toBeLessThanOrEqual((shared[resource]?.capacity ?? 0) + 1e-7);
+  }
+}
+
+/** All places that a job may have. */
+function choicesOf({ problem, earliest, latest, slots }: Placement, job: number): number[] {
+  const starts = Math.max(0, (latest[job] ?? -1) - (earliest[job] ?? 0) + 1);
+  return (problem.jobs[job]?.hosts ?? [0]).flatMap((host) =>
+    Array.from({ length: starts }, (_, index) => host * slots + (earliest[job] ?? 0) + index),
+  );
 }
 
 /** The lowest cost of all placements, by trying every one. */
@@ -82,9 +119,9 @@ function exhaust(problem: PlacementProblem): { cost: number; placed: number } {
       return;
     }
     tryFrom(job + 1, count);
-    for (let start = placement.earliest[job] ?? 0; start <= (placement.latest[job] ?? -1); start += 1) {
-      if (!placement.fits(job, start)) continue;
-      placement.put(job, start);
+    for (const place of choicesOf(placement, job)) {
+      if (!placement.fits(job, place)) continue;
+      placement.put(job, place);
       tryFrom(job + 1, count + 1);
       placement.take(job);
     }
@@ -100,33 +137,32 @@ describe('Placement', () => {
         const placement = findPlacement(problem, { thoroughness: 'new' });
         for (const pick of picks) {
           const job = pick % placement.count;
-          const first = placement.earliest[job] ?? 0;
-          const span = (placement.latest[job] ?? 0) - first + 1;
-          if (placement.starts[job] === unplaced || span < 1) continue;
+          const choices = choicesOf(placement, job);
+          const from = placement.places[job] ?? unplaced;
+          const place = choices[Math.floor(pick / 8) % choices.length];
+          if (from === unplaced || place === undefined) continue;
           const before = placement.cost();
-          const start = first + (Math.floor(pick / 8) % span);
-          const foretold = placement.moveCost(job, start);
-          const from = placement.starts[job] ?? 0;
+          const foretold = placement.moveCost(job, place);
           placement.take(job);
-          expect(placement.fits(job, start)).toBe(foretold !== Infinity);
-          placement.put(job, foretold === Infinity ? from : start);
+          expect(placement.fits(job, place)).toBe(foretold !== Infinity);
+          placement.put(job, foretold === Infinity ? from : place);
           if (foretold !== Infinity) expect(placement.cost() - before).toBeCloseTo(foretold, 9);
         }
       }),
     );
   });
 
-  it('finds the cheapest start for a job', () => {
+  it('finds the cheapest place for a job', () => {
     fc.assert(
       fc.property(problems(6, 24), (problem) => {
         const placement = findPlacement(problem, { thoroughness: 'new' });
         const job = 0;
-        if (placement.starts[job] !== unplaced) placement.take(job);
-        const chosen = placement.cheapestStart(job);
+        if (placement.places[job] !== unplaced) placement.take(job);
+        const chosen = placement.cheapestPlace(job);
         let lowest = Infinity;
-        for (let start = placement.earliest[job] ?? 0; start <= (placement.latest[job] ?? -1); start += 1) {
-          if (!placement.fits(job, start)) continue;
-          placement.put(job, start);
+        for (const place of choicesOf(placement, job)) {
+          if (!placement.fits(job, place)) continue;
+          placement.put(job, place);
           lowest = Math.min(lowest, placement.cost());
           placement.take(job);
         }
@@ -154,7 +190,7 @@ describe('findPlacement', () => {
     fc.assert(
       fc.property(problems(10, 30), (problem) => {
         const once = findPlacement(problem, { thoroughness: 'improved' });
-        expect(findPlacement(problem, { thoroughness: 'improved' }).starts).toEqual(once.starts);
+        expect(findPlacement(problem, { thoroughness: 'improved' }).places).toEqual(once.places);
       }),
       { numRuns: 40 },
     );
@@ -176,11 +212,12 @@ describe('findPlacement', () => {
   it('comes near the best there is, as found by trying all, and leaves nothing out that fits', () => {
     // Always the same problems: no search by single moves finds the best of every problem that can be thought of.
     const sample = fc.sample(problems(4, 9), { numRuns: 400, seed: 20 });
-    const excesses = sample.flatMap((problem) => {
+    const excesses = sample.flatMap(({ jobs, ...rest }) => {
+      const problem = { ...rest, jobs: jobs.map((job) => ({ ...job, stays: false })) };
       const { cost, placed } = exhaust(problem);
       if (placed < problem.jobs.length) return [];
       const found = findPlacement(problem, { thoroughness: 'improved' });
-      expect(found.starts.includes(unplaced)).toBe(false);
+      expect(found.places.includes(unplaced)).toBe(false);
       return [found.cost() / Math.max(cost, 1e-9) - 1];
     });
     expect(excesses.length).toBeGreaterThan(200);
@@ -202,7 +239,8 @@ describe('findPlacement', () => {
       {
         slots: 3,
         slotHours: 1,
-        resources: [{ base: [0, 0, 0], capacity: 1, loadWeight: 1 }],
+        hosts: 1,
+        resources: [{ base: [0, 0, 0], capacity: [1], loadWeight: 1 }],
         jobs: [job(1), job(8)],
         delayPenaltyPerHour: 0,
         unplacedPenalty: 100,
@@ -210,7 +248,7 @@ describe('findPlacement', () => {
       },
       { thoroughness: 'new' },
     );
-    expect([...found.starts]).toEqual([unplaced, 0]);
+    expect([...found.places]).toEqual([unplaced, 0]);
   });
 
   it('stops when its time is up, with a lawful placement', () => {
@@ -233,8 +271,9 @@ describe('findPlacement', () => {
     const problem = (gain: number): PlacementProblem => ({
       slots: 10,
       slotHours: 1 / 12,
+      hosts: 1,
       resources: [
-        { base: [0.5, 0.5, 0.5 - gain, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5], capacity: 1, loadWeight: 1 },
+        { base: [0.5, 0.5, 0.5 - gain, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5], capacity: [1], loadWeight: 1 },
       ],
       jobs: [{ earliest: 0, windowEnd: 9, latest: 9, duration: 1, weight: 2, needs: [0.1], previous: 7 }],
       delayPenaltyPerHour: 0.25,
@@ -242,9 +281,56 @@ describe('findPlacement', () => {
       movePenalty: 0.02,
     });
     const startOf = (gain: number): unknown =>
-      findPlacement(problem(gain), { thoroughness: 'improved' }).starts[0];
+      findPlacement(problem(gain), { thoroughness: 'improved' }).places[0];
     expect(startOf(0.019)).toBe(7);
     expect(startOf(0.021)).toBe(2);
+  });
+});
+
+describe('Placement of many hosts', () => {
+  const job = (more: Partial<PlacementJob>): PlacementJob => ({
+    earliest: 0,
+    windowEnd: 0,
+    latest: 0,
+    duration: 1,
+    weight: 1,
+    needs: [0.5],
+    ...more,
+  });
+  const problem = (hosts: number, jobs: readonly PlacementJob[]): PlacementProblem => ({
+    slots: 2,
+    slotHours: 1,
+    hosts,
+    resources: [{ base: new Float64Array(2 * hosts), capacity: Array(hosts).fill(1), loadWeight: 1 }],
+    jobs,
+    delayPenaltyPerHour: 0,
+    unplacedPenalty: 100,
+    movePenalty: 0.02,
+  });
+
+  it('looks at all hosts, however many, where a job fits on none of those it tries first', () => {
+    const hosts = Array.from({ length: 200 }, (_, host) => host);
+    // All are full but the last.
+    const full = hosts.slice(0, -1).map((host) => job({ hosts: [host], needs: [1] }));
+    const { places } = findPlacement(problem(200, [...full, job({ hosts })]), { thoroughness: 'improved' });
+    expect(places.at(-1)).toBe(2 * 199);
+  });
+
+  it('takes back what a trial has done, also within another one', () => {
+    const placement = new Placement(problem(2, [job({ hosts: [0, 1] }), job({ hosts: [0, 1] })]));
+    placement.put(0, 0);
+    const cost = placement.cost();
+    const kept = placement.trial(() => {
+      placement.take(0);
+      placement.put(0, 2);
+      expect(placement.trial(() => (placement.put(1, 0), false))).toBe(false);
+      expect([...placement.places]).toEqual([2, unplaced]);
+      expect(placement.trial(() => (placement.put(1, 2), true))).toBe(true);
+      return false;
+    });
+    expect(kept).toBe(false);
+    expect([...placement.places]).toEqual([0, unplaced]);
+    expect(placement.cost()).toBeCloseTo(cost, 12);
   });
 });
 
@@ -262,7 +348,8 @@ describe('makeRoom', () => {
     const placement = new Placement({
       slots: 4,
       slotHours: 1,
-      resources: [{ base: [0, 0, 0, 0], capacity: 1, loadWeight: 1 }],
+      hosts: 1,
+      resources: [{ base: [0, 0, 0, 0], capacity: [1], loadWeight: 1 }],
       jobs: [job(0, 1), job(1, 2), job(2, 3), job(0, 0)],
       delayPenaltyPerHour: 0,
       unplacedPenalty: 100,
@@ -272,6 +359,6 @@ describe('makeRoom', () => {
     placement.put(1, 1);
     placement.put(2, 2);
     makeRoom(placement, () => true);
-    expect([...placement.starts]).toEqual([1, 2, 3, 0]);
+    expect([...placement.places]).toEqual([1, 2, 3, 0]);
   });
 });

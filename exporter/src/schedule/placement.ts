@@ -1,55 +1,57 @@
-import type { PlacementProblem, PlacementResource } from './placement-problem.ts';
+import { FreeCapacity, unplaced, type Demand, type Shortage } from './free-capacity.ts';
+import type { PlacementProblem } from './placement-problem.ts';
+import { anyOf, Whereabouts } from './whereabouts.ts';
 
-export const unplaced = -1;
-
-/** What rounding may add up to without a slot counting as overfull. */
-const tolerance = 1e-9;
+export { unplaced } from './free-capacity.ts';
 
 /**
  * Where the jobs of a problem lie, and what a change of it would cost: the core that every way of planning shares. Typed
- * arrays throughout: ten thousand jobs are tried at millions of starts.
+ * arrays throughout: ten thousand jobs are tried at millions of places.
  */
 export class Placement {
   readonly problem: PlacementProblem;
   readonly count: number;
-  /** The slot of each job, or `unplaced`. */
-  readonly starts: Int32Array;
+  readonly slots: number;
+  /** The place of each job, or `unplaced`. */
+  readonly places: Int32Array;
   readonly earliest: Int32Array;
   readonly latest: Int32Array;
   readonly duration: Int32Array;
   readonly weight: Float64Array;
+  /** Where each may run, and who may run where. */
+  readonly whereabouts: Whereabouts;
   readonly #windowEnd: Int32Array;
   readonly #previous: Int32Array;
   /** A job's load in each slot it runs in, and the weight that it lends to the load of that slot. */
   readonly #jobLoad: Float64Array;
   readonly #jobShare: Float64Array;
-  /** By job: what is added to the load of each slot, as its host differs from this one. */
-  readonly #elsewhere: ArrayLike<number>[];
-  /** Per slot: the load, and the sum of the shares of the jobs that run there. */
+  /** By place: the load, and the sum of the shares of the jobs that run there. */
   readonly #load: Float64Array;
   readonly #share: Float64Array;
-  /** Free capacity by resource and slot; nothing for a resource that cannot run out. */
-  readonly #free: (Float64Array | undefined)[];
-  /** What each job takes of each resource, resource by resource. */
-  readonly #needs: readonly Float64Array[];
+  readonly #free: FreeCapacity;
+  /** Of a job that meets the load of its own host. */
+  readonly #nothing: Float64Array;
+  /** What was done within a trial: the job, and the place it had before. */
+  #journal: number[] | undefined;
+  /** The lowest cost that `cheapestPlace` has found so far. */
+  #lowest = Infinity;
 
   constructor(problem: PlacementProblem) {
-    const { jobs, resources, slots } = problem;
+    const { jobs, resources, slots, hosts } = problem;
     const count = jobs.length;
     this.problem = problem;
     this.count = count;
-    this.starts = new Int32Array(count).fill(unplaced);
+    this.slots = slots;
+    this.places = new Int32Array(count).fill(unplaced);
     this.earliest = new Int32Array(count);
     this.latest = new Int32Array(count);
     this.duration = new Int32Array(count);
     this.weight = new Float64Array(count);
     this.#windowEnd = new Int32Array(count);
     this.#previous = new Int32Array(count);
-    this.#needs = resources.map(() => new Float64Array(count));
     this.#jobLoad = new Float64Array(count);
     this.#jobShare = new Float64Array(count);
-    const here = new Float64Array(slots);
-    this.#elsewhere = jobs.map((job) => problem.elsewhere?.[job.elsewhere ?? -1] ?? here);
+    this.#nothing = new Float64Array(slots);
     for (let index = 0; index < count; index += 1) {
       const job = jobs[index];
       if (job === undefined) continue;
@@ -60,268 +62,271 @@ export class Placement {
       this.#windowEnd[index] = job.windowEnd;
       this.#previous[index] = job.previous ?? unplaced;
       this.#jobShare[index] = job.weight / job.duration;
-      let load = 0;
-      for (let resource = 0; resource < resources.length; resource += 1) {
-        const need = job.needs[resource] ?? 0;
-        const needs = this.#needs[resource];
-        if (needs !== undefined) needs[index] = need;
-        load += (resources[resource]?.loadWeight ?? 0) * need;
-      }
-      this.#jobLoad[index] = load;
+      this.#jobLoad[index] = this.#loadOf(job.needs);
     }
-    this.#free = resources.map((resource, index) => {
-      const free = freeOf(resource, slots);
-      const wanted = this.#needs[index]?.reduce((sum, need) => sum + need, 0) ?? 0;
-      return free.every((amount) => amount >= wanted) ? undefined : free;
-    });
-    this.#share = new Float64Array(slots);
-    this.#load = new Float64Array(slots);
+    this.whereabouts = new Whereabouts(problem);
+    this.#free = new FreeCapacity(problem, this.places, this.duration);
+    this.#share = new Float64Array(hosts * slots);
+    this.#load = new Float64Array(hosts * slots);
     for (const { base, loadWeight } of resources) {
-      for (let slot = 0; slot < slots; slot += 1) {
-        this.#load[slot] = (this.#load[slot] ?? 0) + loadWeight * (base[slot] ?? 0);
+      if (loadWeight === 0) continue;
+      for (let at = 0; at < hosts * slots; at += 1) {
+        this.#load[at] = (this.#load[at] ?? 0) + loadWeight * (base[at] ?? 0);
       }
     }
   }
 
-  put(job: number, start: number): void {
-    this.starts[job] = start;
-    this.#add(job, start, 1);
+  #loadOf(needs: readonly number[]): number {
+    const { resources } = this.problem;
+    let load = 0;
+    for (let resource = 0; resource < resources.length; resource += 1) {
+      load += (resources[resource]?.loadWeight ?? 0) * (needs[resource] ?? 0);
+    }
+    return load;
+  }
+
+  hostOf(place: number): number {
+    return Math.floor(place / this.slots);
+  }
+
+  put(job: number, place: number): void {
+    this.#journal?.push(job, unplaced);
+    this.places[job] = place;
+    this.#add(job, place, 1);
   }
 
   take(job: number): void {
-    this.#add(job, this.starts[job] ?? 0, -1);
-    this.starts[job] = unplaced;
+    const place = this.places[job] ?? 0;
+    this.#journal?.push(job, place);
+    this.#add(job, place, -1);
+    this.places[job] = unplaced;
   }
 
-  #add(job: number, start: number, sign: 1 | -1): void {
-    const end = start + (this.duration[job] ?? 0);
+  #add(job: number, place: number, sign: 1 | -1): void {
+    const end = place + (this.duration[job] ?? 0);
     const load = sign * (this.#jobLoad[job] ?? 0);
     const share = sign * (this.#jobShare[job] ?? 0);
-    for (let slot = start; slot < end; slot += 1) {
-      this.#load[slot] = (this.#load[slot] ?? 0) + load;
-      this.#share[slot] = (this.#share[slot] ?? 0) + share;
+    for (let at = place; at < end; at += 1) {
+      this.#load[at] = (this.#load[at] ?? 0) + load;
+      this.#share[at] = (this.#share[at] ?? 0) + share;
     }
-    for (let index = 0; index < this.#free.length; index += 1) {
-      const need = sign * (this.#needs[index]?.[job] ?? 0);
-      const free = this.#free[index];
-      if (need === 0 || free === undefined) continue;
-      for (let slot = start; slot < end; slot += 1) free[slot] = (free[slot] ?? 0) - need;
+    this.#free.take(job, place, sign);
+  }
+
+  /** Does something, and takes it back where it says false. */
+  trial(work: () => boolean): boolean {
+    const outer = this.#journal;
+    const journal = outer ?? [];
+    const before = journal.length;
+    this.#journal = journal;
+    try {
+      const isKept = work();
+      if (!isKept) this.#takeBack(journal, before);
+      return isKept;
+    } finally {
+      this.#journal = outer;
     }
   }
 
-  /** Puts every job back to where it was when `starts` was copied. */
-  restore(starts: Int32Array): void {
-    for (let job = 0; job < this.count; job += 1) {
-      if (this.starts[job] !== starts[job] && this.starts[job] !== unplaced) this.take(job);
-    }
-    for (let job = 0; job < this.count; job += 1) {
-      const before = starts[job] ?? unplaced;
-      if (this.starts[job] !== before) this.put(job, before);
+  #takeBack(journal: number[], length: number): void {
+    this.#journal = undefined;
+    while (journal.length > length) {
+      const before = journal.pop() ?? unplaced;
+      const job = journal.pop() ?? 0;
+      if (before === unplaced) this.take(job);
+      else this.put(job, before);
     }
   }
 
-  runsIn(job: number, slot: number): boolean {
-    const start = this.starts[job] ?? unplaced;
-    return start !== unplaced && start <= slot && slot < start + (this.duration[job] ?? 0);
+  /** Whether a job takes of the resource that runs short, where it does. */
+  isUsing(job: number, { resource, at }: Pick<Shortage, 'resource' | 'at'>): boolean {
+    const place = this.places[job] ?? unplaced;
+    if (place === unplaced) return false;
+    const start = this.isShared(resource) ? place % this.slots : place;
+    return start <= at && at < start + (this.duration[job] ?? 0);
+  }
+
+  /** All jobs that may be using what runs short; the others have nothing to do with it. */
+  users({ resource, at }: Pick<Shortage, 'resource' | 'at'>): Iterable<number> {
+    const first = this.problem.resources.length;
+    return this.isShared(resource)
+      ? this.whereabouts.claiming(resource - first)
+      : this.whereabouts.on(this.hostOf(at));
+  }
+
+  isShared(resource: number): boolean {
+    return resource >= this.problem.resources.length;
   }
 
   need(job: number, resource: number): number {
-    return this.#needs[resource]?.[job] ?? 0;
+    return this.#free.need(job, resource);
   }
 
-  /** Lets a job without a slot ask for more or less than it did. */
-  ask(job: number, needs: readonly number[]): void {
-    const { resources, slots } = this.problem;
-    let load = 0;
-    for (const [index, resource] of resources.entries()) {
-      const asked = this.#needs[index];
-      if (asked === undefined) continue;
-      asked[job] = needs[index] ?? 0;
-      load += resource.loadWeight * (needs[index] ?? 0);
-      // What could not run out may now.
-      this.#free[index] ??= this.#leftOf(resource, asked, slots);
-    }
-    this.#jobLoad[job] = load;
+  /** Lets a job without a place ask for more or less than it did. */
+  ask(job: number, demand: Demand): void {
+    this.#free.ask(job, demand);
+    this.#jobLoad[job] = this.#loadOf(demand.needs);
   }
 
-  #leftOf(resource: PlacementResource, needs: Float64Array, slots: number): Float64Array {
-    const free = freeOf(resource, slots);
-    for (const [job, start] of this.starts.entries()) {
-      const end = start === unplaced ? start : start + (this.duration[job] ?? 0);
-      for (let slot = start; slot < end; slot += 1) free[slot] = (free[slot] ?? 0) - (needs[job] ?? 0);
-    }
-    return free;
+  /** Whether a job that has no place would fit at `place`. */
+  fits(job: number, place: number): boolean {
+    const duration = this.duration[job] ?? 0;
+    const slot = place % this.slots;
+    return this.#free.fits(job, place, place + duration) && this.#free.fitsShared(job, slot, slot + duration);
   }
 
-  /** Whether a job that has no slot would fit at `start`. */
-  fits(job: number, start: number): boolean {
-    return this.#fitsBetween(job, start, start + (this.duration[job] ?? 0));
-  }
-
-  #fitsBetween(job: number, from: number, to: number): boolean {
-    for (let index = 0; index < this.#free.length; index += 1) {
-      const need = this.#needs[index]?.[job] ?? 0;
-      const free = this.#free[index];
-      if (need === 0 || free === undefined) continue;
-      for (let slot = from; slot < to; slot += 1) if ((free[slot] ?? 0) < need) return false;
-    }
-    return true;
-  }
-
-  /** What `start` costs beside the load: being late, and not being where it was. */
-  #fixedCost(job: number, start: number): number {
-    const late = Math.max(0, start - (this.#windowEnd[job] ?? 0)) * this.problem.slotHours;
+  /** What `place` costs beside the load: being late, and not being where it was. */
+  #fixedCost(job: number, place: number): number {
+    const late = Math.max(0, (place % this.slots) - (this.#windowEnd[job] ?? 0)) * this.problem.slotHours;
     const before = this.#previous[job] ?? unplaced;
-    const moved = before !== unplaced && before !== start ? this.problem.movePenalty : 0;
+    const moved = before !== unplaced && before !== place ? this.problem.movePenalty : 0;
     return (this.weight[job] ?? 0) * (late * this.problem.delayPenaltyPerHour + moved);
   }
 
   /**
-   * What moving a placed job to `start` would add to the whole cost (less than 0: a gain), or Infinity where it would
+   * What moving a placed job to `place` would add to the whole cost (less than 0: a gain), or Infinity where it would
    * not fit. Counts what it does to the jobs it leaves and to those it joins.
    */
-  moveCost(job: number, start: number): number {
-    const from = this.starts[job] ?? 0;
+  moveCost(job: number, place: number): number {
+    const from = this.places[job] ?? 0;
     const duration = this.duration[job] ?? 0;
     const to = from + duration;
-    const end = start + duration;
-    // The job itself is in the way only where old and new place overlap.
-    const overlap = Math.max(0, duration - Math.abs(start - from));
-    const fits =
-      start < from
-        ? this.#fitsBetween(job, start, end - overlap)
-        : this.#fitsBetween(job, start + overlap, end);
-    if (!fits) return Infinity;
+    const end = place + duration;
+    // The job itself is in the way only where old and new place overlap; on two hosts they never do.
+    const overlap = Math.max(0, duration - Math.abs(place - from));
+    const joinsFrom = place < from ? place : place + overlap;
+    const joinsTo = place < from ? end - overlap : end;
+    if (!this.#free.fits(job, joinsFrom, joinsTo) || !this.#fitsSharedBeside(job, place)) return Infinity;
     const load = this.#jobLoad[job] ?? 0;
     const share = this.#jobShare[job] ?? 0;
-    const elsewhere = this.#elsewhere[job] ?? [];
     let cost = 0;
-    const leavesFrom = start < from ? from + overlap : from;
-    const leavesTo = start < from ? to : to - overlap;
-    for (let slot = leavesFrom; slot < leavesTo; slot += 1) {
-      cost -= share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
+    const leavesFrom = place < from ? from + overlap : from;
+    const leavesTo = place < from ? to : to - overlap;
+    const left = this.#elsewhere(job, from);
+    const leftAt = from - (from % this.slots);
+    for (let at = leavesFrom; at < leavesTo; at += 1) {
+      cost -= share * ((this.#load[at] ?? 0) + (left[at - leftAt] ?? 0)) + load * (this.#share[at] ?? 0);
     }
-    const joinsFrom = start < from ? start : start + overlap;
-    const joinsTo = start < from ? end - overlap : end;
-    for (let slot = joinsFrom; slot < joinsTo; slot += 1) {
-      cost += share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
+    const joined = this.#elsewhere(job, place);
+    const joinedAt = place - (place % this.slots);
+    for (let at = joinsFrom; at < joinsTo; at += 1) {
+      cost += share * ((this.#load[at] ?? 0) + (joined[at - joinedAt] ?? 0)) + load * (this.#share[at] ?? 0);
     }
     // What it leaves holds itself, twice over: its load among the loads, its share among the shares.
     cost += 2 * share * load * (duration - overlap);
-    return cost + this.#fixedCost(job, start) - this.#fixedCost(job, from);
+    return cost + this.#fixedCost(job, place) - this.#fixedCost(job, from);
   }
 
-  /** The cheapest start at which a job without a slot fits, the earliest of equal ones; `unplaced` where none does. */
-  cheapestStart(job: number): number {
-    const duration = this.duration[job] ?? 1;
-    const earliest = this.earliest[job] ?? 0;
-    const end = (this.latest[job] ?? 0) + duration;
-    const load = this.#jobLoad[job] ?? 0;
-    const share = this.#jobShare[job] ?? 0;
-    const weight = this.weight[job] ?? 0;
-    const windowEnd = this.#windowEnd[job] ?? 0;
-    const previous = this.#previous[job] ?? unplaced;
-    const move = previous === unplaced ? 0 : weight * this.problem.movePenalty;
-    const late = weight * this.problem.slotHours * this.problem.delayPenaltyPerHour;
-    const elsewhere = this.#elsewhere[job] ?? [];
-    const full = this.#fullSlots(job, earliest, end);
-    let lastFull = -1;
-    let sum = 0;
+  /** Of what hosts share, a job keeps what it has where it runs at the same time as before, on whatever host. */
+  #fitsSharedBeside(job: number, place: number): boolean {
+    const duration = this.duration[job] ?? 0;
+    const from = (this.places[job] ?? 0) % this.slots;
+    const start = place % this.slots;
+    const overlap = Math.max(0, duration - Math.abs(start - from));
+    return start < from
+      ? this.#free.fitsShared(job, start, start + duration - overlap)
+      : this.#free.fitsShared(job, start + overlap, start + duration);
+  }
+
+  #elsewhere(job: number, place: number): ArrayLike<number> {
+    const of = this.whereabouts.elsewhere(job);
+    if (of === undefined) return this.#nothing;
+    const index = of.get(this.hostOf(place));
+    return this.problem.elsewhere?.[index ?? -1] ?? this.#nothing;
+  }
+
+  /**
+   * The cheapest place at which a job without one fits, the first of equal ones; `unplaced` where none does. Of a great many
+   * hosts it looks at all only where it fits on none of some.
+   */
+  cheapestPlace(job: number): number {
+    const only = this.whereabouts.only(job);
+    if (only !== anyOf) {
+      this.#lowest = Infinity;
+      return this.#cheapestOn(job, only);
+    }
+    const some = this.whereabouts.some(job);
+    const place = this.#cheapestOf(job, some);
+    const all = this.whereabouts.hosts(job);
+    return place === unplaced && all !== some ? this.#cheapestOf(job, all) : place;
+  }
+
+  #cheapestOf(job: number, hosts: readonly number[]): number {
+    this.#lowest = Infinity;
     let best = unplaced;
-    let lowest = Infinity;
-    for (let slot = earliest, start = earliest - duration + 1; slot < end; slot += 1, start += 1) {
-      sum += share * ((this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0)) + load * (this.#share[slot] ?? 0);
-      if (full?.[slot - earliest] === 1) lastFull = slot;
-      if (start < earliest) continue;
-      if (start > earliest) {
-        sum -=
-          share * ((this.#load[start - 1] ?? 0) + (elsewhere[start - 1] ?? 0)) +
-          load * (this.#share[start - 1] ?? 0);
-      }
-      if (lastFull >= start) continue;
-      const cost =
-        sum + (start > windowEnd ? late * (start - windowEnd) : 0) + (start === previous ? 0 : move);
-      // Rounding must not decide between equal starts.
-      if (cost >= lowest - 1e-12) continue;
-      lowest = cost;
-      best = start;
+    for (const host of hosts) {
+      const place = this.#cheapestOn(job, host);
+      if (place !== unplaced) best = place;
     }
     return best;
   }
 
-  /** Marks the slots in which the job finds no room; undefined where it finds room in all. */
-  #fullSlots(job: number, from: number, to: number): Uint8Array | undefined {
-    let full: Uint8Array | undefined;
-    for (let index = 0; index < this.#free.length; index += 1) {
-      const need = this.#needs[index]?.[job] ?? 0;
-      const free = this.#free[index];
-      if (need === 0 || free === undefined) continue;
-      for (let slot = from; slot < to; slot += 1) {
-        if ((free[slot] ?? 0) >= need) continue;
-        full ??= new Uint8Array(to - from);
-        full[slot - from] = 1;
+  /** The cheapest place on a host, where that is cheaper than the lowest cost so far. */
+  #cheapestOn(job: number, host: number): number {
+    const offset = host * this.slots;
+    const duration = this.duration[job] ?? 1;
+    const earliest = offset + (this.earliest[job] ?? 0);
+    const end = offset + (this.latest[job] ?? 0) + duration;
+    const load = this.#jobLoad[job] ?? 0;
+    const share = this.#jobShare[job] ?? 0;
+    const weight = this.weight[job] ?? 0;
+    const windowEnd = offset + (this.#windowEnd[job] ?? 0);
+    const previous = this.#previous[job] ?? unplaced;
+    const move = previous === unplaced ? 0 : weight * this.problem.movePenalty;
+    const late = weight * this.problem.slotHours * this.problem.delayPenaltyPerHour;
+    const elsewhere = this.#elsewhere(job, offset);
+    const full = this.#free.full(job, earliest, end);
+    let lastFull = -1;
+    let sum = 0;
+    let best = unplaced;
+    for (let at = earliest, place = earliest - duration + 1; at < end; at += 1, place += 1) {
+      sum += share * ((this.#load[at] ?? 0) + (elsewhere[at - offset] ?? 0)) + load * (this.#share[at] ?? 0);
+      if (full?.[at - earliest] === 1) lastFull = at;
+      if (place < earliest) continue;
+      if (place > earliest) {
+        const left = place - 1;
+        sum -=
+          share * ((this.#load[left] ?? 0) + (elsewhere[left - offset] ?? 0)) +
+          load * (this.#share[left] ?? 0);
       }
+      if (lastFull >= place) continue;
+      const cost =
+        sum + (place > windowEnd ? late * (place - windowEnd) : 0) + (place === previous ? 0 : move);
+      // Rounding must not decide between equal places.
+      if (cost >= this.#lowest - 1e-12) continue;
+      this.#lowest = cost;
+      best = place;
     }
-    return full;
+    return best;
   }
 
-  /** The first start from `from` on at which a job without a slot fits, by its deadline or behind; `unplaced`: none. */
-  firstStart(job: number, from: number): number {
+  /** The mean load that a job meets from `place` on, for as long as it takes, as placed now. */
+  meanLoad(job: number, place: number): number {
     const duration = this.duration[job] ?? 1;
-    for (let start = Math.max(0, from); start + duration <= this.problem.slots; start += 1) {
-      if (this.fits(job, start)) return start;
-    }
-    return unplaced;
-  }
-
-  /** The mean load that a job meets from `start` on, for as long as it takes, as placed now. */
-  meanLoad(job: number, start: number): number {
-    const duration = this.duration[job] ?? 1;
-    const elsewhere = this.#elsewhere[job] ?? [];
+    const elsewhere = this.#elsewhere(job, place);
+    const offset = place - (place % this.slots);
     let load = 0;
-    for (let slot = start; slot < start + duration; slot += 1) {
-      load += (this.#load[slot] ?? 0) + (elsewhere[slot] ?? 0);
+    for (let at = place; at < place + duration; at += 1) {
+      load += (this.#load[at] ?? 0) + (elsewhere[at - offset] ?? 0);
     }
     return load / duration;
   }
 
-  /** How much of what a job needs is missing in the fullest slot of a run from `start` on; 0 where it fits. */
-  shortage(job: number, start: number): Shortage {
-    let worst: Shortage = { missing: 0, resource: 0, slot: start };
-    for (let index = 0; index < this.#free.length; index += 1) {
-      const need = this.#needs[index]?.[job] ?? 0;
-      if (need === 0) continue;
-      for (let slot = start; slot < start + (this.duration[job] ?? 0); slot += 1) {
-        const missing = need - (this.#free[index]?.[slot] ?? Infinity);
-        if (missing > worst.missing) worst = { missing, resource: index, slot };
-      }
-    }
-    return worst;
+  shortage(job: number, place: number): Shortage {
+    return this.#free.shortage(job, place);
   }
 
   /** The whole cost, from scratch. */
   cost(): number {
     let cost = 0;
     for (let job = 0; job < this.count; job += 1) {
-      const start = this.starts[job] ?? unplaced;
+      const place = this.places[job] ?? unplaced;
       const weight = this.weight[job] ?? 0;
       cost +=
-        start === unplaced
+        place === unplaced
           ? weight * this.problem.unplacedPenalty
-          : weight * this.meanLoad(job, start) + this.#fixedCost(job, start);
+          : weight * this.meanLoad(job, place) + this.#fixedCost(job, place);
     }
     return cost;
   }
-}
-
-/** What is free in each slot before any job is placed. */
-function freeOf({ base, capacity }: PlacementResource, slots: number): Float64Array {
-  return Float64Array.from({ length: slots }, (_, slot) => capacity - (base[slot] ?? 0) + tolerance);
-}
-
-export interface Shortage {
-  readonly missing: number;
-  /** The index of the resource that runs short, and the slot in which it does. */
-  readonly resource: number;
-  readonly slot: number;
 }

@@ -1,37 +1,79 @@
+import { planFleet, type FleetHost, type FleetRequest, type FleetRun, type PlannedFleet } from './fleet.ts';
+import type { Explanation } from './explain.ts';
+import { slotOf } from './outcome.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
-import { loadOf } from './planning.ts';
+import { outlookOf } from './planning.ts';
 
-/** A plan of all jobs: of those that have a choice by the planner, of the others at the one time they have. */
+/*
+ * Plans of all jobs: of those that have a choice by the planner, of the others at the one time they have. Where a schedule is due
+ * every minute, there is nothing to plan, and in a grid of five minutes it would be in its own way.
+ */
+
 export function planDue(request: PlanRequest): Plan {
-  const { free = [], fixed = [] } = Object.groupBy(request.jobs, ({ occurrence }) =>
-    occurrence.deadline - occurrence.windowStart < request.load.stepMs ? 'fixed' : 'free',
-  );
-  return withFixed(planSlots({ ...request, jobs: free }), fixed, request);
+  const { free, fixed } = byChoice(request);
+  const plan = planSlots({ ...request, jobs: free });
+  const added = new Map(fixed.map((job) => [slotOf(job, onlyStart(job, request.now)), request]));
+  return {
+    ...plan,
+    slots: [...plan.slots, ...added.keys()].sort(byStart),
+    explain: (slot) => explanation(slot, added.get(slot)) ?? plan.explain(slot),
+  };
 }
 
-/**
- * Adds what may start at one time only, as a schedule that is due every minute does: there is nothing to plan, and in a grid of
- * five minutes it would be in its own way.
- */
-function withFixed(plan: Plan, fixed: readonly PlanJob[], request: PlanRequest): Plan {
-  const slots = fixed.map((job): PlannedSlot => {
-    const start = Math.max(request.now, job.occurrence.windowStart);
-    return {
-      schedule: job.schedule,
-      dueAt: job.occurrence.dueAt,
-      start,
-      end: start + job.durationMs,
-      job,
-    };
-  });
-  const added = new Set(slots);
-  const explain: Plan['explain'] = (slot) => {
-    if (!added.has(slot)) return plan.explain(slot);
-    const load = loadOf(request, slot.job);
-    const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
-    const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
-    const best = { start: slot.start, load: there };
-    return { code: 'only_start', text: 'it may start at no other time', load: there, best, others: [] };
+/** What belongs to a pool has a choice of hosts, and so is always planned. */
+export function planFleetDue(request: FleetRequest): PlannedFleet {
+  const hosts = new Map<string, FleetHost>();
+  const slots = new Map<string, readonly FleetRun[]>();
+  const added = new Map<FleetRun, FleetHost>();
+  for (const [instance, host] of request.hosts) {
+    const { free, fixed } = byChoice(host);
+    hosts.set(instance, { ...host, jobs: free });
+    const own = fixed.map((job) => ({
+      ...slotOf(job, onlyStart(job, request.now)),
+      owner: instance,
+      runsOn: instance,
+    }));
+    slots.set(instance, own);
+    for (const slot of own) added.set(slot, host);
+  }
+  const plan = planFleet({ ...request, hosts });
+  for (const [instance, planned] of plan.slots) {
+    slots.set(instance, [...planned, ...(slots.get(instance) ?? [])].sort(byStart));
+  }
+  return {
+    ...plan,
+    slots,
+    explain: (slot) => explanation(slot, added.get(slot)) ?? plan.explain(slot),
   };
-  return { ...plan, slots: [...plan.slots, ...slots].sort((a, b) => a.start - b.start), explain };
+}
+
+function byChoice({ jobs, load }: Pick<FleetHost, 'jobs' | 'load'>): {
+  readonly free: readonly PlanJob[];
+  readonly fixed: readonly PlanJob[];
+} {
+  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ occurrence, pool }) =>
+    pool === undefined && occurrence.deadline - occurrence.windowStart < load.stepMs ? 'fixed' : 'free',
+  );
+  return { free, fixed };
+}
+
+function onlyStart({ occurrence }: PlanJob, now: number): number {
+  return Math.max(now, occurrence.windowStart);
+}
+
+function byStart(a: PlannedSlot, b: PlannedSlot): number {
+  return a.start - b.start;
+}
+
+/** Of a slot that was not planned, on the host that runs it; undefined for any other. */
+function explanation(
+  slot: PlannedSlot,
+  host: Pick<FleetHost, 'hosts' | 'load'> | undefined,
+): Explanation | undefined {
+  if (host === undefined) return undefined;
+  const load = outlookOf(host, slot.job);
+  const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
+  const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
+  const best = { start: slot.start, load: there };
+  return { code: 'only_start', text: 'it may start at no other time', load: there, best, others: [] };
 }

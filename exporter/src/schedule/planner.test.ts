@@ -119,7 +119,7 @@ describe('planSlots', () => {
       job({ schedule: `s${index}`, cpu: 0.01, minutes: 60 }),
     );
     const found = plan(jobs, {
-      streams: { local: 2, offsite: 1 },
+      limits: { stores: { local: { streams: 2 }, offsite: { streams: 1 } } },
       running: [{ until: now + 20 * hourMs, resources: { cpu: 0, memory: 0 }, stores: ['local'] }],
     });
     const starts = found.slots.map(({ start }) => hoursOf(start));
@@ -185,7 +185,7 @@ describe('planSlots', () => {
 
   it('names what finds no room at any time', () => {
     const found = plan([job({ opens: 1, closes: 2, delay: 1 })], {
-      streams: { local: 1 },
+      limits: { stores: { local: { streams: 1 } } },
       running: [{ until: now + 100 * hourMs, resources: { cpu: 0.1, memory: 0 }, stores: ['local'] }],
     });
     // Only the running one has the stream: no slot of its window has room, whatever is planned.
@@ -364,7 +364,7 @@ describe('planSlots', () => {
       jobs: jobs.map(({ opens, window, ...wish }, index) =>
         job({ schedule: `s${index}`, opens, closes: opens + window, ...wish }),
       ),
-      streams: { local: 3, offsite: 1 },
+      limits: { stores: { local: { streams: 3 }, offsite: { streams: 1 } } },
       running,
     }));
 
@@ -433,6 +433,6 @@ function expectLawful({ slots, misfits }: Plan, request: PlanRequest): void {
   }
   for (const [slot, used] of cpu.entries()) {
     if (used > (before[slot] ?? 0)) expect(used).toBeLessThanOrEqual(1 + 1e-7);
-    if (request.streams !== undefined) expect(streams[slot]).toBeLessThanOrEqual(3);
+    if (request.limits !== undefined) expect(streams[slot]).toBeLessThanOrEqual(3);
   }
 }

@@ -1,30 +1,256 @@
-import type { PlacementJob } from './placement-problem.ts';
-import type { Placement } from './placement.ts';
-import type { PlanJob, PlanRequest } from './planner.ts';
-import type { HostLoad, SlotGrid } from './slot-grid.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type { FleetHost, FleetRequest } from './fleet.ts';
+import { SharedResources, type Shared } from './limits.ts';
+import { findPlacement } from './optimise.ts';
+import type { Claim, PlacementJob, PlacementProblem } from './placement-problem.ts';
+import { unplaced, type Placement } from './placement.ts';
+import { placeBefore, placesBefore } from './previous-places.ts';
+import { rescue } from './rescue.ts';
+import { jobsOf, type FleetJob } from './fleet-jobs.ts';
+import type { PlanJob, Priority } from './planner.ts';
+import { withinRoom } from './room.ts';
+import {
+  loadWeights,
+  occupy,
+  slotAt,
+  slotGrid,
+  writeLoad,
+  type GridLoad,
+  type HostLoad,
+  type SlotGrid,
+} from './slot-grid.ts';
+import { dayMs } from './zone.ts';
 
 /** What a plan was made from and what came of it: all that its reasons need. */
 export interface Planning {
-  readonly request: PlanRequest;
+  readonly now: EpochMs;
   readonly grid: SlotGrid;
-  /** The load of other hosts, in the same slots. */
-  readonly hosts: ReadonlyMap<string, SlotGrid>;
-  readonly jobs: readonly PlanJob[];
+  readonly hosts: readonly PlanningHost[];
+  /** Of all hosts, end to end, as their places are. */
+  readonly load: GridLoad;
+  readonly jobs: readonly FleetJob[];
   readonly placement: Placement;
   /** What the jobs ask for, also where less than that is free at any time. */
   readonly wanted: readonly PlacementJob[];
-  /** The stores whose streams are counted, in the order of the resources behind cpu and memory. */
-  readonly stores: readonly string[];
+  /** In the order of the resources behind cpu and memory. */
+  readonly shared: readonly Shared[];
 }
 
-/** What a job meets; a host that nothing is told of is taken for this one. */
-export function loadOf({ load, hosts = {} }: PlanRequest, job: PlanJob | undefined): HostLoad {
-  return hosts[job?.host ?? ''] ?? load;
+export interface PlanningHost extends FleetHost {
+  readonly instance: string;
+  /** The load of other hosts that its jobs name, slot by slot, and its number in the problem's `elsewhere`. */
+  readonly elsewhere: ReadonlyMap<string, { readonly index: number; readonly load: GridLoad }>;
+}
+
+/** What the load that a job meets counts, and what it counts that another job meets this one's. */
+const weights: Readonly<Record<Priority, number>> = { critical: 8, high: 4, medium: 2, low: 1 };
+/** An hour behind the window is as bad as meeting a load that is higher by a quarter. */
+const delayPenaltyPerHour = 0.25;
+/** So much that no gain of others pays for leaving one out. */
+const unplacedPenalty = 100;
+/** A slot is left for another that is quieter by at least two hundredths of the host. */
+const movePenalty = 0.02;
+/** How far behind the last deadline room is looked for. */
+const latestRescueMs = dayMs;
+
+/** Looks for the plan that is asked for. */
+export function makePlanning(request: FleetRequest): Planning {
+  const { now, changed, previous } = request;
+  const instances = [...request.hosts.keys()].sort();
+  const told = instances.flatMap((instance) => request.hosts.get(instance) ?? []);
+  const jobs = jobsOf(instances, told);
+  const grid = gridOf(request.now, told, jobs);
+  const load = loadsOf(told, grid);
+  const elsewhere: Float64Array[] = [];
+  const hosts = told.map((host, index): PlanningHost => ({
+    ...host,
+    instance: instances[index] ?? '',
+    elsewhere: othersOf(host, grid, load, { at: index * grid.slots, elsewhere }),
+  }));
+  const resources = new SharedResources(request.shared ?? {});
+  const claims = jobs.map((job) => claimsOf(job, hosts, resources));
+  const before = placesBefore(request, instances, grid);
+  const isStill = hosts.map(({ instance }) => changed?.has(instance) === false);
+  const wanted = jobs.map(({ job, owner, hosts: own }, index) => {
+    const place = placeBefore(before.get(owner)?.get(job.schedule), job);
+    const host = place === unplaced ? unplaced : Math.floor(place / grid.slots);
+    const isKnown = own.includes(host);
+    return placementJob(grid, job, now, {
+      hosts: own,
+      claims: claims[index],
+      elsewhere: job.host === undefined ? undefined : own.map((each) => indexOf(hosts[each], job.host)),
+      previous: isKnown ? place : undefined,
+      stays: isKnown && isStill[host] === true,
+    });
+  });
+  const common: Omit<PlacementProblem, 'jobs'> = {
+    ...resourcesOf(now, hosts, { grid, load, resources }),
+    elsewhere,
+    slots: grid.slots,
+    slotHours: grid.slotMs / 3_600_000,
+    hosts: hosts.length,
+    delayPenaltyPerHour,
+    unplacedPenalty,
+    movePenalty,
+  };
+  const hadPlan = previous !== undefined && [...previous.values()].some((slots) => slots.length > 0);
+  const placement = findPlacement(
+    { ...common, jobs: withinRoom(wanted, common) },
+    request.effort ?? { thoroughness: hadPlan ? 'settled' : 'improved' },
+  );
+  rescue(placement, wanted);
+  return { now, grid, hosts, load, jobs, placement, wanted, shared: resources.list };
+}
+
+function indexOf(host: PlanningHost | undefined, name: string | undefined): number | undefined {
+  return host?.elsewhere.get(name ?? '')?.index;
+}
+
+/** The steps of the first host; those of the others are the same where they have not been set otherwise. */
+function gridOf(now: EpochMs, hosts: readonly FleetHost[], jobs: readonly FleetJob[]): SlotGrid {
+  const [first] = hosts;
+  const load = first?.load ?? nobody;
+  const until = jobs.reduce((last, { job: { occurrence, durationMs } }) => {
+    return Math.max(last, Math.max(occurrence.deadline, now) + durationMs + load.stepMs);
+  }, now);
+  return slotGrid(load, now, until + latestRescueMs);
+}
+
+const nobody = {
+  startsAt: 0,
+  stepMs: 300_000,
+  cpu: new Float64Array(),
+  memory: new Float64Array(),
+  isKnown: false,
+};
+
+function loadsOf(hosts: readonly FleetHost[], grid: SlotGrid): GridLoad {
+  const length = hosts.length * grid.slots;
+  const load = { cpu: new Float64Array(length), memory: new Float64Array(length) };
+  for (const [index, host] of hosts.entries()) writeLoad(host.load, grid, load, index * grid.slots);
+  return load;
+}
+
+function othersOf(
+  host: FleetHost,
+  grid: SlotGrid,
+  own: GridLoad,
+  { at, elsewhere }: { readonly at: number; readonly elsewhere: Float64Array[] },
+): PlanningHost['elsewhere'] {
+  const { cpu, memory } = loadWeights;
+  return new Map(
+    Object.entries(host.hosts ?? {}).map(([name, told]) => {
+      const load = { cpu: new Float64Array(grid.slots), memory: new Float64Array(grid.slots) };
+      writeLoad(told, grid, load, 0);
+      const difference = Float64Array.from({ length: grid.slots }, (_, slot) => {
+        const inCpu = (load.cpu[slot] ?? 0) - (own.cpu[at + slot] ?? 0);
+        return cpu * inCpu + memory * ((load.memory[slot] ?? 0) - (own.memory[at + slot] ?? 0));
+      });
+      return [name, { index: elsewhere.push(difference) - 1, load }];
+    }),
+  );
+}
+
+/** Of a host's own limits, one that may run on several claims those of all: it is not known yet on which it will. */
+function claimsOf(
+  { job, hosts: own }: FleetJob,
+  hosts: readonly PlanningHost[],
+  resources: SharedResources,
+): readonly Claim[] {
+  const [first = 0] = own;
+  if (own.length === 1) {
+    const host = hosts[first];
+    return resources.claims(job, host?.instance ?? '', host?.limits);
+  }
+  const claims = new Map<number, Claim>();
+  for (const index of own) {
+    const host = hosts[index];
+    for (const claim of resources.claims(job, host?.instance ?? '', host?.limits)) {
+      claims.set(claim.resource, claim);
+    }
+  }
+  return [...claims.values()];
+}
+
+/** A job in slots. One whose time is over may start now, and only now. */
+function placementJob(
+  grid: SlotGrid,
+  { occurrence, durationMs, resources, priority }: PlanJob,
+  now: EpochMs,
+  where: Pick<PlacementJob, 'hosts' | 'claims' | 'elsewhere' | 'previous'> & { readonly stays: boolean },
+): PlacementJob {
+  const { startsAt, slotMs } = grid;
+  const opens = Math.max(occurrence.windowStart, now);
+  const latest = slotAt(grid, Math.max(occurrence.deadline, opens));
+  const whole = Math.ceil((opens - startsAt) / slotMs);
+  // Where no slot begins between opening and deadline, it starts amid one, and may reach into one more.
+  const fits = whole <= latest;
+  const earliest = fits ? whole : latest;
+  return {
+    earliest,
+    latest,
+    windowEnd: Math.max(earliest, slotAt(grid, occurrence.windowEnd)),
+    isLate: now > (occurrence.windowEnd + occurrence.deadline) / 2,
+    duration: Math.max(1, Math.ceil(durationMs / slotMs)) + (fits ? 0 : 1),
+    weight: weights[priority],
+    needs: [resources.cpu, resources.memory],
+    hosts: where.hosts,
+    claims: where.claims,
+    elsewhere: where.elsewhere,
+    previous: where.previous,
+    stays: where.stays,
+  };
+}
+
+function resourcesOf(
+  now: EpochMs,
+  hosts: readonly PlanningHost[],
+  {
+    grid,
+    load,
+    resources,
+  }: { readonly grid: SlotGrid; readonly load: GridLoad; readonly resources: SharedResources },
+): Pick<PlacementProblem, 'resources' | 'shared'> {
+  const cpu = load.cpu.slice();
+  const memory = load.memory.slice();
+  const taken: { readonly claim: Claim; readonly until: EpochMs }[] = [];
+  for (const [index, { instance, running = [], limits }] of hosts.entries()) {
+    const at = index * grid.slots;
+    for (const run of running) {
+      const { until } = run;
+      occupy(grid, cpu, run.resources.cpu, { from: now, until, at });
+      occupy(grid, memory, run.resources.memory, { from: now, until, at });
+      for (const claim of resources.claims(run, instance, limits)) taken.push({ claim, until });
+    }
+  }
+  const shared = resources.list.map(({ capacity }) => ({ base: new Float64Array(grid.slots), capacity }));
+  for (const { claim, until } of taken) {
+    const base = shared[claim.resource]?.base;
+    if (base !== undefined) occupy(grid, base, claim.amount, { from: now, until });
+  }
+  const capacityOf = (name: 'cpu' | 'memory'): Float64Array =>
+    Float64Array.from(hosts, ({ capacity }) => capacity?.[name] ?? 1);
+  return {
+    resources: [
+      { base: cpu, capacity: capacityOf('cpu'), loadWeight: loadWeights.cpu },
+      { base: memory, capacity: capacityOf('memory'), loadWeight: loadWeights.memory },
+    ],
+    shared,
+  };
+}
+
+/** What a job meets there; a host that nothing is told of is taken for the one it runs on. */
+export function outlookOf({ hosts = {}, load }: Pick<FleetHost, 'hosts' | 'load'>, job: PlanJob): HostLoad {
+  return hosts[job.host ?? ''] ?? load;
 }
 
 /** Whether a job is planned with less than it asks for. */
 export function makesDo({ placement, wanted }: Planning, index: number): boolean {
   const asked = wanted[index];
   if (asked === undefined || asked === placement.problem.jobs[index]) return false;
-  return asked.needs.some((need, resource) => need > placement.need(index, resource));
+  const first = placement.problem.resources.length;
+  return (
+    asked.needs.some((need, resource) => need > placement.need(index, resource)) ||
+    (asked.claims ?? []).some(({ resource, amount }) => amount > placement.need(index, first + resource))
+  );
 }

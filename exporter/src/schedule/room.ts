@@ -1,44 +1,81 @@
-import type { PlacementJob, PlacementProblem } from './placement-problem.ts';
+import type { Claim, PlacementJob, PlacementProblem } from './placement-problem.ts';
 
-type Shared = Omit<PlacementProblem, 'jobs'>;
+type Common = Omit<PlacementProblem, 'jobs'>;
 
 /**
  * Gives each job as it is where it fits at any start on a host that runs nothing else of ours; else one that takes only
  * what is free at the roomiest start. Of what the host does not have, more cannot be taken, and what the others take must
- * still be theirs. A little more room is not worth being late for, nor leaving the slot it had: on a host that stays full
+ * still be theirs. A little more room is not worth being late for, nor leaving the place it had: on a host that stays full
  * there would always be a little more to be hoped for later, up to the deadline. For one that has waited long behind its
  * window (`isLate`) all that it asks for has to be worth the delay as well: that was promised to it before.
  */
-export function withinRoom(jobs: readonly PlacementJob[], shared: Shared): PlacementJob[] {
-  const { resources, slots } = shared;
-  const least = resources.map(({ base, capacity }) => freeBetween(base, capacity, 0, slots));
-  return jobs.map((job) =>
-    job.needs.every((need, index) => need === 0 || need <= (least[index] ?? 0)) ? job : roomFor(job, shared),
+export function withinRoom(jobs: readonly PlacementJob[], common: Common): PlacementJob[] {
+  const { resources, shared = [], hosts, slots } = common;
+  const least = resources.map(({ base, capacity }) =>
+    Float64Array.from({ length: hosts }, (_, host) =>
+      freeBetween(base, capacity[host] ?? 0, host * slots, (host + 1) * slots),
+    ),
   );
+  const leastShared = shared.map(({ base, capacity }) => freeBetween(base, capacity, 0, slots));
+  const alwaysFits = ({ needs, claims = [], hosts: own = firstHost }: PlacementJob): boolean =>
+    claims.every(({ resource, amount }) => amount <= (leastShared[resource] ?? 0)) &&
+    own.some((host) => needs.every((need, index) => need === 0 || need <= (least[index]?.[host] ?? 0)));
+  return jobs.map((job) => (alwaysFits(job) ? job : roomFor(job, common)));
 }
 
-function roomFor(job: PlacementJob, shared: Shared): PlacementJob {
-  const { resources, slots, slotHours, delayPenaltyPerHour, movePenalty } = shared;
-  const last = Math.min(job.latest, slots - job.duration);
+const firstHost: readonly number[] = [0];
+const noClaims: readonly Claim[] = [];
+
+function roomFor(job: PlacementJob, common: Common): PlacementJob {
+  const { resources, shared = [], slots, slotHours, delayPenaltyPerHour, movePenalty } = common;
+  const { claims = noClaims, duration } = job;
+  const last = Math.min(job.latest, slots - duration);
   let best: { readonly cost: number; readonly free: readonly number[] } | undefined;
   for (let start = Math.max(0, job.earliest); start <= last; start += 1) {
-    const free = resources.map(({ base, capacity }) =>
-      freeBetween(base, capacity, start, start + job.duration),
-    );
-    const missing = Math.max(...job.needs.map((need, index) => (need > 0 ? need - (free[index] ?? 0) : 0)));
-    if (missing <= 1e-9 && job.isLate !== true) return job;
     const lateHours = Math.max(0, start - job.windowEnd) * slotHours;
-    const isMoved = job.previous !== undefined && job.previous !== start;
-    const cost = missing + lateHours * delayPenaltyPerHour + (isMoved ? movePenalty : 0);
-    if (best === undefined || cost < best.cost) best = { cost, free };
+    const free = claims.map(({ resource }) => {
+      const of = shared[resource];
+      return of === undefined ? 0 : freeBetween(of.base, of.capacity, start, start + duration);
+    });
+    const missing = missingOf(claims, free);
+    for (const host of job.hosts ?? firstHost) {
+      const place = host * slots + start;
+      const own = resources.map(({ base, capacity }) =>
+        freeBetween(base, capacity[host] ?? 0, place, place + duration),
+      );
+      const short = job.needs.reduce((most, need, index) => {
+        return need > 0 ? Math.max(most, need - (own[index] ?? 0)) : most;
+      }, missing);
+      if (short <= 1e-9 && job.isLate !== true) return job;
+      const isMoved = job.previous !== undefined && job.previous !== place;
+      const cost = short + lateHours * delayPenaltyPerHour + (isMoved ? movePenalty : 0);
+      if (best === undefined || cost < best.cost) best = { cost, free: [...own, ...free] };
+    }
   }
   if (best === undefined) return job;
   const { free } = best;
-  return { ...job, needs: job.needs.map((need, index) => Math.max(0, Math.min(need, free[index] ?? 0))) };
+  const within = (amount: number, index: number): number => Math.max(0, Math.min(amount, free[index] ?? 0));
+  return {
+    ...job,
+    needs: job.needs.map(within),
+    ...(job.claims !== undefined && {
+      claims: claims.map(({ resource, amount }, index) => ({
+        resource,
+        amount: within(amount, resources.length + index),
+      })),
+    }),
+  };
+}
+
+/** How much of the claim is missing that lacks most, as a part of it: a stream and a byte a second are no measure of each other. */
+function missingOf(claims: readonly Claim[], free: readonly number[]): number {
+  return claims.reduce((most, { amount }, index) => {
+    return amount > 0 ? Math.max(most, (amount - (free[index] ?? 0)) / amount) : most;
+  }, 0);
 }
 
 function freeBetween(base: ArrayLike<number>, capacity: number, from: number, to: number): number {
   let highest = -Infinity;
-  for (let slot = from; slot < to; slot += 1) highest = Math.max(highest, base[slot] ?? 0);
+  for (let at = from; at < to; at += 1) highest = Math.max(highest, base[at] ?? 0);
   return capacity - highest;
 }

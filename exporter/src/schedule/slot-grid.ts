@@ -22,44 +22,60 @@ export interface SlotGrid {
   readonly startsAt: EpochMs;
   readonly slotMs: number;
   readonly slots: number;
+}
+
+/** A load, slot by slot. */
+export interface GridLoad {
   readonly cpu: Float64Array;
   readonly memory: Float64Array;
 }
 
+/** What each resource counts in "the load", wherever that is one number. */
+export const loadWeights = { cpu: 0.7, memory: 0.3 };
 /** A load of which nothing at all is known. */
 const unknownLoad = 0.5;
 
-/** A grid from the slot that holds `from` to the one that holds `until`. Behind its end, a forecast repeats its last day. */
-export function slotGrid(load: HostLoad, from: EpochMs, until: EpochMs): SlotGrid {
-  const { stepMs } = load;
-  const offset = Math.floor((from - load.startsAt) / stepMs);
-  const startsAt = load.startsAt + offset * stepMs;
-  const slots = Math.max(1, Math.ceil((until - startsAt) / stepMs));
-  const day = Math.round(dayMs / stepMs);
+/** A grid from the slot that holds `from` to the one that holds `until`. */
+export function slotGrid({ startsAt: first, stepMs }: HostLoad, from: EpochMs, until: EpochMs): SlotGrid {
+  const startsAt = first + Math.floor((from - first) / stepMs) * stepMs;
+  return { startsAt, slotMs: stepMs, slots: Math.max(1, Math.ceil((until - startsAt) / stepMs)) };
+}
+
+/** Writes what is forecast into the slots from `at` on. Behind its end, a forecast repeats its last day. */
+export function writeLoad(load: HostLoad, grid: SlotGrid, { cpu, memory }: GridLoad, at: number): void {
   const length = Math.min(load.cpu.length, load.memory.length);
-  const onGrid = (steps: Float64Array): Float64Array =>
-    Float64Array.from({ length: slots }, (_, slot) => {
-      const step = Math.max(0, slot + offset);
-      const daysBehind = step < length ? 0 : Math.ceil((step - length + 1) / day);
-      const value = steps[step - daysBehind * day] ?? steps[length - 1] ?? unknownLoad;
-      return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : unknownLoad;
-    });
-  return { startsAt, slotMs: stepMs, slots, cpu: onGrid(load.cpu), memory: onGrid(load.memory) };
+  const day = Math.round(dayMs / load.stepMs);
+  const last = length - 1;
+  for (let slot = 0; slot < grid.slots; slot += 1) {
+    const step = Math.max(0, Math.floor((timeOf(grid, slot) - load.startsAt) / load.stepMs));
+    const daysBehind = step < length ? 0 : Math.ceil((step - last) / day);
+    const found = step - daysBehind * day;
+    cpu[at + slot] = shareOf(load.cpu[found] ?? load.cpu[last]);
+    memory[at + slot] = shareOf(load.memory[found] ?? load.memory[last]);
+  }
+}
+
+function shareOf(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : unknownLoad;
 }
 
 export function timeOf(grid: SlotGrid, slot: number): EpochMs {
   return grid.startsAt + slot * grid.slotMs;
 }
 
-/** Adds to the slots that `from` to `until` touches. */
+/** The slot that holds a time, which may lie outside of the grid. */
+export function slotAt({ startsAt, slotMs }: SlotGrid, at: EpochMs): number {
+  return Math.floor((at - startsAt) / slotMs);
+}
+
+/** Adds to the slots that `from` to `until` touches; those of the grid begin at `at` in what is taken. */
 export function occupy(
   grid: SlotGrid,
   taken: Float64Array,
   amount: number,
-  from: EpochMs,
-  until: EpochMs,
+  { from, until, at = 0 }: { readonly from: EpochMs; readonly until: EpochMs; readonly at?: number },
 ): void {
   const first = Math.max(0, Math.floor((from - grid.startsAt) / grid.slotMs));
   const end = Math.min(grid.slots, Math.ceil((until - grid.startsAt) / grid.slotMs));
-  for (let slot = first; slot < end; slot += 1) taken[slot] = (taken[slot] ?? 0) + amount;
+  for (let slot = at + first; slot < at + end; slot += 1) taken[slot] = (taken[slot] ?? 0) + amount;
 }

@@ -5,6 +5,7 @@ import type { Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
 import type { StoreStreams } from '../run/admission.ts';
 import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
+import type { WayLimit } from '../schedule/limits.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
@@ -102,7 +103,7 @@ export class Tide {
       jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule))),
       load: expectedLoad(await this.forecasts(now)),
       hosts,
-      streams: this.#options.streams?.() ?? {},
+      limits: { stores: asLimits(this.#options.streams?.() ?? {}) },
     };
   }
 
@@ -147,6 +148,10 @@ export class Tide {
   async planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
     return planDue(await this.requestAhead(schedules, now, hours));
   }
+}
+
+function asLimits(streams: StoreStreams): Readonly<Record<string, WayLimit>> {
+  return Object.fromEntries(Object.entries(streams).map(([store, most]) => [store, { streams: most }]));
 }
 
 function hostsOf(schedules: readonly ScheduleConfig[]): readonly string[] {

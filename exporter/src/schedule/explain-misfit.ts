@@ -1,0 +1,74 @@
+import { formatDuration } from '../units/duration.ts';
+import { formatSize } from '../units/size.ts';
+import { unplaced } from './placement.ts';
+import { makesDo, type Planning } from './planning.ts';
+
+/** Why a job could not be placed as it should be. */
+export interface MisfitReason {
+  readonly code: 'cramped' | 'late' | 'no_room';
+  readonly text: string;
+}
+
+/** `lateMs`: how far behind its deadline it starts; undefined where it does not. */
+export function explainMisfit(planning: Planning, index: number, lateMs: number | undefined): MisfitReason {
+  const { placement, wanted, now } = planning;
+  const job = planning.jobs[index]?.job;
+  if (lateMs !== undefined && makesDo(planning, index)) {
+    const { resource, asked, had } = scarcest(planning, index);
+    const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
+    const inPlace = `in its window the host has at most ${amountOf(planning, resource, had)} free`;
+    return {
+      code: 'cramped',
+      text: `it asks for ${amountOf(planning, resource, asked)}, and ${inPlace}${late}`,
+    };
+  }
+  const latest = Math.max(0, placement.latest[index] ?? 0);
+  const place = placement.places[index] ?? unplaced;
+  const [first = 0] = wanted[index]?.hosts ?? [];
+  const offset = place === unplaced ? first * placement.slots : place - (place % placement.slots);
+  const short = placement.shortage(index, offset + latest);
+  const taken = `${resourceName(planning, short.resource)} is taken until its deadline`;
+  if (lateMs !== undefined) {
+    const isOverdue = job !== undefined && job.occurrence.deadline < now;
+    return {
+      code: 'late',
+      text: `starts ${formatDuration(lateMs)} behind its deadline: ${isOverdue ? 'that has passed already' : taken}`,
+    };
+  }
+  return { code: 'no_room', text: `no room at any time that is planned for: ${taken}, and on` };
+}
+
+/** The resource of which most is missing, as a part of what is asked for where it is no share of the host. */
+function scarcest(
+  { placement, wanted }: Planning,
+  index: number,
+): { readonly resource: number; readonly asked: number; readonly had: number } {
+  const { needs = [], claims = [] } = wanted[index] ?? {};
+  const had = (resource: number): number => placement.need(index, resource);
+  const [worst] = [
+    ...needs.map((asked, resource) => ({
+      resource,
+      asked,
+      had: had(resource),
+      missing: asked - had(resource),
+    })),
+    ...claims.map(({ resource: shared, amount: asked }) => {
+      const resource = needs.length + shared;
+      return { resource, asked, had: had(resource), missing: (asked - had(resource)) / asked };
+    }),
+  ].sort((a, b) => b.missing - a.missing);
+  return worst ?? { resource: 0, asked: 0, had: 0 };
+}
+
+const own = ['cpu', 'memory'];
+
+export function resourceName({ shared }: Planning, resource: number): string {
+  return own[resource] ?? shared[resource - own.length]?.name ?? 'what it needs';
+}
+
+function amountOf(planning: Planning, resource: number, amount: number): string {
+  const name = resourceName(planning, resource);
+  if (resource < own.length) return `${name} ${amount.toFixed(2)}`;
+  const isBytes = planning.shared[resource - own.length]?.kind === 'bytes';
+  return `${isBytes ? `${formatSize(amount)}/s` : amount} of ${name}`;
+}

@@ -1,0 +1,105 @@
+import type { PlacementProblem } from './placement-problem.ts';
+
+/** Of more hosts than so many, a job tries some: the best of them is hardly worse than the best of all. */
+const hostsTried = 24;
+/** Far from any multiple of a round number: the same hosts are not tried by neighbours. */
+const stride = 7919;
+
+export const anyOf = -1;
+
+const firstHost: readonly number[] = [0];
+
+/** Which jobs may run on which hosts, and which have to do with a shared resource. */
+export class Whereabouts {
+  readonly #problem: PlacementProblem;
+  /** The host of each job that has no choice, else `anyOf`. */
+  readonly #only: Int32Array;
+  readonly #some = new Map<number, readonly number[]>();
+  readonly #elsewhere = new Map<number, ReadonlyMap<number, number>>();
+  #byHost: readonly (readonly number[])[] | undefined;
+  /** Those that have a choice of hosts. */
+  #choosing: readonly number[] = [];
+  #byClaim: readonly (readonly number[])[] | undefined;
+
+  constructor(problem: PlacementProblem) {
+    this.#problem = problem;
+    this.#only = new Int32Array(problem.jobs.length);
+    for (const [job, { hosts = firstHost, elsewhere, previous }] of problem.jobs.entries()) {
+      this.#only[job] = hosts.length === 1 ? (hosts[0] ?? 0) : anyOf;
+      if (hosts.length > hostsTried) {
+        const last = previous === undefined ? undefined : Math.floor(previous / problem.slots);
+        this.#some.set(job, someOf(hosts, job, last));
+      }
+      if (elsewhere === undefined) continue;
+      const met = hosts.flatMap((host, index): (readonly [number, number])[] => {
+        const at = elsewhere[index];
+        return at === undefined ? [] : [[host, at]];
+      });
+      if (met.length > 0) this.#elsewhere.set(job, new Map(met));
+    }
+  }
+
+  /** The one host on which a job may run; `anyOf` several. */
+  only(job: number): number {
+    return this.#only[job] ?? anyOf;
+  }
+
+  /** All on which a job may run. */
+  hosts(job: number): readonly number[] {
+    return this.#problem.jobs[job]?.hosts ?? firstHost;
+  }
+
+  /** Those that are tried first; all where they are few. */
+  some(job: number): readonly number[] {
+    return this.#some.get(job) ?? this.hosts(job);
+  }
+
+  /** Which other load a job meets, by host; undefined: that of each host itself. */
+  elsewhere(job: number): ReadonlyMap<number, number> | undefined {
+    return this.#elsewhere.size === 0 ? undefined : this.#elsewhere.get(job);
+  }
+
+  /** All jobs that may run on a host. */
+  on(host: number): Iterable<number> {
+    this.#byHost ??= this.#groupByHost();
+    const own = this.#byHost[host] ?? [];
+    return this.#choosing.length === 0 ? own : [own, this.#choosing].values().flatMap((jobs) => jobs);
+  }
+
+  /** All jobs that claim a shared resource. */
+  claiming(resource: number): readonly number[] {
+    this.#byClaim ??= this.#groupByClaim();
+    return this.#byClaim[resource] ?? [];
+  }
+
+  #groupByHost(): readonly (readonly number[])[] {
+    const groups = Array.from({ length: this.#problem.hosts }, (): number[] => []);
+    const choosing: number[] = [];
+    for (let job = 0; job < this.#problem.jobs.length; job += 1) {
+      (groups[this.only(job)] ?? choosing).push(job);
+    }
+    this.#choosing = choosing;
+    return groups;
+  }
+
+  #groupByClaim(): readonly (readonly number[])[] {
+    const groups = Array.from({ length: this.#problem.shared?.length ?? 0 }, (): number[] => []);
+    for (const [job, { claims = [] }] of this.#problem.jobs.entries()) {
+      for (const { resource } of claims) groups[resource]?.push(job);
+    }
+    return groups;
+  }
+}
+
+/** Spread over all of them, and those of another job are others; in the order in which they stand. */
+function someOf(hosts: readonly number[], job: number, last: number | undefined): readonly number[] {
+  const step = hosts.length / hostsTried;
+  const shift = (job * stride) % hosts.length;
+  const chosen = new Set<number>();
+  for (let index = 0; index < hostsTried; index += 1) {
+    chosen.add((shift + Math.floor(index * step)) % hosts.length);
+  }
+  const before = last === undefined ? -1 : hosts.indexOf(last);
+  if (before >= 0) chosen.add(before);
+  return [...chosen].sort((a, b) => a - b).flatMap((index) => hosts[index] ?? []);
+}
