@@ -130,6 +130,37 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       ).toEqual(schedules.sort());
     });
 
+    it('takes back at once what a process before has claimed, and no other’s', async () => {
+      await queue.offer([offer(), offer({ schedule: 'of another', owner: { host: 'db-2' } })]);
+      const before = await claimOne();
+      const [others] = await queue.claim({ instance: 'db-2', pools: [] }, 1);
+      expect(await other.reclaim('db-1')).toMatchObject([
+        { state: 'waiting', attempt: 2, schedule: 'nightly' },
+      ]);
+      await refused(queue.finish(before, 'completed'));
+      if (others !== undefined) await queue.finish(others, 'completed');
+      expect(await claimOne(other)).toMatchObject({ attempt: 2 });
+    });
+
+    it('ends what a host has done without being heard, whatever was thought of it', async () => {
+      const day = 24 * 60 * minute;
+      const jobs = [0, 1, 2].map((index) => offer({ dueAt: state.now() - index * day }));
+      await queue.offer([...jobs, offer({ schedule: 'waits', deadline: state.now() + day })]);
+      const [claim] = await queue.claim(db1, 1);
+      await state.step(61 * minute);
+      await queue.sweep(silence);
+      for (const { dueAt } of jobs) {
+        const job = { owner: { host: 'db-1' }, schedule: 'nightly', dueAt };
+        expect(await other.conclude(job, 'completed')).toBe(true);
+        expect(await other.conclude(job, 'completed')).toBe(false);
+      }
+      if (claim !== undefined) await refused(queue.finish(claim, 'failed'));
+      expect(await queue.reports([{ host: 'db-1' }])).toEqual([]);
+      expect(await queue.claim(db1, 10)).toMatchObject([{ schedule: 'waits' }]);
+      const unknown = { owner: { host: 'db-1' }, schedule: 'other', dueAt: 0 };
+      expect(await queue.conclude(unknown, 'completed')).toBe(false);
+    });
+
     it('offers again what fell silent, with the next attempt, and refuses the one who wakes up', async () => {
       await queue.offer([offer()]);
       const first = await claimOne();

@@ -152,23 +152,33 @@ export class LedgerQueue implements Queue {
     });
   }
 
-  async sweep(silenceMs: number): Promise<Job[]> {
+  sweep(silenceMs: number): Promise<Job[]> {
     const due = `((state = 'waiting' AND deadline <= ?1) OR (state = 'claimed' AND beat_at < ?2))`;
-    const lanes = await this.#database.write([], async (transaction, engine) => {
-      const now = await engine.now();
-      return transaction.all(`SELECT DISTINCT lane FROM job WHERE ${due}`, now, now - silenceMs);
-    });
-    const swept: Job[] = [];
+    return this.#judgeAll(due, (now) => [now, now - silenceMs]);
+  }
+
+  reclaim(instance: string): Promise<Job[]> {
+    return this.#judgeAll(`(state = 'claimed' AND claimer = ?1)`, () => [instance]);
+  }
+
+  async #judgeAll(
+    condition: string,
+    valuesAt: (now: EpochMs) => readonly (string | number)[],
+  ): Promise<Job[]> {
+    const lanes = await this.#database.write([], async (transaction, engine) =>
+      transaction.all(`SELECT DISTINCT lane FROM job WHERE ${condition}`, ...valuesAt(await engine.now())),
+    );
+    const judged: Job[] = [];
     for (const lane of lanes.map((row) => String(row['lane']))) {
       const ofLane = await this.#database.write([lane], async (transaction, engine) => {
         await engine.lock(lane, 'change');
         const now = await engine.now();
+        const values = valuesAt(now);
         const changed: Job[] = [];
         // One that beats or finishes meanwhile is looked at anew by the update.
         const rows = await transaction.all(
-          `SELECT * FROM job WHERE ${due} AND lane = ?3`,
-          now,
-          now - silenceMs,
+          `SELECT * FROM job WHERE ${condition} AND lane = ?${values.length + 1}`,
+          ...values,
           lane,
         );
         for (const row of rows) {
@@ -177,9 +187,25 @@ export class LedgerQueue implements Queue {
         }
         return changed;
       });
-      swept.push(...ofLane);
+      judged.push(...ofLane);
     }
-    return swept;
+    return judged;
+  }
+
+  conclude(job: Occurrence, outcome: string): Promise<boolean> {
+    const lane = laneOf(job.owner);
+    return this.#database.write([lane], async (transaction, engine) => {
+      await engine.lock(lane, 'change');
+      const row = await transaction.get(
+        `UPDATE job SET state = 'finished', token = NULL, reason_code = ?, reason_text = '', ended_at = coalesce(ended_at, ?)
+         WHERE id = ? AND state <> 'finished' RETURNING id`,
+        outcome,
+        await engine.now(),
+        jobId(job),
+      );
+      if (row !== undefined) await engine.remove(lane, [idOf(row)]);
+      return row !== undefined;
+    });
   }
 
   reports(owners: readonly Owner[]): Promise<Job[]> {
