@@ -198,6 +198,7 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
     },
     async [Symbol.asyncDispose]() {
       await pool[Symbol.asyncDispose]();
+      await lasting.fleet?.[Symbol.asyncDispose]();
       await catalog[Symbol.asyncDispose]();
     },
   };

@@ -1,32 +1,52 @@
 import type { Postgres } from '../postgres/postgres.ts';
+import { openPgBossQueue } from '../queue/pg-boss.ts';
+import type { Queue } from '../queue/queue.ts';
 import type { Fleet } from './fleet.ts';
 import { HostGuard } from './host-guard.ts';
 import { PostgresLeases } from './leases.ts';
 import { openFleet } from './postgres-fleet.ts';
 
-/** The way to the fleet from one host: opened when somebody asks, and closed with `postgres`, which is the caller's. */
-export class FleetAccess {
+/** The way to the fleet from one host: opened when somebody asks, and closed before `postgres`, which is the caller's. */
+export class FleetAccess implements AsyncDisposable {
   readonly postgres: Postgres;
   /** This host's own folder. */
   readonly folder: string;
   /** What the host writes is written under it. */
   readonly guard: HostGuard;
-  #opened: Promise<Fleet> | undefined;
+  readonly #fleet: () => Promise<Fleet>;
+  readonly #queue: () => Promise<Queue>;
+  #opened: Queue | undefined;
 
   constructor(postgres: Postgres, folder: string) {
     this.postgres = postgres;
     this.folder = folder;
+    this.#fleet = openedOnce(() => openFleet(postgres));
+    this.#queue = openedOnce(async () => (this.#opened = await openPgBossQueue(postgres)));
     this.guard = new HostGuard(new PostgresLeases(postgres));
   }
 
   /** Throws what `openFleet` throws; then the next to ask tries again. */
-  async open(): Promise<Fleet> {
-    this.#opened ??= openFleet(this.postgres);
-    try {
-      return await this.#opened;
-    } catch (thrown) {
-      this.#opened = undefined;
-      throw thrown;
-    }
+  open(): Promise<Fleet> {
+    return this.#fleet();
   }
+
+  /** Throws what `openPgBossQueue` throws; the same. */
+  queue(): Promise<Queue> {
+    return this.#queue();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.[Symbol.asyncDispose]();
+  }
+}
+
+function openedOnce<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => {
+    if (opened === undefined) {
+      opened = open();
+      opened.catch(() => (opened = undefined));
+    }
+    return opened;
+  };
 }

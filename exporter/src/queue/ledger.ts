@@ -8,6 +8,7 @@ import {
   type Claim,
   type Claimer,
   type Job,
+  type JobState,
   type Occurrence,
   type Offer,
   type Owner,
@@ -223,8 +224,17 @@ export class LedgerQueue implements Queue {
     });
   }
 
-  jobs(owners: readonly Owner[]): Promise<Job[]> {
-    return this.#jobs(owners, '');
+  jobs(owners: readonly Owner[], states?: readonly JobState[]): Promise<Job[]> {
+    const condition =
+      states === undefined ? '' : `AND state IN (${states.map((state) => `'${state}'`).join(', ')})`;
+    return this.#jobs(owners, condition);
+  }
+
+  job(occurrence: Occurrence): Promise<Job | undefined> {
+    return this.#database.write([], async (transaction) => {
+      const row = await transaction.get('SELECT * FROM job WHERE id = ?', jobId(occurrence));
+      return row && jobOf(row);
+    });
   }
 
   forget(): Promise<number> {

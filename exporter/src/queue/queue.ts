@@ -59,8 +59,10 @@ export interface Queue extends AsyncDisposable {
   /** They are written down elsewhere, and are reported no more. */
   acknowledge(jobs: readonly Occurrence[]): Promise<void>;
 
-  /** All that is known of these owners, by slot: for display. */
-  jobs(owners: readonly Owner[]): Promise<Job[]>;
+  /** All that is known of these owners, by slot; or only those in some states. */
+  jobs(owners: readonly Owner[], states?: readonly JobState[]): Promise<Job[]>;
+
+  job(occurrence: Occurrence): Promise<Job | undefined>;
 
   /** Deletes what has ended, is acknowledged, and should have begun more than twice `memoryMs` ago. How many it was. */
   forget(): Promise<number>;

@@ -1,4 +1,4 @@
-import type { Run } from '../catalog/catalog.ts';
+import type { Run, RunStatus } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -77,22 +77,28 @@ export class BackupRuns {
     }
   }
 
-  async runScheduled(schedule: ScheduleConfig, dueAt: EpochMs): Promise<void> {
+  /** How the run ended; undefined where none could be begun. `lost`: aborted where it is not this host's to do any more. */
+  async runScheduled(
+    schedule: ScheduleConfig,
+    dueAt: EpochMs,
+    lost?: AbortSignal,
+  ): Promise<RunStatus | undefined> {
     const { clock } = this.#options.installation();
     try {
-      const run = await this.backUp(schedule, { trigger: 'schedule', dueAt });
+      const run = await this.backUp(schedule, { trigger: 'schedule', dueAt }, lost);
       await this.#offerAgain(run);
+      return run.status;
     } catch (thrown) {
       const error = LowtideError.from(thrown);
       if (error.code === 'run_active') {
-        await this.#followOther(schedule, dueAt);
-        return;
+        return await this.#followOther(schedule, dueAt);
       }
       this.#options.log.error(
         { schedule: schedule.id, err: describe(error) },
         'a backup could not be started',
       );
       await clock.wakeAt(clock.now() + retryMs, this.#options.stopping).catch(() => undefined);
+      return undefined;
     }
   }
 
@@ -100,29 +106,31 @@ export class BackupRuns {
    * Another process makes a backup of the schedule just now. Where that completes it is the one of this occurrence as well;
    * where not, the occurrence is still due.
    */
-  async #followOther(schedule: ScheduleConfig, dueAt: EpochMs): Promise<void> {
+  async #followOther(schedule: ScheduleConfig, dueAt: EpochMs): Promise<RunStatus | undefined> {
     const { catalog, clock } = this.#options.installation();
     const { stopping } = this.#options;
     const [other] = await catalog.runs({ schedule: schedule.id, status: 'running', limit: 1 });
-    if (other === undefined) return;
+    if (other === undefined) return undefined;
     this.#options.log.info(
       { schedule: schedule.id, run: other.id },
       'waits for a run that was started elsewhere',
     );
     for (;;) {
       await clock.wakeAt(clock.now() + lookAgainMs, stopping).catch(() => undefined);
-      if (stopping.aborted) return;
+      if (stopping.aborted) return undefined;
       await this.recover();
       const status = (await catalog.run(other.id))?.status;
       if (status === 'running') continue;
-      if (status === 'completed') await catalog.settle(schedule.id, dueAt);
-      return;
+      if (status !== 'completed') return undefined;
+      await catalog.settle(schedule.id, dueAt);
+      return status;
     }
   }
 
   async backUp(
     schedule: ScheduleConfig,
     request: Pick<BackupJob, 'trigger' | 'dueAt' | 'onStart'>,
+    lost?: AbortSignal,
   ): Promise<Run> {
     const { jobs, catalog, clock } = this.#options.installation();
     const [last] = await catalog.backups({ schedule: schedule.id, limit: 1 });
@@ -140,7 +148,7 @@ export class BackupRuns {
       jobs.backUp({
         schedule,
         ...request,
-        signal: work.signal,
+        signal: lost === undefined ? work.signal : AbortSignal.any([work.signal, lost]),
         onProgress: (bytes, expected) =>
           expected === undefined ? work.onProgress(bytes) : work.onProgressOf(bytes, expected),
         onPace: (why) => {

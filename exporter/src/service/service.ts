@@ -2,8 +2,6 @@ import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { newestObject } from '../catalog/newest-object.ts';
 import { acquireServiceLock } from '../catalog/ownership.ts';
-import { evictOthers } from '../catalog/postgres/database.ts';
-import { homeOf } from '../catalog/postgres/home.ts';
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -16,6 +14,7 @@ import { highWaterOf } from '../load/of-host.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import { streamsOf, type StoreStreams } from '../run/admission.ts';
 import { sweepScratch } from '../run/scratch.ts';
+import type { EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import { servedDocs, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { BackupRuns } from './backup-runs.ts';
@@ -26,10 +25,11 @@ import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { followHistory, hostAccess } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
+import type { Outcome } from './fleet/claims.ts';
+import { FleetMember } from './fleet/member.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
 import { lowTideOf } from './low-tide.ts';
-import { hostDetails, Membership } from './membership.ts';
 import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
@@ -135,7 +135,14 @@ class Service {
     const signal = this.#stop;
     using _lock = acquireServiceLock(config.local);
     await using _thread = this.#planThread;
-    const membership = await this.#enter();
+    const member = await FleetMember.join({
+      installation: () => this.#installation,
+      listen: this.#options.listen,
+      log: this.#log,
+      stopping: signal,
+      onDismissed: (reason) => this.#dismissed.abort(reason),
+      track: this.#goingOn.track,
+    });
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
@@ -151,6 +158,7 @@ class Service {
       track: this.#goingOn.track,
     });
     await rotation.recover();
+    await member?.reconcile();
     const drills = new DrillPolicy({
       installation: () => this.#installation,
       registry: this.#registry,
@@ -179,7 +187,7 @@ class Service {
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
       streams: this.#streams,
       gate: startGate({ load: config.load, recorder, hosts, alerts, tide }),
-      start: (schedule, dueAt) => this.#goingOn.track(this.#backups.runScheduled(schedule, dueAt)),
+      start: (schedule, dueAt) => this.#goingOn.track(this.#runScheduled(member, schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
     });
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
@@ -275,37 +283,25 @@ class Service {
       copyCare,
       clockWatch,
     ].map((each) => each.run(signal));
-    if (membership !== undefined) background.push(this.#belong(membership, signal));
+    if (member !== undefined) background.push(member.run(signal));
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
     this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
     await this.#goingOn.drain(this.#dismissed.signal.aborted ? 0 : this.#options.graceMs);
-    await membership?.leave();
+    await member?.leave();
     this.#dismissed.signal.throwIfAborted();
   }
 
-  /** Among the hosts that share a state; undefined where it is this host's alone. */
-  async #enter(): Promise<Membership | undefined> {
-    const { config, clock, fleet: access } = this.#installation;
-    if (access === undefined) return undefined;
-    const host = hostDetails(config, this.#options.listen);
-    const { guard } = access;
-    const home = homeOf(access.folder);
-    const fleet = await access.open();
-    const membership = await Membership.enter({ fleet, guard, host, home, clock, log: this.#log });
-    await evictOthers(access.postgres, config.instance, access.folder);
-    return membership;
-  }
-
-  async #belong(membership: Membership, signal: AbortSignal): Promise<void> {
-    try {
-      await membership.run(signal);
-    } catch (thrown) {
-      this.#log.error({ err: describe(thrown) }, 'this host stops, for another works under its name');
-      this.#dismissed.abort(thrown);
-    }
+  /** Among hosts that share a state, only once none of the others does. */
+  async #runScheduled(
+    member: FleetMember | undefined,
+    schedule: ScheduleConfig,
+    dueAt: EpochMs,
+  ): Promise<void> {
+    const work = (lost?: AbortSignal): Promise<Outcome> => this.#backups.runScheduled(schedule, dueAt, lost);
+    await (member === undefined ? work() : member.runOnce(schedule, dueAt, work));
   }
 
   async #api(

@@ -1,11 +1,11 @@
-import type { Clock } from '../clock/clock.ts';
-import type { Config } from '../config/schema.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
-import type { Fleet, HostDetails, Lease } from '../fleet/fleet.ts';
-import type { HostGuard } from '../fleet/host-guard.ts';
-import { version } from '../version.ts';
-import { describe } from './describe.ts';
-import type { Logger } from './log.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { Config } from '../../config/schema.ts';
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Fleet, HostDetails, Lease } from '../../fleet/fleet.ts';
+import type { HostGuard } from '../../fleet/host-guard.ts';
+import { version } from '../../version.ts';
+import { describe } from '../describe.ts';
+import type { Logger } from '../log.ts';
 
 /** A host that is not heard of for so long is silent: others may say of its runs that they were interrupted. */
 const silentAfterMs = 60_000;

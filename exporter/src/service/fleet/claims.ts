@@ -1,0 +1,226 @@
+import type { Catalog, RunStatus } from '../../catalog/catalog.ts';
+import type { Clock } from '../../clock/clock.ts';
+import type { ScheduleConfig } from '../../config/schema.ts';
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Claim, Job, Occurrence, Offer, Owner, Queue } from '../../queue/queue.ts';
+import { firstAfter } from '../../schedule/standing.ts';
+import { dayMs } from '../../schedule/zone.ts';
+import type { EpochMs } from '../../units/instant.ts';
+import { InTurn } from '../../probe/in-turn.ts';
+import { describe } from '../describe.ts';
+import type { Logger } from '../log.ts';
+
+/** A claim that was not heard of for so long is given out again. */
+const claimSilentAfterMs = 60_000;
+const beatMs = 15_000;
+/** Before another try where the queue does not give the job, or could not be asked. */
+const tryAgainMs = 30_000;
+/** How many claims of one job may fall silent. */
+const attempts = 3;
+/** Others whose slot has come as well may be handed out first. */
+const takenAtOnce = 16;
+const recentRuns = 50;
+
+const urgencies: Readonly<Record<ScheduleConfig['priority'], number>> = {
+  critical: 3,
+  high: 2,
+  medium: 1,
+  low: 0,
+};
+
+/** What came of the work that was done under a claim; undefined: it could not even be begun. */
+export type Outcome = RunStatus | undefined;
+
+export interface ClaimsOptions {
+  readonly queue: Queue;
+  readonly catalog: Pick<Catalog, 'runs' | 'schedule' | 'recordMissed' | 'settleUpTo'>;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted when the service is to stop: nothing is waited for any more. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * An occurrence is run under a claim of its job in the queue that all hosts share, so that it is run once, whoever else
+ * may run it, and is given out again where its host dies. Where the queue cannot be asked, what is this host's own
+ * is run all the same: nobody else can. Its job is ended once the queue is there again.
+ */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #turns = new InTurn();
+  /** Those that are worked on here. */
+  readonly #held = new Set<string>();
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the work is over, or is not this host's to do. Rejects never. */
+  async run(
+    schedule: ScheduleConfig,
+    dueAt: EpochMs,
+    work: (lost: AbortSignal) => Promise<Outcome>,
+  ): Promise<void> {
+    const { log } = this.#options;
+    const offer = this.#offerOf(schedule, dueAt);
+    try {
+      const claim = await this.#take(offer);
+      if (claim === undefined) await this.#passOn(offer);
+      else await this.#under(claim, work);
+    } catch (thrown) {
+      const fields = { schedule: schedule.id, err: describe(thrown) };
+      if ('host' in offer.owner && isAway(thrown)) {
+        log.warn(fields, 'the queue of the hosts cannot be asked: this one runs what is its own');
+        await work(new AbortController().signal);
+        return;
+      }
+      log.error(fields, 'a backup could not be claimed');
+      await this.#later();
+    }
+  }
+
+  /**
+   * Puts in order what is known of this host's jobs elsewhere: what it has done, the queue is told; what was missed while it was
+   * not there, the catalog. To be called at the start, with `isStart`, and now and then.
+   */
+  async reconcile(schedules: readonly ScheduleConfig[], isStart = false): Promise<void> {
+    const { queue, instance, catalog, clock } = this.#options;
+    if (isStart) await queue.reclaim(instance);
+    const owner = { host: instance };
+    const known = new Set(schedules.map(({ id }) => id));
+    const reports = await queue.reports([owner]);
+    for (const job of [...(await queue.jobs([owner], ['waiting', 'claimed'])), ...reports]) {
+      if (this.#held.has(keyOf(job))) continue;
+      if (!known.has(job.schedule)) await queue.withdraw(owner, job.schedule);
+      const outcome = await this.#outcomeOf(job);
+      if (outcome !== undefined) await queue.conclude({ ...job, owner }, outcome);
+    }
+    for (const { schedule, dueAt, reason } of reports) {
+      const { settledUntil = dueAt } = await catalog.schedule(schedule);
+      const missed = { dueAt, occurrences: 1, ...(reason !== undefined && { reason: reason.code }) };
+      if (settledUntil < dueAt) await catalog.recordMissed(schedule, missed, clock.now());
+    }
+    await queue.acknowledge(reports);
+  }
+
+  async #under(claim: Claim, work: (lost: AbortSignal) => Promise<Outcome>): Promise<void> {
+    const { queue, clock, log } = this.#options;
+    const lost = new AbortController();
+    const over = new AbortController();
+    const beats = this.#beat(claim, lost, over.signal);
+    this.#held.add(keyOf(claim));
+    try {
+      const outcome = await work(lost.signal);
+      if (outcome === undefined || outcome === 'interrupted') await queue.release(claim, clock.now());
+      else await queue.finish(claim, outcome);
+    } catch (thrown) {
+      // Whatever it is thought to be, the next `reconcile` tells the queue what has become of it.
+      log.warn({ schedule: claim.schedule, err: describe(thrown) }, 'the end of a claim could not be told');
+    } finally {
+      this.#held.delete(keyOf(claim));
+      over.abort();
+      await beats;
+    }
+  }
+
+  async #beat(claim: Claim, lost: AbortController, over: AbortSignal): Promise<void> {
+    const { queue, clock, log } = this.#options;
+    for (;;) {
+      await clock.wakeAt(clock.now() + beatMs, over).catch(() => undefined);
+      if (over.aborted) return;
+      try {
+        await queue.beat(claim);
+      } catch (thrown) {
+        const error = LowtideError.from(thrown);
+        if (error.code !== 'claim_lost') continue;
+        log.warn({ schedule: claim.schedule, err: describe(error) }, error.message);
+        // What only this host can run goes on: nobody else has begun it anew.
+        if ('pool' in claim.owner) lost.abort(error);
+        return;
+      }
+    }
+  }
+
+  /** One after another: what is claimed for one of them may be handed out to another. */
+  #take(offer: Offer): Promise<Claim | undefined> {
+    return this.#turns.do(async () => {
+      const { queue, instance, clock } = this.#options;
+      // Its slot is now, whatever the clock of the queue says: this host's may be ahead of it.
+      await queue.offer([{ ...offer, slot: 0 }]);
+      const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
+      for (;;) {
+        const claims = await queue.claim({ instance, pools }, takenAtOnce);
+        const mine = claims.find((claim) => keyOf(claim) === keyOf(offer));
+        const others = claims.filter((claim) => claim !== mine);
+        for (const other of others) await queue.release(other, clock.now() + tryAgainMs);
+        if (mine !== undefined || claims.length === 0) return mine;
+      }
+    });
+  }
+
+  /** It was given to another, or has ended; what has ended is settled here as well. */
+  async #passOn(offer: Offer): Promise<void> {
+    const { queue, catalog, clock, log } = this.#options;
+    const job = await queue.job(offer);
+    switch (job?.state) {
+      case 'finished':
+        await catalog.settleUpTo(offer.schedule, offer.dueAt);
+        return;
+      case 'missed':
+      case 'lost': {
+        const missed = { dueAt: offer.dueAt, occurrences: 1, reason: job.reason?.code ?? job.state };
+        await catalog.recordMissed(offer.schedule, missed, clock.now());
+        await queue.acknowledge([offer]);
+        return;
+      }
+      case 'claimed':
+      case 'waiting':
+      case 'withdrawn':
+      case undefined:
+        log.info({ schedule: offer.schedule, by: job?.claimer }, 'a backup is claimed elsewhere');
+        await this.#later();
+    }
+  }
+
+  /** What the catalog knows of a run for the occurrence that is over. */
+  async #outcomeOf({ schedule, dueAt }: Job): Promise<string | undefined> {
+    const runs = await this.#options.catalog.runs({ schedule, limit: recentRuns });
+    const status = runs.find((run) => run.dueAt === dueAt)?.status;
+    return status === 'running' || status === 'interrupted' ? undefined : status;
+  }
+
+  #offerOf(schedule: ScheduleConfig, dueAt: EpochMs): Offer {
+    return {
+      owner: this.#ownerOf(),
+      schedule: schedule.id,
+      dueAt,
+      slot: dueAt,
+      deadline: lastMomentOf(schedule, dueAt),
+      priority: urgencies[schedule.priority],
+      attempts,
+    };
+  }
+
+  #ownerOf(): Owner {
+    return { host: this.#options.instance };
+  }
+
+  async #later(): Promise<void> {
+    const { clock, stopping } = this.#options;
+    await clock.wakeAt(clock.now() + tryAgainMs, stopping).catch(() => undefined);
+  }
+}
+
+/** From here on the next one takes its place: late is better than not at all. */
+function lastMomentOf(schedule: ScheduleConfig, dueAt: EpochMs): EpochMs {
+  return firstAfter(schedule, dueAt)?.windowStart ?? dueAt + 7 * dayMs;
+}
+
+function isAway(thrown: unknown): boolean {
+  return ['state_unavailable', 'state_unknown'].includes(LowtideError.from(thrown).code);
+}
+
+function keyOf({ owner, schedule, dueAt }: Occurrence): string {
+  return JSON.stringify([owner, schedule, dueAt]);
+}

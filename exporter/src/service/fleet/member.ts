@@ -1,0 +1,95 @@
+import { evictOthers } from '../../catalog/postgres/database.ts';
+import { homeOf } from '../../catalog/postgres/home.ts';
+import type { Installation } from '../../compose.ts';
+import type { ScheduleConfig } from '../../config/schema.ts';
+import type { EpochMs } from '../../units/instant.ts';
+import { describe } from '../describe.ts';
+import { keepLooking } from '../keep-looking.ts';
+import type { Logger } from '../log.ts';
+import { Claims, type Outcome } from './claims.ts';
+import { hostDetails, Membership } from './membership.ts';
+
+const reconcileEveryMs = 60_000;
+
+export interface FleetMemberOptions {
+  /** As it is now: a reload changes it. */
+  readonly installation: () => Installation;
+  /** Where this host answers, `host:port`. */
+  readonly listen: readonly string[];
+  readonly log: Logger;
+  /** Aborted when the service is to stop. */
+  readonly stopping: AbortSignal;
+  /** Called where another process has taken the place of this one: it is to stop, and to throw this. */
+  readonly onDismissed: (reason: unknown) => void;
+  readonly track: (work: Promise<void>) => Promise<void>;
+}
+
+/** This service as one of the hosts that share a PostgreSQL. */
+export class FleetMember {
+  readonly #options: FleetMemberOptions;
+  readonly #membership: Membership;
+  readonly #claims: Claims;
+
+  private constructor(options: FleetMemberOptions, membership: Membership, claims: Claims) {
+    this.#options = options;
+    this.#membership = membership;
+    this.#claims = claims;
+  }
+
+  /**
+   * Undefined where the state is this host's alone. Throws `instance_taken`, and what PostgreSQL throws. From here on the host's
+   * state is written to by this process alone.
+   */
+  static async join(options: FleetMemberOptions): Promise<FleetMember | undefined> {
+    const { config, catalog, clock, fleet: access } = options.installation();
+    if (access === undefined) return undefined;
+    const { log, stopping } = options;
+    const { guard, folder, postgres } = access;
+    const host = hostDetails(config, options.listen);
+    const home = homeOf(folder);
+    const fleet = await access.open();
+    const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
+    await evictOthers(postgres, config.instance, folder);
+    const queue = await access.queue();
+    const claims = new Claims({ queue, catalog, instance: config.instance, clock, log, stopping });
+    return new FleetMember(options, membership, claims);
+  }
+
+  /** Runs an occurrence once it is certain that nobody else does. */
+  async runOnce(
+    schedule: ScheduleConfig,
+    dueAt: EpochMs,
+    work: (lost: AbortSignal) => Promise<Outcome>,
+  ): Promise<void> {
+    await this.#claims.run(schedule, dueAt, work);
+  }
+
+  /** Once runs that were cut off are on record, and before others begin. */
+  async reconcile(): Promise<void> {
+    await this.#claims.reconcile(this.#options.installation().config.schedules, true);
+  }
+
+  /** Until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { installation, log, track, onDismissed } = this.#options;
+    const schedules = (): readonly ScheduleConfig[] => installation().config.schedules;
+    const keep = { clock: () => installation().clock, track, log };
+    const reconciling = keepLooking(
+      () => this.#claims.reconcile(schedules()),
+      { ...keep, everyMs: reconcileEveryMs, failure: 'the queue of the hosts could not be looked at' },
+      signal,
+    );
+    try {
+      await this.#membership.run(signal);
+    } catch (thrown) {
+      log.error({ err: describe(thrown) }, 'this host stops, for another works under its name');
+      onDismissed(thrown);
+    }
+    await reconciling;
+  }
+
+  /** Once nothing of this host goes on any more. */
+  async leave(): Promise<void> {
+    await this.#membership.leave();
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
+import { openKeystore } from '../../exporter/src/compose.ts';
+import { readConfig } from '../../exporter/src/config/read.ts';
+import { writeConfig, type ConfigParts } from './installation.ts';
+import type { PostgresServer } from './postgres.ts';
+import { ServeProcess } from './serve-process.ts';
+import { tokens } from './service.ts';
+
+/** One of several hosts on one PostgreSQL, with a folder, a key and an exporter of its own. */
+export class FleetHost {
+  readonly instance: string;
+  readonly folder: string;
+  readonly #server: PostgresServer;
+
+  private constructor(server: PostgresServer, folder: string, instance: string) {
+    this.#server = server;
+    this.folder = folder;
+    this.instance = instance;
+  }
+
+  /** `schedules`: as of `writeConfig`, with `FOLDER` for the host's own; it has a folder `docs` to back up. */
+  static async make(
+    server: PostgresServer,
+    folder: string,
+    instance: string,
+    schedules: string,
+    parts: ConfigParts = {},
+  ): Promise<FleetHost> {
+    const configFile = writeConfig(folder, schedules, {
+      instance,
+      state: server.url(),
+      more: tokens,
+      ...parts,
+    });
+    mkdirSync(join(folder, 'docs'));
+    writeFileSync(join(folder, 'docs', 'a.txt'), instance);
+    const { config } = await readConfig(configFile, {});
+    await openKeystore(config).create({ kind: 'x25519', now: Date.now() });
+    return new FleetHost(server, folder, instance);
+  }
+
+  serve(): Promise<ServeProcess> {
+    return ServeProcess.start(this.folder);
+  }
+
+  /** `status due_at` of each run that was for an occurrence, in their order. */
+  runs(): readonly string[] {
+    const rows = this.#server.query(
+      `SELECT status || ' ' || due_at FROM ${schemaOf(this.instance)}.runs WHERE due_at IS NOT NULL ORDER BY number`,
+    );
+    return rows === '' ? [] : rows.split('\n');
+  }
+
+  /** `state due_at attempt` of each job of its own in the queue, in the order they were due. */
+  jobs(): readonly string[] {
+    const rows = this.#server.query(
+      `SELECT state || ' ' || due_at || ' ' || attempt FROM lowtide_jobs.job WHERE lane = 'host/${this.instance}' ORDER BY due_at`,
+    );
+    return rows === '' ? [] : rows.split('\n');
+  }
+}
