@@ -61,7 +61,7 @@ const layers = [
   {
     folders: ['fleet'],
     may: [...words, 'postgres/', 'queue/'],
-    types: ['schedule/planner.ts', 'schedule/slot-grid.ts'],
+    types: ['schedule/limits.ts', 'schedule/planner.ts', 'schedule/slot-grid.ts'],
     way: 'Hosts, leases and plans are kept as they are told: deciding is the business of schedule/ and service/.',
   },
   {

@@ -282,6 +282,8 @@ it('publishes what the planner has to know, which reads what is new', async () =
       memory: Float64Array.of(1, NaN),
       isKnown: true,
     },
+    limits: { stores: { local: {} } },
+    shared: { networks: { backbone: { streams: 2 } } },
   };
   await fleet.facts.publish(host, facts);
   const read = await fleet.facts.read(new Map());

@@ -1,4 +1,5 @@
 import type { Transaction } from '../postgres/postgres.ts';
+import type { Limits } from '../schedule/limits.ts';
 import type { PlanJob, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -135,4 +136,8 @@ export interface HostFacts {
   readonly running: readonly RunningJob[];
   /** The forecast. To 0.4 % of the host. */
   readonly load: HostLoad;
+  /** What its runs share that no other host has to do with. */
+  readonly limits: Limits;
+  /** What it says of what hosts share. */
+  readonly shared: Limits;
 }

@@ -1,19 +1,24 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { planDue } from '../schedule/plan-due.ts';
+import type { FleetRequest, FleetRun } from '../schedule/fleet.ts';
+import { planDue, planFleetDue } from '../schedule/plan-due.ts';
 import type { PlannedSlot, PlanRequest } from '../schedule/planner.ts';
 import { planView, type PlanView } from './plan-view.ts';
 
+type Asked =
+  | { readonly wants: 'slots' | 'view'; readonly request: PlanRequest }
+  | { readonly wants: 'fleet'; readonly request: FleetRequest };
+
 export interface PlanQuestion {
   readonly id: number;
-  readonly wants: 'slots' | 'view';
-  readonly request: PlanRequest;
+  readonly asked: Asked;
 }
 
 export interface PlanAnswer {
   readonly id: number;
   readonly slots?: readonly PlannedSlot[];
   readonly view?: PlanView;
+  readonly runs?: readonly FleetRun[];
 }
 
 const workerUrl = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url);
@@ -35,14 +40,22 @@ export class PlanThread implements AsyncDisposable {
   /** At once where there are few jobs. */
   slots(request: PlanRequest): readonly PlannedSlot[] | Promise<readonly PlannedSlot[]> {
     if (request.jobs.length <= fewJobs) return planDue(request).slots;
-    return this.#ask('slots', request).then(({ slots = [] }) => slots);
+    return this.#ask({ wants: 'slots', request }).then(({ slots = [] }) => slots);
   }
 
   /** With the reasons of each, in the words of the API. */
   async view(request: PlanRequest): Promise<PlanView> {
     if (request.jobs.length <= fewJobs) return planView(planDue(request));
-    const { view } = await this.#ask('view', request);
+    const { view } = await this.#ask({ wants: 'view', request });
     return view ?? planView(planDue(request));
+  }
+
+  /** Of many hosts; in the order of the hosts, each in the order of its starts. */
+  async fleet(request: FleetRequest): Promise<readonly FleetRun[]> {
+    const jobs = request.hosts.values().reduce((sum, host) => sum + host.jobs.length, 0);
+    if (jobs <= fewJobs) return runsOf(request);
+    const { runs } = await this.#ask({ wants: 'fleet', request });
+    return runs ?? runsOf(request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -50,8 +63,8 @@ export class PlanThread implements AsyncDisposable {
     await this.#worker?.terminate();
   }
 
-  #ask(wants: PlanQuestion['wants'], request: PlanRequest): Promise<PlanAnswer> {
-    const question = { id: (this.#last += 1), wants, request };
+  #ask(asked: Asked): Promise<PlanAnswer> {
+    const question = { id: (this.#last += 1), asked };
     const { promise, resolve } = Promise.withResolvers<PlanAnswer>();
     this.#asked.set(question.id, { question, resolve });
     clearTimeout(this.#idle);
@@ -93,7 +106,12 @@ export class PlanThread implements AsyncDisposable {
 }
 
 /** What the thread answers, and what is answered in its stead. */
-export function answerTo({ id, wants, request }: PlanQuestion): PlanAnswer {
-  const plan = planDue(request);
-  return wants === 'slots' ? { id, slots: plan.slots } : { id, view: planView(plan) };
+export function answerTo({ id, asked }: PlanQuestion): PlanAnswer {
+  if (asked.wants === 'fleet') return { id, runs: runsOf(asked.request) };
+  const plan = planDue(asked.request);
+  return asked.wants === 'slots' ? { id, slots: plan.slots } : { id, view: planView(plan) };
+}
+
+function runsOf(request: FleetRequest): readonly FleetRun[] {
+  return [...planFleetDue(request).slots.values()].flat();
 }

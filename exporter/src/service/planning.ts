@@ -9,6 +9,14 @@ import type { Tide } from './tide.ts';
 /** A plan is made anew when what is due or running has changed, and with each step of the forecast. */
 const planStepMs = 300_000;
 
+/** What hosts that share a PostgreSQL have planned together, as far as it is this host's. */
+export interface PlanOfAll {
+  /** Another one each time that something of it has changed. */
+  readonly planVersion: number;
+  /** Undefined: it is not in that plan. */
+  startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined;
+}
+
 /** Keeps the plan that the scheduler follows. */
 export class Planning {
   readonly #tide: Tide;
@@ -16,10 +24,16 @@ export class Planning {
   #made: { readonly key: string; readonly starts: ReadonlyMap<string, EpochMs> } | undefined;
   #slots: readonly PreviousSlot[] = [];
   #version = 0;
+  #ofAll: PlanOfAll | undefined;
 
   constructor(tide: Tide, thread: Pick<PlanThread, 'slots'>) {
     this.#tide = tide;
     this.#thread = thread;
+  }
+
+  /** From now on what the plan of all hosts says goes before. */
+  follow(ofAll: PlanOfAll): void {
+    this.#ofAll = ofAll;
   }
 
   /** Another one each time that something is to start at another time than before. */
@@ -43,6 +57,7 @@ export class Planning {
       this.#tide.renewals,
       due.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]),
       running.map(({ schedule }) => schedule.id),
+      this.#ofAll?.planVersion,
     ]);
     if (this.#made?.key === key) return this.#made.starts;
     const slots = await this.#thread.slots({
@@ -50,7 +65,15 @@ export class Planning {
       previous: this.#slots,
       running: await this.#tide.running(running, now),
     });
-    return this.#keep(key, slots);
+    return this.#keep(
+      key,
+      slots.map((slot) => this.#asAllPlan(slot)),
+    );
+  }
+
+  #asAllPlan(slot: PreviousSlot): PreviousSlot {
+    const { schedule, dueAt } = slot;
+    return { schedule, dueAt, start: this.#ofAll?.startOf(schedule, dueAt) ?? slot.start };
   }
 
   #keep(key: string, slots: readonly PreviousSlot[]): ReadonlyMap<string, EpochMs> {

@@ -142,7 +142,10 @@ class Service {
       stopping: signal,
       onDismissed: (reason) => this.#dismissed.abort(reason),
       track: this.#goingOn.track,
+      tide: this.#tide,
+      thread: this.#planThread,
     });
+    if (member !== undefined) this.#planning.follow(member.part);
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
@@ -190,6 +193,7 @@ class Service {
       start: (schedule, dueAt) => this.#goingOn.track(this.#runScheduled(member, schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
     });
+    member?.onPlan(() => scheduler.poke());
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
       newestObject(catalog, store),
     );

@@ -11,17 +11,20 @@ import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
 
 /** A claim that was not heard of for so long is given out again. */
-const claimSilentAfterMs = 60_000;
+export const claimSilentAfterMs = 60_000;
 const beatMs = 15_000;
 /** Before another try where the queue does not give the job, or could not be asked. */
 const tryAgainMs = 30_000;
 /** How many claims of one job may fall silent. */
-const attempts = 3;
+export const attempts = 3;
 /** Others whose slot has come as well may be handed out first. */
 const takenAtOnce = 16;
 const recentRuns = 50;
 
-const urgencies: Readonly<Record<ScheduleConfig['priority'], number>> = {
+/** Late is better than not at all: who is there waits for room until the next one comes; of who is not, it is known by then. */
+export const lateMs = 6 * 3_600_000;
+
+export const urgencies: Readonly<Record<ScheduleConfig['priority'], number>> = {
   critical: 3,
   high: 2,
   medium: 1,

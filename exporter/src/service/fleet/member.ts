@@ -2,12 +2,19 @@ import { evictOthers } from '../../catalog/postgres/database.ts';
 import { homeOf } from '../../catalog/postgres/home.ts';
 import type { Installation } from '../../compose.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import { InTurn } from '../../probe/in-turn.ts';
+import type { Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { describe } from '../describe.ts';
 import { keepLooking } from '../keep-looking.ts';
 import type { Logger } from '../log.ts';
+import type { PlanThread } from '../plan-thread.ts';
+import type { Tide } from '../tide.ts';
 import { Claims, type Outcome } from './claims.ts';
-import { hostDetails, Membership } from './membership.ts';
+import { HostPart } from './host-part.ts';
+import { hostDetails, Membership, type Heard } from './membership.ts';
+import { FleetPlanner } from './planner.ts';
 
 const reconcileEveryMs = 60_000;
 
@@ -22,6 +29,8 @@ export interface FleetMemberOptions {
   /** Called where another process has taken the place of this one: it is to stop, and to throw this. */
   readonly onDismissed: (reason: unknown) => void;
   readonly track: (work: Promise<void>) => Promise<void>;
+  readonly tide: Tide;
+  readonly thread: Pick<PlanThread, 'fleet'>;
 }
 
 /** This service as one of the hosts that share a PostgreSQL. */
@@ -29,11 +38,30 @@ export class FleetMember {
   readonly #options: FleetMemberOptions;
   readonly #membership: Membership;
   readonly #claims: Claims;
+  readonly #planner: FleetPlanner;
+  readonly #looks = new InTurn();
+  #onPlan: () => void = () => undefined;
+  /** This host's part in the plan of all. */
+  readonly part: HostPart;
 
-  private constructor(options: FleetMemberOptions, membership: Membership, claims: Claims) {
+  private constructor(options: FleetMemberOptions, membership: Membership, fleet: Fleet, queue: Queue) {
+    const { installation, tide, thread, log, stopping } = options;
+    const { config, catalog, clock } = installation();
+    const { instance } = config;
     this.#options = options;
     this.#membership = membership;
-    this.#claims = claims;
+    this.#claims = new Claims({ queue, catalog, instance, clock, log, stopping });
+    this.#planner = new FleetPlanner({ fleet, queue, thread, instance, clock, log });
+    this.part = new HostPart({
+      ...{ fleet, tide, catalog },
+      lease: membership.lease,
+      config: () => installation().config,
+      onChange: () => this.#onPlan(),
+    });
+    membership.onHeard((heard) => {
+      // One look after the other, and none is skipped for long: a beat comes every quarter of a minute.
+      void this.#looks.do(() => this.#look(heard));
+    });
   }
 
   /**
@@ -41,18 +69,16 @@ export class FleetMember {
    * state is written to by this process alone.
    */
   static async join(options: FleetMemberOptions): Promise<FleetMember | undefined> {
-    const { config, catalog, clock, fleet: access } = options.installation();
+    const { config, clock, fleet: access } = options.installation();
     if (access === undefined) return undefined;
-    const { log, stopping } = options;
+    const { log } = options;
     const { guard, folder, postgres } = access;
     const host = hostDetails(config, options.listen);
     const home = homeOf(folder);
     const fleet = await access.open();
     const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
     await evictOthers(postgres, config.instance, folder);
-    const queue = await access.queue();
-    const claims = new Claims({ queue, catalog, instance: config.instance, clock, log, stopping });
-    return new FleetMember(options, membership, claims);
+    return new FleetMember(options, membership, fleet, await access.queue());
   }
 
   /** Runs an occurrence once it is certain that nobody else does. */
@@ -67,6 +93,16 @@ export class FleetMember {
   /** Once runs that were cut off are on record, and before others begin. */
   async reconcile(): Promise<void> {
     await this.#claims.reconcile(this.#options.installation().config.schedules, true);
+  }
+
+  /** Whether this host plans for all. */
+  get isPlanner(): boolean {
+    return this.#planner.isLeader;
+  }
+
+  /** Called when another start is planned for something of this host. */
+  onPlan(listener: () => void): void {
+    this.#onPlan = listener;
   }
 
   /** Until the signal is aborted. */
@@ -90,6 +126,19 @@ export class FleetMember {
 
   /** Once nothing of this host goes on any more. */
   async leave(): Promise<void> {
+    await this.#looks.do(() => this.#planner.giveUp());
     await this.#membership.leave();
+  }
+
+  async #look(heard: Heard): Promise<void> {
+    const { installation, log, stopping } = this.#options;
+    if (stopping.aborted) return;
+    try {
+      await this.part.tell(installation().clock.now());
+      await this.#planner.look(heard);
+      await this.part.follow(heard.planVersion);
+    } catch (thrown) {
+      log.warn({ err: describe(thrown) }, 'the plan of all hosts could not be looked at');
+    }
   }
 }

@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Fleet, FleetSlot, HostFacts, Lease } from '../../fleet/fleet.ts';
+import type { EpochMs } from '../../units/instant.ts';
+import type { PlanOfAll } from '../planning.ts';
+import { activeSchedules, type Tide } from '../tide.ts';
+import { ownAndShared } from './shared-limits.ts';
+
+/** How far ahead all plan together. */
+const hoursAhead = 24;
+/** Of a schedule that is due every few minutes, the next ones: the others are told of in time. */
+const mostOfOne = 8;
+
+export interface HostPartOptions {
+  readonly fleet: Fleet;
+  readonly lease: Lease;
+  readonly tide: Tide;
+  readonly catalog: Pick<Catalog, 'schedule'>;
+  readonly config: () => Config;
+  /** Called when this host's part of the plan is another one. */
+  readonly onChange: () => void;
+}
+
+/** A host's part in the plan of all: what it tells whoever plans, and what it is told to run when. */
+export class HostPart implements PlanOfAll {
+  readonly #options: HostPartOptions;
+  #told: HostFacts | undefined;
+  #planVersion = 0;
+  #slots: readonly FleetSlot[] = [];
+
+  constructor(options: HostPartOptions) {
+    this.#options = options;
+  }
+
+  /** Of the plan that was read last. */
+  get planVersion(): number {
+    return this.#planVersion;
+  }
+
+  /** When it is to start; undefined where the plan of all knows nothing of it yet. */
+  startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined {
+    return this.#slots.find((slot) => slot.schedule === schedule && slot.dueAt === dueAt)?.start;
+  }
+
+  /** Tells what has changed since the last time. */
+  async tell(now: EpochMs): Promise<void> {
+    const { fleet, lease } = this.#options;
+    const facts = await this.#facts(now);
+    if (isDeepStrictEqual(facts, this.#told)) return;
+    await fleet.facts.publish(lease, facts);
+    this.#told = facts;
+  }
+
+  /** `planVersion`: of the newest plan. */
+  async follow(planVersion: number): Promise<void> {
+    const { fleet, config, onChange } = this.#options;
+    if (planVersion === this.#planVersion) return;
+    const { version, slots } = await fleet.plan.read(config().instance);
+    this.#planVersion = version;
+    if (isDeepStrictEqual(slots, this.#slots)) return;
+    this.#slots = slots;
+    onChange();
+  }
+
+  async #facts(now: EpochMs): Promise<HostFacts> {
+    const { tide, catalog, config } = this.#options;
+    const { schedules, stores } = config();
+    const active = await activeSchedules(catalog, schedules);
+    const { jobs, running = [], load, limits = {} } = await tide.requestAhead(active, now, hoursAhead);
+    const told = Map.groupBy(jobs, ({ schedule }) => schedule);
+    return {
+      jobs: [...told.values()].flatMap((ofOne) => ofOne.slice(0, mostOfOne)),
+      running,
+      load,
+      ...ownAndShared(stores, limits),
+    };
+  }
+}

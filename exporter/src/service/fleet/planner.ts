@@ -1,0 +1,186 @@
+import type { Clock } from '../../clock/clock.ts';
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
+import type { Offer, Queue } from '../../queue/queue.ts';
+import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../schedule/fleet.ts';
+import type { Logger } from '../log.ts';
+import type { PlanThread } from '../plan-thread.ts';
+import { attempts, claimSilentAfterMs, lateMs, urgencies } from './claims.ts';
+import { leastOf } from './shared-limits.ts';
+import type { Heard } from './membership.ts';
+
+/** Who plans has this long to say that it goes on doing so. */
+const leaseMs = 60_000;
+/** Forecasts go by steps: with each, what is best may change. */
+const planStepMs = 300_000;
+/** What begins later may still be planned anew before it is offered. */
+const offerAheadMs = 600_000;
+
+export interface FleetPlannerOptions {
+  readonly fleet: Fleet;
+  readonly queue: Queue;
+  readonly thread: Pick<PlanThread, 'fleet'>;
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Told {
+  readonly revision: number;
+  readonly facts: HostFacts;
+}
+
+/**
+ * One host plans for all, as long as it holds the lease for that: it takes what each has told of itself, makes one plan, and
+ * offers what is to begin soon to the queue, so that of a host that dies meanwhile is known what it has not done.
+ */
+export class FleetPlanner {
+  readonly #options: FleetPlannerOptions;
+  readonly #told = new Map<string, Told>();
+  readonly #offered = new Map<string, number>();
+  #lease: Lease | undefined;
+  #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
+  #runs: readonly FleetRun[] = [];
+  #plannedFor = '';
+
+  constructor(options: FleetPlannerOptions) {
+    this.#options = options;
+  }
+
+  get isLeader(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  /** After each beat of this host: plans where it is its turn and something has changed. */
+  async look({ isPlanned }: Heard): Promise<void> {
+    try {
+      const lease = await this.#hold(isPlanned);
+      if (lease === undefined) return;
+      await this.#plan(lease);
+      await this.#offerSoon();
+      await this.#sweep();
+    } catch (thrown) {
+      if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
+      this.#options.log.info('another host plans for all now');
+      this.#lease = undefined;
+    }
+  }
+
+  /** Lets another plan at once. */
+  async giveUp(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    // Who cannot be told finds out in a minute.
+    if (lease !== undefined) await this.#options.fleet.leases.release(lease).catch(() => undefined);
+  }
+
+  async #hold(isPlanned: boolean): Promise<Lease | undefined> {
+    const { fleet, instance, log } = this.#options;
+    if (this.#lease !== undefined) {
+      await fleet.leases.renew(this.#lease, leaseMs);
+      return this.#lease;
+    }
+    if (isPlanned) return undefined;
+    this.#lease = await fleet.leases.acquire('planner', instance, leaseMs);
+    if (this.#lease === undefined) return undefined;
+    log.info('this host plans for all from now on');
+    this.#told.clear();
+    this.#offered.clear();
+    this.#plannedFor = '';
+    this.#previous = await fleet.plan.readAll();
+    return this.#lease;
+  }
+
+  async #plan(lease: Lease): Promise<void> {
+    const { fleet, clock, thread } = this.#options;
+    const hosts = await fleet.hosts();
+    const changed = await this.#hear();
+    const alive = hosts.filter(({ state }) => state === 'alive');
+    const now = clock.now();
+    const key = JSON.stringify([Math.floor(now / planStepMs), alive.map(({ instance }) => instance)]);
+    if (changed.size === 0 && key === this.#plannedFor) return;
+    const request = this.#request(alive, changed, now);
+    const runs = await thread.fleet(request);
+    await fleet.plan.write(lease, slotsOf(runs));
+    this.#plannedFor = key;
+    this.#runs = runs;
+    this.#previous = Map.groupBy(runs, ({ runsOn }) => runsOn);
+  }
+
+  /** Which hosts have told something new. */
+  async #hear(): Promise<ReadonlySet<string>> {
+    const known = new Map([...this.#told].map(([instance, { revision }]) => [instance, revision]));
+    const news = await this.#options.fleet.facts.read(known);
+    for (const [instance, told] of news) this.#told.set(instance, told);
+    return new Set(news.keys());
+  }
+
+  #request(alive: readonly KnownHost[], changed: ReadonlySet<string>, now: number): FleetRequest {
+    const hosts = new Map<string, FleetHost>();
+    const shared: HostFacts['shared'][] = [];
+    for (const { instance, capacity } of alive) {
+      const facts = this.#told.get(instance)?.facts;
+      if (facts === undefined) continue;
+      shared.push(facts.shared);
+      hosts.set(instance, {
+        jobs: facts.jobs.filter(({ occurrence }) => occurrence.deadline > now),
+        running: facts.running,
+        load: facts.load,
+        limits: facts.limits,
+        ...(capacity !== undefined && { capacity }),
+      });
+    }
+    const previous = this.#previous;
+    return {
+      now,
+      hosts,
+      shared: leastOf(shared),
+      ...(previous !== undefined && { previous }),
+      // A host that has come or gone changes what is there for the pools, and a step of the forecasts changes all.
+      ...(this.#plannedFor.startsWith(`[${Math.floor(now / planStepMs)},`) && { changed }),
+    };
+  }
+
+  async #offerSoon(): Promise<void> {
+    const { queue, clock } = this.#options;
+    const until = clock.now() + offerAheadMs;
+    const offers = this.#runs.flatMap((run): Offer[] => {
+      const key = `${run.owner} ${run.schedule} ${run.dueAt}`;
+      if (run.start > until || this.#offered.get(key) === run.start) return [];
+      this.#offered.set(key, run.start);
+      return [offerOf(run)];
+    });
+    if (offers.length > 0) await queue.offer(offers);
+    for (const [key, start] of this.#offered) if (start < until - 2 * 86_400_000) this.#offered.delete(key);
+  }
+
+  async #sweep(): Promise<void> {
+    const { queue, log } = this.#options;
+    for (const { owner, schedule, state, reason, claimer } of await queue.sweep(claimSilentAfterMs)) {
+      const whose = 'host' in owner ? owner.host : `the pool ${owner.pool}`;
+      const what = state === 'waiting' ? 'is given out again' : `is ${state}`;
+      log.warn({ schedule, host: claimer ?? whose }, `a backup of ${whose} ${what}: ${reason?.text ?? ''}`);
+    }
+  }
+}
+
+function offerOf({ job, schedule, dueAt, start, runsOn }: FleetRun): Offer {
+  return {
+    owner: job.pool === undefined ? { host: runsOn } : { pool: job.pool },
+    schedule,
+    dueAt,
+    slot: start,
+    deadline: job.occurrence.deadline + lateMs,
+    priority: urgencies[job.priority],
+    attempts,
+  };
+}
+
+function slotsOf(runs: readonly FleetRun[]): ReadonlyMap<string, readonly FleetSlot[]> {
+  const slots = runs.map(({ runsOn, owner, schedule, dueAt, start, end }) => ({
+    runsOn,
+    slot: { owner, schedule, dueAt, start, end },
+  }));
+  const byHost = Map.groupBy(slots, ({ runsOn }) => runsOn);
+  return new Map([...byHost].map(([host, own]) => [host, own.map(({ slot }) => slot)]));
+}
