@@ -1,10 +1,13 @@
 import type { ScheduleConfig } from '../../exporter/src/config/schema.ts';
+import { planFleet, type FleetHost, type FleetRequest } from '../../exporter/src/schedule/fleet.ts';
 import { planSlots, type PlanJob, type PlanRequest } from '../../exporter/src/schedule/planner.ts';
 import { nextOccurrences } from '../../exporter/src/schedule/recurrence.ts';
+import type { HostLoad } from '../../exporter/src/schedule/slot-grid.ts';
 
 /**
  * Planning 48 hours, from occurrences to slots, on one core: 10,000 schedules from scratch, again after one of them
- * changed, and 500 schedules. The peer is what any planner must do at the least: list the occurrences and sort them.
+ * changed, and 500 schedules; then 20,000 schedules on 1,000 hosts that share a store, from scratch and again after one host
+ * changed. The peer is what any planner must do at the least: list the occurrences and sort them.
  * `node test/bench/plan.ts [ROUNDS]`.
  */
 const rounds = Number(process.argv[2] ?? 5);
@@ -59,14 +62,13 @@ function jobsOf(subjects: readonly BenchSchedule[]): PlanJob[] {
 }
 
 function request(jobs: readonly PlanJob[]): PlanRequest {
+  return { now, jobs, load: loadOf(14), limits: { stores: { local: { streams: 100_000 } } } };
+}
+
+function loadOf(peak: number): HostLoad {
   const steps = Array.from({ length: horizonMs / 300_000 }, (_, step) => (12 + step / 12) % 24);
-  const cpu = Float64Array.from(steps, (hour) => 0.15 + 0.4 * Math.exp(-((hour - 14) ** 2) / 18));
-  return {
-    now,
-    jobs,
-    load: { startsAt: now, stepMs: 300_000, cpu, memory: cpu.map((load) => 0.3 + load / 3), isKnown: true },
-    limits: { stores: { local: { streams: 100_000 } } },
-  };
+  const cpu = Float64Array.from(steps, (hour) => 0.15 + 0.4 * Math.exp(-((hour - peak) ** 2) / 18));
+  return { startsAt: now, stepMs: 300_000, cpu, memory: cpu.map((load) => 0.3 + load / 3), isKnown: true };
 }
 
 function time<T>(name: string, limitMs: number, peerMs: number, work: () => T): T {
@@ -130,3 +132,43 @@ for (const slot of small.slots) small.explain(slot);
 console.log(
   `reasons of all slots of 500 schedules: ${(process.cpuUsage(began).user / 1000).toFixed(1)} ms CPU`,
 );
+
+const hosts = 1000;
+const perHost = 20;
+/** Each host has its own schedules, and its peak at another hour; a tenth of the schedules are a pool's of 20 hosts. */
+const fleet = new Map<string, FleetHost>();
+const ofHosts = schedules(hosts * perHost);
+for (let host = 0; host < hosts; host += 1) {
+  const own = ofHosts.slice(host * perHost, (host + 1) * perHost).map((schedule) => ({
+    ...schedule,
+    resources: { cpu: schedule.resources.cpu * hosts, memory: schedule.resources.memory * hosts },
+  }));
+  fleet.set(`host-${host}`, { jobs: jobsOf(own), load: loadOf(8 + (host % 14)) });
+}
+const alone = [...fleet.values()];
+for (const [index, host] of alone.entries()) {
+  const neighbours = alone.slice(index - (index % 20), index - (index % 20) + 20);
+  const pool = `pool-${Math.floor(index / 20)}`;
+  const isPooled = ({ schedule }: PlanJob): boolean => Number(schedule.split('-')[1]) % 10 === 0;
+  const pooled = neighbours.flatMap(({ jobs }) => jobs.filter(isPooled).map((job) => ({ ...job, pool })));
+  fleet.set(`host-${index}`, { ...host, jobs: [...host.jobs.filter((job) => !isPooled(job)), ...pooled] });
+}
+const ofFleet: FleetRequest = { now, hosts: fleet, shared: { stores: { local: { streams: 6000 } } } };
+listAndSort(ofHosts);
+const fleetPeer = listAndSort(ofHosts);
+const planned = time('20,000 schedules on 1,000 hosts', 10_000, fleetPeer, () => planFleet(ofFleet));
+const runs = [...planned.slots.values()].flat();
+console.log(`  ${runs.length} slots, ${planned.misfits.length} misfits`);
+const one = fleet.get('host-471');
+if (one === undefined) throw new Error('no such host');
+const changedFleet = new Map([...fleet, ['host-471', { ...one, jobs: one.jobs.slice(1), load: loadOf(3) }]]);
+const next = time('20,000 schedules, one host changed', 1000, fleetPeer, () =>
+  planFleet({ ...ofFleet, hosts: changedFleet, previous: planned.slots, changed: new Set(['host-471']) }),
+);
+const keys = new Set(
+  runs.map(({ owner, dueAt, schedule, start }) => `${owner} ${schedule} ${dueAt} ${start}`),
+);
+const movedRuns = [...next.slots.values()]
+  .flat()
+  .filter(({ owner, dueAt, schedule, start }) => !keys.has(`${owner} ${schedule} ${dueAt} ${start}`));
+console.log(`  ${next.misfits.length} misfits, ${movedRuns.length} starts differ`);

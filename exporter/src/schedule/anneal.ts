@@ -21,12 +21,21 @@ const coldest = 0.01;
 /** Half of the moves go no further than this, in slots: late on, only neighbours are worth a try. */
 const nearby = 2;
 const movesBetweenLooks = 256;
+/**
+ * Of many hosts, so many jobs are moved at a time, and each of them so often, before others are: they lie near each other in
+ * memory, and jobs of other hosts are hardly in their way.
+ */
+const jobsAtATime = 512;
+const movesAtATime = 4;
 
 export function anneal(placement: Placement, jobs: Int32Array, { moves, seed, spent }: Annealing): void {
   const { places, slots, earliest, latest } = placement;
+  const count = jobs.length;
   const random = generator(seed);
   const cooling = Math.log(coldest / hottest);
+  const among = placement.problem.hosts === 1 ? count : Math.min(count, jobsAtATime);
   let temperature = hottest;
+  let behind = 0;
   for (let move = 0; move < moves; move += 1) {
     if (move % movesBetweenLooks === 0) {
       // Cooling follows whichever ends first, so that a short time still ends cold.
@@ -34,7 +43,8 @@ export function anneal(placement: Placement, jobs: Int32Array, { moves, seed, sp
       if (share >= 1) return;
       temperature = hottest * Math.exp(cooling * share);
     }
-    const job = jobs[Math.floor(random() * jobs.length)] ?? 0;
+    if (among < count && move % (among * movesAtATime) === 0) behind = (behind + among) % count;
+    const job = jobs[(behind + Math.floor(random() * among)) % count] ?? 0;
     const first = earliest[job] ?? 0;
     const choice = (latest[job] ?? 0) - first + 1;
     if (choice < 1) continue;
