@@ -2,9 +2,12 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openPostgresCatalog } from './catalog/postgres.ts';
-import { openSqliteCatalog } from './catalog/sqlite.ts';
 import type { Catalog } from './catalog/catalog.ts';
+import type { MovableState } from './catalog/migrate-state.ts';
+import { openPostgresCatalog } from './catalog/postgres.ts';
+import { MovableSchema } from './catalog/postgres/movable.ts';
+import { openSqliteCatalog } from './catalog/sqlite.ts';
+import { MovableFolder } from './catalog/sqlite/movable.ts';
 import type { Clock } from './clock/clock.ts';
 import { systemClock } from './clock/system.ts';
 import { withAdded } from './config/added-schedules.ts';
@@ -98,6 +101,24 @@ async function openState({ state, local, instance }: Config, env: Environment): 
   const assertOurs = fleet.guard.assert;
   return { catalog: await openPostgresCatalog(postgres, { instance, folder: local, assertOurs }), fleet };
 }
+
+/** The state of an installation at a URL or in a folder, to be moved as a whole. Throws `config_invalid` for a URL that cannot be read. */
+export function openMovableState(
+  location: string,
+  { instance, local }: Pick<Config, 'instance' | 'local'>,
+  env: Environment,
+): MovableState {
+  if (!isPostgresUrl(location)) return new MovableFolder(location);
+  const postgres = openPostgres(location, {
+    applicationName: `lowtide state migrate ${instance}`,
+    environment: env,
+    // One transaction waits while the other side reads or writes much.
+    timeouts: { statement: movingTimeoutMs, idleInTransaction: movingTimeoutMs },
+  });
+  return new MovableSchema(postgres, instance, local);
+}
+
+const movingTimeoutMs = 600_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

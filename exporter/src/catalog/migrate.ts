@@ -10,9 +10,8 @@ const applicationId = 0x4c6f7774;
  * newer version, or a database that is no catalog. `path` names the file in errors. One process at a time.
  */
 export function migrate(database: DatabaseSync, migrations: readonly string[], path: string): void {
-  refuseForeign(database, path);
   for (;;) {
-    const version = readPragma(database, 'user_version');
+    const version = versionOf(database, path);
     if (version > migrations.length) {
       throw new LowtideError(
         'state_invalid',
@@ -33,6 +32,12 @@ export function migrate(database: DatabaseSync, migrations: readonly string[], p
       throw error;
     }
   }
+}
+
+/** How many migrations the database has had. Throws `state_invalid` where it is no catalog. */
+export function versionOf(database: DatabaseSync, path: string): number {
+  refuseForeign(database, path);
+  return readPragma(database, 'user_version');
 }
 
 function refuseForeign(database: DatabaseSync, path: string): void {

@@ -61,6 +61,11 @@ export function hasLiveOwner(stateFolder: string): boolean {
   return lockFiles(folder).some((name) => FileLock.isHeld(join(folder, name)));
 }
 
+/** Whether the owner with this id, of this state folder, still lives. */
+export function isOwnerAlive(stateFolder: string, id: string): boolean {
+  return FileLock.isHeld(lockPath(ownersFolder(stateFolder), id));
+}
+
 function removeLeftLocks(folder: string): void {
   for (const name of lockFiles(folder)) {
     const left = FileLock.take(join(folder, name), 0);

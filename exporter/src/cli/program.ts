@@ -20,6 +20,7 @@ import { replaySpan } from './replay.ts';
 import { restore } from './restore.ts';
 import { rotate } from './rotate.ts';
 import type { ServeCommandOptions } from './serve.ts';
+import { migrateState } from './state.ts';
 import { checkStoreNamed } from './stores.ts';
 import { createToken, listTokens, revokeToken } from './token.ts';
 
@@ -233,6 +234,20 @@ export function createProgram(terminal: Terminal): Command {
     .command('rebuild')
     .description('bring it back from what lies in the stores')
     .action(action(terminal, rebuild));
+
+  program
+    .command('state')
+    .description('look after where the state is kept')
+    .command('migrate')
+    .description(
+      'copy the state between a folder and a PostgreSQL, and compare; the config is yours to change',
+    )
+    .option(
+      '--from <state>',
+      'a folder, or postgres://… (with a password: ${env:NAME}, ${file:PATH}); default: state of the config',
+    )
+    .requiredOption('--to <state>', 'the same, where there is no state yet')
+    .action(action(terminal, migrateState));
 
   program
     .command('stores')

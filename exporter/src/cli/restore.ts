@@ -1,10 +1,8 @@
-import { secretResolver } from '../config/read.ts';
-import { expandSecrets } from '../config/secrets.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
 import { formatSize } from '../units/size.ts';
 import { backupNamed } from './backups.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
+import { expandArgument } from './expand-argument.ts';
 
 export interface RestoreCommandOptions {
   readonly to: string;
@@ -20,7 +18,7 @@ export async function restore(
   await using installation = await openSettled(context);
   await installation.takeEnvironmentKey();
   const backup = await backupNamed(installation.catalog, id);
-  const target = targetOf(options.to, context);
+  const target = expandArgument('--to', options.to, context);
   const { signal } = context.terminal;
   using progress = context.progress(`Restoring ${id}`, backup.storedBytes);
   const result = await installation.jobs.restore(backup, target, {
@@ -35,14 +33,4 @@ export async function restore(
   );
   for (const warning of result.warnings) context.output.note(`warning: ${warning}`);
   return exitCodes.done;
-}
-
-/** `${env:NAME}` and `${file:PATH}` as in the config: a command line is read by every user of the host. */
-function targetOf(written: string, { terminal }: CommandContext): string {
-  const { value, problems } = expandSecrets(written, secretResolver(terminal.env, process.cwd()));
-  const [problem] = problems;
-  if (problem !== undefined || typeof value !== 'string') {
-    throw new LowtideError('usage', `--to ${problem?.message ?? 'is no text'}`);
-  }
-  return value;
 }

@@ -70,6 +70,7 @@ export const errorCodes = facts({
   state_invalid: { exit: 1, http: 500, errorType: 'catalog' },
   state_denied: { exit: 1, http: 500, errorType: 'catalog' },
   state_full: { exit: 1, http: 507, errorType: 'catalog' },
+  state_exists: { exit: 1, http: 409, errorType: 'catalog' },
   state_unavailable: { exit: 1, http: 503, errorType: 'catalog' },
   state_unknown: { exit: 1, http: 503, errorType: 'catalog' },
   lease_lost: { exit: 1, http: 409, errorType: 'catalog' },

@@ -73,13 +73,14 @@ async function step(
   );
 }
 
-interface Version {
+export interface Version {
   readonly isThere: boolean;
   readonly version: number;
   readonly readableFrom: number;
 }
 
-async function versionOf(transaction: Transaction, schema: string, label: string): Promise<Version> {
+/** The version of a schema, which may not be there. Throws `state_invalid` where it is something else's. */
+export async function versionOf(transaction: Transaction, schema: string, label: string): Promise<Version> {
   const tables = await transaction.all(
     `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
      WHERE nspname = ? AND relkind IN ('r', 'p')`,

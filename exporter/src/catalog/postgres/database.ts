@@ -5,10 +5,9 @@ import { migrations } from '../migrations/postgres/migrations.ts';
 import { Owner } from '../ownership.ts';
 import type { StateDatabase, Transaction } from '../sql/transaction.ts';
 import { homeOf } from './home.ts';
+import { goneAfterSeconds } from './owners.ts';
 import { schemaOf } from './schema-name.ts';
 
-/** An owner elsewhere that has not been seen for so long, by the clock of the server, is gone. */
-const goneAfterSeconds = 60;
 const beatMs = 15_000;
 /** Nothing refers any more to one that left nothing but its row. */
 const forgottenAfter = '7 days';
@@ -175,6 +174,7 @@ export async function evictOthers(postgres: Postgres, instance: string, folder: 
   );
 }
 
-function lockOf(schema: string): string {
+/** Held by whoever writes, opens, or moves. */
+export function lockOf(schema: string): string {
   return `lowtide state ${schema}`;
 }

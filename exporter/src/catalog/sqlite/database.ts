@@ -162,32 +162,51 @@ export function databasePath(folder: string): string {
 
 /** Creation, migration and setting aside happen in one process at a time. */
 export function whileOpening<T>(folder: string, work: () => T): T {
-  using lock = FileLock.take(join(folder, 'opening.lock'), openingTimeoutMs);
-  if (lock === undefined) {
-    throw new LowtideError('state_busy', `another process is still opening ${folder}`, { retryable: true });
-  }
+  using _lock = takeOpening(folder);
   return work();
 }
 
-/** Builds a new database under another name: an empty or half-made file never bears the final one. */
-function create(path: string): void {
-  const partial = `${path}.partial`;
-  // A write-ahead log left by a database that is gone would be replayed into the new one.
-  for (const left of [`${path}-wal`, `${path}-shm`, partial, `${partial}-wal`, `${partial}-shm`]) {
-    rmSync(left, { force: true });
+/** Keeps everybody from opening what is in `folder` (which exists) until it is disposed. Throws `state_busy`. */
+export function takeOpening(folder: string): FileLock {
+  const lock = FileLock.take(join(folder, 'opening.lock'), openingTimeoutMs);
+  if (lock === undefined) {
+    throw new LowtideError('state_busy', `another process is still opening ${folder}`, { retryable: true });
   }
-  createPrivate(partial);
+  return lock;
+}
+
+function create(path: string): void {
+  const partial = beginPartial(path);
   const database = connect(partial);
   try {
     migrate(database, migrations, path);
   } finally {
     database.close();
   }
-  renameSync(partial, path);
+  publishPartial(path);
+}
+
+/** A new database is built under another name: an empty or half-made file never bears the final one. */
+export function beginPartial(path: string): string {
+  const partial = removePartial(path);
+  createPrivate(partial);
+  return partial;
+}
+
+export function removePartial(path: string): string {
+  const partial = `${path}.partial`;
+  for (const left of ['', '-wal', '-shm']) rmSync(partial + left, { force: true });
+  return partial;
+}
+
+export function publishPartial(path: string): void {
+  // A write-ahead log left by a database that is gone would be replayed into the new one.
+  for (const left of ['-wal', '-shm']) rmSync(path + left, { force: true });
+  renameSync(`${path}.partial`, path);
   syncFolder(dirname(path));
 }
 
-function connect(path: string): DatabaseSync {
+export function connect(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
   try {
     database.exec('PRAGMA journal_mode = WAL');
@@ -214,7 +233,7 @@ function inTransaction<T>(database: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDI
   }
 }
 
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first !== undefined) syncFolder(dirname(first));
 }
