@@ -1,11 +1,8 @@
 import type {
   AuditList,
   Backup,
-  BackupList,
   BackupRun,
-  BackupRunList,
   Drill,
-  DrillList,
   Key,
   KeyList,
   Load,
@@ -16,16 +13,18 @@ import type {
   RestoreRequest,
   RestoreRun,
   Rotation,
-  RotationList,
   RotationPlan,
   Run,
   RunLog,
   Schedule,
-  ScheduleList,
+  Slot,
   Status,
   VerificationRun,
 } from 'lowtide/api';
+import type { ListOfHosts } from '../hosts/ask-hosts.ts';
+import type { Host, HostProblem, OfHost, Whose } from '../hosts/hosts.ts';
 import type { RequestFailure } from './failure.ts';
+import type { RelayedRequest } from './relayed.ts';
 import { checkedStatus } from './status.ts';
 
 /** One request to the exporter, below `/api/v1/`, the way Grafana's proxy takes it. */
@@ -49,6 +48,7 @@ export type Send = (request: ExporterRequest) => Promise<unknown>;
 export interface Page {
   readonly limit?: number;
   readonly cursor?: string;
+  readonly host?: Whose;
 }
 export type RunsQuery = Page & { readonly schedule?: string; readonly status?: BackupRun['status'] };
 export type BackupsQuery = Page & {
@@ -57,29 +57,40 @@ export type BackupsQuery = Page & {
   readonly key?: string;
 };
 
-/** The exporter's API as the app uses it. Whatever changes something takes its idempotency key. */
+export type LookAhead = { readonly hours?: number; readonly host?: Whose };
+export type PlanOfHosts = Omit<Plan, 'slots'> & {
+  readonly slots: OfHost<Slot>[];
+  readonly hostProblems?: readonly HostProblem[];
+};
+
+/**
+ * The exporter's API as the app uses it. Whatever changes something takes its idempotency key; what takes a host is about that
+ * one, and without about the exporter's own. Another host is asked to, and does it later.
+ */
 export interface Exporter {
   readonly status: () => Promise<Status>;
-  readonly schedules: (page?: Page) => Promise<ScheduleList>;
-  readonly plan: (query?: { readonly hours?: number }) => Promise<Plan>;
-  readonly load: (query?: { readonly hours?: number }) => Promise<Load>;
-  readonly runs: (query?: RunsQuery) => Promise<BackupRunList>;
-  readonly run: (id: string) => Promise<Run>;
-  readonly runLog: (id: string) => Promise<RunLog>;
-  readonly backups: (query?: BackupsQuery) => Promise<BackupList>;
-  readonly backup: (id: string) => Promise<Backup>;
-  readonly manifest: (backup: string) => Promise<Manifest>;
-  readonly drills: (page?: Page) => Promise<DrillList>;
+  readonly hosts: () => Promise<{ readonly items?: readonly Host[] }>;
+  readonly schedules: (page?: Page) => Promise<ListOfHosts<Schedule>>;
+  readonly plan: (query?: LookAhead) => Promise<PlanOfHosts>;
+  readonly load: (query?: LookAhead) => Promise<Load>;
+  readonly runs: (query?: RunsQuery) => Promise<ListOfHosts<BackupRun>>;
+  readonly run: (id: string, host?: Whose) => Promise<Run>;
+  readonly runLog: (id: string, host?: Whose) => Promise<RunLog>;
+  readonly backups: (query?: BackupsQuery) => Promise<ListOfHosts<Backup>>;
+  readonly backup: (id: string, host?: Whose) => Promise<Backup>;
+  readonly manifest: (backup: string, host?: Whose) => Promise<Manifest>;
+  readonly drills: (page?: Page) => Promise<ListOfHosts<Drill>>;
   readonly keys: (page?: Page) => Promise<KeyList>;
-  readonly rotations: (page?: Page) => Promise<RotationList>;
+  readonly rotations: (page?: Page) => Promise<ListOfHosts<Rotation>>;
   readonly audit: (page?: Page) => Promise<AuditList>;
+  readonly request: (id: string) => Promise<RelayedRequest>;
 
-  readonly runSchedule: (id: string, key: string) => Promise<BackupRun>;
+  readonly runSchedule: (id: string, key: string, host?: Whose) => Promise<BackupRun | RelayedRequest>;
   readonly drill: (schedule: string, key: string) => Promise<Drill>;
-  readonly pause: (id: string, key: string) => Promise<Schedule>;
-  readonly resume: (id: string, key: string) => Promise<Schedule>;
-  readonly skipNext: (id: string, key: string) => Promise<Schedule>;
-  readonly cancelRun: (id: string, key: string) => Promise<Run>;
+  readonly pause: (id: string, key: string, host?: Whose) => Promise<Schedule | RelayedRequest>;
+  readonly resume: (id: string, key: string, host?: Whose) => Promise<Schedule | RelayedRequest>;
+  readonly skipNext: (id: string, key: string, host?: Whose) => Promise<Schedule | RelayedRequest>;
+  readonly cancelRun: (id: string, key: string, host?: Whose) => Promise<Run | RelayedRequest>;
   readonly cancelDrill: (id: string, key: string) => Promise<Drill>;
   readonly verify: (backup: string, key: string) => Promise<VerificationRun>;
   readonly restore: (backup: string, request: RestoreRequest, key: string) => Promise<RestoreRun>;
@@ -104,26 +115,28 @@ export function exporterOver(send: Send): Exporter {
 
   return {
     status: async () => checkedStatus(await get<Status>('status')),
+    hosts: () => get('hosts'),
     schedules: (page) => get('schedules', page),
     plan: (query) => get('plan', query),
     load: (query) => get('load', query),
     runs: (query) => get('runs', query),
-    run: (id) => get(of('runs', id)),
-    runLog: (id) => get(of('runs', id, 'log')),
+    run: (id, host) => get(of('runs', id), { host }),
+    runLog: (id, host) => get(of('runs', id, 'log'), { host }),
     backups: (query) => get('backups', query),
-    backup: (id) => get(of('backups', id)),
-    manifest: (backup) => get(of('backups', backup, 'manifest')),
+    backup: (id, host) => get(of('backups', id), { host }),
+    manifest: (backup, host) => get(of('backups', backup, 'manifest'), { host }),
     drills: (page) => get('drills', page),
     keys: (page) => get('keys', page),
     rotations: (page) => get('rotations', page),
     audit: (page) => get('audit', page),
+    request: (id) => get(of('requests', id)),
 
-    runSchedule: (id, key) => post(of('schedules', id, 'run'), key),
+    runSchedule: (id, key, host) => post(of('schedules', id, 'run'), key, { query: { host } }),
     drill: (schedule, key) => post(of('schedules', schedule, 'drill'), key),
-    pause: (id, key) => post(of('schedules', id, 'pause'), key),
-    resume: (id, key) => post(of('schedules', id, 'resume'), key),
-    skipNext: (id, key) => post(of('schedules', id, 'skip-next'), key),
-    cancelRun: (id, key) => post(of('runs', id, 'cancel'), key),
+    pause: (id, key, host) => post(of('schedules', id, 'pause'), key, { query: { host } }),
+    resume: (id, key, host) => post(of('schedules', id, 'resume'), key, { query: { host } }),
+    skipNext: (id, key, host) => post(of('schedules', id, 'skip-next'), key, { query: { host } }),
+    cancelRun: (id, key, host) => post(of('runs', id, 'cancel'), key, { query: { host } }),
     cancelDrill: (id, key) => post(of('drills', id, 'cancel'), key),
     verify: (backup, key) => post(of('backups', backup, 'verify'), key),
     restore: (backup, body, key) => post(of('backups', backup, 'restore'), key, { body, asAdmin: true }),
@@ -138,19 +151,30 @@ export function problemOf({ status, problem }: RequestFailure): Problem | undefi
   return problem === undefined ? undefined : { ...problem, status };
 }
 
-const mostPages = 50;
-
-/** All of a list, page by page. */
-export async function allOf<T>(
-  page: (page: Page) => Promise<{ readonly items: readonly T[]; readonly nextCursor?: string | undefined }>,
-): Promise<readonly T[]> {
-  const items: T[] = [];
+/**
+ * A list, page by page, until it ends, or as far as it is wanted. With what the last page says of more, where more is wanted than
+ * may be asked for.
+ */
+export async function pagesOf<T>(
+  ask: (page: Page) => Promise<ListOfHosts<T>>,
+  mostPages = 50,
+  isEnough: (items: readonly T[]) => boolean = () => false,
+): Promise<ListOfHosts<T>> {
+  const answers: ListOfHosts<T>[] = [];
   let cursor: string | undefined;
-  for (let pages = 0; pages < mostPages; pages += 1) {
-    const answer = await page({ limit: 200, ...(cursor !== undefined && { cursor }) });
-    items.push(...answer.items);
-    cursor = answer.nextCursor;
-    if (cursor === undefined) break;
-  }
-  return items;
+  do {
+    const answer = await ask({ limit: 200, ...(cursor !== undefined && { cursor }) });
+    answers.push(answer);
+    cursor = isEnough(answer.items) ? undefined : answer.nextCursor;
+  } while (cursor !== undefined && answers.length < mostPages);
+  return {
+    items: answers.flatMap(({ items }) => items),
+    nextCursor: cursor,
+    problems: answers.at(-1)?.problems,
+  };
+}
+
+/** All of a list of the exporter's own host. */
+export async function allOf<T>(ask: (page: Page) => Promise<ListOfHosts<T>>): Promise<readonly T[]> {
+  return (await pagesOf(ask)).items;
 }

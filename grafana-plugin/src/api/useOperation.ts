@@ -5,18 +5,21 @@ import { newKey } from '../lib/clock.ts';
 import { useWords } from '../words/useWords.ts';
 import type { Message } from '../words/words.ts';
 import { failureOf, RequestError, type RequestFailure } from './failure.ts';
+import { exporter } from './grafana.ts';
+import { isRelayed, unsaid, type RelayedRequest } from './relayed.ts';
+import { settled } from './settled.ts';
 
 export interface Operation {
   /** What is being done, by the name it was given; undefined: nothing. */
   readonly pending: string | undefined;
   /**
-   * Does it, once: asked again while no answer came, it is the same request to the exporter. Says how it went, in a toast.
-   * Resolves to whether it was done.
+   * Does it, once: asked again while no answer came, it is the same request to the exporter. Says how it went, in a toast; of
+   * what another host is asked to do, also when it has done it, of which there is no answer. Resolves to whether it was taken.
    */
   readonly perform: <T>(
     name: string,
     send: (key: string) => Promise<T>,
-    done: (answer: T) => Message,
+    done: (answer: Exclude<T, RelayedRequest> | undefined) => Message,
   ) => Promise<boolean>;
 }
 
@@ -34,7 +37,17 @@ export function useOperation(after: () => void): Operation {
       try {
         const answer = await send(key);
         unanswered.current.delete(name);
-        toast(AppEvents.alertSuccess, say(done(answer)));
+        if (isRelayed(answer)) {
+          toast(AppEvents.alertSuccess, say({ key: 'relayed.asked', values: { host: answer.host } }));
+          void settled(exporter, answer).then((request) => {
+            const failure = unsaid(request);
+            if (failure === undefined) toast(AppEvents.alertSuccess, say(done(undefined)));
+            else toast(AppEvents.alertError, say(failure), request.error?.hint);
+            after();
+          });
+        } else {
+          toast(AppEvents.alertSuccess, say(done(answer as Exclude<typeof answer, RelayedRequest>)));
+        }
         return true;
       } catch (error) {
         const failure = error instanceof RequestError ? error.failure : failureOf({});

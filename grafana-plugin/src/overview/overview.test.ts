@@ -2,6 +2,7 @@ import type { BackupRun, Key, Schedule } from 'lowtide/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';
+import { fleet } from '../hosts/hosts.testdata.ts';
 import { now, runOf, scheduleOf, without } from '../timeline/tide.testdata.ts';
 import { toEnglish, toSpanish } from '../words/words.testdata.ts';
 import { say } from '../words/words.ts';
@@ -147,6 +148,25 @@ describe('a schedule', () => {
     const past = { paused: true, nextRunAt: iso(now - 8 * hourMs) };
     expect(of(past)).toEqual(['notice: a is paused.']);
     expect(of({ ...past, lastSuccessAt: iso(now - 9 * dayMs) })[0]).toMatch(/^atRisk: a is 7 days/);
+  });
+});
+
+describe('several hosts', () => {
+  it('have schedules of the same name, each judged by its own runs and called by its host', () => {
+    const [here, there] = [
+      { ...scheduleOf('docs'), host: 'db1' },
+      { ...scheduleOf('docs'), host: 'db2' },
+    ];
+    const overview = look({ schedules: [here, there], runs: [{ ...failed('docs'), host: 'db2' }] });
+    expect(list(overview)).toEqual(['broken: The last run of docs (db2) failed: cannot reach db']);
+  });
+
+  it('are at risk where one of them is silent', () => {
+    const overview = look({ hosts: fleet });
+    expect(overview.verdict).toBe('broken');
+    expect(list(overview)).toEqual([
+      'broken: db3 is silent: it was last heard of 5 minutes ago, and whether its backups are made is not known.',
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { BackupRun, Key, Schedule, Status } from 'lowtide/api';
 import type { EpochMs } from '../format/format.ts';
+import { keyOf, silentOf, type Host, type OfHost } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 import { keyFindings } from './keys.ts';
 import { scheduleFinding } from './schedules.ts';
@@ -25,7 +26,7 @@ export interface Finding {
   readonly severity: Severity;
   readonly message: Message;
   /** What it is about, and where its link leads. */
-  readonly about: { readonly kind: 'schedule' | 'key' | 'check'; readonly id: string };
+  readonly about: { readonly kind: 'schedule' | 'key' | 'check' | 'host'; readonly id: string };
   /** What helps, in the exporter's words. */
   readonly hint?: string;
   /** Among those of one severity the heavier comes first. */
@@ -36,24 +37,27 @@ export type Severity = 'atRisk' | 'broken' | 'attention' | 'notice';
 
 export interface OverviewAnswers {
   readonly status: Pick<Status, 'checks'>;
-  readonly schedules: readonly Schedule[];
+  readonly schedules: readonly OfHost<Schedule>[];
   /** The latest of each schedule at least, in any order. */
-  readonly runs: readonly BackupRun[];
+  readonly runs: readonly OfHost<BackupRun>[];
   readonly keys: readonly Key[];
   /** The age at which a key is to be rotated, where a policy says so. */
   readonly keyMaxAgeSeconds?: number;
+  /** All of them, where there are several. */
+  readonly hosts?: readonly Host[];
 }
 
 const severities: readonly Severity[] = ['atRisk', 'broken', 'attention', 'notice'];
 
 export function overviewOf(answers: OverviewAnswers, now: EpochMs): Overview {
-  const { status, schedules, runs, keys, keyMaxAgeSeconds } = answers;
-  const runsBySchedule = new Map<string, BackupRun[]>(schedules.map(({ id }) => [id, []]));
-  for (const run of runs) runsBySchedule.get(run.schedule)?.push(run);
+  const { status, schedules, runs, keys, keyMaxAgeSeconds, hosts = [] } = answers;
+  const runsBySchedule = new Map<string, BackupRun[]>(schedules.map((schedule) => [keyOf(schedule), []]));
+  for (const run of runs) runsBySchedule.get(keyOf({ id: run.schedule, host: run.host }))?.push(run);
   const findings = [
     ...status.checks.flatMap(checkFinding),
+    ...silentOf(hosts).map(silentFinding),
     ...schedules.flatMap((schedule) => {
-      const latestFirst = (runsBySchedule.get(schedule.id) ?? []).sort((a, b) =>
+      const latestFirst = (runsBySchedule.get(keyOf(schedule)) ?? []).sort((a, b) =>
         a.startedAt < b.startedAt ? 1 : -1,
       );
       return scheduleFinding(schedule, latestFirst, now) ?? [];
@@ -74,6 +78,16 @@ function checkFinding({ type, ok, message, hint }: Status['checks'][number]): Fi
       weight: 0,
     },
   ];
+}
+
+/** It may be dead, or only cut off from the others. */
+function silentFinding({ instance, lastSeenSeconds }: Host): Finding {
+  return {
+    severity: 'broken',
+    message: { key: 'overview.host.silent', values: { host: instance, since: { ago: lastSeenSeconds } } },
+    about: { kind: 'host', id: instance },
+    weight: 0,
+  };
 }
 
 function byUrgency(a: Finding, b: Finding): number {

@@ -1,5 +1,6 @@
 import type { BackupRun, Schedule } from 'lowtide/api';
 import type { EpochMs } from '../format/format.ts';
+import { named, type OfHost } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 import type { Finding, Severity } from './overview.ts';
 
@@ -10,17 +11,18 @@ const slowFactor = 3;
 
 /** The gravest that is to be said of a schedule; undefined where all is well. `runs`: the latest first. */
 export function scheduleFinding(
-  schedule: Schedule,
+  schedule: OfHost<Schedule>,
   runs: readonly BackupRun[],
   now: EpochMs,
 ): Finding | undefined {
   const said = gravest(schedule, runs, now);
   if (said === undefined) return undefined;
   const { severity, message, hint } = said;
+  const name = named(schedule.id, schedule.host);
   return {
     severity,
-    message: { ...message, values: { schedule: schedule.id, ...message.values } },
-    about: { kind: 'schedule', id: schedule.id },
+    message: { ...message, values: { schedule: name, ...message.values } },
+    about: { kind: 'schedule', id: name },
     ...(hint !== undefined && { hint }),
     weight: ranks[schedule.priority],
   };

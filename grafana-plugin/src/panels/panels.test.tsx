@@ -4,7 +4,7 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
 import { of, throwError, type Observable } from 'rxjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { keyOf, statusOf } from '../rotation/rotation.testdata.ts';
+import { keyOf, rotationOf, statusOf } from '../rotation/rotation.testdata.ts';
 import { loadOfDays, now, runOf, scheduleOf, slotOf } from '../timeline/tide.testdata.ts';
 import { dayMs, hourMs } from '../timeline/zone.ts';
 import { RotationPanel, type RotationOptions } from './rotation/RotationPanel.tsx';
@@ -132,6 +132,16 @@ describe('the schedule panel', () => {
     expect(lanes()).not.toContain('archive');
   });
 
+  it('asks the hosts that are named, with the variables of the dashboard filled in, and tells them apart', async () => {
+    const ofHost = (host: string): object => ({ ...scheduleOf('archive'), host });
+    answers = { ...well, schedules: { items: [ofHost('db1'), ofHost('db2')] } };
+    const replaceVariables = (text: string): string => text.replace('$host', '.+');
+    await shown({ hosts: '$host' }, { replaceVariables });
+    expect(queryOf('schedules')).toMatchObject({ host: '*' });
+    expect(lanes()).toMatch(/archive \(db1\).*archive \(db2\)/);
+    expect(queryOf('load')).toBeUndefined();
+  });
+
   it('names what the plan has no room for', async () => {
     const problem = { schedule: 'archive', dueAt: iso(now), reason: { code: 'no_room', text: 'no room' } };
     answers = { ...well, plan: { from: iso(now), until: iso(now), slots: [], problems: [problem] } };
@@ -172,14 +182,14 @@ describe('the schedule panel', () => {
 });
 
 describe('the rotation panel', () => {
-  const options: RotationOptions = { isCensusShown: true };
+  const options: RotationOptions = { isCensusShown: true, host: '' };
 
   it('shows the keys, and what depends on them where that is wanted', async () => {
     const { rerender } = render(<RotationPanel {...propsOf(options)} />);
     await passes();
     expect(screen.getAllByText('10 days')).toHaveLength(2);
     expect(screen.getByRole('rowheader', { name: 'k1' })).toBeTruthy();
-    rerender(<RotationPanel {...propsOf<RotationOptions>({ isCensusShown: false })} />);
+    rerender(<RotationPanel {...propsOf<RotationOptions>({ isCensusShown: false, host: '' })} />);
     expect(screen.queryByRole('rowheader')).toBeNull();
     expect(screen.getAllByText('10 days')).toHaveLength(1);
   });
@@ -191,6 +201,25 @@ describe('the rotation panel', () => {
     await passes(60_000);
     expect(screen.getByText('k1')).toBeTruthy();
     expect(screen.getByText('The exporter does not answer.')).toBeTruthy();
+  });
+
+  it('shows how the rotations of another host went, and asks nothing of its keys', async () => {
+    answers = { ...well, rotations: { items: [rotationOf({ status: 'completed', keyId: 'k7' })] } };
+    const replaceVariables = (text: string): string => text.replace('$host', 'db2');
+    render(
+      <RotationPanel {...propsOf<RotationOptions>({ ...options, host: '$host' }, { replaceVariables })} />,
+    );
+    await passes();
+    expect(screen.getByRole('cell', { name: 'k7' })).toBeTruthy();
+    expect(asked.find(({ url }) => url.endsWith('/rotations'))?.params).toMatchObject({ host: 'db2' });
+    expect(asked.some(({ url }) => url.endsWith('/keys'))).toBe(false);
+    expect(screen.queryByRole('button', { name: 'Rotate keys…' })).toBeNull();
+  });
+
+  it('rotates the keys of the host that answers, also where it is named', async () => {
+    render(<RotationPanel {...propsOf<RotationOptions>({ ...options, host: 'db-host-1' })} />);
+    await passes();
+    expect(screen.getByRole('button', { name: 'Rotate keys…' })).toBeTruthy();
   });
 
   it('tells what is wrong before anything is known', async () => {

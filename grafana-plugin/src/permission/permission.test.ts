@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';
 import { toEnglish } from '../words/words.testdata.ts';
 import { say } from '../words/words.ts';
-import { objectionToOperation, type Asker, type Operation } from './permission.ts';
+import { hostOf } from '../hosts/hosts.testdata.ts';
+import { objectionOfHost, objectionToOperation, type Asker, type Operation } from './permission.ts';
 
 type Caller = Status['caller'];
 
@@ -38,5 +39,23 @@ describe('what keeps somebody from an operation', () => {
     ['verify', 'Editor', { role: 'admin', actions: ['read'] }, 'The exporter does not let you do this.'],
   ])('%s, as %j', (operation, role, caller, reason) => {
     expect(why(operation, role, caller)).toBe(reason);
+  });
+});
+
+describe('what keeps another host from it', () => {
+  const there = hostOf('db2');
+  it.each<[Operation, Parameters<typeof objectionOfHost>[1], string | undefined]>([
+    ['run', undefined, undefined],
+    ['restore', hostOf('db1', { isSelf: true }), undefined],
+    ['run', there, undefined],
+    ['pause', there, undefined],
+    ['cancel', there, undefined],
+    ['verify', there, 'Only db2 itself does this: ask the Lowtide there.'],
+    ['restore', there, 'Only db2 itself does this: ask the Lowtide there.'],
+    ['skip', hostOf('db2', { state: 'silent' }), 'db2 is silent: nobody there would do it.'],
+    ['run', hostOf('db2', { state: 'left' }), 'db2 is stopped: nobody there would do it.'],
+  ])('%s', (operation, host, reason) => {
+    const objection = objectionOfHost(operation, host);
+    expect(objection && say(objection, toEnglish, format)).toBe(reason);
   });
 });

@@ -1,4 +1,5 @@
 import type { Status } from 'lowtide/api';
+import type { Host } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 
 export type GrafanaRole = 'Viewer' | 'Editor' | 'Admin';
@@ -37,6 +38,17 @@ export function objectionToOperation(
   const { role, actions } = status.caller;
   if (actions.includes(operation)) return undefined;
   return tokenSuffices(operation, role) ? { key: 'no.user' } : { key: 'no.token', values: { role } };
+}
+
+/** What a host may be asked to do by way of another one. */
+const relayed: ReadonlySet<Operation> = new Set(['run', 'pause', 'skip', 'cancel']);
+
+/** Why a host other than the one that answers is not to be asked for something; undefined: it may be asked. */
+export function objectionOfHost(operation: Operation, host: Host | undefined): Message | undefined {
+  if (host === undefined || host.isSelf) return undefined;
+  const values = { host: host.instance };
+  if (!relayed.has(operation)) return { key: 'no.otherHost', values };
+  return host.state === 'alive' ? undefined : { key: `no.host.${host.state}`, values };
 }
 
 /** Then it is the login that the exporter does not let. */

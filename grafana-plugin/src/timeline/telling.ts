@@ -1,5 +1,6 @@
 import type { BackupRun, Slot } from 'lowtide/api';
 import type { EpochMs } from '../format/format.ts';
+import { named } from '../hosts/hosts.ts';
 import { english } from '../words/english.ts';
 import type { Words } from '../words/useWords.ts';
 import type { MessageKey } from '../words/words.ts';
@@ -74,7 +75,7 @@ function tellPlanned({ start, end, deadline, slot }: PlannedEvent, words: Words)
     add('tide.fact.quietest', `${format.moment(Date.parse(best.start))}: ${loadText(best.forecast, words)}`);
   }
   return {
-    schedule: slot.schedule,
+    schedule: named(slot.schedule, slot.host),
     what: say({ key: 'tide.what.planned' }),
     when: say({ key: 'tide.when', values: whenValues(start, end) }),
     facts,
@@ -97,7 +98,7 @@ function tellRun({ start, end, run }: RunEvent, words: Words, now: EpochMs): Tel
         })
       : say({ key: 'tide.when', values: whenValues(start, end) });
   return {
-    schedule: run.schedule,
+    schedule: named(run.schedule, run.host),
     what: say({ key: `tide.what.${run.status}` }),
     when,
     facts: factsOfRun(run, words),

@@ -101,8 +101,6 @@ export function manyAnswers(count: number): Required<TideAnswers> {
     ),
     runs: ids.flatMap((index) => [-2, -1].map((day) => runOf(`s${index}`, startOf(index, day)))),
     plan: {
-      from: iso(now),
-      until: iso(now + 2 * dayMs),
       slots: ids.flatMap((index) => [0, 1].map((day) => slotOf(`s${index}`, startOf(index, day)))),
     },
     load: loadOfDays(),

@@ -1,5 +1,7 @@
-import type { BackupRun, Load, Plan, Schedule, Slot } from 'lowtide/api';
+import type { BackupRun, Load, Schedule, Slot } from 'lowtide/api';
 import type { EpochMs } from '../format/format.ts';
+import type { AskedPlan } from '../hosts/ask-plan.ts';
+import { keyOf, named, type OfHost } from '../hosts/hosts.ts';
 import { readLoad, type ResourceLoad } from './load-series.ts';
 import { minuteOf, type DailyWindow, type Span } from './windows.ts';
 
@@ -12,6 +14,8 @@ export interface Tide {
 /** One schedule with all that happened and is to happen. */
 export interface Lane {
   readonly schedule: string;
+  /** What tells it apart: with its host, where there are several. */
+  readonly name: string;
   readonly priority: Priority;
   readonly isPaused: boolean;
   /** When it may start on every day; absent where it may at any time. */
@@ -29,7 +33,7 @@ export interface PlannedEvent extends Span {
   /** Stays the same as long as it is about the same thing, over refreshes. */
   readonly key: string;
   readonly deadline: EpochMs;
-  readonly slot: Slot;
+  readonly slot: OfHost<Slot>;
 }
 
 export interface RunEvent {
@@ -38,13 +42,13 @@ export interface RunEvent {
   readonly start: EpochMs;
   /** Absent while it goes on. */
   readonly end?: EpochMs;
-  readonly run: BackupRun;
+  readonly run: OfHost<BackupRun>;
 }
 
 export interface TideAnswers {
-  readonly schedules: readonly Schedule[];
-  readonly plan?: Plan;
-  readonly runs: readonly BackupRun[];
+  readonly schedules: readonly OfHost<Schedule>[];
+  readonly plan?: Partial<AskedPlan> & Pick<AskedPlan, 'slots'>;
+  readonly runs: readonly OfHost<BackupRun>[];
   readonly load?: Load;
 }
 
@@ -52,21 +56,22 @@ const ranks: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium
 
 /** The weightiest schedules first. What belongs to a schedule that is gone is left out. */
 export function readTide({ schedules, plan, runs, load }: TideAnswers): Tide {
-  const events = new Map<string, TideEvent[]>(schedules.map(({ id }) => [id, []]));
-  for (const run of runs) events.get(run.schedule)?.push(runEvent(run));
-  for (const slot of plan?.slots ?? []) events.get(slot.schedule)?.push(plannedEvent(slot));
+  const events = new Map<string, TideEvent[]>(schedules.map((schedule) => [keyOf(schedule), []]));
+  for (const run of runs) events.get(laneOf(run))?.push(runEvent(run));
+  for (const slot of plan?.slots ?? []) events.get(laneOf(slot))?.push(plannedEvent(slot));
   const ordered = [...schedules].sort(
-    (a, b) => ranks[a.priority] - ranks[b.priority] || (a.id < b.id ? -1 : 1),
+    (a, b) => ranks[a.priority] - ranks[b.priority] || (named(a.id, a.host) < named(b.id, b.host) ? -1 : 1),
   );
   return {
-    lanes: ordered.map(({ id, priority, paused, window, timezone }) => ({
+    lanes: ordered.map(({ id, host, priority, paused, window, timezone }) => ({
       schedule: id,
+      name: named(id, host),
       priority,
       isPaused: paused,
       ...(window !== undefined && {
         window: { startMinute: minuteOf(window.start), endMinute: minuteOf(window.end), timezone },
       }),
-      events: (events.get(id) ?? []).sort((a, b) => a.start - b.start),
+      events: (events.get(keyOf({ id, host })) ?? []).sort((a, b) => a.start - b.start),
     })),
     load: load === undefined ? [] : readLoad(load),
   };
@@ -82,10 +87,14 @@ export function eventOf({ lanes }: Tide, key: string | undefined): TideEvent | u
   return undefined;
 }
 
-function plannedEvent(slot: Slot): PlannedEvent {
+function laneOf({ schedule, host }: OfHost<{ readonly schedule: string }>): string {
+  return keyOf({ id: schedule, host });
+}
+
+function plannedEvent(slot: OfHost<Slot>): PlannedEvent {
   return {
     kind: 'planned',
-    key: `planned/${slot.schedule}/${slot.dueAt}`,
+    key: `planned/${named(slot.schedule, slot.host)}/${slot.dueAt}`,
     start: Date.parse(slot.start),
     end: Date.parse(slot.end),
     deadline: Date.parse(slot.deadline),
@@ -93,7 +102,7 @@ function plannedEvent(slot: Slot): PlannedEvent {
   };
 }
 
-function runEvent(run: BackupRun): RunEvent {
+function runEvent(run: OfHost<BackupRun>): RunEvent {
   return {
     kind: 'run',
     key: `run/${run.id}`,

@@ -34,8 +34,6 @@ const tide = readTide({
     runOf('gone', at(-1)),
   ],
   plan: {
-    from: new Date(now).toISOString(),
-    until: new Date(at(48)).toISOString(),
     slots: [slotOf('db-prod', at(12)), slotOf('db-test', at(13)), slotOf('db-prod', at(36))],
   },
   load: loadOfDays(),
@@ -55,6 +53,22 @@ describe('lanes', () => {
     ]);
     expect(layout.height).toBe(72);
     expect(layout.nowX).toBe(480);
+  });
+
+  it('are one per host where several have a schedule of the same name, with what is its own', () => {
+    const [docs, run] = [scheduleOf('docs'), runOf('docs', at(-3))];
+    const { lanes } = readTide({
+      schedules: [
+        { ...docs, host: 'db2' },
+        { ...docs, host: 'db1' },
+      ],
+      runs: [{ ...run, host: 'db2' }],
+      plan: { slots: [{ ...slotOf('docs', at(3)), host: 'db1' }] },
+    });
+    expect(lanes.map(({ name, events }) => [name, events.map(({ kind }) => kind)])).toEqual([
+      ['docs (db1)', ['planned']],
+      ['docs (db2)', ['run']],
+    ]);
   });
 
   it('show a window over midnight as one track, and its night with a changed clock an hour shorter', () => {

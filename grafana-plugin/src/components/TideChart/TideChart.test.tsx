@@ -16,8 +16,6 @@ const tide = readTide({
   ],
   runs: [runOf('db-prod', at(-12)), runOf('archive', at(-11), { status: 'failed' })],
   plan: {
-    from: new Date(now).toISOString(),
-    until: new Date(at(48)).toISOString(),
     slots: [slotOf('db-prod', at(12)), slotOf('db-prod', at(36))],
   },
   load: loadOfDays(),

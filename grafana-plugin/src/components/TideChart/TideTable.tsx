@@ -99,7 +99,7 @@ const EventRow = React.memo(function EventRow(props: EventRowProps): React.React
   return (
     <tr {...(isNext && { 'data-next': true, className: styles.next })}>
       <td>{when}</td>
-      <th scope="row">{lane.schedule}</th>
+      <th scope="row">{lane.name}</th>
       <td>{words.say({ key: `tide.priority.${lane.priority}` })}</td>
       <td>
         <span className={styles.what}>

@@ -51,7 +51,7 @@ export function TideTimeline(props: TideTimelineProps): React.ReactElement {
   const scroller = useRef<HTMLDivElement>(null);
 
   const longestName = useMemo(
-    () => tide.lanes.reduce((longest, { schedule }) => Math.max(longest, textWidth(schedule)), 0),
+    () => tide.lanes.reduce((longest, { name }) => Math.max(longest, textWidth(name)), 0),
     [tide.lanes],
   );
   const { width, height } = size;
@@ -164,12 +164,12 @@ export function TideTimeline(props: TideTimelineProps): React.ReactElement {
         <div className={styles.lanes} style={{ height: layout.height }}>
           {lanes.map(({ lane, y }) => (
             <div
-              key={lane.schedule}
+              key={lane.name}
               className={styles.name}
               style={{ top: y, height: sizes.laneHeight, width: sizes.gutter }}
             >
               <span className={styles.swatch} style={{ backgroundColor: colors.priority[lane.priority] }} />
-              <span className={lane.isPaused ? styles.pausedText : styles.nameText}>{lane.schedule}</span>
+              <span className={lane.isPaused ? styles.pausedText : styles.nameText}>{lane.name}</span>
               {lane.isPaused && (
                 <>
                   <Icon name="pause" size="sm" />
@@ -187,7 +187,7 @@ export function TideTimeline(props: TideTimelineProps): React.ReactElement {
           >
             {lanes.map((lane) => (
               <LaneMarks
-                key={lane.lane.schedule}
+                key={lane.lane.name}
                 layout={lane}
                 scale={layout.scale}
                 laneHeight={sizes.laneHeight}

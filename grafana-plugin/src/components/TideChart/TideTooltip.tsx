@@ -82,12 +82,12 @@ function LaneDetails({
   readonly words: Words;
 }): React.ReactElement {
   const styles = useStyles2(getStyles);
-  const { schedule, priority, isPaused, window } = lane;
+  const { name, priority, isPaused, window } = lane;
   const clock = (minute: number): string =>
     `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
   return (
     <div>
-      <strong>{schedule}</strong>{' '}
+      <strong>{name}</strong>{' '}
       <span className={styles.faint}>{say({ key: `tide.priority.${priority}` })}</span>
       {isPaused && <div>{say({ key: 'tide.paused' })}</div>}
       <div className={styles.faint}>

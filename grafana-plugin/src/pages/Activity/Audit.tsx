@@ -1,12 +1,12 @@
 import React, { useMemo } from 'react';
-import { css } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
-import { EmptyState, useStyles2 } from '@grafana/ui';
+import { EmptyState } from '@grafana/ui';
 import type { AuditEntry, AuditList } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
+import type { ShownHosts } from '../../hosts/hosts.ts';
+import { OwnNote } from '../../hosts/OwnNote.tsx';
 import { useWords } from '../../words/useWords.ts';
 import { auditColumns } from './columns.tsx';
 
@@ -15,13 +15,13 @@ const ask = (): Promise<AuditList> => exporter.audit({ limit: 200 });
 const idOf = ({ sequence }: AuditEntry): string => String(sequence);
 
 /** Who did what, the newest first. */
-export function Audit(): React.JSX.Element {
+export function Audit({ hosts }: { readonly hosts: ShownHosts }): React.JSX.Element {
   const words = useWords();
-  const styles = useStyles2(getStyles);
   const polled = usePolling(ask, 30_000);
   const columns = useMemo(() => auditColumns(words), [words]);
   return (
-    <div className={styles.body}>
+    <>
+      <OwnNote hosts={hosts} />
       <Answered polled={polled}>
         {({ items, nextCursor }) =>
           items.length === 0 ? (
@@ -37,8 +37,6 @@ export function Audit(): React.JSX.Element {
           )
         }
       </Answered>
-    </div>
+    </>
   );
 }
-
-const getStyles = (theme: GrafanaTheme2) => ({ body: css({ marginTop: theme.spacing(2) }) });

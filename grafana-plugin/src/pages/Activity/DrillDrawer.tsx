@@ -3,13 +3,13 @@ import { Icon, Stack, Text, TextLink } from '@grafana/ui';
 import type { Drill } from 'lowtide/api';
 import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { appPath } from '../../constants.ts';
-import { linkTo } from '../../lib/link.ts';
+import { named, type OfHost } from '../../hosts/hosts.ts';
+import { backupLink } from '../../hosts/host-links.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 import { DrillStatus } from './drill-columns.tsx';
 
 interface Props {
-  readonly drill: Drill;
+  readonly drill: OfHost<Drill>;
   readonly onClose: () => void;
 }
 
@@ -17,8 +17,11 @@ interface Props {
 export function DrillDrawer({ drill, onClose }: Props): React.JSX.Element {
   const words = useWords();
   const { say, text, format } = words;
-  const { schedule, startedAt, finishedAt, error, warnings, backupId, restoreSeconds, checks } = drill;
-  const title = say({ key: 'run.title', values: { schedule, at: { at: Date.parse(startedAt) } } });
+  const { schedule, startedAt, finishedAt, error, warnings, backupId, restoreSeconds, checks, host } = drill;
+  const title = say({
+    key: 'run.title',
+    values: { schedule: named(schedule, host), at: { at: Date.parse(startedAt) } },
+  });
   return (
     <DetailsDrawer title={title} onClose={onClose}>
       <Mishaps error={error} warnings={warnings} />
@@ -34,11 +37,7 @@ export function DrillDrawer({ drill, onClose }: Props): React.JSX.Element {
           [text('copy.store'), drill.store],
           [
             text('run.backup'),
-            <TextLink
-              key="backup"
-              href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
-              inline={false}
-            >
+            <TextLink key="backup" href={backupLink(backupId, host)} inline={false}>
               {backupId}
             </TextLink>,
           ],

@@ -5,8 +5,8 @@ import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { appPath } from '../../constants.ts';
-import { linkTo } from '../../lib/link.ts';
+import { named, type OfHost } from '../../hosts/hosts.ts';
+import { backupLink } from '../../hosts/host-links.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 import { RunStatus, secondsOf } from './columns.tsx';
 import { RunLog, type RunTold } from './RunLog.tsx';
@@ -17,18 +17,18 @@ const lookAgainMs = 15_000;
 
 interface Props {
   /** As it was when it was opened. */
-  readonly opened: BackupRun;
+  readonly opened: OfHost<BackupRun>;
   readonly onClose: () => void;
 }
 
 /** One run: how it ended and why, what it took of the host, and what it met there. */
 export function RunDrawer({ opened, onClose }: Props): React.JSX.Element {
   const words = useWords();
-  const { id } = opened;
+  const { id, host } = opened;
   const ask = useCallback(async (): Promise<RunTold> => {
-    const [run, { lines }] = await Promise.all([exporter.run(id), exporter.runLog(id)]);
+    const [run, { lines }] = await Promise.all([exporter.run(id, host), exporter.runLog(id, host)]);
     return { run, lines };
-  }, [id]);
+  }, [id, host]);
   const polled = usePolling(ask, (told) =>
     (told?.run ?? opened).status === 'running' ? followMs : lookAgainMs,
   );
@@ -37,7 +37,10 @@ export function RunDrawer({ opened, onClose }: Props): React.JSX.Element {
   const { say, text, format } = words;
   const { schedule, startedAt, finishedAt, error, warnings, backupId, sizeBytes, storedBytes } = run;
   const moment = (at: string | undefined): string | undefined => at && format.moment(Date.parse(at));
-  const title = say({ key: 'run.title', values: { schedule, at: { at: Date.parse(startedAt) } } });
+  const title = say({
+    key: 'run.title',
+    values: { schedule: named(schedule, host), at: { at: Date.parse(startedAt) } },
+  });
   return (
     <DetailsDrawer title={title} onClose={onClose}>
       <Mishaps error={error} warnings={warnings} />
@@ -55,10 +58,7 @@ export function RunDrawer({ opened, onClose }: Props): React.JSX.Element {
           [
             text('run.backup'),
             backupId && (
-              <TextLink
-                href={linkTo(`${appPath}/backups?backup=${encodeURIComponent(backupId)}`)}
-                inline={false}
-              >
+              <TextLink href={backupLink(backupId, host)} inline={false}>
                 {backupId}
               </TextLink>
             ),

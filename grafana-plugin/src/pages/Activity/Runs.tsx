@@ -8,18 +8,21 @@ import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
+import { gathered } from '../../hosts/ask-hosts.ts';
+import { withHost } from '../../hosts/host-column.tsx';
+import { keyOf, type HostProblem, type OfHost, type ShownHosts } from '../../hosts/hosts.ts';
+import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { runColumns } from './columns.tsx';
 import { RunDrawer } from './RunDrawer.tsx';
 
-const idOf = ({ id }: BackupRun): string => id;
-
 interface RunsSeen {
   readonly status: Status;
   /** The one begun last first. */
-  readonly runs: readonly BackupRun[];
+  readonly runs: readonly OfHost<BackupRun>[];
   readonly hasMore: boolean;
+  readonly problems: readonly HostProblem[];
 }
 
 type Shown = 'all' | 'running' | 'failed';
@@ -27,19 +30,25 @@ type Shown = 'all' | 'running' | 'failed';
 const intervalMs = (seen: RunsSeen | undefined): number =>
   seen?.runs.some(({ status }) => status === 'running') === true ? 2000 : 15_000;
 
-export function Runs(): React.JSX.Element {
+export function Runs({ hosts }: { readonly hosts: ShownHosts }): React.JSX.Element {
   const { text } = useWords();
   const styles = useStyles2(getStyles);
   const [shown, setShown] = useState<Shown>('all');
   // A run stays open when it ends, and is none of those that run any more.
-  const [open, setOpen] = useState<BackupRun>();
+  const [open, setOpen] = useState<OfHost<BackupRun>>();
+  const { asked } = hosts;
   const ask = useCallback(async (): Promise<RunsSeen> => {
-    const [status, runs] = await Promise.all([
+    const only = shown === 'all' ? {} : { status: shown };
+    const [status, { items, ...more }] = await Promise.all([
       exporter.status(),
-      exporter.runs({ limit: 200, ...(shown !== 'all' && { status: shown }) }),
+      gathered<BackupRun>(
+        asked,
+        (host) => exporter.runs({ limit: 200, host, ...only }),
+        ({ startedAt }) => startedAt,
+      ),
     ]);
-    return { status, runs: runs.items, hasMore: runs.nextCursor !== undefined };
-  }, [shown]);
+    return { status, runs: items, ...more };
+  }, [shown, asked]);
   const polled = usePolling(ask, intervalMs);
   return (
     <>
@@ -56,13 +65,16 @@ export function Runs(): React.JSX.Element {
         />
       </div>
       <Answered polled={polled}>
-        {(seen) =>
-          seen.runs.length === 0 ? (
-            <EmptyState variant="not-found" message={text('runs.empty')} />
-          ) : (
-            <RunsTable {...seen} refresh={polled.refresh} onOpen={setOpen} />
-          )
-        }
+        {(seen) => (
+          <>
+            <ProblemNote problems={seen.problems} />
+            {seen.runs.length === 0 ? (
+              <EmptyState variant="not-found" message={text('runs.empty')} />
+            ) : (
+              <RunsTable {...seen} hosts={hosts} refresh={polled.refresh} onOpen={setOpen} />
+            )}
+          </>
+        )}
       </Answered>
       {open !== undefined && <RunDrawer opened={open} onClose={() => setOpen(undefined)} />}
     </>
@@ -70,27 +82,28 @@ export function Runs(): React.JSX.Element {
 }
 
 interface TableProps extends RunsSeen {
+  readonly hosts: ShownHosts;
   readonly refresh: () => void;
-  readonly onOpen: (run: BackupRun) => void;
+  readonly onOpen: (run: OfHost<BackupRun>) => void;
 }
 
-function RunsTable({ status, runs, hasMore, refresh, onOpen }: TableProps): React.JSX.Element {
+function RunsTable({ status, runs, hasMore, hosts, refresh, onOpen }: TableProps): React.JSX.Element {
   const words = useWords();
-  const objection = useObjection(status);
+  const objection = useObjection(status, hosts.all);
   const operation = useOperation(refresh);
   const columns = useMemo(
-    () => runColumns({ words, objection, operation, open: onOpen }),
-    [words, objection, operation, onOpen],
+    () => withHost(runColumns({ words, objection, operation, open: onOpen }), hosts, words),
+    [words, objection, operation, onOpen, hosts],
   );
   return (
     <DataTable
       label={words.text('activity.runs')}
       columns={columns}
       rows={runs}
-      idOf={idOf}
+      idOf={keyOf}
       hasMore={hasMore}
     />
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({ filter: css({ margin: theme.spacing(2, 0) }) });
+const getStyles = (theme: GrafanaTheme2) => ({ filter: css({ marginBottom: theme.spacing(2) }) });

@@ -6,6 +6,7 @@ import type { Operation } from '../../api/useOperation.ts';
 import { CancelButton } from './CancelButton.tsx';
 import { Progress } from '../../components/Progress.tsx';
 import { RunBadge } from '../../components/RunBadge.tsx';
+import { named, type OfHost } from '../../hosts/hosts.ts';
 import { now } from '../../lib/clock.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
@@ -15,7 +16,7 @@ interface Given {
   readonly words: Words;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly open: (run: BackupRun) => void;
+  readonly open: (run: OfHost<BackupRun>) => void;
 }
 
 /** When it began, which opens its details. */
@@ -41,7 +42,7 @@ const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
   api: 'trigger.api',
 };
 
-export function runColumns({ words, objection, operation, open }: Given): Column<BackupRun>[] {
+export function runColumns({ words, objection, operation, open }: Given): Column<OfHost<BackupRun>>[] {
   const { text, format } = words;
   return [
     startedColumn(words, open),
@@ -79,14 +80,17 @@ export function runColumns({ words, objection, operation, open }: Given): Column
       cell: ({ row: { original } }) =>
         original.status === 'running' ? (
           <CancelButton
-            schedule={original.schedule}
+            schedule={named(original.schedule, original.host)}
             operation={operation}
-            whyNot={objection('cancel')}
+            whyNot={objection('cancel', original.host)}
             onClick={() =>
               void operation.perform(
                 `cancel ${original.id}`,
-                (key) => exporter.cancelRun(original.id, key),
-                () => ({ key: 'done.cancel', values: { schedule: original.schedule } }),
+                (key) => exporter.cancelRun(original.id, key, original.host),
+                () => ({
+                  key: 'done.cancel',
+                  values: { schedule: named(original.schedule, original.host) },
+                }),
               )
             }
           />
@@ -96,15 +100,15 @@ export function runColumns({ words, objection, operation, open }: Given): Column
 }
 
 interface StatusProps {
-  readonly run: BackupRun;
+  readonly run: OfHost<BackupRun>;
   readonly words: Words;
 }
 
 /** How far it is, or how it ended. */
 export function RunStatus({ run, words: { text } }: StatusProps): React.JSX.Element {
-  const { status, schedule, progress } = run;
+  const { status, schedule, host, progress } = run;
   if (status !== 'running') return <RunBadge status={status} />;
-  return <Progress label={`${text('run.running')}: ${schedule}`} progress={progress} />;
+  return <Progress label={`${text('run.running')}: ${named(schedule, host)}`} progress={progress} />;
 }
 
 export function secondsOf({ startedAt, finishedAt }: BackupRun): number {

@@ -4,6 +4,7 @@ import type { Drill } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { Progress } from '../../components/Progress.tsx';
+import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
@@ -20,15 +21,15 @@ const looks: Readonly<
 };
 
 interface StatusProps {
-  readonly drill: Drill;
+  readonly drill: OfHost<Drill>;
   readonly words: Words;
 }
 
 /** How far it is, or how it ended. */
 export function DrillStatus({ drill, words: { text } }: StatusProps): React.JSX.Element {
-  const { status, schedule, progress } = drill;
+  const { status, schedule, host, progress } = drill;
   if (status === 'running') {
-    return <Progress label={`${text('run.running')}: ${schedule}`} progress={progress} />;
+    return <Progress label={`${text('run.running')}: ${named(schedule, host)}`} progress={progress} />;
   }
   const [color, icon, key] = looks[status];
   return <Badge color={color} icon={icon} text={text(key)} />;
@@ -38,13 +39,14 @@ interface Given {
   readonly words: Words;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly open: (id: string) => void;
+  /** By its key. */
+  readonly open: (drill: string) => void;
 }
 
-export function drillColumns({ words, objection, operation, open }: Given): Column<Drill>[] {
+export function drillColumns({ words, objection, operation, open }: Given): Column<OfHost<Drill>>[] {
   const { text, format } = words;
   return [
-    startedColumn<Drill>(words, ({ id }) => open(id)),
+    startedColumn<OfHost<Drill>>(words, (drill) => open(keyOf(drill))),
     { id: 'schedule', header: text('column.schedule'), sortType: 'string' },
     {
       id: 'status',
@@ -74,19 +76,19 @@ export function drillColumns({ words, objection, operation, open }: Given): Colu
       disableGrow: true,
       cell: ({
         row: {
-          original: { id, schedule, status },
+          original: { id, host, schedule, status },
         },
       }) =>
         status === 'running' ? (
           <CancelButton
-            schedule={schedule}
+            schedule={named(schedule, host)}
             operation={operation}
-            whyNot={objection('cancel')}
+            whyNot={objection('cancel') ?? objection('verify', host)}
             onClick={() =>
               void operation.perform(
                 `cancel drill ${id}`,
                 (key) => exporter.cancelDrill(id, key),
-                () => ({ key: 'done.cancelDrill', values: { schedule } }),
+                () => ({ key: 'done.cancelDrill', values: { schedule: named(schedule, host) } }),
               )
             }
           />

@@ -10,6 +10,7 @@ import { When } from '../../components/When.tsx';
 import { appPath } from '../../constants.ts';
 import type { Format } from '../../format/format.ts';
 import { linkTo } from '../../lib/link.ts';
+import { named } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 import { CopyBadge } from './CopyBadge.tsx';
@@ -19,6 +20,8 @@ import { RestoreModal } from './RestoreModal.tsx';
 
 interface Props {
   readonly id: string;
+  /** Whose it is, where there are several. */
+  readonly host: string | undefined;
   /** As the list has it; absent where it is not in the list. */
   readonly listed: Backup | undefined;
   readonly restoreTargets: readonly string[];
@@ -30,6 +33,7 @@ interface Props {
 /** All there is to know of a backup, and what can be done with it. */
 export function BackupDrawer({
   id,
+  host,
   listed,
   restoreTargets,
   objection,
@@ -37,7 +41,7 @@ export function BackupDrawer({
   onClose,
 }: Props): React.JSX.Element {
   const { say } = useWords();
-  const ask = useCallback(() => exporter.backup(id), [id]);
+  const ask = useCallback(() => exporter.backup(id, host), [id, host]);
   const polled = usePolling(ask, 60_000);
   const backup = polled.data ?? listed;
   const title =
@@ -45,7 +49,7 @@ export function BackupDrawer({
       ? id
       : say({
           key: 'backup.title',
-          values: { schedule: backup.schedule, at: { at: Date.parse(backup.createdAt) } },
+          values: { schedule: named(backup.schedule, host), at: { at: Date.parse(backup.createdAt) } },
         });
   return (
     <Drawer title={title} onClose={onClose} size="md">
@@ -53,6 +57,7 @@ export function BackupDrawer({
         {(known) => (
           <Details
             backup={known}
+            host={host}
             restoreTargets={restoreTargets}
             objection={objection}
             operation={operation}
@@ -69,7 +74,14 @@ interface DetailsProps extends Omit<Props, 'id' | 'listed' | 'onClose'> {
   readonly refresh: () => void;
 }
 
-function Details({ backup, restoreTargets, objection, operation, refresh }: DetailsProps): React.JSX.Element {
+function Details({
+  backup,
+  host,
+  restoreTargets,
+  objection,
+  operation,
+  refresh,
+}: DetailsProps): React.JSX.Element {
   const { text, say, format } = useWords();
   const [runId, setRunId] = useState<string>();
   const [isRestoring, setRestoring] = useState(false);
@@ -87,9 +99,9 @@ function Details({ backup, restoreTargets, objection, operation, refresh }: Deta
     snapshot,
   } = backup;
   const isPruned = status === 'pruned';
-  const whyNotVerify = objection('verify') ?? (isPruned ? text('backup.isPruned') : undefined);
+  const whyNotVerify = objection('verify', host) ?? (isPruned ? text('backup.isPruned') : undefined);
   const whyNotRestore =
-    objection('restore') ??
+    objection('restore', host) ??
     (isPruned
       ? text('backup.isPruned')
       : snapshot !== undefined
@@ -166,10 +178,11 @@ function Details({ backup, restoreTargets, objection, operation, refresh }: Deta
         ]}
       />
       <Copies copies={copies} />
-      {snapshot === undefined && <ManifestSection id={id} />}
+      {snapshot === undefined && <ManifestSection id={id} host={host} />}
       {isRestoring && (
         <RestoreModal
           backup={backup}
+          host={host}
           targets={restoreTargets}
           operation={operation}
           onStarted={setRunId}

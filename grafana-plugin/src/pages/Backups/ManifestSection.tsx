@@ -10,10 +10,15 @@ import { useWords } from '../../words/useWords.ts';
 /** A manifest changes with a rotation alone. */
 const askEveryMs = 10 * 60_000;
 
+interface Props {
+  readonly id: string;
+  readonly host: string | undefined;
+}
+
 /** What lies beside the backup in every store: its parts with their hashes, and all that it is sealed to. */
-export function ManifestSection({ id }: { readonly id: string }): React.JSX.Element {
+export function ManifestSection({ id, host }: Props): React.JSX.Element {
   const { text } = useWords();
-  const ask = useCallback(() => exporter.manifest(id), [id]);
+  const ask = useCallback(() => exporter.manifest(id, host), [id, host]);
   const polled = usePolling(ask, askEveryMs);
   return (
     <section aria-label={text('backup.manifest')}>

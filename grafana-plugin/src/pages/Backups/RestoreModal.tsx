@@ -3,10 +3,12 @@ import { Alert, Button, Checkbox, Field, Input, Modal, Select, Stack } from '@gr
 import type { Backup } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
+import { named } from '../../hosts/hosts.ts';
 import { useWords } from '../../words/useWords.ts';
 
 interface Props {
   readonly backup: Backup;
+  readonly host: string | undefined;
   readonly targets: readonly string[];
   readonly operation: Operation;
   /** With the id of the run that restores. */
@@ -15,7 +17,14 @@ interface Props {
 }
 
 /** Whoever restores types the target's name: what is there may be replaced. */
-export function RestoreModal({ backup, targets, operation, onStarted, onClose }: Props): React.JSX.Element {
+export function RestoreModal({
+  backup,
+  host,
+  targets,
+  operation,
+  onStarted,
+  onClose,
+}: Props): React.JSX.Element {
   const { say, text } = useWords();
   const [target, setTarget] = useState(targets.length === 1 ? targets[0] : undefined);
   const [force, setForce] = useState(false);
@@ -37,7 +46,7 @@ export function RestoreModal({ backup, targets, operation, onStarted, onClose }:
   return (
     <Modal title={text('restore.title')} isOpen onDismiss={onClose}>
       <Stack direction="column" gap={2}>
-        <p>{say({ key: 'restore.what', values: { schedule: backup.schedule, at } })}</p>
+        <p>{say({ key: 'restore.what', values: { schedule: named(backup.schedule, host), at } })}</p>
         <Field label={text('restore.target')} description={text('restore.targetHelp')}>
           {/* eslint-disable-next-line @typescript-eslint/no-deprecated -- Combobox is not in Grafana 11.1 */}
           <Select

@@ -2,10 +2,14 @@ import React from 'react';
 import { Badge, Button, Stack, type Column } from '@grafana/ui';
 import type { Backup } from 'lowtide/api';
 import { When } from '../../components/When.tsx';
+import type { OfHost } from '../../hosts/hosts.ts';
 import type { Words } from '../../words/useWords.ts';
 import { CopyBadge } from './CopyBadge.tsx';
 
-export function backupColumns(words: Words, open: (id: string) => void): Column<Backup>[] {
+export function backupColumns(
+  words: Words,
+  open: (backup: OfHost<Backup>) => void,
+): Column<OfHost<Backup>>[] {
   const { text, format } = words;
   return [
     {
@@ -13,7 +17,7 @@ export function backupColumns(words: Words, open: (id: string) => void): Column<
       header: text('column.made'),
       sortType: (a, b) => a.original.createdAt.localeCompare(b.original.createdAt),
       cell: ({ row: { original } }) => (
-        <Button fill="text" size="sm" onClick={() => open(original.id)}>
+        <Button fill="text" size="sm" onClick={() => open(original)}>
           {format.moment(Date.parse(original.createdAt))}
         </Button>
       ),

@@ -1,36 +1,37 @@
-import type { Backup, Status } from 'lowtide/api';
+import type { Backup, Schedule, Status } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
-import { allOf, type BackupsQuery } from '../../api/client.ts';
+import { pagesOf, type BackupsQuery } from '../../api/client.ts';
+import { distinct, gathered } from '../../hosts/ask-hosts.ts';
+import type { HostProblem, OfHost, Whose } from '../../hosts/hosts.ts';
 
 export interface BackupsSeen {
   readonly status: Status;
   /** The newest first. */
-  readonly backups: readonly Backup[];
+  readonly backups: readonly OfHost<Backup>[];
   /** There are older ones, which were not asked for. */
   readonly hasMore: boolean;
   readonly schedules: readonly string[];
+  readonly problems: readonly HostProblem[];
 }
 
 const mostPages = 10;
 
-/** The newest backups of what was asked for, at most some thousand. */
-export async function lookAtBackups(query: BackupsQuery): Promise<BackupsSeen> {
+/** The newest backups of what was asked for, at most some thousand of each host. */
+export async function lookAtBackups(query: BackupsQuery, asked: readonly Whose[]): Promise<BackupsSeen> {
   const [status, schedules, listed] = await Promise.all([
     exporter.status(),
-    allOf(exporter.schedules),
-    newest(query),
+    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    gathered<Backup>(
+      asked,
+      (host) => pagesOf((page) => exporter.backups({ ...query, ...page, host }), mostPages),
+      ({ createdAt }) => createdAt,
+    ),
   ]);
-  return { status, schedules: schedules.map(({ id }) => id), ...listed };
-}
-
-async function newest(query: BackupsQuery): Promise<Pick<BackupsSeen, 'backups' | 'hasMore'>> {
-  const backups: Backup[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < mostPages; page += 1) {
-    const answer = await exporter.backups({ ...query, limit: 200, ...(cursor !== undefined && { cursor }) });
-    backups.push(...answer.items);
-    cursor = answer.nextCursor;
-    if (cursor === undefined) break;
-  }
-  return { backups, hasMore: cursor !== undefined };
+  return {
+    status,
+    schedules: [...new Set(schedules.items.map(({ id }) => id))],
+    backups: listed.items,
+    hasMore: listed.hasMore,
+    problems: distinct(schedules.problems, listed.problems),
+  };
 }

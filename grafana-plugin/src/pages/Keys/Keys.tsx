@@ -1,7 +1,7 @@
 import React, { useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, Stack, Text } from '@grafana/ui';
-import type { Key, Rotation } from 'lowtide/api';
+import { Stack, Text } from '@grafana/ui';
+import type { Key } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
@@ -9,16 +9,19 @@ import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
 import { RotationControl } from '../../components/RotationControl/RotationControl.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
+import { OfAllHosts, OfHosts } from '../../hosts/HostsKnown.tsx';
+import { OwnNote } from '../../hosts/OwnNote.tsx';
 import { grafanaRole, useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
-import { keyColumns, rotationColumns } from './columns.tsx';
+import { keyColumns } from './columns.tsx';
+import { History } from './History.tsx';
 import { lookAtKeys, type KeysSeen } from './look.ts';
 import { RetireModal } from './RetireModal.tsx';
 
 const intervalMs = (seen: KeysSeen | undefined): number =>
   seen?.rotations[0]?.status === 'running' ? 5000 : 60_000;
 
-const idOf = ({ id }: Key | Rotation): string => id;
+const idOf = ({ id }: Key): string => id;
 
 export function Keys(): React.JSX.Element {
   const polled = usePolling(lookAtKeys, intervalMs);
@@ -44,7 +47,7 @@ interface BodyProps {
 function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element {
   const words = useWords();
   const { text } = words;
-  const { status, keys, rotations } = seen;
+  const { status, keys } = seen;
   const objection = useObjection(status);
   const operation = useOperation(refresh);
   const [retiring, setRetiring] = useState<string>();
@@ -53,10 +56,10 @@ function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element 
     () => keyColumns({ words, policy, objection, retire: setRetiring }),
     [words, policy, objection],
   );
-  const history = useMemo(() => rotationColumns(words), [words]);
   const retired = keys.find(({ id }) => id === retiring);
   return (
     <Stack direction="column" gap={4}>
+      <OfAllHosts>{(hosts) => <OwnNote hosts={hosts} />}</OfAllHosts>
       <section aria-label={text('rotation.title')}>
         <RotationControl
           exporter={exporter}
@@ -76,17 +79,7 @@ function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element 
           <Text element="h2" variant="h4">
             {text('keys.history')}
           </Text>
-          {rotations.length === 0 ? (
-            <EmptyState variant="not-found" hideImage message={text('keys.noHistory')} />
-          ) : (
-            <DataTable
-              label={text('keys.history')}
-              columns={history}
-              rows={rotations}
-              idOf={idOf}
-              pageSize={10}
-            />
-          )}
+          <OfHosts>{(hosts) => <History hosts={hosts} />}</OfHosts>
         </Stack>
       </section>
       {retired !== undefined && (

@@ -1,9 +1,6 @@
 import React from 'react';
 import { Badge, Button, Stack, Text, TextLink, type BadgeColor, type Column } from '@grafana/ui';
-import type { Key, Rotation } from 'lowtide/api';
-import { Progress } from '../../components/Progress.tsx';
-import { RunBadge } from '../../components/RunBadge.tsx';
-import { When } from '../../components/When.tsx';
+import type { Key } from 'lowtide/api';
 import { appPath } from '../../constants.ts';
 import { now } from '../../lib/clock.ts';
 import { linkTo } from '../../lib/link.ts';
@@ -132,44 +129,6 @@ export function keyColumns({ words, policy, objection, retire }: Given): Column<
 function inUse({ state, backups }: Key, { text, say }: Words): string | undefined {
   if (state === 'active') return text('retire.active');
   return backups === 0 ? undefined : say({ key: 'retire.needed', values: { count: backups } });
-}
-
-export function rotationColumns(words: Words): Column<Rotation>[] {
-  const { text, format, say } = words;
-  return [
-    {
-      id: 'startedAt',
-      header: text('column.started'),
-      cell: ({ row: { original } }) => <When at={original.startedAt} />,
-    },
-    {
-      id: 'status',
-      header: text('column.status'),
-      cell: ({ row: { original } }) =>
-        original.status === 'running' ? (
-          <Progress label={text('rotation.title')} progress={original.progress} />
-        ) : (
-          <RunBadge status={original.status} />
-        ),
-    },
-    { id: 'mode', header: text('column.mode'), cell: ({ row: { original } }) => original.mode },
-    {
-      id: 'done',
-      header: text('column.done'),
-      cell: ({
-        row: {
-          original: { done },
-        },
-      }) => say({ key: 'rotation.done', values: { count: done.backups, bytes: { bytes: done.bytes } } }),
-    },
-    {
-      id: 'failed',
-      header: text('column.failed'),
-      cell: ({ row: { original } }) => format.count(original.failed.backups),
-    },
-    { id: 'keyId', header: text('column.newKey'), cell: ({ row: { original } }) => original.keyId ?? '–' },
-    { id: 'by', header: text('column.by'), cell: ({ row: { original } }) => original.by ?? original.trigger },
-  ];
 }
 
 /** Post-quantum recipients are some two thousand characters long. */

@@ -14,7 +14,7 @@ export async function lookAtKeys(): Promise<KeysSeen> {
   const [status, keys, rotations] = await Promise.all([
     exporter.status(),
     allOf(exporter.keys),
-    exporter.rotations({ limit: 50 }),
+    exporter.rotations({ limit: 5 }),
   ]);
   return { status, keys: [...keys].reverse(), rotations: rotations.items };
 }

@@ -18,6 +18,7 @@ const pages: Readonly<Record<Finding['about']['kind'], readonly [string, Message
   schedule: ['schedules', 'nav.schedules'],
   key: ['keys', 'nav.keys'],
   check: undefined,
+  host: undefined,
 };
 
 /** What needs attention, the most urgent first, with what helps. */

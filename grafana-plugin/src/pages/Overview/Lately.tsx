@@ -5,6 +5,7 @@ import { TextLink, useStyles2 } from '@grafana/ui';
 import { RunBadge } from '../../components/RunBadge.tsx';
 import { When } from '../../components/When.tsx';
 import { appPath } from '../../constants.ts';
+import { named } from '../../hosts/hosts.ts';
 import { linkTo } from '../../lib/link.ts';
 import { useWords } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
@@ -20,9 +21,9 @@ export function Lately({ seen: { slots, runs } }: { readonly seen: Seen }): Reac
     <div className={styles.columns}>
       <List title="overview.coming" page="schedules" link="nav.schedules">
         {slots.length === 0 && <li className={styles.row}>{text('overview.nothingComes')}</li>}
-        {slots.slice(0, most).map(({ schedule, dueAt, start, reason }) => (
-          <li key={`${schedule} ${dueAt}`} className={styles.row}>
-            <b>{schedule}</b>
+        {slots.slice(0, most).map(({ schedule, host, dueAt, start, reason }) => (
+          <li key={`${named(schedule, host)} ${dueAt}`} className={styles.row}>
+            <b>{named(schedule, host)}</b>
             <span className={styles.reason} title={reason.text}>
               {reason.text}
             </span>
@@ -32,9 +33,9 @@ export function Lately({ seen: { slots, runs } }: { readonly seen: Seen }): Reac
       </List>
       <List title="overview.lately" page="activity" link="nav.activity">
         {runs.length === 0 && <li className={styles.row}>{text('runs.empty')}</li>}
-        {runs.slice(0, most).map(({ id, schedule, status, startedAt, error }) => (
+        {runs.slice(0, most).map(({ id, schedule, host, status, startedAt, error }) => (
           <li key={id} className={styles.row}>
-            <b>{schedule}</b>
+            <b>{named(schedule, host)}</b>
             <span className={styles.reason}>{error?.message}</span>
             <RunBadge status={status} />
             <When at={startedAt} />

@@ -2,17 +2,24 @@ import React, { type ReactNode } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
+import { named, type Host } from '../../hosts/hosts.ts';
 import { now } from '../../lib/clock.ts';
 import { useWords } from '../../words/useWords.ts';
 import type { Seen } from './look.ts';
 import { numbersOf } from './numbers.ts';
 
+interface Props {
+  readonly seen: Seen;
+  readonly hosts: readonly Host[];
+}
+
 /** The few figures that tell how things stand. */
-export function Numbers({ seen }: { readonly seen: Seen }): React.JSX.Element {
+export function Numbers({ seen, hosts }: Props): React.JSX.Element {
   const { say, text, format } = useWords();
   const styles = useStyles2(getStyles);
   const { fresh, schedules, next, last, storedBytes, backups, keyAgeSeconds, keyPolicySeconds, busiest } =
     numbersOf(seen, now());
+  const own = hosts.find(({ isSelf }) => isSelf)?.instance;
   const ago = (seconds: number): string => format.relative(-seconds);
   return (
     <div className={styles.grid}>
@@ -28,11 +35,14 @@ export function Numbers({ seen }: { readonly seen: Seen }): React.JSX.Element {
       <Tile name={text('number.last')} aside={last?.schedule}>
         {last === undefined ? text('never') : ago(last.agoSeconds)}
       </Tile>
-      <Tile name={text('number.stored')} aside={say({ key: 'number.backups', values: { count: backups } })}>
+      <Tile
+        name={named(text('number.stored'), own)}
+        aside={say({ key: 'number.backups', values: { count: backups } })}
+      >
         {format.size(storedBytes)}
       </Tile>
       <Tile
-        name={text('number.keyAge')}
+        name={named(text('number.keyAge'), own)}
         aside={
           keyPolicySeconds === undefined
             ? text('number.noPolicy')
@@ -41,7 +51,7 @@ export function Numbers({ seen }: { readonly seen: Seen }): React.JSX.Element {
       >
         {keyAgeSeconds === undefined ? '–' : format.duration(keyAgeSeconds)}
       </Tile>
-      <Tile name={text('number.load')} aside={busiest && text(busiest.key)}>
+      <Tile name={named(text('number.load'), own)} aside={busiest && text(busiest.key)}>
         {busiest === undefined ? '–' : format.percent(busiest.ratio)}
       </Tile>
     </div>

@@ -9,6 +9,8 @@ import { useWords } from '../../words/useWords.ts';
 interface Props {
   readonly overview: Overview;
   readonly status: Status;
+  /** How many there are; 0 where there is but one. */
+  readonly hosts: number;
 }
 
 const icons: Readonly<Record<Verdict, IconName>> = {
@@ -20,7 +22,7 @@ const icons: Readonly<Record<Verdict, IconName>> = {
 };
 
 /** Whether every backup is safe, in one sentence. */
-export function VerdictBanner({ overview: { verdict, sentence }, status }: Props): React.JSX.Element {
+export function VerdictBanner({ overview: { verdict, sentence }, status, hosts }: Props): React.JSX.Element {
   const { say } = useWords();
   const styles = useStyles2(getStyles);
   const { instance, version } = status;
@@ -33,7 +35,12 @@ export function VerdictBanner({ overview: { verdict, sentence }, status }: Props
       <Icon name={icons[verdict]} size="xxxl" className={styles.icon} />
       <div>
         <h2 className={styles.sentence}>{say(sentence)}</h2>
-        <span className={styles.where}>{say({ key: 'overview.where', values: { instance, version } })}</span>
+        <span className={styles.where}>
+          {say({
+            key: hosts === 0 ? 'overview.where' : 'overview.whereHosts',
+            values: { count: hosts, instance, version },
+          })}
+        </span>
       </div>
     </div>
   );

@@ -1,26 +1,43 @@
 import type { BackupRun, Key, Load, Schedule, Slot, Status } from 'lowtide/api';
-import { allOf } from '../../api/client.ts';
+import { allOf, pagesOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
+import { distinct, gathered } from '../../hosts/ask-hosts.ts';
+import { askPlan } from '../../hosts/ask-plan.ts';
+import type { HostProblem, OfHost, Whose } from '../../hosts/hosts.ts';
 
 export interface Seen {
   readonly status: Status;
-  readonly schedules: readonly Schedule[];
+  readonly schedules: readonly OfHost<Schedule>[];
   /** The one begun last first. */
-  readonly runs: readonly BackupRun[];
+  readonly runs: readonly OfHost<BackupRun>[];
+  /** Of the host that answers, like its load. */
   readonly keys: readonly Key[];
   /** By start. */
-  readonly slots: readonly Slot[];
+  readonly slots: readonly OfHost<Slot>[];
   readonly load: Load;
+  readonly problems: readonly HostProblem[];
 }
 
-export async function look(): Promise<Seen> {
+export async function look(asked: readonly Whose[]): Promise<Seen> {
   const [status, schedules, runs, keys, plan, load] = await Promise.all([
     exporter.status(),
-    allOf(exporter.schedules),
-    exporter.runs({ limit: 200 }),
+    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    gathered<BackupRun>(
+      asked,
+      (host) => exporter.runs({ limit: 200, host }),
+      ({ startedAt }) => startedAt,
+    ),
     allOf(exporter.keys),
-    exporter.plan({ hours: 48 }),
+    askPlan(exporter, asked, 48),
     exporter.load({ hours: 1 }),
   ]);
-  return { status, schedules, runs: runs.items, keys, slots: plan.slots, load };
+  return {
+    status,
+    schedules: schedules.items,
+    runs: runs.items,
+    keys,
+    slots: plan.slots,
+    load,
+    problems: distinct(schedules.problems, runs.problems, plan.hostProblems),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Load } from 'lowtide/api';
 import type { EpochMs } from '../../format/format.ts';
 import { overviewOf } from '../../overview/overview.ts';
+import { named } from '../../hosts/hosts.ts';
 import type { MessageKey } from '../../words/words.ts';
 import type { Seen } from './look.ts';
 
@@ -30,8 +31,14 @@ export function numbersOf({ status, schedules, runs, keys, slots, load }: Seen, 
   return {
     fresh: schedules.length - stale,
     schedules: schedules.length,
-    next: next && { schedule: next.schedule, inSeconds: (Date.parse(next.start) - now) / 1000 },
-    last: last && { schedule: last.id, agoSeconds: (now - Date.parse(last.lastSuccessAt ?? '')) / 1000 },
+    next: next && {
+      schedule: named(next.schedule, next.host),
+      inSeconds: (Date.parse(next.start) - now) / 1000,
+    },
+    last: last && {
+      schedule: named(last.id, last.host),
+      agoSeconds: (now - Date.parse(last.lastSuccessAt ?? '')) / 1000,
+    },
     storedBytes: keys.reduce((sum, { bytes }) => sum + bytes, 0),
     backups: keys.reduce((sum, each) => sum + each.backups, 0),
     keyAgeSeconds: active && (now - Date.parse(active.createdAt)) / 1000,

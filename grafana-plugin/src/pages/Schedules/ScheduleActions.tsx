@@ -3,11 +3,12 @@ import { Button, Dropdown, IconButton, Menu, Stack } from '@grafana/ui';
 import type { Schedule } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
+import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 
 interface Props {
-  readonly schedule: Schedule;
+  readonly schedule: OfHost<Schedule>;
   readonly objection: Objection;
   readonly operation: Operation;
   readonly onExplain: () => void;
@@ -15,24 +16,25 @@ interface Props {
 
 export function ScheduleActions({ schedule, objection, operation, onExplain }: Props): React.JSX.Element {
   const { text } = useWords();
-  const { id, runningRunId } = schedule;
+  const { id, host, runningRunId } = schedule;
   const { pending, perform } = operation;
-  const values = { schedule: id };
+  const name = named(id, host);
   const isRunning = runningRunId !== undefined;
-  const whyNotRun = objection('run') ?? (isRunning ? text('schedule.runs') : undefined);
+  const running = `run ${keyOf(schedule)}`;
+  const whyNotRun = objection('run', host) ?? (isRunning ? text('schedule.runs') : undefined);
   const run = (): void =>
     void perform(
-      `run ${id}`,
-      (key) => exporter.runSchedule(id, key),
-      () => ({ key: 'done.run', values }),
+      running,
+      (key) => exporter.runSchedule(id, key, host),
+      () => ({ key: 'done.run', values: { schedule: name } }),
     );
   return (
     <Stack gap={0.5} justifyContent="flex-end">
       <Button
         size="sm"
         variant="secondary"
-        icon={pending === `run ${id}` ? 'spinner' : 'play'}
-        aria-label={`${text('action.run')}: ${id}`}
+        icon={pending === running ? 'spinner' : 'play'}
+        aria-label={`${text('action.run')}: ${name}`}
         disabled={whyNotRun !== undefined || pending !== undefined}
         {...(whyNotRun !== undefined && { tooltip: whyNotRun })}
         onClick={run}
@@ -43,13 +45,13 @@ export function ScheduleActions({ schedule, objection, operation, onExplain }: P
         size="sm"
         variant="secondary"
         fill="text"
-        aria-label={`${text('action.why')} ${id}`}
+        aria-label={`${text('action.why')} ${name}`}
         onClick={onExplain}
       >
         {text('action.why')}
       </Button>
       <Dropdown overlay={<More {...{ schedule, objection, operation }} />} placement="bottom-end">
-        <IconButton name="ellipsis-v" aria-label={`${text('action.more')}: ${id}`} />
+        <IconButton name="ellipsis-v" aria-label={`${text('action.more')}: ${name}`} />
       </Dropdown>
     </Stack>
   );
@@ -57,12 +59,13 @@ export function ScheduleActions({ schedule, objection, operation, onExplain }: P
 
 function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): React.JSX.Element {
   const { text } = useWords();
-  const { id, paused } = schedule;
-  const values = { schedule: id };
+  const { id, host, paused } = schedule;
+  const name = keyOf(schedule);
+  const values = { schedule: named(id, host) };
   const { perform } = operation;
-  const whyNotPause = objection('pause');
-  const whyNotSkip = objection('skip');
-  const whyNotDrill = objection('verify');
+  const whyNotPause = objection('pause', host);
+  const whyNotSkip = objection('skip', host);
+  const whyNotDrill = objection('verify', host);
   return (
     <Menu>
       {paused ? (
@@ -73,8 +76,8 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
           {...(whyNotPause !== undefined && { description: whyNotPause })}
           onClick={() =>
             void perform(
-              `resume ${id}`,
-              (key) => exporter.resume(id, key),
+              `resume ${name}`,
+              (key) => exporter.resume(id, key, host),
               () => ({ key: 'done.resume', values }),
             )
           }
@@ -87,8 +90,8 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
           {...(whyNotPause !== undefined && { description: whyNotPause })}
           onClick={() =>
             void perform(
-              `pause ${id}`,
-              (key) => exporter.pause(id, key),
+              `pause ${name}`,
+              (key) => exporter.pause(id, key, host),
               () => ({ key: 'done.pause', values }),
             )
           }
@@ -101,12 +104,18 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
         {...(whyNotSkip !== undefined && { description: whyNotSkip })}
         onClick={() =>
           void perform(
-            `skip ${id}`,
-            (key) => exporter.skipNext(id, key),
-            ({ nextRunAt }) => ({
-              key: 'done.skip',
-              values: { ...values, at: nextRunAt === undefined ? '–' : { at: Date.parse(nextRunAt) } },
-            }),
+            `skip ${name}`,
+            (key) => exporter.skipNext(id, key, host),
+            (now) =>
+              now === undefined
+                ? { key: 'done.skipThere', values }
+                : {
+                    key: 'done.skip',
+                    values: {
+                      ...values,
+                      at: now.nextRunAt === undefined ? '–' : { at: Date.parse(now.nextRunAt) },
+                    },
+                  },
           )
         }
       />
@@ -117,7 +126,7 @@ function More({ schedule, objection, operation }: Omit<Props, 'onExplain'>): Rea
         {...(whyNotDrill !== undefined && { description: whyNotDrill })}
         onClick={() =>
           void perform(
-            `drill ${id}`,
+            `drill ${name}`,
             (key) => exporter.drill(id, key),
             () => ({ key: 'done.drill', values }),
           )

@@ -5,6 +5,7 @@ import { Button, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import { TideChart } from '../../components/TideChart/TideChart.tsx';
 import { useNow } from '../../components/useNow.ts';
 import type { AskedTide } from '../../panels/schedule/ask-tide.ts';
+import { noticesOf } from '../../panels/schedule/notices.ts';
 import { readTide } from '../../timeline/tide.ts';
 import type { TimeRange } from '../../timeline/time-scale.ts';
 import { useWords } from '../../words/useWords.ts';
@@ -33,6 +34,7 @@ export function TideSection({ asked, hours, onHoursChange }: Props): React.JSX.E
   return (
     <section aria-label={text('tide.title')} className={styles.box}>
       <div className={styles.ranges}>
+        {asked.isOfSeveral && <span className={styles.loads}>{text('tide.loads')}</span>}
         {zoomed !== undefined && (
           <Button size="sm" variant="secondary" icon="search-minus" onClick={() => setZoomed(undefined)}>
             {text('schedules.whole')}
@@ -64,7 +66,7 @@ export function TideSection({ asked, hours, onHoursChange }: Props): React.JSX.E
           view="chart"
           isLegendShown
           onRangeChange={setZoomed}
-          {...(asked.isTruncated && { notice: text('panel.truncated') })}
+          notices={noticesOf(asked, words)}
         />
       </div>
     </section>
@@ -78,8 +80,11 @@ const getStyles = (theme: GrafanaTheme2) => ({
     border: `1px solid ${theme.colors.border.weak}`,
     borderRadius: theme.shape.radius.default,
   }),
+  loads: css({ flex: '1 1 200px', color: theme.colors.text.secondary, ...theme.typography.bodySmall }),
   ranges: css({
     display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
     justifyContent: 'flex-end',
     gap: theme.spacing(1),
     marginBottom: theme.spacing(1),

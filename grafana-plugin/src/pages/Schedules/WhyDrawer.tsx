@@ -3,10 +3,11 @@ import { Alert, Stack, Text } from '@grafana/ui';
 import type { Schedule, Slot } from 'lowtide/api';
 import { DetailsDrawer } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
+import { named, type OfHost } from '../../hosts/hosts.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 
 interface Props {
-  readonly schedule: Schedule;
+  readonly schedule: OfHost<Schedule>;
   /** The next that is planned; undefined: nothing is within a week. */
   readonly slot: Slot | undefined;
   readonly onClose: () => void;
@@ -16,7 +17,7 @@ interface Props {
 export function WhyDrawer({ schedule, slot, onClose }: Props): React.JSX.Element {
   const words = useWords();
   const { say, text } = words;
-  const title = say({ key: 'why.title', values: { schedule: schedule.id } });
+  const title = say({ key: 'why.title', values: { schedule: named(schedule.id, schedule.host) } });
   return (
     <DetailsDrawer title={title} onClose={onClose}>
       {slot === undefined ? (

@@ -1,8 +1,10 @@
 import React from 'react';
+import { css } from '@emotion/css';
 import { Badge, Stack, Text, Tooltip, type Column } from '@grafana/ui';
 import type { Schedule, Slot } from 'lowtide/api';
 import type { Operation } from '../../api/useOperation.ts';
 import { When } from '../../components/When.tsx';
+import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
@@ -10,11 +12,11 @@ import { ScheduleActions } from './ScheduleActions.tsx';
 
 interface Given {
   readonly words: Words;
-  /** The next of each. */
+  /** The next of each, by its key. */
   readonly slots: ReadonlyMap<string, Slot>;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly explain: (schedule: Schedule) => void;
+  readonly explain: (schedule: OfHost<Schedule>) => void;
 }
 
 const priorityKeys: Readonly<Record<Schedule['priority'], MessageKey>> = {
@@ -26,11 +28,17 @@ const priorityKeys: Readonly<Record<Schedule['priority'], MessageKey>> = {
 const weights: Readonly<Record<Schedule['priority'], number>> = { critical: 0, high: 1, medium: 2, low: 3 };
 
 /** The weightiest first. */
-export function byPriority(a: Schedule, b: Schedule): number {
-  return weights[a.priority] - weights[b.priority] || (a.id < b.id ? -1 : 1);
+export function byPriority(a: OfHost<Schedule>, b: OfHost<Schedule>): number {
+  return weights[a.priority] - weights[b.priority] || (named(a.id, a.host) < named(b.id, b.host) ? -1 : 1);
 }
 
-export function scheduleColumns({ words, slots, objection, operation, explain }: Given): Column<Schedule>[] {
+export function scheduleColumns({
+  words,
+  slots,
+  objection,
+  operation,
+  explain,
+}: Given): Column<OfHost<Schedule>>[] {
   const { text } = words;
   return [
     {
@@ -40,9 +48,11 @@ export function scheduleColumns({ words, slots, objection, operation, explain }:
       cell: ({ row: { original } }) => (
         <Stack direction="column" gap={0}>
           <Text weight="medium">{original.id}</Text>
-          <Text variant="bodySmall" color="secondary">
-            {original.source.label}
-          </Text>
+          <div className={short} title={original.source.label}>
+            <Text variant="bodySmall" color="secondary">
+              {original.source.label}
+            </Text>
+          </div>
         </Stack>
       ),
     },
@@ -58,7 +68,7 @@ export function scheduleColumns({ words, slots, objection, operation, explain }:
       header: text('column.next'),
       sortType: (a, b) => startOf(a.original) - startOf(b.original),
       cell: ({ row: { original } }) => (
-        <Next schedule={original} slot={slots.get(original.id)} words={words} />
+        <Next schedule={original} slot={slots.get(keyOf(original))} words={words} />
       ),
     },
     {
@@ -83,6 +93,9 @@ export function scheduleColumns({ words, slots, objection, operation, explain }:
     },
   ];
 }
+
+/** Paths would push what can be done out of sight. */
+const short = css({ maxWidth: '26ch', overflow: 'hidden', textOverflow: 'ellipsis' });
 
 function whenOf({ cron, everySeconds, window }: Schedule, { say }: Words): string {
   const every = { seconds: everySeconds ?? 0 };

@@ -1,5 +1,6 @@
 import type { Status } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
+import type { Whose } from '../../hosts/hosts.ts';
 import { now } from '../../lib/clock.ts';
 import { askTide, type AskedTide } from '../../panels/schedule/ask-tide.ts';
 
@@ -8,9 +9,9 @@ export interface SchedulesSeen extends AskedTide {
 }
 
 /** `hours`: how far the chart looks back, and ahead. */
-export async function lookAtSchedules(hours: number): Promise<SchedulesSeen> {
+export async function lookAtSchedules(hours: number, asked: readonly Whose[]): Promise<SchedulesSeen> {
   const at = now();
   const range = { from: at - hours * 3_600_000, until: at + hours * 3_600_000 };
-  const [status, asked] = await Promise.all([exporter.status(), askTide(exporter, range, at)]);
-  return { status, ...asked };
+  const [status, tide] = await Promise.all([exporter.status(), askTide(exporter, range, at, asked)]);
+  return { status, ...tide };
 }

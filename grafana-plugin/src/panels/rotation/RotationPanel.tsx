@@ -1,6 +1,6 @@
 import type { PanelProps } from '@grafana/data';
 import { config } from '@grafana/runtime';
-import React, { useCallback, useEffect, useRef } from 'react';
+import React, { useCallback } from 'react';
 import { allOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
@@ -8,11 +8,15 @@ import { RotationControl } from '../../components/RotationControl/RotationContro
 import type { RotationAnswers } from '../../rotation/key-facts.ts';
 import { useWords } from '../../words/useWords.ts';
 import { PanelState } from '../PanelState.tsx';
+import { useDashboardRefresh } from '../useDashboardRefresh.ts';
+import { RotationsOfHost } from './RotationsOfHost.tsx';
 
 /** What a dashboard keeps of the panel. */
 export interface RotationOptions {
   /** Whether it tells how much depends on which key. */
   readonly isCensusShown: boolean;
+  /** One that shares its state with that of the exporter that answers. Variables of the dashboard are filled in. Empty: its own. */
+  readonly host: string;
 }
 
 const pollMs = 60_000;
@@ -28,17 +32,19 @@ async function askRotation(): Promise<RotationAnswers> {
 }
 
 export function RotationPanel(props: PanelProps<RotationOptions>): React.ReactElement {
+  const { options, replaceVariables } = props;
+  const host = replaceVariables(options.host).trim();
+  const own = <OwnRotation {...props} />;
+  return host === '' ? own : <RotationsOfHost {...props} host={host} own={own} />;
+}
+
+/** The keys of the host that answers, and their rotation. */
+function OwnRotation(props: PanelProps<RotationOptions>): React.ReactElement {
   const { options, timeRange, timeZone } = props;
   const words = useWords(timeZone);
   const polled = usePolling(askRotation, pollMs);
   const { refresh } = polled;
-
-  // The dashboard refreshes by giving its time anew.
-  const seen = useRef(timeRange);
-  useEffect(() => {
-    if (seen.current !== timeRange) refresh();
-    seen.current = timeRange;
-  }, [timeRange, refresh]);
+  useDashboardRefresh(timeRange, refresh);
   const onEnded = useCallback(() => refresh(), [refresh]);
 
   return (

@@ -14,5 +14,18 @@ export const plugin = new PanelPlugin<RotationOptions>((props: PanelProps<Rotati
     <Panel {...props} />
   </Suspense>
 )).setPanelOptions((builder) =>
-  builder.addBooleanSwitch({ path: 'isCensusShown', name: textNow('options.census'), defaultValue: true }),
+  builder
+    .addTextInput({
+      path: 'host',
+      name: textNow('options.host'),
+      description: textNow('options.host.meaning'),
+      settings: { placeholder: textNow('options.hosts.own') },
+      defaultValue: '',
+    })
+    .addBooleanSwitch({
+      path: 'isCensusShown',
+      name: textNow('options.census'),
+      defaultValue: true,
+      showIf: ({ host }) => host === '',
+    }),
 );

@@ -10,9 +10,11 @@ import { now } from '../../lib/clock.ts';
 import { readTide } from '../../timeline/tide.ts';
 import type { TimeRange } from '../../timeline/time-scale.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
+import { askedHosts } from '../asked-hosts.ts';
 import { PanelState } from '../PanelState.tsx';
 import { askTide, type AskedTide } from './ask-tide.ts';
 import { chosenOf } from './chosen.ts';
+import { noticesOf } from './notices.ts';
 import type { ScheduleOptions } from './options.ts';
 import { shownRange } from './shown-range.ts';
 
@@ -26,7 +28,8 @@ export function SchedulePanel(props: PanelProps<ScheduleOptions>): React.ReactEl
   const range = useMemo(() => shownRange(timeRange, options.comingHours), [timeRange, options.comingHours]);
 
   const wanted = useRef(range);
-  const ask = useCallback(() => askTide(exporter, wanted.current, now()), []);
+  const hosts = replaceVariables(options.hosts, undefined, 'csv');
+  const ask = useCallback(() => askTide(exporter, wanted.current, now(), askedHosts(hosts)), [hosts]);
   const polled = usePolling(ask, pollMs);
   const { refresh } = polled;
   useEffect(() => {
@@ -93,16 +96,4 @@ function Chart(props: ChartProps): React.ReactElement {
       notices={noticesOf(answers, words)}
     />
   );
-}
-
-/** What the chart cannot show. */
-function noticesOf({ plan, isTruncated }: AskedTide, { say, text }: Words): readonly string[] {
-  const homeless = plan?.problems?.filter(({ start }) => start === undefined) ?? [];
-  const names = [...new Set(homeless.map(({ schedule }) => schedule))];
-  return [
-    ...(names.length > 0
-      ? [say({ key: 'tide.noRoom', values: { count: names.length, schedules: { names } } })]
-      : []),
-    ...(isTruncated ? [text('panel.truncated')] : []),
-  ];
 }

@@ -1,6 +1,9 @@
-import type { BackupRun } from 'lowtide/api';
-import { allOf, type Exporter } from '../../api/client.ts';
+import type { BackupRun, Load, Schedule } from 'lowtide/api';
+import { pagesOf, type Exporter } from '../../api/client.ts';
 import type { EpochMs } from '../../format/format.ts';
+import { distinct, gathered, type ListOfHosts } from '../../hosts/ask-hosts.ts';
+import { askPlan } from '../../hosts/ask-plan.ts';
+import type { HostProblem, Whose } from '../../hosts/hosts.ts';
 import type { TideAnswers } from '../../timeline/tide.ts';
 import type { TimeRange } from '../../timeline/time-scale.ts';
 import { dayMs, hourMs } from '../../timeline/zone.ts';
@@ -10,28 +13,55 @@ export type TideExporter = Pick<Exporter, 'schedules' | 'plan' | 'load' | 'runs'
 export interface AskedTide extends TideAnswers {
   /** There are more past runs than are asked for. */
   readonly isTruncated: boolean;
+  /** The load is left out: each of the hosts has one of its own. */
+  readonly isOfSeveral: boolean;
+  /** Hosts of which something is missing. */
+  readonly hostProblems: readonly HostProblem[];
 }
 
 /** What the exporter answers at most. */
 const most = { planHours: 24 * 7, loadHours: 24 * 92, pages: 25 };
 
-/** All that the chart shows of a stretch of time. What is not in it is not asked for. */
-export async function askTide(exporter: TideExporter, range: TimeRange, now: EpochMs): Promise<AskedTide> {
+const own: readonly Whose[] = [undefined];
+
+/** All that the chart shows of a stretch of time, of the hosts that are asked. What is not in it is not asked for. */
+export async function askTide(
+  exporter: TideExporter,
+  range: TimeRange,
+  now: EpochMs,
+  asked: readonly Whose[] = own,
+): Promise<AskedTide> {
   const back = hoursBetween(range.from, now, most.loadHours);
   const ahead = hoursBetween(now, range.until, most.planHours);
   const [schedules, plan, load, past] = await Promise.all([
-    allOf((page) => exporter.schedules(page)),
-    ahead === 0 ? undefined : exporter.plan({ hours: ahead }),
-    exporter.load({ hours: Math.max(1, back) }),
-    back === 0 ? undefined : runsSince(exporter, range.from),
+    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    ahead === 0 ? undefined : askPlan(exporter, asked, ahead),
+    loadOf(exporter, asked, Math.max(1, back)),
+    back === 0
+      ? undefined
+      : gathered<BackupRun>(
+          asked,
+          (host) => runsSince(exporter, host, range.from),
+          ({ startedAt }) => startedAt,
+        ),
   ]);
   return {
-    schedules,
+    schedules: schedules.items,
     ...(plan !== undefined && { plan }),
-    load,
-    runs: past?.runs ?? [],
-    isTruncated: past?.isTruncated ?? false,
+    ...(load !== undefined && { load }),
+    runs: past?.items ?? [],
+    isTruncated: past?.hasMore ?? false,
+    isOfSeveral: load === undefined,
+    hostProblems: distinct(schedules.problems, plan?.hostProblems ?? [], past?.problems ?? []),
   };
+}
+
+async function loadOf(
+  exporter: TideExporter,
+  [host, ...others]: readonly Whose[],
+  hours: number,
+): Promise<Load | undefined> {
+  return host === '*' || others.length > 0 ? undefined : await exporter.load({ hours, host });
 }
 
 /** Whole hours, for what is asked for again should be the same for a while. */
@@ -42,18 +72,10 @@ function hoursBetween(from: EpochMs, until: EpochMs, limit: number): number {
 /** Those begun last come first. One that was begun a day before may still have run. */
 async function runsSince(
   exporter: TideExporter,
+  host: Whose,
   from: EpochMs,
-): Promise<{ readonly runs: readonly BackupRun[]; readonly isTruncated: boolean }> {
-  const runs: BackupRun[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < most.pages; page += 1) {
-    const answer = await exporter.runs({ limit: 200, ...(cursor !== undefined && { cursor }) });
-    runs.push(...answer.items);
-    cursor = answer.nextCursor;
-    const last = answer.items.at(-1);
-    if (cursor === undefined || last === undefined || Date.parse(last.startedAt) < from - dayMs) {
-      return { runs, isTruncated: false };
-    }
-  }
-  return { runs, isTruncated: true };
+): Promise<ListOfHosts<BackupRun>> {
+  const isLongAgo = (runs: readonly BackupRun[]): boolean =>
+    Date.parse(runs.at(-1)?.startedAt ?? '') < from - dayMs;
+  return await pagesOf((page) => exporter.runs({ ...page, host }), most.pages, isLongAgo);
 }

@@ -23,6 +23,13 @@ export const plugin = new PanelPlugin<ScheduleOptions>((props: PanelProps<Schedu
       settings: { placeholder: textNow('options.schedules.all') },
       defaultValue: defaultOptions.schedules,
     })
+    .addTextInput({
+      path: 'hosts',
+      name: textNow('options.hosts'),
+      description: textNow('options.hosts.meaning'),
+      settings: { placeholder: textNow('options.hosts.own') },
+      defaultValue: defaultOptions.hosts,
+    })
     .addRadio({
       path: 'resource',
       name: textNow('options.resource'),

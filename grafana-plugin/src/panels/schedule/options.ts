@@ -6,6 +6,8 @@ import type { Resource } from '../../timeline/load-series.ts';
 export interface ScheduleOptions {
   /** Names, separated by commas; `*` stands for anything. Variables of the dashboard are filled in. Empty: all. */
   readonly schedules: string;
+  /** Names, separated by commas; `*` stands for all of them. Empty: the host of the exporter that answers. */
+  readonly hosts: string;
   readonly resource: Resource | 'all';
   readonly view: TideView;
   readonly laneSize: LaneSize;
@@ -16,6 +18,7 @@ export interface ScheduleOptions {
 
 export const defaultOptions: ScheduleOptions = {
   schedules: '',
+  hosts: '',
   resource: 'cpu',
   view: 'chart',
   laneSize: 'normal',

@@ -11,6 +11,8 @@ export const decisions = {
   'overview.verdict.broken_other': 'Backups are fresh, but {{count}} faults endanger the next ones.',
 
   'overview.check.failing': '{{check}}: {{message}}',
+  'overview.host.silent':
+    '{{host}} is silent: it was last heard of {{since}}, and whether its backups are made is not known.',
   'overview.key.none': 'There is no active key: nothing can be encrypted.',
   'overview.key.old': 'Key {{key}} is {{age}} old; the policy is {{policy}}.',
   'overview.key.retiring_one': 'One backup still needs the retiring key {{key}}.',

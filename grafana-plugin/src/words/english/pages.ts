@@ -2,6 +2,8 @@
 export const pages = {
   'overview.subTitle': 'Whether every backup is safe, and what needs attention first.',
   'overview.where': '{{instance}} · Lowtide {{version}}',
+  'overview.whereHosts_one': '{{count}} host · asked of {{instance}}, Lowtide {{version}}',
+  'overview.whereHosts_other': '{{count}} hosts · asked of {{instance}}, Lowtide {{version}}',
   'overview.findings': 'Needs attention',
   'overview.coming': 'Next',
   'overview.lately': 'Last runs',

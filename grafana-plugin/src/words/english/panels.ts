@@ -36,6 +36,7 @@ export const panels = {
   'tide.noRoom_one': 'One schedule is planned at no time, for none has room for it: {{schedules}}.',
   'tide.noRoom_other':
     '{{count}} schedules are planned at no time, for none has room for them: {{schedules}}.',
+  'tide.loads': 'Each host has a load of its own: it is shown where one host is chosen.',
   'tide.noSchedules': 'There are no schedules to show.',
   'tide.noSchedules.hint': 'Add one to lowtide.yaml, or let the panel show more of them.',
 
@@ -139,6 +140,7 @@ export const panels = {
   'rotation.rate.none': 'no limit',
   'rotation.gently': 'Wait for low tide',
 
+  'rotation.elsewhere': 'The keys of {{host}} are rotated there alone; here is how that went.',
   'rotation.open': 'Rotate keys…',
   'rotation.seePlan': 'Dry run',
   'rotation.planning': 'Looking at what it would do…',
@@ -189,6 +191,13 @@ export const panels = {
   'panel.broken': 'This panel met a fault of its own.',
   'panel.truncated': 'Not all past backups of this time are shown: there are too many.',
 
+  'options.hosts': 'Hosts',
+  'options.hosts.meaning':
+    'Names, separated by commas; * for all that share their state. The load is shown of one host alone. Variables of the dashboard are filled in.',
+  'options.hosts.own': 'the one that Grafana asks',
+  'options.host': 'Host',
+  'options.host.meaning':
+    'The name of a host that shares its state. Variables of the dashboard are filled in.',
   'options.schedules': 'Schedules',
   'options.schedules.meaning':
     'Names, separated by commas; * stands for anything, and $variables are filled in.',

@@ -14,6 +14,8 @@ export const decisions = {
     'Las copias son recientes, pero {{count}} fallos ponen en peligro las próximas.',
 
   'overview.check.failing': '{{check}}: {{message}}',
+  'overview.host.silent':
+    '{{host}} está en silencio: dio su última señal {{since}}, y no se sabe si se hacen sus copias.',
   'overview.key.none': 'No hay ninguna clave activa: no se puede cifrar nada.',
   'overview.key.old': 'La clave {{key}} tiene {{age}}; la política es {{policy}}.',
   'overview.key.retiring_one': 'Una copia necesita todavía la clave {{key}}, que se está retirando.',

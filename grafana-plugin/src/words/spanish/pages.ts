@@ -3,6 +3,8 @@ import type { pages as english } from '../english/pages.ts';
 export const pages = {
   'overview.subTitle': 'Si todas las copias están a salvo, y qué requiere atención primero.',
   'overview.where': '{{instance}} · Lowtide {{version}}',
+  'overview.whereHosts_one': '{{count}} equipo · lo cuenta {{instance}}, Lowtide {{version}}',
+  'overview.whereHosts_other': '{{count}} equipos · lo cuenta {{instance}}, Lowtide {{version}}',
   'overview.findings': 'Requiere atención',
   'overview.coming': 'Próximas',
   'overview.lately': 'Últimas ejecuciones',

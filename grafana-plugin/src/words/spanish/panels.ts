@@ -36,6 +36,7 @@ export const panels = {
   'tide.empty': 'No hay copias en este tiempo.',
   'tide.noRoom_one': 'Una programación no tiene hueco a ninguna hora: {{schedules}}.',
   'tide.noRoom_other': '{{count}} programaciones no tienen hueco a ninguna hora: {{schedules}}.',
+  'tide.loads': 'Cada equipo tiene su propia carga: se muestra cuando se elige uno solo.',
   'tide.noSchedules': 'No hay programaciones que mostrar.',
   'tide.noSchedules.hint': 'Añade una a lowtide.yaml, o deja que el panel muestre más.',
 
@@ -139,6 +140,7 @@ export const panels = {
   'rotation.rate.none': 'sin límite',
   'rotation.gently': 'Esperar la marea baja',
 
+  'rotation.elsewhere': 'Las claves de {{host}} solo se rotan allí; así ha ido.',
   'rotation.open': 'Rotar claves…',
   'rotation.seePlan': 'Simular',
   'rotation.planning': 'Mirando qué haría…',
@@ -188,6 +190,13 @@ export const panels = {
   'panel.broken': 'Este panel ha tenido un fallo propio.',
   'panel.truncated': 'No se muestran todas las copias pasadas de este tiempo: son demasiadas.',
 
+  'options.hosts': 'Equipos',
+  'options.hosts.meaning':
+    'Nombres, separados por comas; * para todos los que comparten su estado. La carga se muestra de un solo equipo. Se rellenan las variables del panel de control.',
+  'options.hosts.own': 'el que consulta Grafana',
+  'options.host': 'Equipo',
+  'options.host.meaning':
+    'El nombre de un equipo que comparte su estado. Se rellenan las variables del panel de control.',
   'options.schedules': 'Programaciones',
   'options.schedules.meaning':
     'Nombres separados por comas; * vale por cualquier cosa, y las $variables se sustituyen.',

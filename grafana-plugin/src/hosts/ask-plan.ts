@@ -1,0 +1,32 @@
+import type { Plan, Slot } from 'lowtide/api';
+import type { Exporter, PlanOfHosts } from '../api/client.ts';
+import { distinct, gathered } from './ask-hosts.ts';
+import type { HostProblem, OfHost, Whose } from './hosts.ts';
+
+export interface AskedPlan {
+  /** By start. */
+  readonly slots: readonly OfHost<Slot>[];
+  readonly problems: readonly OfHost<NonNullable<Plan['problems']>[number]>[];
+  readonly hostProblems: readonly HostProblem[];
+}
+
+/** The plans of the hosts that are asked, as one. */
+export async function askPlan(
+  exporter: Pick<Exporter, 'plan'>,
+  asked: readonly Whose[],
+  hours: number,
+): Promise<AskedPlan> {
+  const { items, problems } = await gathered<PlanOfHosts>(asked, async (host) => ({
+    items: [await exporter.plan({ hours, host })],
+  }));
+  const areTold = asked.includes('*');
+  const whose = <T>(parts: readonly OfHost<T>[] = [], host: Whose): readonly OfHost<T>[] =>
+    areTold ? parts : parts.map((part) => ({ ...part, host }));
+  return {
+    slots: items
+      .flatMap((plan) => whose(plan.slots, plan.host))
+      .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0)),
+    problems: items.flatMap((plan) => whose(plan.problems, plan.host)),
+    hostProblems: distinct(problems, ...items.map((plan) => plan.hostProblems ?? [])),
+  };
+}
