@@ -53,7 +53,11 @@ export class StateHost {
 
   begin(...args: string[]): StateProcess {
     return new StateProcess(
-      spawn(process.execPath, [main, ...args], { cwd: this.folder, env: this.env, stdio: 'ignore' }),
+      spawn(process.execPath, [main, ...args], {
+        cwd: this.folder,
+        env: this.env,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
     );
   }
 
@@ -71,10 +75,18 @@ export class StateHost {
 class StateProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
+  #out = '';
 
   constructor(child: ChildProcess) {
     this.#child = child;
-    this.#exit = once(child, 'exit');
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
+    this.#exit = once(child, 'close');
+  }
+
+  /** What it has answered, once it has ended. */
+  async answer(): Promise<string> {
+    await this.#exit;
+    return this.#out;
   }
 
   /** Fails where it has ended by itself: a kill would have come too late. */
