@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { streamsOf } from '../run/admission.ts';
+import { limitsOf } from '../run/admission.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
 import { activeSchedules, Tide } from '../service/tide.ts';
@@ -31,7 +31,7 @@ export async function plan(
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
   const timezone = Temporal.Now.timeZoneId();
-  const tide = new Tide({ catalog, timezone, streams: () => streamsOf(config.stores) });
+  const tide = new Tide({ catalog, timezone, limits: () => limitsOf(config) });
   const active = await activeSchedules(catalog, config.schedules);
   const planned = await tide.planAhead(active, clock.now(), hours);
   const slots = planned.slots.map((slot) => slotView(planned, slot));

@@ -39,6 +39,7 @@ export function crossCheck(draft: Draft, place: Place): readonly Finding[] {
     ...checkListen(draft.server.listen),
     ...checkTokens(draft.server.tokens),
     ...checkRestoreTargets(draft.restore_targets),
+    ...checkPools(draft),
     ...checkIds(draft),
     ...schedules.flatMap(({ schedule, index }) => checkSchedule(schedule, ['schedules', index], draft)),
     ...checkFolders(draft, place),
@@ -110,7 +111,10 @@ function checkSchedule(schedule: DraftSchedule, path: ConfigPath, draft: Draft):
     ...checkKeptStores(schedule, [...path, 'keep', 'stores'], Object.keys(draft.stores)),
     ...checkRepository(schedule, path),
     ...checkDrills(schedule, [...path, 'verify']),
-    ...checkHost(schedule.host, [...path, 'host'], Object.keys(draft.load.hosts)),
+    ...checkName(schedule.host, [...path, 'host'], 'load.hosts', draft.load.hosts),
+    ...checkName(schedule.network, [...path, 'network'], 'networks', draft.networks),
+    ...checkName(schedule.server, [...path, 'server'], 'servers', draft.servers),
+    ...checkPool(schedule.pool, [...path, 'pool'], draft),
   ];
 }
 
@@ -266,9 +270,39 @@ function checkKeptStores(
     });
 }
 
-function checkHost(host: string | undefined, path: ConfigPath, known: readonly string[]): readonly Remark[] {
-  if (host === undefined || known.includes(host)) return [];
-  return [{ path, message: `is not a name under load.hosts: ${othersThan(host, known)}` }];
+function checkName(
+  name: string | undefined,
+  path: ConfigPath,
+  under: string,
+  names: Readonly<Record<string, unknown>>,
+): readonly Remark[] {
+  const known = Object.keys(names);
+  if (name === undefined || known.includes(name)) return [];
+  return [{ path, message: `is not a name under ${under}: ${othersThan(name, known)}` }];
+}
+
+const poolsNeed = 'pools need a PostgreSQL that hosts share: write state: postgres://…';
+
+function checkPools({ pools, state }: Draft): readonly Remark[] {
+  if (pools.length > 0 && !isShared(state)) {
+    return [{ path: ['pools'], message: poolsNeed, isWhole: true, at: 'key' }];
+  }
+  return pools.flatMap((pool, index) =>
+    pools.indexOf(pool) < index ? [{ path: ['pools', index], message: 'is named twice' }] : [],
+  );
+}
+
+function checkPool(pool: string | undefined, path: ConfigPath, { pools, state }: Draft): readonly Remark[] {
+  if (pool === undefined) return [];
+  if (!isShared(state)) return [{ path, message: poolsNeed, isWhole: true }];
+  if (pools.includes(pool)) return [];
+  const known = [...new Set(pools)].filter((each) => each !== undefined);
+  return [{ path, message: `is not one of pools, those of this host: ${othersThan(pool, known)}` }];
+}
+
+/** Whether the state lies where other hosts have theirs. */
+function isShared(state: string | undefined): boolean {
+  return state !== undefined && isPostgresUrl(state);
 }
 
 function othersThan(name: string, known: readonly string[]): string {

@@ -6,6 +6,9 @@ import { z } from 'zod';
  */
 const text = z.string().optional().catch(undefined);
 
+/** Of a map, its names. */
+const names = z.record(z.string(), z.unknown()).catch({});
+
 const draftSource = z.object({
   type: text,
   url: text,
@@ -43,6 +46,9 @@ const draftSchedule = z.object({
     .catch(undefined),
   verify: draftVerify.optional().catch(undefined),
   host: text,
+  network: text,
+  server: text,
+  pool: text,
 });
 
 const draftSchema = z.object({
@@ -55,9 +61,12 @@ const draftSchema = z.object({
         .catch([]),
     })
     .catch({ listen: undefined, tokens: [] }),
-  load: z.object({ hosts: z.record(z.string(), z.unknown()).catch({}) }).catch({ hosts: {} }),
+  load: z.object({ hosts: names }).catch({ hosts: {} }),
   restore_targets: z.record(z.string(), z.object({ to: text }).catch({ to: undefined })).catch({}),
   stores: z.record(z.string(), z.object({ path: text }).catch({ path: undefined })).catch({}),
+  networks: names,
+  servers: names,
+  pools: z.array(text).catch([]),
   schedules: z.array(draftSchedule.optional().catch(undefined)).catch([]),
 });
 
@@ -74,6 +83,9 @@ export function draftOf(value: unknown): Draft {
         load: { hosts: {} },
         restore_targets: {},
         stores: {},
+        networks: {},
+        servers: {},
+        pools: [],
         schedules: [],
       };
 }

@@ -50,6 +50,9 @@ describe('readConfig', () => {
         slow_down: { cpu: 0.85, pressure: { cpu: 0.6, memory: 0.2, disk: 0.5 } },
         hosts: {},
       },
+      networks: {},
+      servers: {},
+      pools: [],
       restore_targets: {},
       drills: { folder: '/var/tmp' },
       encryption: {

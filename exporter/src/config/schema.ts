@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { loadSchema } from './load-schema.ts';
+import { networkSchema, serverSchema } from './limits-schema.ts';
 import {
   cron,
   cronOrInterval,
@@ -140,6 +141,17 @@ export const scheduleSchema = z
           'where each backup is stored: names under stores; none where another tool keeps the backups (restic, pgbackrest)',
         examples: [['local']],
       }),
+    network: name
+      .optional()
+      .describe('the network its bytes go over, a name under networks; absent: none that is counted'),
+    server: name
+      .optional()
+      .describe('the database server that it dumps, a name under servers; absent: none that is counted'),
+    pool: name
+      .optional()
+      .describe(
+        'the pool whose schedule it is, one of pools: each run is made by one of its hosts; absent: this host makes them',
+      ),
     keep: keepSchema
       .optional()
       .describe(
@@ -358,6 +370,22 @@ export const configSchema = z.strictObject({
     .record(name, storeSchema)
     .default({})
     .describe('places for backups, by name; none are needed where other tools keep all of them'),
+  networks: z
+    .record(name, networkSchema)
+    .default({})
+    .describe('networks that backups share, by name: schedules say which they go over'),
+  servers: z
+    .record(name, serverSchema)
+    .default({})
+    .describe('database servers that several schedules dump, by name'),
+  pools: z
+    .array(name.describe('the label of a pool'))
+    .default([])
+    .meta({
+      description:
+        'the pools this host belongs to: it may run what belongs to them, as may all others that share its PostgreSQL and name them',
+      examples: [['workers']],
+    }),
   restore_targets: z
     .record(name, restoreTargetSchema.describe('a place to restore to'))
     .default({})

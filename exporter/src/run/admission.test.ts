@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mayStart, storesTake } from './admission.ts';
+import { configSchema } from '../config/schema.ts';
+import type { Limits, Ways } from '../schedule/limits.ts';
+import { fullWay, limitsOf, mayStart } from './admission.ts';
 
 describe('mayStart', () => {
   it('lets every run start alone', () => {
@@ -17,17 +19,58 @@ describe('mayStart', () => {
   });
 });
 
-describe('storesTake', () => {
-  const runs = [{ stores: ['local'] }, { stores: ['local', 'offsite'] }];
+describe('fullWay', () => {
+  const runs = [
+    { stores: ['local'], bytesPerSecond: 30 },
+    { stores: ['local', 'offsite'], network: 'lan', server: 'db', bytesPerSecond: 60 },
+  ];
 
   it.each([
-    [['local'], {}, true],
-    [['local'], { local: 3 }, true],
-    [['local'], { local: 2 }, false],
-    [['offsite'], { local: 2, offsite: 2 }, true],
-    [['offsite', 'local'], { local: 2, offsite: 2 }, false],
-    [['offsite'], { offsite: 1 }, false],
-  ])('says whether one more run may write to %o, of which %o takes so many: %s', (stores, streams, fits) => {
-    expect(storesTake(stores, runs, streams)).toBe(fits);
+    [{ stores: ['local'] }, {}, undefined],
+    [{ stores: ['local'] }, { stores: { local: { streams: 3 } } }, undefined],
+    [{ stores: ['local'] }, { stores: { local: { streams: 2 } } }, 'store'],
+    [{ stores: ['third', 'offsite'] }, { stores: { offsite: { streams: 1 } } }, 'store'],
+    [{ stores: ['third'] }, { stores: { third: { streams: 1, bandwidth: 1 } } }, undefined],
+    [{ stores: ['third'], bytesPerSecond: 9 }, { stores: { third: { bandwidth: 1 } } }, undefined],
+    [{ stores: [] }, { stores: { local: { streams: 1 } } }, undefined],
+    [{ stores: ['local'], bytesPerSecond: 10 }, { stores: { local: { bandwidth: 100 } } }, undefined],
+    [{ stores: ['local'], bytesPerSecond: 11 }, { stores: { local: { bandwidth: 100 } } }, 'store'],
+    [{ stores: ['local'] }, { stores: { local: { bandwidth: 1 } } }, undefined],
+    [{ stores: [], network: 'lan' }, { networks: { lan: { streams: 1 } } }, 'network'],
+    [{ stores: [], network: 'wan' }, { networks: { lan: { streams: 1 } } }, undefined],
+    [
+      { stores: [], network: 'lan', bytesPerSecond: 50 },
+      { networks: { lan: { bandwidth: 100 } } },
+      'network',
+    ],
+    [{ stores: [], server: 'db' }, { servers: { db: { dumps: 1 } } }, 'server'],
+    [{ stores: [], server: 'db' }, { servers: { db: { dumps: 2 } } }, undefined],
+    [{ stores: [], server: 'db' }, { servers: { other: { dumps: 1 } } }, undefined],
+  ])('says what leaves no room for %o under %o: %s', (wanted: Ways, limits: Limits, full) => {
+    expect(fullWay(wanted, runs, limits)).toBe(full);
+  });
+
+  it('lets every run start alone', () => {
+    const limits = { stores: { local: { bandwidth: 1 } }, servers: { db: { dumps: 1 } } };
+    expect(fullWay({ stores: ['local'], server: 'db', bytesPerSecond: 99 }, [], limits)).toBeUndefined();
+  });
+});
+
+describe('limitsOf', () => {
+  it('has of the config what is limited, and nothing else of it', () => {
+    const config = configSchema.parse({
+      stores: {
+        local: { type: 'directory', path: '/b', streams: 2, bandwidth: '1MiB/s' },
+        free: { type: 'directory', path: '/c' },
+      },
+      networks: { lan: { bandwidth: '2MiB/s' }, wan: {} },
+      servers: { db: { dumps: 1 }, other: {} },
+      schedules: [],
+    });
+    expect(limitsOf(config)).toEqual({
+      stores: { local: { streams: 2, bandwidth: 1024 ** 2 } },
+      networks: { lan: { bandwidth: 2 * 1024 ** 2 } },
+      servers: { db: { dumps: 1 } },
+    });
   });
 });

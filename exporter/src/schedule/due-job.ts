@@ -1,5 +1,6 @@
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { Ways } from './limits.ts';
 import type { PlanJob, Resources } from './planner.ts';
 import { nextOccurrences, type Occurrence } from './recurrence.ts';
 import { firstAfter, standing } from './standing.ts';
@@ -49,13 +50,30 @@ export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
     occurrence: { ...occurrence, windowEnd: Math.min(occurrence.windowEnd, deadline), deadline },
     durationMs: expected.durationMs,
     resources: expected.resources,
-    stores: schedule.stores,
+    ...waysOf(schedule, expected),
     priority: schedule.priority,
     ...(schedule.host !== undefined && { host: schedule.host }),
+    ...(schedule.pool !== undefined && { pool: schedule.pool }),
+  };
+}
+
+/** What a run has to do with beside its host. */
+export function waysOf(
+  { stores, network, server }: Pick<ScheduleConfig, 'stores' | 'network' | 'server'>,
+  { durationMs, storedBytes }: Pick<ExpectedRun, 'durationMs' | 'storedBytes'>,
+): Ways {
+  const bytesPerSecond = storedBytes === undefined ? 0 : storedBytes / (durationMs / 1000);
+  return {
+    stores,
+    ...(network !== undefined && { network }),
+    ...(server !== undefined && { server }),
+    ...(bytesPerSecond > 0 && { bytesPerSecond }),
   };
 }
 
 export interface ExpectedRun {
   readonly durationMs: number;
   readonly resources: Resources;
+  /** Of one copy; absent while too little is known. */
+  readonly storedBytes?: number;
 }

@@ -316,6 +316,14 @@ describe('Placement of many hosts', () => {
     expect(places.at(-1)).toBe(2 * 199);
   });
 
+  it('stays where it was, on whichever of many hosts, where none is better', () => {
+    const hosts = Array.from({ length: 200 }, (_, host) => host);
+    for (const host of hosts) {
+      const one = problem(200, [job({ hosts, previous: 2 * host })]);
+      expect(findPlacement(one, { thoroughness: 'improved' }).places[0]).toBe(2 * host);
+    }
+  });
+
   it('takes back what a trial has done, also within another one', () => {
     const placement = new Placement(problem(2, [job({ hosts: [0, 1] }), job({ hosts: [0, 1] })]));
     placement.put(0, 0);

@@ -6,7 +6,9 @@ const texts: Readonly<Record<string, string>> = {
   host_memory: 'the memory of its host is above the high_water of load.hosts',
   host_disk: 'the disk of its host is above the high_water of load.hosts',
   capacity: 'beside the backups that run there is no room for it',
-  store: 'as many backups as it may take are being written to its store',
+  store: 'the backups that are being written to its store leave no room for another',
+  network: 'the backups that go over its network leave no room for another',
+  server: 'as many dumps as may be are being taken of its database server',
   alert: 'an alert fires for this host',
 };
 

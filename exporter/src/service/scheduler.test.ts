@@ -212,10 +212,38 @@ describe('the scheduler', () => {
     expect(ids()).toEqual(['first']);
   });
 
+  it('sends no more over a network than it takes, and takes no more dumps of a server than it gives', async () => {
+    beginWith(
+      {
+        limits: () => ({ networks: { lan: { bandwidth: 100 } }, servers: { db: { dumps: 1 } } }),
+        waysOf: ({ stores, network, server }) => ({
+          stores,
+          ...(network !== undefined && { network }),
+          ...(server !== undefined && { server }),
+          bytesPerSecond: 60,
+        }),
+      },
+      schedule('a', { priority: 'critical', network: 'lan', server: 'db' }),
+      schedule('b', { priority: 'high', network: 'lan' }),
+      schedule('c', { priority: 'medium', server: 'db' }),
+      schedule('d', { priority: 'low' }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['a', 'd']);
+    expect(states.events).toEqual([
+      { name: 'run:deferred', schedule: 'b', reason: 'network' },
+      { name: 'run:deferred', schedule: 'c', reason: 'server' },
+    ]);
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 4);
+    expect(ids().slice(2)).toEqual(['b', 'c']);
+  });
+
   it('lets no more runs write to a store than it takes, and holds up nobody else for that', async () => {
-    let streams: Record<string, number> = { tape: 1 };
+    let streams = 1;
     const scheduler = beginWith(
-      { streams: () => streams },
+      { limits: () => ({ stores: { tape: { streams } } }) },
       schedule('a', { priority: 'critical', stores: ['tape'] }),
       schedule('b', { priority: 'high', stores: ['local', 'tape'] }),
       schedule('c', { priority: 'low' }),
@@ -232,7 +260,7 @@ describe('the scheduler', () => {
     await vi.waitUntil(() => started.length === 3);
     expect(ids()[2]).toBe('b');
     // A reload lets the store take more.
-    streams = { tape: 2 };
+    streams = 2;
     scheduler.poke();
     await vi.waitUntil(() => started.length === 4);
     expect(ids()[3]).toBe('d');

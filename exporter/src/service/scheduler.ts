@@ -1,8 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { mayStart, storesTake, type StoreStreams } from '../run/admission.ts';
-import { latestStart, type DueJob } from '../schedule/due-job.ts';
+import { fullWay, mayStart } from '../run/admission.ts';
+import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
+import type { Limits, Ways } from '../schedule/limits.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import { standing } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -24,8 +25,10 @@ export interface SchedulerOptions {
   ) => Promise<ReadonlyMap<string, EpochMs>>;
   /** What a run is expected to take of the host. Absent: what its config says. */
   readonly resourcesOf?: (schedule: ScheduleConfig) => ScheduleConfig['resources'];
-  /** How many runs each store takes at once, as it is configured now. Absent: any number. */
-  readonly streams?: () => StoreStreams;
+  /** What a run has to do with beside the host. Absent: what its config says, and nothing is known of its bytes. */
+  readonly waysOf?: (schedule: ScheduleConfig) => Ways;
+  /** What runs share, as it is configured now. Absent: nothing that is counted. */
+  readonly limits?: () => Limits;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
   readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
@@ -63,7 +66,7 @@ interface ToldDeferral extends Deferral {
 type Telling = () => Promise<unknown>;
 
 /** The reasons of one that would not fit beside the runs that go on. */
-const noRoom = ['capacity', 'store'];
+const noRoom = ['capacity', 'store', 'network', 'server'];
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
@@ -208,11 +211,12 @@ export class Scheduler {
         if (now >= deadline) told.push(this.#passOver(job, now));
         continue;
       }
-      const { resourcesOf = configured, streams } = this.#options;
+      const { resourcesOf = configured, waysOf = configuredWays, limits } = this.#options;
       const running = [...this.#running.values()].map(({ schedule }) => schedule);
-      if (!storesTake(job.schedule.stores, running, streams?.() ?? {})) {
+      const full = fullWay(waysOf(job.schedule), running.map(waysOf), limits?.() ?? {});
+      if (full !== undefined) {
         // Others need not wait for its store: it holds up nothing but what is to be written there as well.
-        told.push(...this.#defer(job, 'store', { now, slot }));
+        told.push(...this.#defer(job, full, { now, slot }));
         continue;
       }
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
@@ -309,6 +313,10 @@ export class Scheduler {
     this.#lastCalls.set(job.schedule.id, { dueAt, at });
     return at;
   }
+}
+
+function configuredWays(schedule: ScheduleConfig): Ways {
+  return waysOfRun(schedule, { durationMs: schedule.estimated_duration });
 }
 
 function configured({ resources }: ScheduleConfig): ScheduleConfig['resources'] {

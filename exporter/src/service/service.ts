@@ -12,7 +12,9 @@ import { tooBusy, type GateTimes, type Hold } from '../load/gate.ts';
 import { HostWatch } from '../load/host-watch.ts';
 import { highWaterOf } from '../load/of-host.ts';
 import { InTurn } from '../probe/in-turn.ts';
-import { streamsOf, type StoreStreams } from '../run/admission.ts';
+import { limitsOf } from '../run/admission.ts';
+import { waysOf } from '../schedule/due-job.ts';
+import type { Limits } from '../schedule/limits.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
@@ -103,7 +105,7 @@ class Service {
     this.#log = log;
     this.#goingOn = new GoingOn(log);
     this.#registry = new WorkRegistry(() => performance.now(), this.#goingOn.interrupted);
-    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), streams: this.#streams });
+    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), limits: this.#limits });
     this.#planThread = new PlanThread();
     this.#planning = new Planning(this.#tide, this.#planThread);
     this.#reviewer = new Reviewer({
@@ -128,7 +130,7 @@ class Service {
   }
 
   readonly #isStopping = (): boolean => this.#stop.aborted;
-  readonly #streams = (): StoreStreams => streamsOf(this.#installation.config.stores);
+  readonly #limits = (): Limits => limitsOf(this.#installation.config);
 
   async run(): Promise<void> {
     const { config, clock, catalog, scratchRoot } = this.#installation;
@@ -188,7 +190,8 @@ class Service {
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
-      streams: this.#streams,
+      waysOf: (schedule) => waysOf(schedule, tide.learning.of(schedule)),
+      limits: this.#limits,
       gate: startGate({ load: config.load, recorder, hosts, alerts, tide }),
       start: (schedule, dueAt) => this.#goingOn.track(this.#runScheduled(member, schedule, dueAt)),
       onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),

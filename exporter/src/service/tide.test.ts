@@ -5,6 +5,7 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import type { LoadRecord } from '../load/load.ts';
 import { latestStart, type DueJob } from '../schedule/due-job.ts';
 import { planDue } from '../schedule/plan-due.ts';
+import type { Limits } from '../schedule/limits.ts';
 import type { Plan } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
 import { PlanThread } from './plan-thread.ts';
@@ -29,7 +30,7 @@ function tide(
   runs: readonly Run[] = [],
   uses: readonly RunUse[] = [],
   settled: Readonly<Record<string, number>> = {},
-  streams: Readonly<Record<string, number>> = {},
+  limits: Limits = {},
   hosts: Readonly<Record<string, readonly LoadRecord[]>> = {},
 ): Tide {
   const load = {
@@ -49,7 +50,7 @@ function tide(
       reviews: { uses: () => Promise.resolve(uses) },
     },
     timezone: 'UTC',
-    streams: () => streams,
+    limits: () => limits,
   });
 }
 
@@ -127,13 +128,32 @@ describe('the tide', () => {
   it('plans no more runs at once to a store than that takes', async () => {
     const small = { resources: { cpu: 0.01, memory: 0.01 } };
     const jobs = ['a', 'b', 'c'].map((id) => due(schedule(id, small)));
-    const gaps = async (streams: Readonly<Record<string, number>>): Promise<number[]> => {
-      const plan = await planOf(tide(history, [], [], {}, streams), jobs);
+    const gaps = async (limits: Limits): Promise<number[]> => {
+      const plan = await planOf(tide(history, [], [], {}, limits), jobs);
       const starts = plan.slots.map(({ start }) => start);
       return starts.slice(1).map((start, index) => start - (starts[index] ?? 0));
     };
     expect(Math.min(...(await gaps({})))).toBeLessThan(30 * minute);
-    expect(Math.min(...(await gaps({ local: 1 })))).toBeGreaterThanOrEqual(30 * minute);
+    expect(Math.min(...(await gaps({ stores: { local: { streams: 1 } } })))).toBeGreaterThanOrEqual(
+      30 * minute,
+    );
+  });
+
+  it('plans no more at once over a network than it takes, by what runs have stored, nor dumps of a server', async () => {
+    const small = { resources: { cpu: 0.01, memory: 0.01 } };
+    const ran = { status: 'completed', startedAt: 0, finishedAt: 30 * minute, pausedSeconds: 0 };
+    const runs = [1, 2, 3].map(() => ({ ...ran, storedBytes: 1800 * 60 }) as Run);
+    const least = async (limits: Limits, past: readonly Run[]): Promise<number> => {
+      const jobs = ['a', 'b'].map((id) => due(schedule(id, { ...small, network: 'lan', server: 'db' })));
+      const { slots } = await planOf(tide(history, past, [], {}, limits), jobs);
+      const [first = 0, second = 0] = slots.map(({ start }) => start);
+      return second - first;
+    };
+    const lan = (bandwidth: number): Limits => ({ networks: { lan: { bandwidth } } });
+    expect(await least(lan(100), runs)).toBeGreaterThanOrEqual(30 * minute);
+    expect(await least(lan(120), runs)).toBeLessThan(30 * minute);
+    expect(await least(lan(100), [])).toBeLessThan(30 * minute);
+    expect(await least({ servers: { db: { dumps: 1 } } }, [])).toBeGreaterThanOrEqual(30 * minute);
   });
 
   it('puts a backup into the low of the host that its schedule names', async () => {

@@ -3,9 +3,8 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { expectedLoad } from '../load/expected-load.ts';
 import type { Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
-import type { StoreStreams } from '../run/admission.ts';
-import { dueUntil, planJobOf, type DueJob } from '../schedule/due-job.ts';
-import type { WayLimit } from '../schedule/limits.ts';
+import { dueUntil, planJobOf, waysOf, type DueJob } from '../schedule/due-job.ts';
+import type { Limits } from '../schedule/limits.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
@@ -21,8 +20,8 @@ export interface TideOptions {
   readonly catalog: LearningSources & Pick<Catalog, 'load' | 'hostLoads' | 'schedule'>;
   /** Where this host's day goes by: its load follows the clock on the wall. */
   readonly timezone: string;
-  /** How many runs each store takes at once. Absent: any number. */
-  readonly streams?: () => StoreStreams;
+  /** What runs share, as it is configured now. Absent: nothing that is counted. */
+  readonly limits?: () => Limits;
 }
 
 /** Puts due occurrences where the host is expected to be quiet: the history, the forecast and the planner in one place. */
@@ -103,7 +102,7 @@ export class Tide {
       jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule))),
       load: expectedLoad(await this.forecasts(now)),
       hosts,
-      limits: { stores: asLimits(this.#options.streams?.() ?? {}) },
+      limits: this.#options.limits?.() ?? {},
     };
   }
 
@@ -140,18 +139,15 @@ export class Tide {
       now,
     );
     return runs.map(({ schedule, since }) => {
-      const { durationMs, resources: taken } = this.learning.of(schedule);
-      return { until: Math.max(now, since + durationMs), resources: taken, stores: schedule.stores };
+      const expected = this.learning.of(schedule);
+      const { durationMs, resources: taken } = expected;
+      return { until: Math.max(now, since + durationMs), resources: taken, ...waysOf(schedule, expected) };
     });
   }
 
   async planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
     return planDue(await this.requestAhead(schedules, now, hours));
   }
-}
-
-function asLimits(streams: StoreStreams): Readonly<Record<string, WayLimit>> {
-  return Object.fromEntries(Object.entries(streams).map(([store, most]) => [store, { streams: most }]));
 }
 
 function hostsOf(schedules: readonly ScheduleConfig[]): readonly string[] {

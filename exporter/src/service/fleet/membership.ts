@@ -31,8 +31,11 @@ export interface Heard {
 }
 
 /** As others see it. `listen`: where it answers, `host:port`. */
-export function hostDetails({ instance }: Pick<Config, 'instance'>, listen: readonly string[]): HostDetails {
-  return { instance, version, address: listen.join(', '), pools: [] };
+export function hostDetails(
+  { instance, pools }: Pick<Config, 'instance' | 'pools'>,
+  listen: readonly string[],
+): HostDetails {
+  return { instance, version, address: listen.join(', '), pools };
 }
 
 /** This host among those that share a PostgreSQL: it is heard of every quarter of a minute, as long as this process is. */
