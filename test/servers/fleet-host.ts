@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
+import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
 import { writeConfig, type ConfigParts } from './installation.ts';
 import type { PostgresServer } from './postgres.ts';
 import { ServeProcess } from './serve-process.ts';
 import { tokens } from './service.ts';
+
+/** A machine that runs tests is busy. */
+const calm = 'load: { high_water: { cpu: 1, memory: 1, disk: 1, pressure: { cpu: 1, memory: 1, disk: 1 } } }';
 
 /** One of several hosts on one PostgreSQL, with a folder, a key and an exporter of its own. */
 export class FleetHost {
@@ -31,7 +36,7 @@ export class FleetHost {
     const configFile = writeConfig(folder, schedules, {
       instance,
       state: server.url(),
-      more: tokens,
+      more: `${tokens}\n${calm}`,
       ...parts,
     });
     mkdirSync(join(folder, 'docs'));
@@ -39,6 +44,16 @@ export class FleetHost {
     const { config } = await readConfig(configFile, {});
     await openKeystore(config).create({ kind: 'x25519', now: Date.now() });
     return new FleetHost(server, folder, instance);
+  }
+
+  /** Has the last occurrence of the schedule be due, up to when the next one is. Its service does not run. */
+  async owe(schedule: string): Promise<void> {
+    const { config } = await readConfig(join(this.folder, 'lowtide.yaml'), {});
+    const postgres = openPostgres(config.state, { applicationName: 'lowtide test' });
+    const assertOurs = (): Promise<void> => Promise.resolve();
+    const { instance, local: folder } = config;
+    await using catalog = await openPostgresCatalog(postgres, { instance, folder, assertOurs });
+    await catalog.settle(schedule, Date.now() - 86_400_000);
   }
 
   serve(): Promise<ServeProcess> {

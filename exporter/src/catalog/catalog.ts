@@ -49,14 +49,15 @@ export interface Catalog extends AsyncDisposable {
   /**
    * Ends a run and appends its `run:finished` event; with `backup`, files the backup and its copies as well.
    * Throws `run_ended` when the run is no longer running (somebody else has ended it), `run_active` when it belongs to
-   * another process that is alive, `not_found`.
+   * another process that is alive, `not_found`. One that other hosts have ended with `host_silent`, since they did not hear
+   * of this one, may be ended once more.
    */
   finishRun(id: string, end: RunEnd): Promise<Run>;
   run(id: string): Promise<Run | undefined>;
   /** The one begun last comes first. */
   runs(filter: RunFilter): Promise<readonly Run[]>;
   /**
-   * Runs still `running` whose owner is gone (killed, power cut), and this catalog's own that are not among `mine` (their
+   * Runs still `running`, or ended by other hosts with `host_silent`, whose owner is gone (killed, power cut), and this catalog's own that are not among `mine` (their
    * end could not be recorded): to be ended.
    */
   orphanedRuns(mine: ReadonlySet<string>): Promise<readonly Run[]>;

@@ -75,6 +75,7 @@ export const errorCodes = facts({
   state_unknown: { exit: 1, http: 503, errorType: 'catalog' },
   lease_lost: { exit: 1, http: 409, errorType: 'catalog' },
   instance_taken: { exit: 1, http: 409, errorType: 'config' },
+  host_silent: { exit: 1, http: 409, errorType: 'internal' },
   claim_lost: { exit: 1, http: 409, errorType: 'catalog' },
   run_active: { exit: 1, http: 409, errorType: 'catalog' },
   run_ended: { exit: 1, http: 409, errorType: 'catalog' },

@@ -5,7 +5,7 @@ import { migrations } from '../migrations/postgres/migrations.ts';
 import { Owner } from '../ownership.ts';
 import type { StateDatabase, Transaction } from '../sql/transaction.ts';
 import { homeOf } from './home.ts';
-import { goneAfterSeconds } from './owners.ts';
+import { lockOf, ownerOf } from './owners.ts';
 import { schemaOf } from './schema-name.ts';
 
 const beatMs = 15_000;
@@ -151,30 +151,8 @@ export class PostgresDatabase implements StateDatabase {
 
   async #isAlive(transaction: PostgresTransaction, id: string): Promise<boolean> {
     if (id === this.#owner.id) return true;
-    const known = await transaction.get(
-      `SELECT home, seen_at > clock_timestamp() - make_interval(secs => ?) AS seen FROM owners WHERE id = ?`,
-      goneAfterSeconds,
-      id,
-    );
+    const known = await ownerOf(transaction, id);
     if (known === undefined) return false;
-    return known['home'] === this.#home ? this.#owner.isAlive(id) : known['seen'] === 1;
+    return known.home === this.#home ? this.#owner.isAlive(id) : known.isSeen;
   }
-}
-
-/** Who has taken the place of an instance is its only home: what others have begun there counts as cut off. */
-export async function evictOthers(postgres: Postgres, instance: string, folder: string): Promise<void> {
-  const schema = schemaOf(instance);
-  await postgres.write(
-    (transaction) => transaction.run('DELETE FROM owners WHERE home <> ?', homeOf(folder)),
-    {
-      schema,
-      lock: lockOf(schema),
-      idempotent: true,
-    },
-  );
-}
-
-/** Held by whoever writes, opens, or moves. */
-export function lockOf(schema: string): string {
-  return `lowtide state ${schema}`;
 }

@@ -13,8 +13,7 @@ import {
 } from '../migrate-state.ts';
 import { migrations } from '../migrations/postgres/migrations.ts';
 import { absent, filled, inUse, otherVersion } from '../movable-refusal.ts';
-import { lockOf } from './database.ts';
-import { hasLiveOwner } from './owners.ts';
+import { hasLiveOwner, lockOf } from './owners.ts';
 import { schemaOf } from './schema-name.ts';
 
 /** The state of one host on a PostgreSQL, as seen from its home `folder`. Closing closes `postgres`. */

@@ -79,7 +79,9 @@ export async function finishRun(tx: Transaction, id: string, end: RunEnd): Promi
 
 /** Whoever lost a run (it was ended as interrupted, another process has it) must not write its end over the true one. */
 async function refuseUnlessOurs(tx: Transaction, run: Run): Promise<void> {
-  if (run.status !== 'running') {
+  // Others have taken its host for dead, which has the last word.
+  const isOpen = run.status === 'running' || run.error?.code === 'host_silent';
+  if (!isOpen) {
     throw new LowtideError('run_ended', `run ${run.id} has already ended: ${run.status}`);
   }
   const owner = String((await tx.get('SELECT owner FROM runs WHERE id = ?', run.id))?.['owner']);
@@ -125,6 +127,10 @@ async function numberOf(tx: Transaction, id: string): Promise<number> {
 
 /** Right inside of a writing transaction alone: while locks of dead owners are removed they look alive. */
 export async function orphanedRuns(tx: Transaction, mine: ReadonlySet<string>): Promise<readonly Run[]> {
-  const running = await tx.all(`SELECT * FROM runs WHERE status = 'running' ORDER BY number`);
+  const running = await tx.all(
+    `SELECT * FROM runs
+     WHERE status IN ('running', 'interrupted') AND (status = 'running' OR error LIKE '{"code":"host_silent"%')
+     ORDER BY number`,
+  );
   return (await orphansAmong(tx, running, (row) => mine.has(String(row['id'])))).map(toRun);
 }

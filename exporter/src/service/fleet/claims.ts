@@ -19,6 +19,8 @@ const tryAgainMs = 30_000;
 export const attempts = 3;
 /** Others whose slot has come as well may be handed out first. */
 const takenAtOnce = 16;
+/** How often an offer of another may come between an offer here and its claim. */
+const mostMoves = 3;
 const recentRuns = 50;
 
 /** Late is better than not at all: who is there waits for room until the next one comes; of who is not, it is known by then. */
@@ -152,13 +154,19 @@ export class Claims {
       // Its slot is now, whatever the clock of the queue says: this host's may be ahead of it.
       await queue.offer([{ ...offer, slot: 0 }]);
       const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
-      for (;;) {
+      for (let moved = 0; moved < mostMoves;) {
         const claims = await queue.claim({ instance, pools }, takenAtOnce);
         const mine = claims.find((claim) => keyOf(claim) === keyOf(offer));
         const others = claims.filter((claim) => claim !== mine);
         for (const other of others) await queue.release(other, clock.now() + tryAgainMs);
-        if (mine !== undefined || claims.length === 0) return mine;
+        if (mine !== undefined) return mine;
+        if (claims.length > 0) continue;
+        if ((await queue.job(offer))?.state !== 'waiting') return undefined;
+        // Whoever plans has offered it for later, a moment ago.
+        await queue.offer([{ ...offer, slot: 0 }]);
+        moved += 1;
       }
+      return undefined;
     });
   }
 

@@ -1,8 +1,10 @@
-import { evictOthers } from '../../catalog/postgres/database.ts';
 import { homeOf } from '../../catalog/postgres/home.ts';
+import { evictOthers } from '../../catalog/postgres/owners.ts';
+import { interruptRunsOf } from '../../catalog/postgres/silent-host.ts';
 import type { Installation } from '../../compose.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
+import type { Postgres } from '../../postgres/postgres.ts';
 import { InTurn } from '../../probe/in-turn.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
@@ -44,14 +46,21 @@ export class FleetMember {
   /** This host's part in the plan of all. */
   readonly part: HostPart;
 
-  private constructor(options: FleetMemberOptions, membership: Membership, fleet: Fleet, queue: Queue) {
+  private constructor(
+    options: FleetMemberOptions,
+    membership: Membership,
+    { fleet, queue, postgres }: { readonly fleet: Fleet; readonly queue: Queue; readonly postgres: Postgres },
+  ) {
     const { installation, tide, thread, log, stopping } = options;
     const { config, catalog, clock } = installation();
     const { instance } = config;
     this.#options = options;
     this.#membership = membership;
     this.#claims = new Claims({ queue, catalog, instance, clock, log, stopping });
-    this.#planner = new FleetPlanner({ fleet, queue, thread, instance, clock, log });
+    this.#planner = new FleetPlanner({
+      ...{ fleet, queue, thread, instance, clock, log },
+      interruptRunsOf: (silent) => interruptRunsOf(postgres, silent, clock.now()),
+    });
     this.part = new HostPart({
       ...{ fleet, tide, catalog },
       lease: membership.lease,
@@ -78,7 +87,7 @@ export class FleetMember {
     const fleet = await access.open();
     const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
     await evictOthers(postgres, config.instance, folder);
-    return new FleetMember(options, membership, fleet, await access.queue());
+    return new FleetMember(options, membership, { fleet, queue: await access.queue(), postgres });
   }
 
   /** Runs an occurrence once it is certain that nobody else does. */

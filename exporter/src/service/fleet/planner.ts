@@ -1,8 +1,10 @@
+import type { Run } from '../../catalog/catalog.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
 import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../schedule/fleet.ts';
+import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import { attempts, claimSilentAfterMs, lateMs, urgencies } from './claims.ts';
@@ -21,6 +23,8 @@ export interface FleetPlannerOptions {
   readonly queue: Queue;
   readonly thread: Pick<PlanThread, 'fleet'>;
   readonly instance: string;
+  /** Ends, as interrupted, the runs of a host that nobody hears of; those that it has ended. */
+  readonly interruptRunsOf: (instance: string) => Promise<readonly Run[]>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -38,6 +42,7 @@ export class FleetPlanner {
   readonly #options: FleetPlannerOptions;
   readonly #told = new Map<string, Told>();
   readonly #offered = new Map<string, number>();
+  readonly #silent = new Set<string>();
   #lease: Lease | undefined;
   #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
   #runs: readonly FleetRun[] = [];
@@ -56,9 +61,11 @@ export class FleetPlanner {
     try {
       const lease = await this.#hold(isPlanned);
       if (lease === undefined) return;
-      await this.#plan(lease);
+      const hosts = await this.#options.fleet.hosts();
+      await this.#plan(lease, hosts);
       await this.#offerSoon();
       await this.#sweep();
+      await this.#standFor(hosts);
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
       this.#options.log.info('another host plans for all now');
@@ -91,9 +98,8 @@ export class FleetPlanner {
     return this.#lease;
   }
 
-  async #plan(lease: Lease): Promise<void> {
+  async #plan(lease: Lease, hosts: readonly KnownHost[]): Promise<void> {
     const { fleet, clock, thread } = this.#options;
-    const hosts = await fleet.hosts();
     const changed = await this.#hear();
     const alive = hosts.filter(({ state }) => state === 'alive');
     const now = clock.now();
@@ -152,6 +158,27 @@ export class FleetPlanner {
     });
     if (offers.length > 0) await queue.offer(offers);
     for (const [key, start] of this.#offered) if (start < until - 2 * 86_400_000) this.#offered.delete(key);
+  }
+
+  /** Of hosts that are silent, says what they cannot say themselves. */
+  async #standFor(hosts: readonly KnownHost[]): Promise<void> {
+    const { interruptRunsOf, log } = this.#options;
+    for (const { instance, state } of hosts) {
+      if (state !== 'silent') {
+        this.#silent.delete(instance);
+        continue;
+      }
+      if (!this.#silent.has(instance))
+        log.warn({ host: instance }, `nothing is heard of ${instance} any more`);
+      this.#silent.add(instance);
+      try {
+        for (const { id: run, schedule } of await interruptRunsOf(instance)) {
+          log.warn({ host: instance, schedule, run }, 'a run was cut off when its host fell silent');
+        }
+      } catch (thrown) {
+        log.warn({ host: instance, err: describe(thrown) }, `the runs of ${instance} could not be looked at`);
+      }
+    }
   }
 
   async #sweep(): Promise<void> {
