@@ -1,8 +1,5 @@
 import type {
   AuditList,
-  Backup,
-  BackupRun,
-  Drill,
   Key,
   KeyList,
   Load,
@@ -12,15 +9,13 @@ import type {
   Problem,
   RestoreRequest,
   RestoreRun,
-  Rotation,
   RotationPlan,
   Run,
   RunLog,
-  Schedule,
-  Slot,
   Status,
   VerificationRun,
 } from 'lowtide/api';
+import type { Backup, BackupRun, Drill, Rotation, Schedule, Slot } from './answers.ts';
 import type { ListOfHosts } from '../hosts/ask-hosts.ts';
 import type { Host, HostProblem, OfHost, Whose } from '../hosts/hosts.ts';
 import type { RequestFailure } from './failure.ts';
@@ -58,8 +53,9 @@ export type BackupsQuery = Page & {
 };
 
 export type LookAhead = { readonly hours?: number; readonly host?: Whose };
-export type PlanOfHosts = Omit<Plan, 'slots'> & {
-  readonly slots: OfHost<Slot>[];
+export type PlanOfHosts = Omit<Plan, 'slots' | 'problems'> & {
+  readonly slots: readonly Slot[];
+  readonly problems?: readonly OfHost<NonNullable<Plan['problems']>[number]>[];
   readonly hostProblems?: readonly HostProblem[];
 };
 

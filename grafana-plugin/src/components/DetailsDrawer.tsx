@@ -1,7 +1,7 @@
 import React, { type ReactNode } from 'react';
 import { css } from '@emotion/css';
 import { Alert, Drawer, Stack } from '@grafana/ui';
-import type { BackupRun } from 'lowtide/api';
+import type { BackupRun } from '../api/answers.ts';
 
 interface Props {
   readonly title: string;

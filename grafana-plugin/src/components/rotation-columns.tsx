@@ -1,13 +1,12 @@
 import React from 'react';
 import type { Column } from '@grafana/ui';
-import type { Rotation } from 'lowtide/api';
-import type { OfHost } from '../hosts/hosts.ts';
+import type { Rotation } from '../api/answers.ts';
 import type { Words } from '../words/useWords.ts';
 import { Progress } from './Progress.tsx';
 import { RunBadge } from './RunBadge.tsx';
 import { When } from './When.tsx';
 
-export function rotationColumns(words: Words): Column<OfHost<Rotation>>[] {
+export function rotationColumns(words: Words): Column<Rotation>[] {
   const { text, format, say } = words;
   return [
     {

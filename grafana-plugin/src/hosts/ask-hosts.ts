@@ -1,15 +1,15 @@
 import { RequestError } from '../api/failure.ts';
-import type { HostProblem, OfHost, Whose } from './hosts.ts';
+import type { HostProblem, MayHaveHost, Whose } from './hosts.ts';
 
 /** A list as the exporter answers it, of one host or of all. */
 export interface ListOfHosts<T> {
-  readonly items: readonly OfHost<T>[];
+  readonly items: readonly T[];
   readonly nextCursor?: string | undefined;
   readonly problems?: readonly HostProblem[] | undefined;
 }
 
 export interface Gathered<T> {
-  readonly items: readonly OfHost<T>[];
+  readonly items: readonly T[];
   readonly problems: readonly HostProblem[];
   /** There are older ones, which were not asked for. */
   readonly hasMore: boolean;
@@ -19,7 +19,7 @@ export interface Gathered<T> {
  * The same of each host that is asked, as one list, the latest first by what `at` tells. Where one of several says no, the others
  * are shown nevertheless.
  */
-export async function gathered<T>(
+export async function gathered<T extends MayHaveHost>(
   asked: readonly Whose[],
   ask: (host: Whose) => Promise<ListOfHosts<T>>,
   at?: (item: T) => string,
@@ -36,7 +36,7 @@ export async function gathered<T>(
 }
 
 /** What the only host answers of itself does not say whose it is: nobody asks. */
-function ofHost<T>(host: Whose, list: ListOfHosts<T>): ListOfHosts<T> {
+function ofHost<T extends MayHaveHost>(host: Whose, list: ListOfHosts<T>): ListOfHosts<T> {
   return host === '*' ? list : { ...list, items: list.items.map((item) => ({ ...item, host })) };
 }
 

@@ -1,12 +1,12 @@
-import type { Plan, Slot } from 'lowtide/api';
+import type { Slot } from '../api/answers.ts';
 import type { Exporter, PlanOfHosts } from '../api/client.ts';
 import { distinct, gathered } from './ask-hosts.ts';
-import type { HostProblem, OfHost, Whose } from './hosts.ts';
+import type { HostProblem, MayHaveHost, OfHost, Whose } from './hosts.ts';
 
 export interface AskedPlan {
   /** By start. */
-  readonly slots: readonly OfHost<Slot>[];
-  readonly problems: readonly OfHost<NonNullable<Plan['problems']>[number]>[];
+  readonly slots: readonly Slot[];
+  readonly problems: NonNullable<PlanOfHosts['problems']>;
   readonly hostProblems: readonly HostProblem[];
 }
 
@@ -16,11 +16,11 @@ export async function askPlan(
   asked: readonly Whose[],
   hours: number,
 ): Promise<AskedPlan> {
-  const { items, problems } = await gathered<PlanOfHosts>(asked, async (host) => ({
+  const { items, problems } = await gathered<OfHost<PlanOfHosts>>(asked, async (host) => ({
     items: [await exporter.plan({ hours, host })],
   }));
   const areTold = asked.includes('*');
-  const whose = <T>(parts: readonly OfHost<T>[] = [], host: Whose): readonly OfHost<T>[] =>
+  const whose = <T extends MayHaveHost>(parts: readonly T[] = [], host: Whose): readonly T[] =>
     areTold ? parts : parts.map((part) => ({ ...part, host }));
   return {
     slots: items

@@ -30,7 +30,11 @@ export interface HostProblem {
 }
 
 /** What is of a host, where there are several. */
-export type OfHost<T> = T & { readonly host?: string | undefined };
+export type OfHost<T> = Omit<T, 'host'> & MayHaveHost;
+
+export interface MayHaveHost {
+  readonly host?: string | undefined;
+}
 
 /** Whose answers are asked for: a host by its name, `*` for all, undefined for the one that answers. */
 export type Whose = string | undefined;

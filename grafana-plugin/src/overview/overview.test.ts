@@ -1,4 +1,5 @@
-import type { BackupRun, Key, Schedule } from 'lowtide/api';
+import type { Key } from 'lowtide/api';
+import type { BackupRun, Schedule } from '../api/answers.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';

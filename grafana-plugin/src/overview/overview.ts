@@ -1,6 +1,7 @@
-import type { BackupRun, Key, Schedule, Status } from 'lowtide/api';
+import type { Key, Status } from 'lowtide/api';
+import type { BackupRun, Schedule } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
-import { keyOf, silentOf, type Host, type OfHost } from '../hosts/hosts.ts';
+import { keyOf, silentOf, type Host } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 import { keyFindings } from './keys.ts';
 import { scheduleFinding } from './schedules.ts';
@@ -37,9 +38,9 @@ export type Severity = 'atRisk' | 'broken' | 'attention' | 'notice';
 
 export interface OverviewAnswers {
   readonly status: Pick<Status, 'checks'>;
-  readonly schedules: readonly OfHost<Schedule>[];
+  readonly schedules: readonly Schedule[];
   /** The latest of each schedule at least, in any order. */
-  readonly runs: readonly OfHost<BackupRun>[];
+  readonly runs: readonly BackupRun[];
   readonly keys: readonly Key[];
   /** The age at which a key is to be rotated, where a policy says so. */
   readonly keyMaxAgeSeconds?: number;

@@ -1,6 +1,6 @@
-import type { BackupRun, Schedule } from 'lowtide/api';
+import type { BackupRun, Schedule } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
-import { named, type OfHost } from '../hosts/hosts.ts';
+import { named } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 import type { Finding, Severity } from './overview.ts';
 
@@ -11,7 +11,7 @@ const slowFactor = 3;
 
 /** The gravest that is to be said of a schedule; undefined where all is well. `runs`: the latest first. */
 export function scheduleFinding(
-  schedule: OfHost<Schedule>,
+  schedule: Schedule,
   runs: readonly BackupRun[],
   now: EpochMs,
 ): Finding | undefined {

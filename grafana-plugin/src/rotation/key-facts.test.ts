@@ -1,4 +1,5 @@
-import type { Key, Rotation, Status } from 'lowtide/api';
+import type { Key, Status } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 import { describe, expect, it } from 'vitest';
 import { keyFactsOf, type RotationAnswers } from './key-facts.ts';
 import { statusOf } from './rotation.testdata.ts';

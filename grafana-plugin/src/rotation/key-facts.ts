@@ -1,4 +1,5 @@
-import type { Key, Rotation, Status } from 'lowtide/api';
+import type { Key, Status } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
 
 /** What the exporter says of keys and their rotations. */

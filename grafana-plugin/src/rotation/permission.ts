@@ -1,4 +1,5 @@
-import type { Rotation, Status } from 'lowtide/api';
+import type { Status } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 import type { Message } from '../words/words.ts';
 import { isConfirmed, isResumable, type RotationState } from './rotation.ts';
 

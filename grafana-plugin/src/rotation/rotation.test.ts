@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Rotation } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 import { describe, expect, it } from 'vitest';
 import { formatFor } from '../format/format.ts';
 import { toEnglish, toSpanish } from '../words/words.testdata.ts';

@@ -1,4 +1,5 @@
-import type { Key, Rotation, RotationPlan, Status } from 'lowtide/api';
+import type { Key, RotationPlan, Status } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 
 export const now = Date.parse('2026-03-28T12:00:00Z');
 export const wish = { mode: 'rewrap', daysBack: 90 } as const;

@@ -1,4 +1,5 @@
-import type { NewRotation, Problem, Rotation, RotationPlan } from 'lowtide/api';
+import type { NewRotation, Problem, RotationPlan } from 'lowtide/api';
+import type { Rotation } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
 import type { Message } from '../words/words.ts';
 

@@ -1,4 +1,4 @@
-import type { BackupRun, Slot } from 'lowtide/api';
+import type { BackupRun, Slot } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
 import { named } from '../hosts/hosts.ts';
 import { english } from '../words/english.ts';

@@ -1,4 +1,5 @@
-import type { BackupRun, Load, Schedule, Slot } from 'lowtide/api';
+import type { Load } from 'lowtide/api';
+import type { BackupRun, Schedule, Slot } from '../api/answers.ts';
 import { readTide, type Tide, type TideAnswers } from './tide.ts';
 import { dayMs, hourMs, minuteMs } from './zone.ts';
 

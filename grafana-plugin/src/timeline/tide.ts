@@ -1,4 +1,5 @@
-import type { BackupRun, Load, Schedule, Slot } from 'lowtide/api';
+import type { Load } from 'lowtide/api';
+import type { BackupRun, Schedule, Slot } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
 import type { AskedPlan } from '../hosts/ask-plan.ts';
 import { keyOf, named, type OfHost } from '../hosts/hosts.ts';
@@ -33,7 +34,7 @@ export interface PlannedEvent extends Span {
   /** Stays the same as long as it is about the same thing, over refreshes. */
   readonly key: string;
   readonly deadline: EpochMs;
-  readonly slot: OfHost<Slot>;
+  readonly slot: Slot;
 }
 
 export interface RunEvent {
@@ -42,13 +43,13 @@ export interface RunEvent {
   readonly start: EpochMs;
   /** Absent while it goes on. */
   readonly end?: EpochMs;
-  readonly run: OfHost<BackupRun>;
+  readonly run: BackupRun;
 }
 
 export interface TideAnswers {
-  readonly schedules: readonly OfHost<Schedule>[];
+  readonly schedules: readonly Schedule[];
   readonly plan?: Partial<AskedPlan> & Pick<AskedPlan, 'slots'>;
-  readonly runs: readonly OfHost<BackupRun>[];
+  readonly runs: readonly BackupRun[];
   readonly load?: Load;
 }
 
@@ -91,7 +92,7 @@ function laneOf({ schedule, host }: OfHost<{ readonly schedule: string }>): stri
   return keyOf({ id: schedule, host });
 }
 
-function plannedEvent(slot: OfHost<Slot>): PlannedEvent {
+function plannedEvent(slot: Slot): PlannedEvent {
   return {
     kind: 'planned',
     key: `planned/${named(slot.schedule, slot.host)}/${slot.dueAt}`,
@@ -102,7 +103,7 @@ function plannedEvent(slot: OfHost<Slot>): PlannedEvent {
   };
 }
 
-function runEvent(run: OfHost<BackupRun>): RunEvent {
+function runEvent(run: BackupRun): RunEvent {
   return {
     kind: 'run',
     key: `run/${run.id}`,

@@ -1,5 +1,6 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
-import type { Rotation, RotationPlan } from 'lowtide/api';
+import type { RotationPlan } from 'lowtide/api';
+import type { Rotation } from '../../api/answers.ts';
 import React from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Exporter } from '../../api/client.ts';

@@ -1,4 +1,5 @@
-import type { Rotation, RotationPlan } from 'lowtide/api';
+import type { RotationPlan } from 'lowtide/api';
+import type { Rotation } from '../../api/answers.ts';
 import { useCallback, useEffect, useReducer, useRef, type Dispatch } from 'react';
 import type { Exporter } from '../../api/client.ts';
 import { failureOf, type RequestFailure, RequestError } from '../../api/failure.ts';

@@ -2,7 +2,7 @@ import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2, useTheme2 } from '@grafana/ui';
 import { css } from '@emotion/css';
 import React, { useMemo } from 'react';
-import type { BackupRun } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import type { Priority, Tide } from '../../timeline/tide.ts';
 import type { Words } from '../../words/useWords.ts';
 import { tideColors } from './tide-colors.ts';

@@ -1,5 +1,5 @@
 import type { GrafanaTheme2 } from '@grafana/data';
-import type { BackupRun } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import type { Resource } from '../../timeline/load-series.ts';
 import type { Priority, TideEvent } from '../../timeline/tide.ts';
 

@@ -1,15 +1,15 @@
 import React from 'react';
 import { Icon, Stack, Text, TextLink } from '@grafana/ui';
-import type { Drill } from 'lowtide/api';
+import type { Drill } from '../../api/answers.ts';
 import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { named, type OfHost } from '../../hosts/hosts.ts';
+import { named } from '../../hosts/hosts.ts';
 import { backupLink } from '../../hosts/host-links.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 import { DrillStatus } from './drill-columns.tsx';
 
 interface Props {
-  readonly drill: OfHost<Drill>;
+  readonly drill: Drill;
   readonly onClose: () => void;
 }
 

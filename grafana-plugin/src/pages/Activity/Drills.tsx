@@ -1,6 +1,7 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { EmptyState } from '@grafana/ui';
-import type { Drill, Status } from 'lowtide/api';
+import type { Status } from 'lowtide/api';
+import type { Drill } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
@@ -8,7 +9,7 @@ import { Answered } from '../../components/Answered.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { gathered } from '../../hosts/ask-hosts.ts';
 import { withHost } from '../../hosts/host-column.tsx';
-import { keyOf, type HostProblem, type OfHost, type ShownHosts, type Whose } from '../../hosts/hosts.ts';
+import { keyOf, type HostProblem, type ShownHosts, type Whose } from '../../hosts/hosts.ts';
 import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
@@ -18,7 +19,7 @@ import { DrillDrawer } from './DrillDrawer.tsx';
 interface DrillsSeen {
   readonly status: Status;
   /** The one begun last first. */
-  readonly drills: readonly OfHost<Drill>[];
+  readonly drills: readonly Drill[];
   readonly hasMore: boolean;
   readonly problems: readonly HostProblem[];
 }
@@ -26,7 +27,7 @@ interface DrillsSeen {
 async function lookAtDrills(asked: readonly Whose[]): Promise<DrillsSeen> {
   const [status, { items, ...more }] = await Promise.all([
     exporter.status(),
-    gathered<Drill>(
+    gathered(
       asked,
       (host) => exporter.drills({ limit: 200, host }),
       ({ startedAt }) => startedAt,

@@ -1,11 +1,11 @@
 import React, { useCallback } from 'react';
 import { TextLink } from '@grafana/ui';
-import type { BackupRun } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { DetailsDrawer, Mishaps } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { named, type OfHost } from '../../hosts/hosts.ts';
+import { named } from '../../hosts/hosts.ts';
 import { backupLink } from '../../hosts/host-links.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 import { RunStatus, secondsOf } from './columns.tsx';
@@ -17,7 +17,7 @@ const lookAgainMs = 15_000;
 
 interface Props {
   /** As it was when it was opened. */
-  readonly opened: OfHost<BackupRun>;
+  readonly opened: BackupRun;
   readonly onClose: () => void;
 }
 

@@ -2,7 +2,8 @@ import React, { useCallback, useMemo, useState } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { EmptyState, RadioButtonGroup, useStyles2 } from '@grafana/ui';
-import type { BackupRun, Status } from 'lowtide/api';
+import type { Status } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
@@ -10,7 +11,7 @@ import { Answered } from '../../components/Answered.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { gathered } from '../../hosts/ask-hosts.ts';
 import { withHost } from '../../hosts/host-column.tsx';
-import { keyOf, type HostProblem, type OfHost, type ShownHosts } from '../../hosts/hosts.ts';
+import { keyOf, type HostProblem, type ShownHosts } from '../../hosts/hosts.ts';
 import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
@@ -20,7 +21,7 @@ import { RunDrawer } from './RunDrawer.tsx';
 interface RunsSeen {
   readonly status: Status;
   /** The one begun last first. */
-  readonly runs: readonly OfHost<BackupRun>[];
+  readonly runs: readonly BackupRun[];
   readonly hasMore: boolean;
   readonly problems: readonly HostProblem[];
 }
@@ -35,13 +36,13 @@ export function Runs({ hosts }: { readonly hosts: ShownHosts }): React.JSX.Eleme
   const styles = useStyles2(getStyles);
   const [shown, setShown] = useState<Shown>('all');
   // A run stays open when it ends, and is none of those that run any more.
-  const [open, setOpen] = useState<OfHost<BackupRun>>();
+  const [open, setOpen] = useState<BackupRun>();
   const { asked } = hosts;
   const ask = useCallback(async (): Promise<RunsSeen> => {
     const only = shown === 'all' ? {} : { status: shown };
     const [status, { items, ...more }] = await Promise.all([
       exporter.status(),
-      gathered<BackupRun>(
+      gathered(
         asked,
         (host) => exporter.runs({ limit: 200, host, ...only }),
         ({ startedAt }) => startedAt,
@@ -84,7 +85,7 @@ export function Runs({ hosts }: { readonly hosts: ShownHosts }): React.JSX.Eleme
 interface TableProps extends RunsSeen {
   readonly hosts: ShownHosts;
   readonly refresh: () => void;
-  readonly onOpen: (run: OfHost<BackupRun>) => void;
+  readonly onOpen: (run: BackupRun) => void;
 }
 
 function RunsTable({ status, runs, hasMore, hosts, refresh, onOpen }: TableProps): React.JSX.Element {

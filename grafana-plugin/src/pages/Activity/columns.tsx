@@ -1,12 +1,13 @@
 import React from 'react';
 import { Button, type Column } from '@grafana/ui';
-import type { AuditEntry, BackupRun } from 'lowtide/api';
+import type { AuditEntry } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { CancelButton } from './CancelButton.tsx';
 import { Progress } from '../../components/Progress.tsx';
 import { RunBadge } from '../../components/RunBadge.tsx';
-import { named, type OfHost } from '../../hosts/hosts.ts';
+import { named } from '../../hosts/hosts.ts';
 import { now } from '../../lib/clock.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
@@ -16,7 +17,7 @@ interface Given {
   readonly words: Words;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly open: (run: OfHost<BackupRun>) => void;
+  readonly open: (run: BackupRun) => void;
 }
 
 /** When it began, which opens its details. */
@@ -42,7 +43,7 @@ const triggers: Readonly<Record<BackupRun['trigger'], MessageKey>> = {
   api: 'trigger.api',
 };
 
-export function runColumns({ words, objection, operation, open }: Given): Column<OfHost<BackupRun>>[] {
+export function runColumns({ words, objection, operation, open }: Given): Column<BackupRun>[] {
   const { text, format } = words;
   return [
     startedColumn(words, open),
@@ -100,7 +101,7 @@ export function runColumns({ words, objection, operation, open }: Given): Column
 }
 
 interface StatusProps {
-  readonly run: OfHost<BackupRun>;
+  readonly run: BackupRun;
   readonly words: Words;
 }
 

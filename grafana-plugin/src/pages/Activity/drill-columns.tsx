@@ -1,10 +1,10 @@
 import React from 'react';
 import { Badge, type BadgeColor, type Column, type IconName } from '@grafana/ui';
-import type { Drill } from 'lowtide/api';
+import type { Drill } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { Progress } from '../../components/Progress.tsx';
-import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
+import { keyOf, named } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
@@ -21,7 +21,7 @@ const looks: Readonly<
 };
 
 interface StatusProps {
-  readonly drill: OfHost<Drill>;
+  readonly drill: Drill;
   readonly words: Words;
 }
 
@@ -43,10 +43,10 @@ interface Given {
   readonly open: (drill: string) => void;
 }
 
-export function drillColumns({ words, objection, operation, open }: Given): Column<OfHost<Drill>>[] {
+export function drillColumns({ words, objection, operation, open }: Given): Column<Drill>[] {
   const { text, format } = words;
   return [
-    startedColumn<OfHost<Drill>>(words, (drill) => open(keyOf(drill))),
+    startedColumn<Drill>(words, (drill) => open(keyOf(drill))),
     { id: 'schedule', header: text('column.schedule'), sortType: 'string' },
     {
       id: 'status',

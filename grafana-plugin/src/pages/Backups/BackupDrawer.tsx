@@ -1,6 +1,6 @@
 import React, { useCallback, useState } from 'react';
 import { Alert, Button, ClipboardButton, Drawer, Stack, Text, TextLink } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';

@@ -1,7 +1,7 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
 import { EmptyState, Stack, Text } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
@@ -9,7 +9,7 @@ import { DashboardLink } from '../../components/DashboardLink.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { setQuery, useQuery } from '../../lib/useQuery.ts';
 import { withHost } from '../../hosts/host-column.tsx';
-import { keyOf, type OfHost, type ShownHosts } from '../../hosts/hosts.ts';
+import { keyOf, type ShownHosts } from '../../hosts/hosts.ts';
 import { OfHosts } from '../../hosts/HostsKnown.tsx';
 import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
@@ -105,12 +105,12 @@ function BackupsTable({ seen, hosts, filter, refresh }: TableProps): React.JSX.E
 }
 
 /** Its id alone would do, were there not several hosts. */
-function open(backup?: OfHost<Backup>): void {
+function open(backup?: Backup): void {
   setQuery({ backup: backup?.id, of: backup?.host });
 }
 
 /** Whether any word of it has the text. */
-function fits({ id, schedule, keyId, source, copies, host = '' }: OfHost<Backup>, text: string): boolean {
+function fits({ id, schedule, keyId, source, copies, host = '' }: Backup, text: string): boolean {
   const wanted = text.trim().toLowerCase();
   if (wanted === '') return true;
   return [

@@ -1,6 +1,6 @@
 import React from 'react';
 import { Badge, type BadgeColor, type IconName } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { useWords } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
 

@@ -2,7 +2,7 @@ import React from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Button, FilterInput, RadioButtonGroup, Select, useStyles2 } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { useWords } from '../../words/useWords.ts';
 
 export interface BackupFilter {

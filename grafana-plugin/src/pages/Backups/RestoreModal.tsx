@@ -1,6 +1,6 @@
 import React, { useState } from 'react';
 import { Alert, Button, Checkbox, Field, Input, Modal, Select, Stack } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { named } from '../../hosts/hosts.ts';

@@ -1,15 +1,11 @@
 import React from 'react';
 import { Badge, Button, Stack, type Column } from '@grafana/ui';
-import type { Backup } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { When } from '../../components/When.tsx';
-import type { OfHost } from '../../hosts/hosts.ts';
 import type { Words } from '../../words/useWords.ts';
 import { CopyBadge } from './CopyBadge.tsx';
 
-export function backupColumns(
-  words: Words,
-  open: (backup: OfHost<Backup>) => void,
-): Column<OfHost<Backup>>[] {
+export function backupColumns(words: Words, open: (backup: Backup) => void): Column<Backup>[] {
   const { text, format } = words;
   return [
     {

@@ -1,13 +1,14 @@
-import type { Backup, Schedule, Status } from 'lowtide/api';
+import type { Status } from 'lowtide/api';
+import type { Backup } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { pagesOf, type BackupsQuery } from '../../api/client.ts';
 import { distinct, gathered } from '../../hosts/ask-hosts.ts';
-import type { HostProblem, OfHost, Whose } from '../../hosts/hosts.ts';
+import type { HostProblem, Whose } from '../../hosts/hosts.ts';
 
 export interface BackupsSeen {
   readonly status: Status;
   /** The newest first. */
-  readonly backups: readonly OfHost<Backup>[];
+  readonly backups: readonly Backup[];
   /** There are older ones, which were not asked for. */
   readonly hasMore: boolean;
   readonly schedules: readonly string[];
@@ -20,8 +21,8 @@ const mostPages = 10;
 export async function lookAtBackups(query: BackupsQuery, asked: readonly Whose[]): Promise<BackupsSeen> {
   const [status, schedules, listed] = await Promise.all([
     exporter.status(),
-    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
-    gathered<Backup>(
+    gathered(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    gathered(
       asked,
       (host) => pagesOf((page) => exporter.backups({ ...query, ...page, host }), mostPages),
       ({ createdAt }) => createdAt,

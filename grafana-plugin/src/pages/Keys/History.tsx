@@ -1,6 +1,6 @@
 import React, { useCallback, useMemo } from 'react';
 import { EmptyState, Stack } from '@grafana/ui';
-import type { Rotation } from 'lowtide/api';
+import type { Rotation } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
@@ -22,7 +22,7 @@ export function History({ hosts }: { readonly hosts: ShownHosts }): React.JSX.El
   const { asked } = hosts;
   const ask = useCallback(
     () =>
-      gathered<Rotation>(
+      gathered(
         asked,
         (host) => exporter.rotations({ limit: 50, host }),
         ({ startedAt }) => startedAt,

@@ -1,4 +1,5 @@
-import type { Key, Rotation, Status } from 'lowtide/api';
+import type { Key, Status } from 'lowtide/api';
+import type { Rotation } from '../../api/answers.ts';
 import { allOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
 

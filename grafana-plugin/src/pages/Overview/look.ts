@@ -1,19 +1,20 @@
-import type { BackupRun, Key, Load, Schedule, Slot, Status } from 'lowtide/api';
+import type { Key, Load, Status } from 'lowtide/api';
+import type { BackupRun, Schedule, Slot } from '../../api/answers.ts';
 import { allOf, pagesOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
 import { distinct, gathered } from '../../hosts/ask-hosts.ts';
 import { askPlan } from '../../hosts/ask-plan.ts';
-import type { HostProblem, OfHost, Whose } from '../../hosts/hosts.ts';
+import type { HostProblem, Whose } from '../../hosts/hosts.ts';
 
 export interface Seen {
   readonly status: Status;
-  readonly schedules: readonly OfHost<Schedule>[];
+  readonly schedules: readonly Schedule[];
   /** The one begun last first. */
-  readonly runs: readonly OfHost<BackupRun>[];
+  readonly runs: readonly BackupRun[];
   /** Of the host that answers, like its load. */
   readonly keys: readonly Key[];
   /** By start. */
-  readonly slots: readonly OfHost<Slot>[];
+  readonly slots: readonly Slot[];
   readonly load: Load;
   readonly problems: readonly HostProblem[];
 }
@@ -21,8 +22,8 @@ export interface Seen {
 export async function look(asked: readonly Whose[]): Promise<Seen> {
   const [status, schedules, runs, keys, plan, load] = await Promise.all([
     exporter.status(),
-    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
-    gathered<BackupRun>(
+    gathered(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    gathered(
       asked,
       (host) => exporter.runs({ limit: 200, host }),
       ({ startedAt }) => startedAt,

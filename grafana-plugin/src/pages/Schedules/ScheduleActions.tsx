@@ -1,14 +1,14 @@
 import React from 'react';
 import { Button, Dropdown, IconButton, Menu, Stack } from '@grafana/ui';
-import type { Schedule } from 'lowtide/api';
+import type { Schedule } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
-import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
+import { keyOf, named } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
 
 interface Props {
-  readonly schedule: OfHost<Schedule>;
+  readonly schedule: Schedule;
   readonly objection: Objection;
   readonly operation: Operation;
   readonly onExplain: () => void;

@@ -1,14 +1,14 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
 import { EmptyState, Stack } from '@grafana/ui';
-import type { Schedule, Slot } from 'lowtide/api';
+import type { Schedule, Slot } from '../../api/answers.ts';
 import { useOperation } from '../../api/useOperation.ts';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { withHost } from '../../hosts/host-column.tsx';
-import { keyOf, type OfHost, type ShownHosts } from '../../hosts/hosts.ts';
+import { keyOf, type ShownHosts } from '../../hosts/hosts.ts';
 import { OfHosts } from '../../hosts/HostsKnown.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';
@@ -67,7 +67,7 @@ function SchedulesTable({ seen, hosts, refresh }: TableProps): React.JSX.Element
   const [why, setWhy] = useState<string>();
   const slots = useMemo(() => firstSlots(seen.plan?.slots ?? []), [seen.plan]);
   const schedules = useMemo(() => [...seen.schedules].sort(byPriority), [seen.schedules]);
-  const explain = useCallback((schedule: OfHost<Schedule>) => setWhy(keyOf(schedule)), []);
+  const explain = useCallback((schedule: Schedule) => setWhy(keyOf(schedule)), []);
   const columns = useMemo(
     () => withHost(scheduleColumns({ words, slots, objection, operation, explain }), hosts, words),
     [words, slots, objection, operation, explain, hosts],
@@ -88,7 +88,7 @@ function SchedulesTable({ seen, hosts, refresh }: TableProps): React.JSX.Element
 }
 
 /** Of each schedule the slot that comes first, by its key. */
-function firstSlots(slots: readonly OfHost<Slot>[]): ReadonlyMap<string, Slot> {
+function firstSlots(slots: readonly Slot[]): ReadonlyMap<string, Slot> {
   const first = new Map<string, Slot>();
   for (const slot of slots) {
     const key = keyOf({ id: slot.schedule, host: slot.host });

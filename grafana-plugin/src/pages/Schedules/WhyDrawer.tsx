@@ -1,13 +1,13 @@
 import React from 'react';
 import { Alert, Stack, Text } from '@grafana/ui';
-import type { Schedule, Slot } from 'lowtide/api';
+import type { Schedule, Slot } from '../../api/answers.ts';
 import { DetailsDrawer } from '../../components/DetailsDrawer.tsx';
 import { Facts } from '../../components/Facts.tsx';
-import { named, type OfHost } from '../../hosts/hosts.ts';
+import { named } from '../../hosts/hosts.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 
 interface Props {
-  readonly schedule: OfHost<Schedule>;
+  readonly schedule: Schedule;
   /** The next that is planned; undefined: nothing is within a week. */
   readonly slot: Slot | undefined;
   readonly onClose: () => void;

@@ -1,10 +1,10 @@
 import React from 'react';
 import { css } from '@emotion/css';
 import { Badge, Stack, Text, Tooltip, type Column } from '@grafana/ui';
-import type { Schedule, Slot } from 'lowtide/api';
+import type { Schedule, Slot } from '../../api/answers.ts';
 import type { Operation } from '../../api/useOperation.ts';
 import { When } from '../../components/When.tsx';
-import { keyOf, named, type OfHost } from '../../hosts/hosts.ts';
+import { keyOf, named } from '../../hosts/hosts.ts';
 import type { Objection } from '../../permission/usePermission.ts';
 import type { Words } from '../../words/useWords.ts';
 import type { MessageKey } from '../../words/words.ts';
@@ -16,7 +16,7 @@ interface Given {
   readonly slots: ReadonlyMap<string, Slot>;
   readonly objection: Objection;
   readonly operation: Operation;
-  readonly explain: (schedule: OfHost<Schedule>) => void;
+  readonly explain: (schedule: Schedule) => void;
 }
 
 const priorityKeys: Readonly<Record<Schedule['priority'], MessageKey>> = {
@@ -28,17 +28,11 @@ const priorityKeys: Readonly<Record<Schedule['priority'], MessageKey>> = {
 const weights: Readonly<Record<Schedule['priority'], number>> = { critical: 0, high: 1, medium: 2, low: 3 };
 
 /** The weightiest first. */
-export function byPriority(a: OfHost<Schedule>, b: OfHost<Schedule>): number {
+export function byPriority(a: Schedule, b: Schedule): number {
   return weights[a.priority] - weights[b.priority] || (named(a.id, a.host) < named(b.id, b.host) ? -1 : 1);
 }
 
-export function scheduleColumns({
-  words,
-  slots,
-  objection,
-  operation,
-  explain,
-}: Given): Column<OfHost<Schedule>>[] {
+export function scheduleColumns({ words, slots, objection, operation, explain }: Given): Column<Schedule>[] {
   const { text } = words;
   return [
     {

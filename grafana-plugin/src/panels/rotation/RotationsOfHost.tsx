@@ -1,6 +1,6 @@
 import type { TimeRange } from '@grafana/data';
 import { EmptyState, Stack, Text } from '@grafana/ui';
-import type { Rotation } from 'lowtide/api';
+import type { Rotation } from '../../api/answers.ts';
 import React, { useCallback, useMemo } from 'react';
 import { exporter } from '../../api/grafana.ts';
 import { usePolling } from '../../api/usePolling.ts';

@@ -1,4 +1,5 @@
-import type { BackupRun, Load, Schedule } from 'lowtide/api';
+import type { Load } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import { pagesOf, type Exporter } from '../../api/client.ts';
 import type { EpochMs } from '../../format/format.ts';
 import { distinct, gathered, type ListOfHosts } from '../../hosts/ask-hosts.ts';
@@ -34,12 +35,12 @@ export async function askTide(
   const back = hoursBetween(range.from, now, most.loadHours);
   const ahead = hoursBetween(now, range.until, most.planHours);
   const [schedules, plan, load, past] = await Promise.all([
-    gathered<Schedule>(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
+    gathered(asked, (host) => pagesOf((page) => exporter.schedules({ ...page, host }))),
     ahead === 0 ? undefined : askPlan(exporter, asked, ahead),
     loadOf(exporter, asked, Math.max(1, back)),
     back === 0
       ? undefined
-      : gathered<BackupRun>(
+      : gathered(
           asked,
           (host) => runsSince(exporter, host, range.from),
           ({ startedAt }) => startedAt,

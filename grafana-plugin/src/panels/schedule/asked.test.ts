@@ -1,4 +1,4 @@
-import type { BackupRun } from 'lowtide/api';
+import type { BackupRun } from '../../api/answers.ts';
 import { describe, expect, it } from 'vitest';
 import { runOf, scheduleOf, slotOf, tideOf } from '../../timeline/tide.testdata.ts';
 import { dayMs, hourMs } from '../../timeline/zone.ts';
