@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { acquireServiceLock } from '../../exporter/src/catalog/ownership.ts';
@@ -11,7 +11,6 @@ import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
 import { complete, snapshot } from '../conformance/catalog-given.ts';
 import { newRun } from '../conformance/catalog-samples.ts';
-import { eventually } from '../servers/eventually.ts';
 import { livedIn } from '../servers/lived-in.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
@@ -135,6 +134,9 @@ describe('a state in a folder, moved to PostgreSQL', () => {
   });
 });
 
+/** On PostgreSQL a host is first to be found that plans for all. */
+const planned = { timeout: 90_000, interval: 200 };
+
 describe('a service', () => {
   it('goes on with the moved state: tokens, audit log, requests, added schedules, and nothing runs twice', async () => {
     const host = newHost();
@@ -143,12 +145,12 @@ describe('a service', () => {
     const headers = { 'idempotency-key': 'once' };
     /** When what was run was due, newest first; it has to be one more than before. */
     const dueTimes = async (service: ServeProcess, before: number): Promise<string[]> =>
-      await eventually(async () => {
+      await vi.waitFor(async () => {
         const { body } = await service.call('/runs?schedule=tick&status=completed');
         const times = (body['items'] as { dueAt: string }[]).map(({ dueAt }) => dueAt);
         expect(times.length).toBeGreaterThan(before);
         return times;
-      });
+      }, planned);
     let first: unknown;
     let ticks: string[];
     {
@@ -182,7 +184,7 @@ describe('a service', () => {
     expect(all.toSorted().toReversed()).toEqual(all);
     const made = await service.post('/schedules/docs/run?wait=true');
     expect(made.body).toMatchObject({ status: 'completed' });
-  });
+  }, 180_000);
 });
 
 describe('a state is not moved', () => {
