@@ -200,6 +200,7 @@ const layers = [
       'catalog/reviews.ts',
       'catalog/rotations.ts',
       'events/',
+      'fleet/fleet.ts',
       'catalog/snapshots.ts',
       'health/',
       'rotation/census.ts',

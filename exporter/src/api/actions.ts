@@ -12,6 +12,7 @@ export const actionRoles = {
   restore: 'admin',
   schedules: 'admin',
   keys: 'admin',
+  hosts: 'admin',
 } as const satisfies Record<string, Role>;
 
 export type Action = keyof typeof actionRoles;

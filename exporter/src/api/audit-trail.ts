@@ -1,4 +1,3 @@
-import type { Request } from 'express';
 import type { AccessRecords, AuditBody, AuditEntry } from '../catalog/access.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Caller } from './caller.ts';
@@ -21,17 +20,17 @@ export async function record(
   { access, now, onAudit, onAuditLost }: AuditTrail,
   caller: Caller,
   route: Route,
-  request: Request,
+  /** Of the path. */
+  id: unknown,
   outcome: AuditOutcome,
 ): Promise<void> {
   if (route.audit === undefined) return;
-  const { id } = request.params;
   const body: AuditBody = {
     actor: caller.token ?? 'none',
     ...(caller.grafanaUser !== undefined && { grafanaUser: caller.grafanaUser }),
     from: caller.address,
     action: route.audit,
-    ...(typeof id === 'string' && { subject: id.slice(0, 200) }),
+    ...(typeof id === 'string' && id !== '' && { subject: id.slice(0, 200) }),
     ...outcome,
   };
   try {

@@ -1,7 +1,8 @@
 import type { BackgroundRun } from '../catalog/background.ts';
-import type { Backup, Run } from '../catalog/catalog.ts';
+import type { Backup, CatalogReader, Run } from '../catalog/catalog.ts';
 import type { Drill as StoredDrill } from '../catalog/drills.ts';
 import type { StoredEvent } from '../events/events.ts';
+import type { HostSummary } from '../fleet/fleet.ts';
 import type { HealthCheck } from '../health/health.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type {
@@ -11,7 +12,8 @@ import type {
   LostKey,
   Load,
   NewSchedule,
-  Plan,
+  Own,
+  OwnPlan,
   Progress,
   ProgressEvent,
   RestoreRun,
@@ -27,9 +29,9 @@ import type { Locate } from './views.ts';
 /** Work that goes on in the background. */
 export interface Begun<T> {
   /** As it stands now. */
-  readonly run: T;
+  readonly run: Own<T>;
   /** As it ended; never rejects. */
-  readonly ended: Promise<T>;
+  readonly ended: Promise<Own<T>>;
 }
 
 export interface RotationWish {
@@ -45,6 +47,10 @@ export interface Commands {
   readonly instance: () => string;
   readonly startedAt: EpochMs;
   now(): EpochMs;
+  /** Where it listens: `127.0.0.1:10210`. */
+  address(): string;
+  /** What others see at a glance. */
+  summary(): Promise<HostSummary>;
   checks(): Promise<readonly HealthCheck[]>;
   restoreTargets(): readonly string[];
   encryption(): Promise<Status['encryption']>;
@@ -52,17 +58,20 @@ export interface Commands {
   /** In order. */
   scheduleIds(): readonly string[];
   /** Throws `not_found`. */
-  schedules(ids: readonly string[]): Promise<readonly Schedule[]>;
-  addSchedule(id: string, body: NewSchedule): Promise<Schedule>;
-  changeSchedule(id: string, change: ScheduleChange): Promise<Schedule>;
+  schedules(ids: readonly string[]): Promise<readonly Own<Schedule>[]>;
+  addSchedule(id: string, body: NewSchedule): Promise<Own<Schedule>>;
+  changeSchedule(id: string, change: ScheduleChange): Promise<Own<Schedule>>;
   removeSchedule(id: string): Promise<void>;
-  setPaused(id: string, paused: boolean): Promise<Schedule>;
-  skipNext(id: string): Promise<Schedule>;
+  setPaused(id: string, paused: boolean): Promise<Own<Schedule>>;
+  skipNext(id: string): Promise<Own<Schedule>>;
 
   /** With the schedules that are paused, as if they were not, where asked for. */
-  plan(hours: number, withPaused: boolean): Promise<Plan>;
-  /** Throws `not_found` for a host that the config does not name. */
-  load(hours: number, host: string | undefined): Promise<Load>;
+  plan(hours: number, withPaused: boolean): Promise<OwnPlan>;
+  /** `host`: one of load.hosts. Throws `not_found` where the config does not name it. */
+  load(hours: number, host: string | undefined): Promise<Own<Load>>;
+
+  /** What another host has measured, and what may be expected of it. */
+  loadOf(catalog: CatalogReader, hours: number): Promise<Own<Load>>;
 
   /** Where a person finds an object of a store. */
   readonly locate: Locate;

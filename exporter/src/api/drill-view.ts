@@ -1,9 +1,9 @@
 import type { Drill as StoredDrill } from '../catalog/drills.ts';
 import { toRfc3339 } from '../units/instant.ts';
-import type { Drill, Progress } from './contract.ts';
+import type { Drill, Own, Progress } from './contract.ts';
 import { toldFailure } from './views.ts';
 
-export function drillView(drill: StoredDrill, progress: Progress | undefined): Drill {
+export function drillView(drill: StoredDrill, progress: Progress | undefined): Own<Drill> {
   const { id, schedule, backupId, trigger, status, startedAt, finishedAt, store, error, contents } = drill;
   return {
     id,

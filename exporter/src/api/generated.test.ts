@@ -74,7 +74,7 @@ describe('what is made of the routes', () => {
         'startRotation',
         'verifyBackup',
       ],
-      admin: ['addSchedule', 'changeSchedule', 'removeSchedule', 'restoreBackup', 'retireKey'],
+      admin: ['addSchedule', 'changeSchedule', 'forgetHost', 'removeSchedule', 'restoreBackup', 'retireKey'],
     });
     expect(all.filter(([, { method, action }]) => method === 'get' && action !== 'read')).toEqual([]);
   });

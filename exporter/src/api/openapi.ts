@@ -120,7 +120,7 @@ function operation(name: string, route: Route): Json {
 function parameters(name: string, route: Route): Json[] {
   const list: Json[] = [];
   if (route.path.includes('{id}')) {
-    list.push({ name: 'id', in: 'path', required: true, schema: inline(id) });
+    list.push({ name: 'id', in: 'path', required: true, schema: inline(route.id ?? id) });
   }
   for (const [key, schema] of Object.entries(route.query?.shape ?? {})) {
     const { description, ...rest } = inline(schema as z.ZodType);

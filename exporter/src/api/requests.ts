@@ -14,7 +14,7 @@ export interface ReadRequest {
 /** Throws `usage` with every mistake, `not_found` for an id that nothing can have. */
 export function readRequest(route: Route, request: Request): ReadRequest {
   const { id } = request.params;
-  if (id !== undefined && !idSchema.safeParse(id).success) {
+  if (id !== undefined && !(route.id ?? idSchema).safeParse(id).success) {
     throw new LowtideError('not_found', 'nothing can have this id', {
       hint: 'Ids are letters, digits, and . _ : - within.',
     });

@@ -9,23 +9,21 @@ import type { RequestAnswer } from '../catalog/access.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { methodNotAllowed, problem, problemOf, sendProblem, type Problem } from '../http/problem.ts';
 import { checkAnswer, type AnswerCheck } from './answers.ts';
-import { record, type AuditOutcome, type AuditTrail } from './audit-trail.ts';
+import { record, type AuditTrail } from './audit-trail.ts';
 import { authenticate, isFromGrafana, secretHashOf, type AuthenticateOptions } from './authenticate.ts';
 import type { Caller } from './caller.ts';
-import type { Commands } from './commands.ts';
 import { allowOrigins } from './cors.ts';
 import type { EventStreams } from './event-stream.ts';
 import { RateLimited } from '../http/guard.ts';
-import { handlersFor, type ApiCatalog, type OnBegun } from './handlers.ts';
+import { handlersFor, type HandlerParts } from './handlers.ts';
 import { Once } from './idempotency.ts';
 import { openApiDocument } from './openapi.ts';
 import { idempotencyKey, readRequest, type ReadRequest } from './requests.ts';
-import { waits, type Ending, type PlainRouteName } from './handling.ts';
+import { waits, type PlainRouteName } from './handling.ts';
+import { nowhere, perform } from './perform.ts';
 import { routes, type Route } from './routes.ts';
 
-export interface ApiOptions {
-  readonly catalog: ApiCatalog;
-  readonly commands: Commands;
+export interface ApiOptions extends HandlerParts {
   readonly authentication: AuthenticateOptions;
   readonly events: EventStreams;
   readonly answers: AnswerCheck;
@@ -92,7 +90,10 @@ function steps(name: string, route: Route, options: ApiContext): RequestHandler[
       response.locals['caller'] = caller;
       if (!caller.actions.has(route.action)) {
         const refusal = forbidden(caller, route);
-        await record(options.trail, caller, route, request, { result: 'refused', code: refusal.code });
+        await record(options.trail, caller, route, request.params['id'], {
+          result: 'refused',
+          code: refusal.code,
+        });
         throw refusal;
       }
       next();
@@ -125,9 +126,7 @@ async function answer(
   options: ApiContext,
 ): Promise<void> {
   const work = async (keep: (answer: RequestAnswer) => Promise<void>): Promise<RequestAnswer> => {
-    const handled = await handle(name, route, read, caller, request, options, (run) =>
-      keep({ status: 202, body: run }),
-    );
+    const handled = await perform(name, read, caller, options, (run) => keep({ status: 202, body: run }));
     checkAnswer(name, route, handled, options.answers);
     return { status: handled.status, body: handled.body ?? null };
   };
@@ -157,70 +156,12 @@ async function answer(
 }
 
 /** The process that waited for this work has ended; what has become of the work since is on record. */
-async function asItStands(
-  begun: RequestAnswer,
-  caller: Caller,
-  { catalog, commands }: ApiContext,
-): Promise<RequestAnswer> {
+async function asItStands(begun: RequestAnswer, caller: Caller, context: ApiContext): Promise<RequestAnswer> {
   const { id, kind } = begun.body as { readonly id: string; readonly kind?: string };
-  const handlers = handlersFor(catalog, commands, caller, nowhere);
-  const call = { id, query: undefined, body: undefined };
+  const handlers = handlersFor(context, caller, nowhere);
+  const call = { id, query: { host: undefined }, body: undefined };
   const { body } = await (kind === undefined ? handlers.getRotation(call) : handlers.getRun(call));
   return { status: body.status === 'running' ? 202 : 200, body };
-}
-
-async function nowhere(): Promise<void> {
-  // There is nobody who could ask for it again.
-}
-
-/** What any handler answers. */
-interface AnyHandled {
-  readonly status: number;
-  readonly body: unknown;
-  readonly detail?: string;
-  readonly outcome?: Ending;
-  readonly ending?: Promise<Ending>;
-}
-
-async function handle(
-  name: PlainRouteName,
-  route: Route,
-  read: ReadRequest,
-  caller: Caller,
-  request: Request,
-  { catalog, commands, trail, onError }: ApiContext,
-  keep: (run: { readonly id: string }) => Promise<void>,
-): Promise<AnyHandled> {
-  const note = (outcome: AuditOutcome): Promise<void> => record(trail, caller, route, request, outcome);
-  const onBegun: OnBegun = async (run, detail) => {
-    // On record before anybody waits for the end: a crash must not leave it without a name.
-    await note({ result: 'started', detail });
-    try {
-      await keep(run);
-    } catch (thrown) {
-      // It goes on; who asks again after a crash is told that nobody knows.
-      onError(thrown);
-    }
-  };
-  // The route's schemas have made of the request what this handler takes.
-  const handler = handlersFor(catalog, commands, caller, onBegun)[name] as (
-    call: ReadRequest,
-  ) => AnyHandled | Promise<AnyHandled>;
-  try {
-    const handled = await handler(read);
-    const { ending, outcome } = handled;
-    const detail = handled.detail === undefined ? {} : { detail: handled.detail };
-    if (ending === undefined) {
-      await note({ ...(outcome ?? { result: handled.status === 202 ? 'started' : 'done' }), ...detail });
-    } else {
-      void ending.then((end: Ending) => note({ ...end, ...detail })).catch(onError);
-    }
-    return handled;
-  } catch (thrown) {
-    const { code } = LowtideError.from(thrown);
-    await note({ result: problemOf(thrown).status < 500 ? 'refused' : 'failed', code });
-    throw thrown;
-  }
 }
 
 function forbidden(caller: Caller, { action }: Route): LowtideError {

@@ -3,16 +3,21 @@ import type { Action } from './actions.ts';
 import { auditList, auditQuery } from './schemas/audit.ts';
 import { backup, backupList, backupsQuery, manifest, restoreRequest } from './schemas/backups.ts';
 import { drill, drillList, drillsQuery } from './schemas/drills.ts';
+import { instance } from './schemas/common.ts';
 import { eventsQuery } from './schemas/events.ts';
+import { hostList, hostQuery, hostsQuery, relayedRequest } from './schemas/hosts.ts';
 import { key, keyList, keysQuery } from './schemas/keys.ts';
 import { load, loadQuery, plan, planQuery } from './schemas/plan.ts';
 import { newRotation, rotation, rotationList, rotationOutcome, rotationsQuery } from './schemas/rotations.ts';
 import {
+  anyRunOrRequest,
   backupRun,
   backupRunList,
+  relayableQuery,
   restoreRun,
   run,
   runLog,
+  runOrRequest,
   runsQuery,
   verificationRun,
   waitQuery,
@@ -30,6 +35,8 @@ export interface Route {
   readonly action: Action;
   /** Its name in the audit log; of what changes something. */
   readonly audit?: string;
+  /** What `{id}` may be; absent: what ids are made of. */
+  readonly id?: z.ZodType;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** By status; without a schema: no content. */
@@ -45,6 +52,31 @@ export const routes = {
     answers: { 200: { description: 'The status.', schema: status } },
   },
 
+  listHosts: {
+    method: 'get',
+    path: '/hosts',
+    summary: 'The hosts that share the state with this one, by name; with a folder as state: this one',
+    action: 'read',
+    query: hostsQuery,
+    answers: { 200: { description: 'A page.', schema: hostList } },
+  },
+  forgetHost: {
+    method: 'delete',
+    path: '/hosts/{id}',
+    summary: 'Take a host that is gone for good off the list; what it has kept stays',
+    action: 'hosts',
+    audit: 'host.forget',
+    id: instance,
+    answers: { 204: { description: 'It is gone.' } },
+  },
+  getRequest: {
+    method: 'get',
+    path: '/requests/{id}',
+    summary: 'What another host was asked to do, and what came of it',
+    action: 'read',
+    answers: { 200: { description: 'The request.', schema: relayedRequest } },
+  },
+
   listSchedules: {
     method: 'get',
     path: '/schedules',
@@ -58,6 +90,7 @@ export const routes = {
     path: '/schedules/{id}',
     summary: 'One schedule',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The schedule.', schema: schedule } },
   },
   addSchedule: {
@@ -92,9 +125,13 @@ export const routes = {
     summary: 'Make a backup now',
     action: 'run',
     audit: 'schedule.run',
-    query: waitQuery,
+    query: relayableQuery,
     answers: {
-      202: { description: 'It has begun: GET runs/{id} tells how it goes.', schema: backupRun },
+      202: {
+        description:
+          'It has begun: GET runs/{id} tells how it goes. Or another host is asked: GET requests/{id} does.',
+        schema: runOrRequest,
+      },
       200: { description: 'With wait=true: it has ended; status tells how.', schema: backupRun },
     },
   },
@@ -116,7 +153,11 @@ export const routes = {
     summary: 'Run it no more until it is resumed',
     action: 'pause',
     audit: 'schedule.pause',
-    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+    query: hostQuery,
+    answers: {
+      200: { description: 'The schedule as it is now.', schema: schedule },
+      202: { description: 'Another host is asked: GET requests/{id} tells.', schema: relayedRequest },
+    },
   },
   resumeSchedule: {
     method: 'post',
@@ -124,7 +165,11 @@ export const routes = {
     summary: 'Run it again when it is due',
     action: 'pause',
     audit: 'schedule.resume',
-    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+    query: hostQuery,
+    answers: {
+      200: { description: 'The schedule as it is now.', schema: schedule },
+      202: { description: 'Another host is asked: GET requests/{id} tells.', schema: relayedRequest },
+    },
   },
   skipNext: {
     method: 'post',
@@ -132,7 +177,11 @@ export const routes = {
     summary: 'Pass over the next occurrence',
     action: 'skip',
     audit: 'schedule.skip',
-    answers: { 200: { description: 'The schedule as it is now.', schema: schedule } },
+    query: hostQuery,
+    answers: {
+      200: { description: 'The schedule as it is now.', schema: schedule },
+      202: { description: 'Another host is asked: GET requests/{id} tells.', schema: relayedRequest },
+    },
   },
 
   getPlan: {
@@ -165,6 +214,7 @@ export const routes = {
     path: '/runs/{id}',
     summary: 'A backup run, a verification or a restore, with its progress while it goes on',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The run.', schema: run } },
   },
   getRunLog: {
@@ -172,6 +222,7 @@ export const routes = {
     path: '/runs/{id}/log',
     summary: 'What a backup run has told of itself so far, step by step',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The log.', schema: runLog } },
   },
   cancelRun: {
@@ -180,7 +231,13 @@ export const routes = {
     summary: 'End it; a backup run leaves nothing behind',
     action: 'cancel',
     audit: 'run.cancel',
-    answers: { 202: { description: 'It is being ended.', schema: run } },
+    query: hostQuery,
+    answers: {
+      202: {
+        description: 'It is being ended, or another host is asked: GET requests/{id} tells.',
+        schema: anyRunOrRequest,
+      },
+    },
   },
 
   listBackups: {
@@ -196,6 +253,7 @@ export const routes = {
     path: '/backups/{id}',
     summary: 'One backup',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The backup.', schema: backup } },
   },
   getManifest: {
@@ -203,6 +261,7 @@ export const routes = {
     path: '/backups/{id}/manifest',
     summary: 'What lies beside it in every store: parts, sizes, hashes, recipients',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The manifest.', schema: manifest } },
   },
   verifyBackup: {
@@ -244,6 +303,7 @@ export const routes = {
     path: '/drills/{id}',
     summary: 'One restore drill, with its progress while it goes on',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The drill.', schema: drill } },
   },
   cancelDrill: {
@@ -301,6 +361,7 @@ export const routes = {
     path: '/rotations/{id}',
     summary: 'One rotation, with its progress while it goes on',
     action: 'read',
+    query: hostQuery,
     answers: { 200: { description: 'The rotation.', schema: rotation } },
   },
   cancelRotation: {

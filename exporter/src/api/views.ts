@@ -16,6 +16,7 @@ import type {
   BackupRun,
   Key,
   LostKey,
+  Own,
   Progress,
   RestoreRun,
   Rotation,
@@ -26,7 +27,11 @@ import type {
 /**
  * What the catalog and the keystore know, in the words of the API; the `--json` of the command line is made of the same.
  */
-export function runView(run: Run, progress: Progress | undefined, review: RunReview | undefined): BackupRun {
+export function runView(
+  run: Run,
+  progress: Progress | undefined,
+  review: RunReview | undefined,
+): Own<BackupRun> {
   const { id, schedule, type, trigger, status, startedAt, dueAt, finishedAt, error } = run;
   return {
     kind: 'backup',
@@ -53,7 +58,7 @@ export function runView(run: Run, progress: Progress | undefined, review: RunRev
 export function backgroundRunView(
   run: BackgroundRun,
   progress: Progress | undefined,
-): VerificationRun | RestoreRun {
+): Own<VerificationRun | RestoreRun> {
   const { id, kind, backupId, status, startedAt, finishedAt, error, warnings, copies, store, target } = run;
   const common = {
     id,
@@ -103,7 +108,7 @@ export function toldFailure(failure: BackgroundError): BackgroundError {
 export type Locate = (store: string, name: string) => string | undefined;
 
 /** Paths are those of the stores as they are now: what is on file was true when the backup was made, and folders are moved. */
-export function backupView(backup: StoredBackup, locate: Locate): Backup {
+export function backupView(backup: StoredBackup, locate: Locate): Own<Backup> {
   const { id, schedule, type, status, createdAt, sizeBytes, storedBytes, keyId, manifest, copies } = backup;
   return {
     id,
@@ -189,7 +194,7 @@ export function rotationView(
   rotation: StoredRotation,
   now: EpochMs,
   { waitsFor, progress }: RotationLive,
-): Rotation {
+): Own<Rotation> {
   const { id, mode, status, trigger, by, keyId, daysBack, startedAt, finishedAt, error, cancelRequested } =
     rotation;
   const { pending, done, skipped, failed } = rotation;

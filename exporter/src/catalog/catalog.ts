@@ -110,6 +110,19 @@ export interface Catalog extends AsyncDisposable {
   check(): Promise<readonly string[]>;
 }
 
+/** What can be looked at from another host. */
+export interface CatalogReader extends Pick<
+  Catalog,
+  'run' | 'runs' | 'backup' | 'backups' | 'schedule' | 'totals'
+> {
+  readonly background: Pick<BackgroundRecords, 'run'>;
+  readonly drills: Pick<DrillRecords, 'drill' | 'list' | 'latest'>;
+  readonly rotations: Pick<RotationRecords, 'rotation' | 'list'>;
+  readonly reviews: Pick<RunReviews, 'of'>;
+  readonly runLogs: Pick<RunLogs, 'of'>;
+  readonly load: Pick<LoadHistory, 'records'>;
+}
+
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface NewRun {
@@ -176,7 +189,18 @@ export interface RunFilter {
   readonly status?: RunStatus;
   /** Continues a list: only runs that come after the one with this id. Throws `not_found` for an unknown one. */
   readonly after?: string;
+  /** By the time they began instead, those behind this place. */
+  readonly behind?: Place;
   readonly limit: number;
+}
+
+/**
+ * A place in a list by time, newest first, and by id, the greatest first, where times are the same: so lists of several hosts can be
+ * merged, and gone on with in each of them at what the last page ended with, wherever that was from.
+ */
+export interface Place {
+  readonly at: EpochMs;
+  readonly id: string;
 }
 
 export type BackupStatus = 'completed' | 'pruned';
@@ -228,6 +252,8 @@ export interface BackupFilter {
   readonly keyId?: string;
   /** Continues a list: only backups that come after the one with this id. Throws `not_found` for an unknown one. */
   readonly after?: string;
+  /** The same for any place. */
+  readonly behind?: Place;
   readonly limit: number;
 }
 

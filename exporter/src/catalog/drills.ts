@@ -1,4 +1,5 @@
 import type { EpochMs } from '../units/instant.ts';
+import type { Place } from './catalog.ts';
 
 /**
  * Restore drills: what was restored for practice, how long that took, and what was found. Whoever works on one is its owner, as
@@ -94,6 +95,8 @@ export interface DrillFilter {
   readonly status?: DrillStatus;
   /** Continues a list: only those that come after the one with this id. Throws `not_found` for an unknown one. */
   readonly after?: string;
+  /** By the time they began instead, those behind this place. */
+  readonly behind?: Place;
   readonly limit: number;
 }
 

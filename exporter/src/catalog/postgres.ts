@@ -1,6 +1,7 @@
 import type { Postgres } from '../postgres/postgres.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, CatalogReader } from './catalog.ts';
 import { PostgresDatabase, type HostState } from './postgres/database.ts';
+import { OthersDatabase } from './postgres/reader.ts';
 import { SqlCatalog } from './sql/catalog.ts';
 
 /**
@@ -9,4 +10,13 @@ import { SqlCatalog } from './sql/catalog.ts';
  */
 export async function openPostgresCatalog(postgres: Postgres, host: HostState): Promise<Catalog> {
   return new SqlCatalog(await PostgresDatabase.open(postgres, host));
+}
+
+/**
+ * What another host of the same PostgreSQL knows. Nothing is opened, and `postgres` stays the caller's. Every method of the result
+ * throws what `postgres` throws, `not_found` where there is no such host, and `host_unreadable` where its Lowtide is of another
+ * version, so that its state cannot be read.
+ */
+export function readPostgresCatalog(postgres: Postgres, instance: string): CatalogReader {
+  return new SqlCatalog(new OthersDatabase(postgres, instance));
 }

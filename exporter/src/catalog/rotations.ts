@@ -1,5 +1,6 @@
 import type { Manifest } from '../store/manifest.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { Place } from './catalog.ts';
 
 /**
  * Rotations of keys, and how far each has come with each backup. Whoever works on one is its owner, as of a run; one whose
@@ -119,6 +120,8 @@ export interface RotationFilter {
   readonly status?: RotationStatus;
   /** Continues a list: only those that come after this one. Throws `not_found` for an unknown one. */
   readonly after?: string;
+  /** By the time they began instead, those behind this place. */
+  readonly behind?: Place;
   readonly limit: number;
 }
 

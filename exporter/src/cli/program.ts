@@ -11,6 +11,7 @@ import { action, type Terminal } from './command.ts';
 import { drill, listDrills } from './drill.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { healBackups } from './heal.ts';
+import { forgetHost, listHosts } from './hosts.ts';
 import { init } from './init.ts';
 import { destroyKey, exportKey, importKey, listKeys, newKey, retireKey } from './keys.ts';
 import { load } from './load.ts';
@@ -111,6 +112,16 @@ export function createProgram(terminal: Terminal): Command {
     .option('--hours <count>', 'how far back', positive, 168)
     .option('--host <name>', 'of this host under load.hosts')
     .action(action(terminal, load));
+
+  const hosts = program
+    .command('hosts')
+    .description('the hosts that share the state with this one')
+    .action(action(terminal, listHosts));
+  hosts
+    .command('forget')
+    .description('take a host that is gone for good off the list')
+    .argument('<name>', 'its `instance`')
+    .action(action(terminal, forgetHost));
 
   const backups = program
     .command('backups')

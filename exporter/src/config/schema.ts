@@ -207,6 +207,7 @@ const grantableActions = [
   'restore',
   'schedules',
   'keys',
+  'hosts',
 ] as const;
 
 const tokenSchema = z.strictObject({
@@ -214,7 +215,7 @@ const tokenSchema = z.strictObject({
   role: z
     .enum(['viewer', 'operator', 'admin'])
     .describe(
-      'viewer reads; operator also runs, pauses, verifies, rotates and cancels; admin also restores, changes schedules and retires keys',
+      'viewer reads; operator also runs, pauses, verifies, rotates and cancels; admin also restores, changes schedules, retires keys and forgets hosts',
     ),
   token: z
     .string()

@@ -15,6 +15,8 @@ export interface Fleet {
   readonly leases: Leases;
   readonly plan: FleetPlan;
   readonly facts: FleetFacts;
+  readonly views: FleetViews;
+  readonly requests: FleetRequests;
   /**
    * Makes this process the one that works under the name of a host, for `ttlMs` from each `renew` on. Throws `instance_taken`
    * while another one does; a process that takes the place of one of the same `home` need not wait for its silence.
@@ -44,6 +46,8 @@ export interface KnownHost extends HostDetails {
   readonly state: 'alive' | 'silent' | 'left';
   readonly sinceEnteredMs: number;
   readonly sinceHeardMs: number;
+  /** Whether the planner's lease is held from there. */
+  readonly isPlanner: boolean;
 }
 
 /**
@@ -88,6 +92,8 @@ export interface Renewal {
   readonly planVersion: number;
   /** Whether somebody plans: who holds `planner`, or has held it until a moment ago. */
   readonly isPlanned: boolean;
+  /** Of a host: whether others have asked something of it (`FleetRequests.take` has what). */
+  readonly hasRequests: boolean;
 }
 
 /** One plan for all, of which each host reads its own part. */
@@ -140,4 +146,77 @@ export interface HostFacts {
   readonly limits: Limits;
   /** What it says of what hosts share. */
   readonly shared: Limits;
+}
+
+/** What a host shows to those who look by way of another: its config, which nobody else has, in the words of the API. */
+export interface FleetViews {
+  /** Throws `lease_lost` where another process works under this name now. */
+  publish(host: Lease, view: HostView): Promise<void>;
+  /** By host; without those that have not published, or as a version that is not known here. */
+  summaries(): Promise<ReadonlyMap<string, HostSummary>>;
+  /** By host, of one or of all. */
+  schedules(instance?: string): Promise<ReadonlyMap<string, Published>>;
+}
+
+export interface HostView {
+  readonly summary: HostSummary;
+  readonly schedules: readonly object[];
+}
+
+/** As it was written, which may have been by another version; `newer`: in a form that is not known here. */
+export type Published = readonly unknown[] | 'newer';
+
+export interface HostSummary {
+  readonly schedules: number;
+  readonly paused: number;
+  readonly running: number;
+  /** The last time that any of them completed. */
+  readonly lastSuccessAt?: EpochMs;
+}
+
+/**
+ * What one host is asked to do by way of another. Who asks has been found to be allowed to; it is done at most once, by the one
+ * process that takes it, which looks for it as it renews its lease.
+ */
+export interface FleetRequests {
+  /** With the same `id` again it is the same request. Throws `not_found`, `host_silent` unless the host is alive. */
+  ask(id: string, instance: string, request: NewRequest): Promise<Relayed>;
+  /** Kept for a day. */
+  find(id: string): Promise<Relayed | undefined>;
+  /** What waits for the host, in the order in which it was asked, is this process's to do. Throws `lease_lost`. */
+  take(host: Lease): Promise<readonly WaitingRequest[]>;
+  answer(host: Lease, id: string, answer: RelayedAnswer): Promise<void>;
+}
+
+export interface NewRequest {
+  readonly action: 'run' | 'pause' | 'resume' | 'skip-next' | 'cancel';
+  /** The schedule, or the run. */
+  readonly subject: string;
+  /** Where it was asked. */
+  readonly askedOf: string;
+  /** The name of the token; the login that came with it. */
+  readonly by: string;
+  readonly grafanaUser?: string;
+}
+
+export interface WaitingRequest extends NewRequest {
+  readonly id: string;
+}
+
+export interface Relayed extends WaitingRequest {
+  readonly instance: string;
+  readonly askedAt: EpochMs;
+  /**
+   * `taken`: the host does it now. `expired`: it has not looked for two minutes, and will not do it any more. `unknown`: it has
+   * taken it, and the process that did is gone.
+   */
+  readonly state: 'waiting' | 'taken' | 'answered' | 'expired' | 'unknown';
+  readonly answer?: RelayedAnswer;
+}
+
+export interface RelayedAnswer {
+  /** Of the run that was begun, or is cancelled. */
+  readonly runId?: string;
+  /** Why it was not done. */
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
 }

@@ -1,7 +1,7 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Postgres, Transaction } from '../postgres/postgres.ts';
 import type { HostDetails, KnownHost, Lease } from './fleet.ts';
-import { take } from './leases.ts';
+import { plannerLease, take } from './leases.ts';
 
 /** To be there is a lease as any other: what is silent has lost it. */
 function leaseOf(instance: string): string {
@@ -45,12 +45,28 @@ async function put(transaction: Transaction, { instance, ...details }: HostDetai
   );
 }
 
+const state = `CASE WHEN holder IS NULL THEN 'left' WHEN expires_at > clock_timestamp() THEN 'alive' ELSE 'silent' END`;
+
+/** Undefined: no such host is known. */
+export async function stateOf(
+  transaction: Transaction,
+  instance: string,
+): Promise<KnownHost['state'] | undefined> {
+  const row = await transaction.get(
+    `SELECT ${state} AS state FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance WHERE instance = ?`,
+    instance,
+  );
+  return row?.['state'] as KnownHost['state'] | undefined;
+}
+
 export async function listHosts(postgres: Postgres): Promise<readonly KnownHost[]> {
   const rows = await postgres.read((transaction) =>
     transaction.all(
       `SELECT instance, details, floor(extract(epoch FROM clock_timestamp() - entered_at) * 1000)::bigint AS entered,
          floor(extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS heard,
-         CASE WHEN holder IS NULL THEN 'left' WHEN expires_at > clock_timestamp() THEN 'alive' ELSE 'silent' END AS state
+         ${state} AS state,
+         instance IS NOT DISTINCT FROM (
+           SELECT holder FROM lowtide.leases WHERE name = '${plannerLease}' AND expires_at > clock_timestamp()) AS plans
        FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance
        ORDER BY instance COLLATE "C"`,
     ),
@@ -61,6 +77,7 @@ export async function listHosts(postgres: Postgres): Promise<readonly KnownHost[
     state: row['state'] as KnownHost['state'],
     sinceEnteredMs: Number(row['entered']),
     sinceHeardMs: Number(row['heard']),
+    isPlanner: row['plans'] === 1,
   }));
 }
 

@@ -5,6 +5,12 @@ import type { Lease, Leases, Renewal } from './fleet.ts';
 /** `clock_timestamp()` and not `now()`: a transaction may have waited for long before it comes to the lease. */
 const ahead = "clock_timestamp() + ? * interval '1 millisecond'";
 
+/** Of the one process that plans for all; its holder is the `instance` of the host. */
+export const plannerLease = 'planner';
+
+/** For how long a request waits for its host: who asked has gone on by then, and may have asked another. */
+export const requestWaits = "interval '2 minutes'";
+
 export class PostgresLeases implements Leases {
   readonly #postgres: Postgres;
 
@@ -26,7 +32,11 @@ export class PostgresLeases implements Leases {
            WHERE name = ? AND token = ? AND holder IS NOT NULL AND (expires_at > clock_timestamp() OR ?)
            RETURNING (SELECT version FROM lowtide.plan) AS plan,
              EXISTS (SELECT 1 FROM lowtide.leases
-               WHERE name = 'planner' AND holder IS NOT NULL AND expires_at > clock_timestamp()) AS planned,
+               WHERE name = '${plannerLease}' AND holder IS NOT NULL AND expires_at > clock_timestamp()) AS planned,
+             EXISTS (
+               SELECT 1 FROM lowtide.requests
+               WHERE 'host/' || instance = name AND requests.token IS NULL
+                 AND asked_at > clock_timestamp() - ${requestWaits}) AS asked,
              floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
           ttlMs,
           lease.name,
@@ -41,6 +51,7 @@ export class PostgresLeases implements Leases {
       planVersion: Number(row['plan']),
       databaseNow: Number(row['now']),
       isPlanned: row['planned'] === 1,
+      hasRequests: row['asked'] === 1,
     };
   }
 

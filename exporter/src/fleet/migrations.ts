@@ -29,6 +29,24 @@ CREATE TABLE facts (
   facts TEXT NOT NULL
 );
 
+CREATE TABLE views (
+  instance TEXT PRIMARY KEY REFERENCES hosts (instance) ON DELETE CASCADE,
+  format INTEGER NOT NULL,
+  summary TEXT NOT NULL,
+  schedules TEXT NOT NULL
+);
+
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY,
+  instance TEXT NOT NULL REFERENCES hosts (instance) ON DELETE CASCADE,
+  asked_at TIMESTAMPTZ NOT NULL,
+  request TEXT NOT NULL,
+  token BIGINT,
+  answer TEXT
+);
+CREATE INDEX requests_waiting ON requests (instance) WHERE token IS NULL;
+CREATE INDEX requests_by_time ON requests (asked_at);
+
 CREATE TABLE plan (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   version BIGINT NOT NULL,

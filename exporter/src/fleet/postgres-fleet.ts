@@ -6,6 +6,8 @@ import { announce, enter, forget, listHosts } from './hosts.ts';
 import { PostgresLeases } from './leases.ts';
 import { fleetMigrations, fleetSchema } from './migrations.ts';
 import { PostgresPlan } from './plan.ts';
+import { PostgresRequests } from './requests.ts';
+import { PostgresViews } from './views.ts';
 
 /**
  * The fleet in the schema `lowtide` of this database, which is made and brought up to date. The database stays the caller's, and
@@ -18,6 +20,8 @@ export async function openFleet(postgres: Postgres): Promise<Fleet> {
     leases,
     plan: new PostgresPlan(postgres, leases),
     facts: new PostgresFacts(postgres, leases),
+    views: new PostgresViews(postgres, leases),
+    requests: new PostgresRequests(postgres, leases),
     enter: (host, home, ttlMs) => enter(postgres, host, home, ttlMs),
     announce: (host) => announce(postgres, host),
     hosts: () => listHosts(postgres),

@@ -4,7 +4,10 @@ import type { EventSource, LiveProgress } from '../api/commands.ts';
 import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
+import { actForOther } from '../api/relay.ts';
 import { apiRouter } from '../api/router.ts';
+import type { AuditBody, AuditEntry } from '../catalog/access.ts';
+import type { RelayedAnswer, WaitingRequest } from '../fleet/fleet.ts';
 import type { MountedRouter } from '../http/app.ts';
 import { Background } from './background.ts';
 import type { LowTide } from './low-tide.ts';
@@ -12,6 +15,7 @@ import { Rotations } from './rotations.ts';
 import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { otherHosts } from './fleet/other-hosts.ts';
 import type { WorkKind } from './work.ts';
 
 export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 'rotations'> {
@@ -28,6 +32,9 @@ export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 
 
 export interface ServiceApi extends Disposable {
   readonly router: MountedRouter;
+  readonly commands: ServiceCommands;
+  /** Does what another host was asked for this one. */
+  readonly act: (request: WaitingRequest) => Promise<RelayedAnswer>;
 }
 
 const liveProgress: Readonly<Record<WorkKind, (id: string, progress: Progress) => LiveProgress>> = {
@@ -39,8 +46,9 @@ const liveProgress: Readonly<Record<WorkKind, (id: string, progress: Progress) =
 /** The API of a service; disposing ends the streams of events. */
 export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi> {
   const { installation, log, registry, lowTide, track } = options;
-  const { catalog, clock } = installation();
+  const { catalog, clock, fleet } = installation();
   const now = (): number => clock.now();
+  const others = fleet && otherHosts(fleet);
   const credentials = async (): Promise<readonly Credential[]> =>
     credentialsOf(installation().config.server.tokens, await catalog.access.tokens());
   const background = new Background({ installation, registry, log, track });
@@ -52,6 +60,13 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
   });
   const onError = (error: unknown): void =>
     log.error({ err: describe(error) }, 'a request could not be answered');
+  const onAudit = ({ sequence, hash, body }: AuditEntry): void =>
+    log.info({ audit: { sequence, ...body, hash } }, `audit: ${body.action}`);
+  const onAuditLost = (body: AuditBody, error: unknown): void =>
+    log.error(
+      { audit: body, err: describe(error) },
+      `audit, which could not be put on record: ${body.action}`,
+    );
   const source: EventSource = {
     latest: () => catalog.latestSequence(),
     eventsAfter: (sequence, limit) => catalog.eventsAfter(sequence, limit),
@@ -69,6 +84,7 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
   const router = apiRouter({
     catalog,
     commands,
+    others,
     authentication: {
       credentials,
       guard: new Guard(() => performance.now(), options.limits),
@@ -82,16 +98,14 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
         log.error({ route, problem }, 'an answer is not as openapi.json has it'),
     },
     corsOrigins: () => installation().config.server.cors_origins,
-    onAudit: ({ sequence, hash, body }) =>
-      log.info({ audit: { sequence, ...body, hash } }, `audit: ${body.action}`),
-    onAuditLost: (body, error) =>
-      log.error(
-        { audit: body, err: describe(error) },
-        `audit, which could not be put on record: ${body.action}`,
-      ),
+    onAudit,
+    onAuditLost,
     onError,
   });
+  const trail = { access: catalog.access, now, onAudit, onAuditLost };
   return {
+    commands,
+    act: (request) => actForOther(request, { catalog, commands, others, trail, onError }),
     router: {
       path: '/api/v1',
       router,

@@ -5,7 +5,8 @@ import type {
   Key,
   Load,
   NewSchedule,
-  Plan,
+  Own,
+  OwnPlan,
   Progress,
   RestoreRun,
   Rotation,
@@ -17,12 +18,13 @@ import type {
 } from '../api/contract.ts';
 import { keyView, lostKeyView, runView, type Locate } from '../api/views.ts';
 import type { BackgroundRun } from '../catalog/background.ts';
-import type { Backup, Run } from '../catalog/catalog.ts';
+import type { Backup, CatalogReader, Run } from '../catalog/catalog.ts';
 import type { Drill as StoredDrill } from '../catalog/drills.ts';
 import type { Installation } from '../compose.ts';
 import { resolveAdded } from '../config/added-schedules.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import type { HostSummary } from '../fleet/fleet.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import type { HealthCheck } from '../health/health.ts';
 import { requireHost } from '../load/of-host.ts';
@@ -34,10 +36,11 @@ import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import type { Background } from './background.ts';
 import type { DrillPolicy } from './drill-policy.ts';
+import { hostSummary } from './host-summary.ts';
 import type { Outlook } from './outlook.ts';
 import { rotationDueAt } from './rotation-policy.ts';
 import type { Rotations } from './rotations.ts';
-import { scheduleView } from './schedule-view.ts';
+import { scheduleStates, scheduleView, withState } from './schedule-view.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { WatchedSchedules } from './watched-schedules.ts';
 import { activeSchedules } from './tide.ts';
@@ -46,10 +49,12 @@ import type { WorkRegistry } from './work.ts';
 export interface CommandsOptions {
   /** As it is now: a reload changes it. */
   readonly installation: () => Installation;
-  readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'deferral' | 'poke'>;
+  readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'deferral' | 'isPaused' | 'poke'>;
   readonly watched: Pick<WatchedSchedules, 'intervalSeconds'>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly registry: WorkRegistry;
+  /** `host:port` of each address. */
+  readonly listen: readonly string[];
   readonly background: Background;
   readonly outlook: Outlook;
   readonly rotations: Rotations;
@@ -87,6 +92,14 @@ export class ServiceCommands implements Commands {
     return this.#installation.clock.now();
   }
 
+  address(): string {
+    return this.#options.listen.join(', ');
+  }
+
+  async summary(): Promise<HostSummary> {
+    return await hostSummary(this.#installation, (id) => this.#options.scheduler.isPaused(id));
+  }
+
   checks(): Promise<readonly HealthCheck[]> {
     return this.#options.health();
   }
@@ -118,29 +131,41 @@ export class ServiceCommands implements Commands {
     return this.#installation.config.schedules.map(({ id }) => id).sort();
   }
 
-  async schedules(ids: readonly string[]): Promise<readonly Schedule[]> {
-    const { catalog } = this.#installation;
+  async schedules(ids: readonly string[]): Promise<readonly Own<Schedule>[]> {
+    const { drills } = this.#options;
+    const states = await scheduleStates(this.#installation.catalog);
+    const dueAt = (id: string): Promise<EpochMs | undefined> => drills.dueAt(this.#named(id));
+    const views = await this.#scheduleViews(ids, dueAt);
+    return await Promise.all(views.map((view) => withState(view, states)));
+  }
+
+  /** All of them as this process alone knows them, for others to read. */
+  async publishedSchedules(): Promise<readonly Own<Schedule>[]> {
+    return await this.#scheduleViews(this.scheduleIds(), () => Promise.resolve(undefined));
+  }
+
+  async #scheduleViews(
+    ids: readonly string[],
+    drillDueAt: (id: string) => Promise<EpochMs | undefined>,
+  ): Promise<readonly Own<Schedule>[]> {
     const likes = await this.#likes();
-    const { lastSuccessBySchedule } = await catalog.totals();
-    const drills = await catalog.drills.latest();
+    const { scheduler, watched, outlook } = this.#options;
     const now = this.now();
     return await Promise.all(
       ids.map(async (id) =>
-        scheduleView(this.#named(id), catalog, {
+        scheduleView(this.#named(id), {
           like: likes.get(id),
-          intervalSeconds: this.#options.watched.intervalSeconds(id),
-          learned: await this.#options.outlook.learned(this.#named(id), now),
-          nextRunAt: this.#options.scheduler.nextRunAt(id),
-          deferral: this.#options.scheduler.deferral(id),
-          lastSuccessAt: lastSuccessBySchedule[id],
-          drillDueAt: await this.#options.drills.dueAt(this.#named(id)),
-          drills: drills[id],
+          intervalSeconds: watched.intervalSeconds(id),
+          learned: await outlook.learned(this.#named(id), now),
+          nextRunAt: scheduler.nextRunAt(id),
+          deferral: scheduler.deferral(id),
+          drillDueAt: await drillDueAt(id),
         }),
       ),
     );
   }
 
-  async addSchedule(id: string, body: NewSchedule): Promise<Schedule> {
+  async addSchedule(id: string, body: NewSchedule): Promise<Own<Schedule>> {
     return await this.#changes.do(async () => {
       const known = this.#installation.config.schedules.some((schedule) => schedule.id === id);
       if (known || (await this.#likes()).has(id)) {
@@ -152,7 +177,7 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  async changeSchedule(id: string, change: ScheduleChange): Promise<Schedule> {
+  async changeSchedule(id: string, change: ScheduleChange): Promise<Own<Schedule>> {
     return await this.#changes.do(async () => await this.#put(id, { ...(await this.#added(id)), ...change }));
   }
 
@@ -164,14 +189,14 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  async setPaused(id: string, paused: boolean): Promise<Schedule> {
+  async setPaused(id: string, paused: boolean): Promise<Own<Schedule>> {
     this.#named(id);
     await this.#installation.catalog.setPaused(id, paused);
     this.#options.scheduler.poke();
     return await this.#view(id);
   }
 
-  async skipNext(id: string): Promise<Schedule> {
+  async skipNext(id: string): Promise<Own<Schedule>> {
     const schedule = this.#named(id);
     // Each of two that come at once skips one.
     await this.#changes.do(async () => {
@@ -185,16 +210,20 @@ export class ServiceCommands implements Commands {
     return await this.#view(id);
   }
 
-  async plan(hours: number, withPaused: boolean): Promise<Plan> {
+  async plan(hours: number, withPaused: boolean): Promise<OwnPlan> {
     const { config, catalog } = this.#installation;
     const planned = withPaused ? config.schedules : await activeSchedules(catalog, config.schedules);
     return await this.#options.outlook.plan(planned, this.now(), hours);
   }
 
-  async load(hours: number, host: string | undefined): Promise<Load> {
+  async load(hours: number, host: string | undefined): Promise<Own<Load>> {
     const { catalog, config } = this.#installation;
     requireHost(config.load, host);
     return await this.#options.outlook.load(catalog, this.now(), { hours, host });
+  }
+
+  async loadOf(catalog: CatalogReader, hours: number): Promise<Own<Load>> {
+    return await this.#options.outlook.loadOf(catalog, this.now(), hours);
   }
 
   async run(id: string): Promise<Begun<BackupRun>> {
@@ -303,7 +332,7 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  async #view(id: string): Promise<Schedule> {
+  async #view(id: string): Promise<Own<Schedule>> {
     const [view] = await this.schedules([id]);
     if (view === undefined) throw new LowtideError('not_found', `there is no schedule ${id}`);
     return view;
@@ -333,7 +362,7 @@ export class ServiceCommands implements Commands {
     });
   }
 
-  async #put(id: string, body: NewSchedule): Promise<Schedule> {
+  async #put(id: string, body: NewSchedule): Promise<Own<Schedule>> {
     resolveAdded(id, body, this.#installation.loaded.config);
     await this.#installation.catalog.access.putAddedSchedule({ id, body });
     await this.#options.adoptSchedules();

@@ -1,12 +1,12 @@
-import type { Load, Plan } from '../api/contract.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Load, Own, OwnPlan } from '../api/contract.ts';
+import type { Catalog, CatalogReader } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { ForecastAccuracy } from '../load/champion.ts';
 import { coarseStepMs, fineStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
 import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
-import type { Accuracy, Forecasts } from './host-outlook.ts';
+import { historyMs, HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
 import type { LearnedRun } from './learning.ts';
 import type { PlanThread } from './plan-thread.ts';
 import type { Planning } from './planning.ts';
@@ -31,7 +31,7 @@ export class Outlook {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'view'>;
   readonly #followed: Pick<Planning, 'slots' | 'version'>;
-  #made: { readonly key: string; readonly plan: Promise<Plan> } | undefined;
+  #made: { readonly key: string; readonly plan: Promise<OwnPlan> } | undefined;
 
   /** `followed`: the plan by which the scheduler starts backups. */
   constructor(tide: Tide, thread: Pick<PlanThread, 'view'>, followed: Pick<Planning, 'slots' | 'version'>) {
@@ -40,7 +40,7 @@ export class Outlook {
     this.#followed = followed;
   }
 
-  async plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
+  async plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<OwnPlan> {
     const { version } = this.#followed;
     const key = JSON.stringify([hours, Math.floor(now / planMaxAgeMs), version, schedules]);
     if (this.#made?.key !== key) this.#made = { key, plan: this.#planAhead(schedules, now, hours) };
@@ -53,7 +53,7 @@ export class Outlook {
     }
   }
 
-  async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
+  async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<OwnPlan> {
     const followed = this.#followed.slots();
     const view = await this.#thread.view(await this.#tide.requestAhead(schedules, now, hours, followed));
     return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), ...view };
@@ -71,25 +71,45 @@ export class Outlook {
     catalog: Pick<Catalog, 'load' | 'hostLoads'>,
     now: EpochMs,
     { hours, host }: { readonly hours: number; readonly host: string | undefined },
-  ): Promise<Load> {
+  ): Promise<Own<Load>> {
     const from = now - hours * hourMs;
     const coarse = await recordsOf(catalog, host, from, now);
-    const isFine = host === undefined && hours <= fineHours;
-    const records = isFine ? await catalog.load.records('fine', from, now) : coarse;
-    const throughput = throughputStatistics(coarse);
-    const known: KnownLoad = {
-      records,
+    return loadView(from, now, {
+      records: host === undefined ? await shownRecords(catalog, from, now, coarse) : coarse,
       coarse,
       forecasts: await this.#tide.forecasts(now, host),
       accuracy: await this.#tide.accuracy(now, host),
-    };
-    return {
-      from: toRfc3339(from),
-      until: toRfc3339(now),
-      resources: resources.flatMap((resource) => resourceLoad(resource, known) ?? []),
-      ...(throughput.length > 0 && { throughput: [...throughput] }),
-    };
+    });
   }
+
+  /** The same of a host whose state is elsewhere. Its clock on the wall is taken to show the time of this one. */
+  async loadOf({ load }: Pick<CatalogReader, 'load'>, now: EpochMs, hours: number): Promise<Own<Load>> {
+    const from = now - hours * hourMs;
+    const past = await load.records('coarse', now - historyMs, now);
+    const { forecasts, accuracy } = new HostOutlook(Temporal.Now.timeZoneId()).look(past, now);
+    const coarse = past.filter(({ at }) => at >= from);
+    const records = await shownRecords({ load }, from, now, coarse);
+    return loadView(from, now, { records, coarse, forecasts, accuracy });
+  }
+}
+
+async function shownRecords(
+  { load }: Pick<CatalogReader, 'load'>,
+  from: EpochMs,
+  now: EpochMs,
+  coarse: readonly LoadRecord[],
+): Promise<readonly LoadRecord[]> {
+  return now - from <= fineHours * hourMs ? await load.records('fine', from, now) : coarse;
+}
+
+function loadView(from: EpochMs, now: EpochMs, known: KnownLoad): Own<Load> {
+  const throughput = throughputStatistics(known.coarse);
+  return {
+    from: toRfc3339(from),
+    until: toRfc3339(now),
+    resources: resources.flatMap((resource) => resourceLoad(resource, known) ?? []),
+    ...(throughput.length > 0 && { throughput: [...throughput] }),
+  };
 }
 
 function resourceLoad(

@@ -1,9 +1,9 @@
-import type { Plan as ShownPlan, Slot } from '../api/contract.ts';
+import type { OwnPlan, OwnSlot } from '../api/contract.ts';
 import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import { toRfc3339 } from '../units/instant.ts';
 
 /** What of a plan is shown by the API. */
-export type PlanView = Pick<ShownPlan, 'slots' | 'problems'>;
+export type PlanView = Pick<OwnPlan, 'slots' | 'problems'>;
 
 export function planView(plan: Plan): PlanView {
   return {
@@ -23,7 +23,7 @@ function problemView({ job, start, lateMs, reason }: Misfit): NonNullable<PlanVi
 }
 
 /** A slot of a plan as the API and `lowtide plan --json` tell it, with its reasons. */
-export function slotView(plan: Plan, slot: PlannedSlot): Slot {
+export function slotView(plan: Plan, slot: PlannedSlot): OwnSlot {
   const { job, schedule, dueAt, start, end } = slot;
   const { occurrence, durationMs, priority } = job;
   const { code, text, load, best, others } = plan.explain(slot);
@@ -35,7 +35,7 @@ export function slotView(plan: Plan, slot: PlannedSlot): Slot {
     window: { start: toRfc3339(occurrence.windowStart), end: toRfc3339(occurrence.windowEnd) },
     deadline: toRfc3339(occurrence.deadline),
     priority,
-    ...(job.host !== undefined && { host: job.host }),
+    ...(job.host !== undefined && { loadHost: job.host }),
     forecast: load,
     best: { start: toRfc3339(best.start), forecast: best.load },
     alternatives: others.map((other) => ({

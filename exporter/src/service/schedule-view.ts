@@ -1,6 +1,6 @@
-import type { Schedule } from '../api/contract.ts';
+import type { Own, Schedule } from '../api/contract.ts';
 import { drillView } from '../api/drill-view.ts';
-import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
+import type { CatalogReader, CatalogTotals, ScheduleState } from '../catalog/catalog.ts';
 import type { LatestDrills } from '../catalog/drills.ts';
 import { formatWindow } from '../config/scalars.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -17,23 +17,19 @@ export interface ScheduleFacts {
   readonly intervalSeconds: number;
   readonly learned: LearnedRun;
   readonly nextRunAt: EpochMs | undefined;
-  readonly lastSuccessAt: EpochMs | undefined;
   readonly deferral: Deferral | undefined;
   readonly drillDueAt: EpochMs | undefined;
-  readonly drills: LatestDrills | undefined;
 }
 
-/** A schedule in the words of the API: no URL, no path of a secret, no command line. */
-export async function scheduleView(
-  schedule: ScheduleConfig,
-  catalog: Pick<Catalog, 'schedule' | 'runs'>,
-  facts: ScheduleFacts,
-): Promise<Schedule> {
-  const { like, intervalSeconds, learned, nextRunAt, lastSuccessAt, deferral } = facts;
+/**
+ * A schedule in the words of the API, as far as only its own host knows it: what the config says, but no URL, no path of a secret, no
+ * command line, and what the scheduler has in mind. `withState` adds what the catalog knows.
+ */
+export function scheduleView(schedule: ScheduleConfig, facts: ScheduleFacts): Own<Schedule> {
+  const { like, intervalSeconds, learned, nextRunAt, deferral } = facts;
   const { id, every, cron, window, keep, run } = schedule;
-  const { paused, lastMissed } = await catalog.schedule(id);
   const source = createSource(schedule.source);
-  const [running] = await catalog.runs({ schedule: id, status: 'running', limit: 1 });
+  const drill = drillRhythm(schedule, facts);
   return {
     id,
     origin: like === undefined ? 'config' : 'api',
@@ -45,7 +41,7 @@ export async function scheduleView(
     intervalSeconds,
     ...(window !== undefined && { window: windowView(window) }),
     timezone: schedule.timezone,
-    ...(schedule.host !== undefined && { host: schedule.host }),
+    ...(schedule.host !== undefined && { loadHost: schedule.host }),
     priority: schedule.priority,
     maxDelaySeconds: schedule.max_delay / 1000,
     onDeadline: schedule.on_deadline,
@@ -62,29 +58,71 @@ export async function scheduleView(
     stores: [...schedule.stores],
     ...(keep !== undefined && { keep: { ...keep } }),
     verifyAfterBackup: schedule.verify.after_backup,
-    ...drillsView(schedule, facts),
-    paused,
+    ...(drill !== undefined && { drill }),
+    paused: false,
     ...(nextRunAt !== undefined && { nextRunAt: toRfc3339(nextRunAt) }),
+    ...(deferral !== undefined && { deferral: deferralView(deferral) }),
+  };
+}
+
+/** What a host's catalog knows of all of its schedules, read once for a page of them. */
+export interface ScheduleStates {
+  readonly catalog: Pick<CatalogReader, 'schedule' | 'runs'>;
+  readonly totals: Pick<CatalogTotals, 'lastSuccessBySchedule' | 'runningBySchedule'>;
+  readonly drills: Readonly<Record<string, LatestDrills>>;
+}
+
+export async function scheduleStates(
+  catalog: Pick<CatalogReader, 'schedule' | 'runs' | 'totals' | 'drills'>,
+): Promise<ScheduleStates> {
+  return { catalog, totals: await catalog.totals(), drills: await catalog.drills.latest() };
+}
+
+/** The schedule as it stands now. */
+export async function withState(
+  { nextRunAt, drill, ...schedule }: Own<Schedule>,
+  { catalog, totals, drills }: ScheduleStates,
+): Promise<Own<Schedule>> {
+  const { id } = schedule;
+  const { paused, lastMissed } = await catalog.schedule(id);
+  const [running] =
+    (totals.runningBySchedule[id] ?? 0) === 0
+      ? []
+      : await catalog.runs({ schedule: id, status: 'running', limit: 1 });
+  const lastSuccessAt = totals.lastSuccessBySchedule[id];
+  const drillNow =
+    drill === undefined && drills[id] === undefined ? undefined : drillsView(drill, drills[id]);
+  return {
+    ...schedule,
+    ...(drillNow !== undefined && { drill: drillNow }),
+    paused,
+    ...(nextRunAt !== undefined && !paused && running === undefined && { nextRunAt }),
     ...(lastSuccessAt !== undefined && { lastSuccessAt: toRfc3339(lastSuccessAt) }),
     ...(running !== undefined && { runningRunId: running.id }),
-    ...(deferral !== undefined && { deferral: deferralView(deferral) }),
     ...(lastMissed !== undefined && { lastMissed: missedView(lastMissed) }),
   };
 }
 
-function drillsView(
+type DrillsView = NonNullable<Schedule['drill']>;
+
+function drillRhythm(
   { verify: { drill: rhythm } }: ScheduleConfig,
-  { drillDueAt, drills }: ScheduleFacts,
-): Pick<Schedule, 'drill'> {
-  if (rhythm === undefined && drills === undefined) return {};
-  const passedAt = drills?.passed?.finishedAt;
-  const drill = {
-    ...(rhythm !== undefined && ('every' in rhythm ? { everySeconds: rhythm.every / 1000 } : rhythm)),
+  { drillDueAt }: ScheduleFacts,
+): DrillsView | undefined {
+  if (rhythm === undefined) return undefined;
+  return {
+    ...('every' in rhythm ? { everySeconds: rhythm.every / 1000 } : rhythm),
     ...(drillDueAt !== undefined && { dueAt: toRfc3339(drillDueAt) }),
+  };
+}
+
+function drillsView(rhythm: DrillsView | undefined, drills: LatestDrills | undefined): DrillsView {
+  const passedAt = drills?.passed?.finishedAt;
+  return {
+    ...rhythm,
     ...(drills !== undefined && { last: drillView(drills.last, undefined) }),
     ...(passedAt !== undefined && { lastPassedAt: toRfc3339(passedAt) }),
   };
-  return { drill };
 }
 
 function deferralView({ dueAt, since, reason }: Deferral): NonNullable<Schedule['deferral']> {

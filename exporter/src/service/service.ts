@@ -234,6 +234,7 @@ class Service {
       configCopies.poke();
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
+      shown?.renew();
     };
     const adoptions = new InTurn();
     /** Else the config of before could be the last. */
@@ -246,6 +247,11 @@ class Service {
       lowTide,
       drills,
       adoptSchedules: () => adopt(() => this.#installation.loaded),
+    });
+    const shown = member?.answerForOthers({
+      ...api,
+      planVersion: () => this.#planning.version,
+      isStopping: this.#isStopping,
     });
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({
@@ -319,6 +325,7 @@ class Service {
   ): Promise<ServiceApi> {
     return await serviceApi({
       ...parts,
+      listen: this.#options.listen,
       installation: () => this.#installation,
       registry: this.#registry,
       planVersion: () => this.#planning.version,

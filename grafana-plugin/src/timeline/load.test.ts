@@ -12,6 +12,7 @@ const iso = (step: number): string => new Date(start + step * stepMs).toISOStrin
 /** `undefined`: a step in which nothing was measured. */
 function loadOf(samples: readonly (number | undefined)[], forecast: readonly number[] = []): ResourceLoad {
   const [load] = readLoad({
+    host: 'db1',
     from: iso(0),
     until: iso(samples.length),
     resources: [

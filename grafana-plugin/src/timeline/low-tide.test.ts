@@ -17,6 +17,7 @@ function loadOf(valueAt: (at: number) => number | undefined): ResourceLoad[] {
     return { at, value: valueAt(at) };
   }).flatMap(({ at, value }) => (value === undefined ? [] : [{ at, value }]));
   return readLoad({
+    host: 'db1',
     from: iso(range.from),
     until: iso(now),
     resources: [

@@ -68,6 +68,7 @@ export function loadOfDays(): Load {
   const wave = (step: number): number => 0.4 + 0.3 * Math.sin(step / 40) + 0.1 * Math.sin(step * 1.7);
   const series = Array.from({ length: steps }, (_, step) => step);
   return {
+    host: 'db1',
     from: iso(now - 2 * dayMs),
     until: iso(now),
     resources: (['cpu', 'memory', 'disk'] as const).map((resource) => ({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { backupType, bytes, id, instant, listOf, name, named, page } from './common.ts';
+import { backupType, bytes, id, instant, itsHost, name, named, page } from './common.ts';
+import { listOfHosts, ofHosts } from './hosts.ts';
 
 const copy = named(
   'Copy',
@@ -40,6 +41,7 @@ export const backup = named(
   z
     .strictObject({
       id,
+      host: itsHost,
       schedule: z.string(),
       type: backupType,
       status: z.enum(['completed', 'pruned']),
@@ -95,10 +97,11 @@ export const manifest = named(
     ),
 );
 
-export const backupList = listOf('BackupList', backup);
+export const backupList = listOfHosts('BackupList', backup);
 
 export const backupsQuery = z.strictObject({
   ...page,
+  ...ofHosts,
   schedule: name.optional().describe('of this schedule only'),
   status: z.enum(['completed', 'pruned']).optional().describe('in this state only'),
   key: id.optional().describe('sealed to this key only'),

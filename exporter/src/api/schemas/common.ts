@@ -20,6 +20,12 @@ export const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
 /** As the config has names. */
 export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/);
 
+/** As hosts are called: the config takes any text. */
+export const instance = z.string().regex(/^[^\p{C}]{1,128}$/u);
+
+/** Of the items of answers: the host that it is of. */
+export const itsHost = z.string().describe('the host that it is of');
+
 export const backupType = z.enum(['database', 'files', 'command']);
 
 export const failure = named(
@@ -53,10 +59,10 @@ const mostPerPage = 200;
 /** What every list takes. */
 export const page = {
   limit: z.coerce.number().int().min(1).max(mostPerPage).default(50).describe('at most so many'),
-  cursor: z.string().min(1).max(400).optional().describe('`nextCursor` of the page before; opaque'),
+  cursor: z.string().min(1).max(1000).optional().describe('`nextCursor` of the page before; opaque'),
 };
 
-type ListShape<T extends z.ZodType> = {
+export type ListShape<T extends z.ZodType> = {
   items: z.ZodArray<T>;
   nextCursor: z.ZodOptional<z.ZodString>;
 };

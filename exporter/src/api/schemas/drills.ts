@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { bytes, failure, id, instant, listOf, name, named, page, progress, seconds } from './common.ts';
+import { bytes, failure, id, instant, itsHost, name, named, page, progress, seconds } from './common.ts';
+import { listOfHosts, ofHosts } from './hosts.ts';
 
 const status = z.enum(['running', 'passed', 'failed', 'cancelled', 'interrupted']);
 const count = z.int().min(0);
@@ -9,6 +10,7 @@ export const drill = named(
   z
     .strictObject({
       id,
+      host: itsHost,
       schedule: z.string(),
       backupId: id,
       trigger: z.enum(['schedule', 'manual', 'api']).describe('manual: from the command line'),
@@ -45,10 +47,11 @@ export const drill = named(
     .describe('A restore for practice.'),
 );
 
-export const drillList = listOf('DrillList', drill);
+export const drillList = listOfHosts('DrillList', drill);
 
 export const drillsQuery = z.strictObject({
   ...page,
+  ...ofHosts,
   schedule: name.optional().describe('of this schedule only'),
   status: status.optional().describe('in this state only'),
 });

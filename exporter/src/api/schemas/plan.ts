@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { instant, name, named } from './common.ts';
+import { instant, itsHost, name, named } from './common.ts';
+import { hostProblems, ofHosts, ofHost } from './hosts.ts';
 
 const loads = z
   .strictObject({
@@ -13,6 +14,7 @@ export const slot = named(
   'Slot',
   z
     .strictObject({
+      host: itsHost,
       schedule: name,
       dueAt: instant.describe('names the occurrence'),
       start: instant,
@@ -22,7 +24,9 @@ export const slot = named(
         .describe('when it may start'),
       deadline: instant.describe('the latest start'),
       priority: z.enum(['critical', 'high', 'medium', 'low']),
-      host: name.optional().describe('the host whose load is meant, of load.hosts; absent: this one'),
+      loadHost: name
+        .optional()
+        .describe('the host whose load is meant, of load.hosts in the config of its own; absent: its own'),
       forecast: loads.optional().describe('the load expected there; absent where none is known'),
       alternatives: z
         .array(
@@ -64,6 +68,7 @@ export const plan = named(
       problems: z
         .array(
           z.strictObject({
+            host: itsHost,
             schedule: name,
             dueAt: instant,
             start: instant.optional().describe('when it runs all the same; absent: no time has room for it'),
@@ -79,11 +84,13 @@ export const plan = named(
         .describe(
           'what could not be placed as it should be; what starts all the same has a slot as well; absent: all could',
         ),
+      hostProblems,
     })
     .describe('What will run when, and why there.'),
 );
 
 export const planQuery = z.strictObject({
+  ...ofHosts,
   hours: z.coerce
     .number()
     .int()
@@ -122,6 +129,7 @@ export const load = named(
   'Load',
   z
     .strictObject({
+      host: itsHost,
       from: instant,
       until: instant,
       resources: z.array(
@@ -203,5 +211,8 @@ export const loadQuery = z.strictObject({
     .max(24 * 92)
     .default(168)
     .describe('how far back'),
-  host: name.optional().describe('of this host under load.hosts; absent: of the one Lowtide runs on'),
+  ...ofHost,
+  loadHost: name
+    .optional()
+    .describe('of this host under load.hosts of the config; absent: of the one Lowtide runs on'),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { bytes, failure, id, instant, listOf, named, page, progress, seconds } from './common.ts';
+import { bytes, failure, id, instant, itsHost, named, page, progress, seconds } from './common.ts';
+import { listOfHosts, ofHosts } from './hosts.ts';
 
 const mode = z
   .enum(['rotate', 'rewrap', 'reencrypt'])
@@ -22,6 +23,7 @@ export const rotation = named(
   z
     .strictObject({
       id,
+      host: itsHost,
       mode,
       status: z.enum(['running', 'completed', 'failed', 'cancelled', 'interrupted']),
       trigger: z.enum(['manual', 'policy', 'api']),
@@ -45,8 +47,8 @@ export const rotation = named(
     .describe('A rotation of keys. Anything but a completed one can be resumed.'),
 );
 
-export const rotationList = listOf('RotationList', rotation);
-export const rotationsQuery = z.strictObject(page);
+export const rotationList = listOfHosts('RotationList', rotation);
+export const rotationsQuery = z.strictObject({ ...page, ...ofHosts });
 
 export const rotationPlan = named(
   'RotationPlan',

@@ -5,13 +5,14 @@ import {
   failure,
   id,
   instant,
-  listOf,
+  itsHost,
   name,
   named,
   page,
   progress,
   seconds,
 } from './common.ts';
+import { listOfHosts, ofHost, ofHosts, relayedRequest } from './hosts.ts';
 
 const status = z.enum(['running', 'completed', 'failed', 'cancelled', 'interrupted']);
 
@@ -40,6 +41,7 @@ export const backupRun = named(
     .strictObject({
       kind: z.literal('backup'),
       id,
+      host: itsHost,
       schedule: z.string(),
       type: backupType,
       trigger: z.enum(['schedule', 'manual', 'api']).describe('manual: from the command line'),
@@ -80,6 +82,7 @@ export const backupRun = named(
 
 const ofBackup = {
   id,
+  host: itsHost,
   backupId: id,
   status,
   startedAt: instant,
@@ -138,10 +141,11 @@ export const runLog = named(
     .describe('What a backup run has told of itself, in order; kept for 92 days.'),
 );
 
-export const backupRunList = listOf('BackupRunList', backupRun);
+export const backupRunList = listOfHosts('BackupRunList', backupRun);
 
 export const runsQuery = z.strictObject({
   ...page,
+  ...ofHosts,
   schedule: name.optional().describe('of this schedule only'),
   status: status.optional().describe('in this state only'),
 });
@@ -152,3 +156,20 @@ export const waitQuery = z.strictObject({
     .default('false')
     .describe('true: answer once it has ended, however long that takes'),
 });
+
+/** As `waitQuery`, for what another host can be asked to do. */
+export const relayableQuery = z.strictObject({ ...waitQuery.shape, ...ofHost });
+
+export const runOrRequest = named(
+  'RunOrRequest',
+  z
+    .discriminatedUnion('kind', [backupRun, relayedRequest])
+    .describe('A run that has begun, or another host is asked for.'),
+);
+
+export const anyRunOrRequest = named(
+  'AnyRunOrRequest',
+  z
+    .discriminatedUnion('kind', [backupRun, verificationRun, restoreRun, relayedRequest])
+    .describe('A run that is being ended, or another host is asked to end.'),
+);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { drill } from './drills.ts';
-import { backupType, bytes, instant, listOf, name, named, page, seconds } from './common.ts';
+import { backupType, bytes, instant, itsHost, name, named, page, seconds } from './common.ts';
+import { listOfHosts, ofHosts } from './hosts.ts';
 
 const keepRules = {
   last: z.int().optional(),
@@ -55,6 +56,7 @@ export const schedule = named(
   z
     .strictObject({
       id: name,
+      host: itsHost,
       origin: z
         .enum(['config', 'api'])
         .describe('config: read-only but for run, pause, resume and skip-next'),
@@ -69,7 +71,9 @@ export const schedule = named(
         .optional()
         .describe('local times, 02:00'),
       timezone: z.string(),
-      host: name.optional().describe('the host whose load counts, of load.hosts; absent: this one'),
+      loadHost: name
+        .optional()
+        .describe('the host whose load counts, of load.hosts in the config of its own; absent: its own'),
       priority,
       maxDelaySeconds: seconds,
       onDeadline,
@@ -89,7 +93,7 @@ export const schedule = named(
           dueAt: instant
             .optional()
             .describe('when the next one is due; it may wait for the host to be quiet'),
-          last: drill.optional().describe('the last that passed or failed'),
+          last: drill.omit({ host: true }).optional().describe('the last that passed or failed'),
           lastPassedAt: instant.optional(),
         })
         .optional()
@@ -110,9 +114,9 @@ export const schedule = named(
     .describe('When what is backed up, and how things stand with it.'),
 );
 
-export const scheduleList = listOf('ScheduleList', schedule);
+export const scheduleList = listOfHosts('ScheduleList', schedule);
 
-export const schedulesQuery = z.strictObject(page);
+export const schedulesQuery = z.strictObject({ ...page, ...ofHosts });
 
 /** The words of lowtide.yaml, which they are checked by as well. */
 const text = (what: string) => z.string().min(1).max(200).describe(`as in lowtide.yaml: ${what}`);

@@ -12,6 +12,7 @@ const actionSchema = z.enum([
   'restore',
   'schedules',
   'keys',
+  'hosts',
 ]);
 
 export const status = named(

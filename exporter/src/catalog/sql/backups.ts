@@ -120,13 +120,12 @@ async function snapshotsOf(tx: Transaction, rows: readonly Row[]): Promise<Reado
 }
 
 export async function listBackups(tx: Transaction, filter: BackupFilter): Promise<Backup[]> {
-  const after = filter.after === undefined ? undefined : await timeOf(tx, filter.after);
+  const place =
+    filter.after === undefined ? filter.behind : { at: await timeOf(tx, filter.after), id: filter.after };
   const conditions = [
     equals('schedule', filter.schedule),
     equals('status', filter.status),
-    after === undefined
-      ? undefined
-      : { sql: '(created_at, id) < (?, ?)', values: [after, filter.after ?? ''] },
+    place && { sql: '(created_at, id) < (?, ?)', values: [place.at, place.id] },
   ];
   const rows =
     filter.keyId === undefined

@@ -14,7 +14,7 @@ import type {
 import type { Row, StateDatabase, Transaction } from './transaction.ts';
 import { appendEvent } from './events.ts';
 import { orphansAmong } from './owners.ts';
-import { equals, listLimit, where } from './page.ts';
+import { begunOrder, equals, listLimit, where } from './page.ts';
 import { setRestored } from './proofs.ts';
 
 /** One method, one transaction, as the catalog itself. */
@@ -132,15 +132,15 @@ async function finish(tx: Transaction, id: string, end: DrillEnd): Promise<Drill
   return await existing(tx, id);
 }
 
-async function list(tx: Transaction, { schedule, status, after, limit }: DrillFilter): Promise<Drill[]> {
-  const condition = where([
-    equals('schedule', schedule),
-    equals('status', status),
-    after === undefined ? undefined : { sql: 'number < ?', values: [await numberOf(tx, after)] },
-  ]);
+async function list(
+  tx: Transaction,
+  { schedule, status, after, behind, limit }: DrillFilter,
+): Promise<Drill[]> {
+  const order = begunOrder(after === undefined ? undefined : await numberOf(tx, after), behind);
+  const condition = where([equals('schedule', schedule), equals('status', status), order.condition]);
   return (
     await tx.all(
-      `SELECT * FROM drills ${condition.sql} ORDER BY number DESC LIMIT ?`,
+      `SELECT * FROM drills ${condition.sql} ORDER BY ${order.by} LIMIT ?`,
       ...condition.values,
       listLimit(limit),
     )

@@ -4,7 +4,7 @@ import { fileBackup, fileCopy, fileSnapshot } from './backups.ts';
 import type { Transaction } from './transaction.ts';
 import { appendEvent } from './events.ts';
 import { orphansAmong } from './owners.ts';
-import { equals, listLimit, where } from './page.ts';
+import { begunOrder, equals, listLimit, where } from './page.ts';
 import { toRun } from './rows.ts';
 import { setLastSuccess, settle } from './schedules.ts';
 import { setSealing } from './sealings.ts';
@@ -105,14 +105,15 @@ async function existingRun(tx: Transaction, id: string): Promise<Run> {
 
 export async function listRuns(tx: Transaction, filter: RunFilter): Promise<Run[]> {
   const after = filter.after === undefined ? undefined : await numberOf(tx, filter.after);
+  const order = begunOrder(after, filter.behind);
   const condition = where([
     equals('schedule', filter.schedule),
     equals('status', filter.status),
-    after === undefined ? undefined : { sql: 'number < ?', values: [after] },
+    order.condition,
   ]);
   return (
     await tx.all(
-      `SELECT * FROM runs ${condition.sql} ORDER BY number DESC LIMIT ?`,
+      `SELECT * FROM runs ${condition.sql} ORDER BY ${order.by} LIMIT ?`,
       ...condition.values,
       listLimit(filter.limit),
     )

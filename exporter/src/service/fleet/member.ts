@@ -13,6 +13,7 @@ import { keepLooking } from '../keep-looking.ts';
 import type { Logger } from '../log.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import type { Tide } from '../tide.ts';
+import { Answering, type AnsweringOptions } from './answering.ts';
 import { Claims, type Outcome } from './claims.ts';
 import { HostPart } from './host-part.ts';
 import { hostDetails, Membership, type Heard } from './membership.ts';
@@ -39,6 +40,7 @@ export interface FleetMemberOptions {
 export class FleetMember {
   readonly #options: FleetMemberOptions;
   readonly #membership: Membership;
+  readonly #fleet: Fleet;
   readonly #claims: Claims;
   readonly #planner: FleetPlanner;
   readonly #looks = new InTurn();
@@ -56,6 +58,7 @@ export class FleetMember {
     const { instance } = config;
     this.#options = options;
     this.#membership = membership;
+    this.#fleet = fleet;
     this.#claims = new Claims({ queue, catalog, instance, clock, log, stopping });
     this.#planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, clock, log },
@@ -97,6 +100,23 @@ export class FleetMember {
     work: (lost: AbortSignal) => Promise<Outcome>,
   ): Promise<void> {
     await this.#claims.run(schedule, dueAt, work);
+  }
+
+  /** From the next beat on others can answer for this host. */
+  answerForOthers(
+    parts: Pick<AnsweringOptions, 'commands' | 'act' | 'planVersion' | 'isStopping'>,
+  ): Answering {
+    const { installation, log } = this.#options;
+    const { lease } = this.#membership;
+    const answering = new Answering({
+      ...parts,
+      fleet: this.#fleet,
+      lease,
+      clock: installation().clock,
+      log,
+    });
+    this.#membership.onHeard((heard) => answering.heard(heard));
+    return answering;
   }
 
   /** Once runs that were cut off are on record, and before others begin. */

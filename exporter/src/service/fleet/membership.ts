@@ -28,6 +28,8 @@ export interface Heard {
   readonly planVersion: number;
   /** Somebody holds the planner's lease. */
   readonly isPlanned: boolean;
+  /** Others have asked something of this host. */
+  readonly hasRequests: boolean;
 }
 
 /** As others see it. `listen`: where it answers, `host:port`. */

@@ -2,6 +2,7 @@ import type { Run } from '../../catalog/catalog.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
+import { plannerLease } from '../../fleet/leases.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
 import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../schedule/fleet.ts';
 import { describe } from '../describe.ts';
@@ -88,7 +89,7 @@ export class FleetPlanner {
       return this.#lease;
     }
     if (isPlanned) return undefined;
-    this.#lease = await fleet.leases.acquire('planner', instance, leaseMs);
+    this.#lease = await fleet.leases.acquire(plannerLease, instance, leaseMs);
     if (this.#lease === undefined) return undefined;
     log.info('this host plans for all from now on');
     this.#told.clear();

@@ -71,7 +71,7 @@ function exporterOf(runs: readonly BackupRun[], asked: Asked): TideExporter {
     },
     load: ({ hours = 0 } = {}) => {
       asked.load.push(hours);
-      return Promise.resolve({ from: '', until: '', resources: [] });
+      return Promise.resolve({ host: 'db1', from: '', until: '', resources: [] });
     },
     runs: ({ cursor = '0' } = {}) => {
       asked.runs += 1;

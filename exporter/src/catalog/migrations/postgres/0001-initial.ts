@@ -303,6 +303,7 @@ CREATE INDEX copies_sealed_otherwise ON copies (key_id, backup_id) WHERE key_id 
 CREATE INDEX copies_unsettled ON copies (number) WHERE next_manifest IS NOT NULL;
 CREATE INDEX drills_by_schedule ON drills (schedule, number);
 CREATE INDEX drills_by_schedule_and_status ON drills (schedule, status, number);
+CREATE INDEX drills_by_time ON drills (started_at, id);
 CREATE INDEX drills_running ON drills (number) WHERE status = 'running';
 CREATE INDEX drills_with_scratch ON drills (number) WHERE scratch_left = 1;
 CREATE INDEX requests_by_time ON requests (at);
@@ -312,6 +313,7 @@ CREATE INDEX run_reviews_measured ON run_reviews (schedule, run) WHERE cpu IS NO
 CREATE INDEX run_reviews_open ON run_reviews (run) WHERE is_final = 0;
 CREATE INDEX runs_by_schedule ON runs (schedule, number);
 CREATE INDEX runs_by_schedule_and_status ON runs (schedule, status, number);
+CREATE INDEX runs_by_time ON runs (started_at, id);
 CREATE INDEX runs_by_status ON runs (status, number);
 CREATE INDEX runs_judged ON runs (type, finish_sequence) WHERE status IN ('completed', 'failed', 'interrupted');
 CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;

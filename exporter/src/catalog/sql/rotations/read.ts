@@ -1,7 +1,7 @@
 import { LowtideError } from '../../../errors/lowtide-error.ts';
 import type { Rotation, RotationBackup, RotationBackupFilter, RotationFilter } from '../../rotations.ts';
 import type { Row, Transaction } from '../transaction.ts';
-import { equals, listLimit, where } from '../page.ts';
+import { begunOrder, equals, listLimit, where } from '../page.ts';
 import { toRotation, toRotationBackup } from './rows.ts';
 
 export async function findRotation(tx: Transaction, id: string): Promise<Rotation | undefined> {
@@ -17,14 +17,12 @@ export async function existingRotation(tx: Transaction, id: string): Promise<Rot
 
 export async function listRotations(
   tx: Transaction,
-  { status, after, limit }: RotationFilter,
+  { status, after, behind, limit }: RotationFilter,
 ): Promise<Rotation[]> {
-  const condition = where([
-    equals('status', status),
-    after === undefined ? undefined : { sql: 'number < ?', values: [await numberOf(tx, after)] },
-  ]);
+  const order = begunOrder(after === undefined ? undefined : await numberOf(tx, after), behind);
+  const condition = where([equals('status', status), order.condition]);
   const rows = await tx.all(
-    `SELECT * FROM rotations ${condition.sql} ORDER BY number DESC LIMIT ?`,
+    `SELECT * FROM rotations ${condition.sql} ORDER BY ${order.by} LIMIT ?`,
     ...condition.values,
     listLimit(limit),
   );
