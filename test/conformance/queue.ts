@@ -130,6 +130,22 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       ).toEqual(schedules.sort());
     });
 
+    it('tells how far each schedule has come', async () => {
+      const day = 24 * 60 * minute;
+      const today = state.now();
+      await queue.offer([offer(), offer({ dueAt: today + day }), offer({ schedule: 'waits' })]);
+      const claims = await queue.claim(db1, 2);
+      for (const claim of claims.filter(({ schedule }) => schedule === 'waits'))
+        await queue.release(claim, today);
+      expect(await other.takenUpTo([{ host: 'db-1' }, { host: 'db-2' }])).toEqual(
+        new Map([['nightly', today]]),
+      );
+      for (const claim of claims.filter(({ schedule }) => schedule === 'nightly'))
+        await queue.finish(claim, 'failed');
+      expect(await other.takenUpTo([{ host: 'db-1' }])).toEqual(new Map([['nightly', today]]));
+      expect(await other.takenUpTo([{ pool: 'db-1' }])).toEqual(new Map());
+    });
+
     it('takes back at once what a process before has claimed, and no other’s', async () => {
       await queue.offer([offer(), offer({ schedule: 'of another', owner: { host: 'db-2' } })]);
       const before = await claimOne();

@@ -31,12 +31,12 @@ export class FleetHost {
     folder: string,
     instance: string,
     schedules: string,
-    parts: ConfigParts = {},
+    { pools = [], ...parts }: ConfigParts & { readonly pools?: readonly string[] } = {},
   ): Promise<FleetHost> {
     const configFile = writeConfig(folder, schedules, {
       instance,
       state: server.url(),
-      more: `${tokens}\n${calm}`,
+      more: [tokens, calm, `pools: [${pools.join(', ')}]`].join('\n'),
       ...parts,
     });
     mkdirSync(join(folder, 'docs'));

@@ -230,6 +230,22 @@ export class LedgerQueue implements Queue {
     return this.#jobs(owners, condition);
   }
 
+  takenUpTo(owners: readonly Owner[]): Promise<ReadonlyMap<string, EpochMs>> {
+    return this.#database.write([], async (transaction) => {
+      const taken = new Map<string, EpochMs>();
+      for (const chunk of chunks(owners.map(laneOf))) {
+        const rows = await transaction.all(
+          `SELECT schedule, max(due_at) AS due_at FROM job
+           WHERE lane IN (${chunk.map(() => '?').join(', ')}) AND state IN ('claimed', 'finished', 'missed', 'lost')
+           GROUP BY schedule`,
+          ...chunk,
+        );
+        for (const row of rows) taken.set(String(row['schedule']), Number(row['due_at']));
+      }
+      return taken;
+    });
+  }
+
   job(occurrence: Occurrence): Promise<Job | undefined> {
     return this.#database.write([], async (transaction) => {
       const row = await transaction.get('SELECT * FROM job WHERE id = ?', jobId(occurrence));

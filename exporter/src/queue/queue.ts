@@ -64,6 +64,9 @@ export interface Queue extends AsyncDisposable {
 
   job(occurrence: Occurrence): Promise<Job | undefined>;
 
+  /** Up to which occurrence the jobs of each schedule are in somebody's hands, or have ended. */
+  takenUpTo(owners: readonly Owner[]): Promise<ReadonlyMap<string, EpochMs>>;
+
   /** Deletes what has ended, is acknowledged, and should have begun more than twice `memoryMs` ago. How many it was. */
   forget(): Promise<number>;
 }

@@ -13,7 +13,7 @@ const planStepMs = 300_000;
 export interface PlanOfAll {
   /** Another one each time that something of it has changed. */
   readonly planVersion: number;
-  /** Undefined: it is not in that plan. */
+  /** Undefined: it is not in that plan. Infinity: it is another's. */
   startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined;
 }
 

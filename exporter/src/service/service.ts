@@ -186,7 +186,7 @@ class Service {
     });
     const scheduler = new Scheduler({
       schedules: config.schedules,
-      catalog,
+      catalog: member?.pools ?? catalog,
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,

@@ -2,7 +2,7 @@ import type { Catalog, RunStatus } from '../../catalog/catalog.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { Claim, Job, Occurrence, Offer, Owner, Queue } from '../../queue/queue.ts';
+import type { Claim, Job, Occurrence, Offer, Queue } from '../../queue/queue.ts';
 import { firstAfter } from '../../schedule/standing.ts';
 import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
@@ -68,7 +68,7 @@ export class Claims {
     work: (lost: AbortSignal) => Promise<Outcome>,
   ): Promise<void> {
     const { log } = this.#options;
-    const offer = this.#offerOf(schedule, dueAt);
+    const offer = this.offerOf(schedule, dueAt);
     try {
       const claim = await this.#take(offer);
       if (claim === undefined) await this.#passOn(offer);
@@ -180,6 +180,8 @@ export class Claims {
         return;
       case 'missed':
       case 'lost': {
+        // Of a pool's, whoever plans has told.
+        if ('pool' in offer.owner) return;
         const missed = { dueAt: offer.dueAt, occurrences: 1, reason: job.reason?.code ?? job.state };
         await catalog.recordMissed(offer.schedule, missed, clock.now());
         await queue.acknowledge([offer]);
@@ -201,9 +203,10 @@ export class Claims {
     return status === 'running' || status === 'interrupted' ? undefined : status;
   }
 
-  #offerOf(schedule: ScheduleConfig, dueAt: EpochMs): Offer {
+  /** As this host has it done. */
+  offerOf(schedule: ScheduleConfig, dueAt: EpochMs): Offer {
     return {
-      owner: this.#ownerOf(),
+      owner: schedule.pool === undefined ? { host: this.#options.instance } : { pool: schedule.pool },
       schedule: schedule.id,
       dueAt,
       slot: dueAt,
@@ -211,10 +214,6 @@ export class Claims {
       priority: urgencies[schedule.priority],
       attempts,
     };
-  }
-
-  #ownerOf(): Owner {
-    return { host: this.#options.instance };
   }
 
   async #later(): Promise<void> {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Catalog } from '../../catalog/catalog.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Fleet, FleetSlot, HostFacts, Lease } from '../../fleet/fleet.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { PlanOfAll } from '../planning.ts';
 import { activeSchedules, type Tide } from '../tide.ts';
+import type { Pools } from './pools.ts';
 import { ownAndShared } from './shared-limits.ts';
 
 /** How far ahead all plan together. */
@@ -16,7 +16,7 @@ export interface HostPartOptions {
   readonly fleet: Fleet;
   readonly lease: Lease;
   readonly tide: Tide;
-  readonly catalog: Pick<Catalog, 'schedule'>;
+  readonly pools: Pick<Pools, 'schedule' | 'isTaken'>;
   readonly config: () => Config;
   /** Called when this host's part of the plan is another one. */
   readonly onChange: () => void;
@@ -38,9 +38,12 @@ export class HostPart implements PlanOfAll {
     return this.#planVersion;
   }
 
-  /** When it is to start; undefined where the plan of all knows nothing of it yet. */
+  /** What belongs to a pool and is not given to this host is left to the others, up to its last call. */
   startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined {
-    return this.#slots.find((slot) => slot.schedule === schedule && slot.dueAt === dueAt)?.start;
+    const own = this.#slots.find((slot) => slot.schedule === schedule && slot.dueAt === dueAt);
+    if (own !== undefined) return own.start;
+    const { schedules } = this.#options.config();
+    return schedules.find(({ id }) => id === schedule)?.pool === undefined ? undefined : Infinity;
   }
 
   /** Tells what has changed since the last time. */
@@ -64,11 +67,12 @@ export class HostPart implements PlanOfAll {
   }
 
   async #facts(now: EpochMs): Promise<HostFacts> {
-    const { tide, catalog, config } = this.#options;
+    const { tide, pools, config } = this.#options;
     const { schedules, stores } = config();
-    const active = await activeSchedules(catalog, schedules);
+    const active = await activeSchedules(pools, schedules);
     const { jobs, running = [], load, limits = {} } = await tide.requestAhead(active, now, hoursAhead);
-    const told = Map.groupBy(jobs, ({ schedule }) => schedule);
+    const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
+    const told = Map.groupBy(open, ({ schedule }) => schedule);
     return {
       jobs: [...told.values()].flatMap((ofOne) => ofOne.slice(0, mostOfOne)),
       running,

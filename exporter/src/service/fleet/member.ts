@@ -18,6 +18,7 @@ import { Claims, type Outcome } from './claims.ts';
 import { HostPart } from './host-part.ts';
 import { hostDetails, Membership, type Heard } from './membership.ts';
 import { FleetPlanner } from './planner.ts';
+import { Pools } from './pools.ts';
 
 const reconcileEveryMs = 60_000;
 
@@ -47,6 +48,8 @@ export class FleetMember {
   #onPlan: () => void = () => undefined;
   /** This host's part in the plan of all. */
   readonly part: HostPart;
+  /** The records of this host's schedules, with what other hosts have done of them. */
+  readonly pools: Pools;
 
   private constructor(
     options: FleetMemberOptions,
@@ -61,17 +64,22 @@ export class FleetMember {
     this.#fleet = fleet;
     this.#claims = new Claims({ queue, catalog, instance, clock, log, stopping });
     this.#planner = new FleetPlanner({
-      ...{ fleet, queue, thread, instance, clock, log },
+      ...{ fleet, queue, thread, instance, catalog, clock, log },
       interruptRunsOf: (silent) => interruptRunsOf(postgres, silent, clock.now()),
     });
+    this.pools = new Pools({
+      ...{ queue, catalog },
+      schedules: () => installation().config.schedules,
+      offerOf: (schedule, dueAt) => this.#claims.offerOf(schedule, dueAt),
+    });
     this.part = new HostPart({
-      ...{ fleet, tide, catalog },
+      ...{ fleet, tide, pools: this.pools },
       lease: membership.lease,
       config: () => installation().config,
       onChange: () => this.#onPlan(),
     });
     membership.onHeard((heard) => {
-      // One look after the other, and none is skipped for long: a beat comes every quarter of a minute.
+      // One look after the other, and none is skipped for long: a beat comes every ten seconds.
       void this.#looks.do(() => this.#look(heard));
     });
   }
@@ -100,6 +108,7 @@ export class FleetMember {
     work: (lost: AbortSignal) => Promise<Outcome>,
   ): Promise<void> {
     await this.#claims.run(schedule, dueAt, work);
+    if (schedule.pool !== undefined) await this.pools.look().catch(() => undefined);
   }
 
   /** From the next beat on others can answer for this host. */
@@ -121,6 +130,7 @@ export class FleetMember {
 
   /** Once runs that were cut off are on record, and before others begin. */
   async reconcile(): Promise<void> {
+    await this.pools.look();
     await this.#claims.reconcile(this.#options.installation().config.schedules, true);
   }
 
@@ -163,9 +173,10 @@ export class FleetMember {
     const { installation, log, stopping } = this.#options;
     if (stopping.aborted) return;
     try {
+      if (await this.pools.look()) this.#onPlan();
       await this.part.tell(installation().clock.now());
       await this.#planner.look(heard);
-      await this.part.follow(heard.planVersion);
+      await this.part.follow(Math.max(heard.planVersion, this.#planner.planVersion));
     } catch (thrown) {
       log.warn({ err: describe(thrown) }, 'the plan of all hosts could not be looked at');
     }

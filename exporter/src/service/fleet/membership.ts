@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts';
 
 /** A host that is not heard of for so long is silent: others may say of its runs that they were interrupted. */
 const silentAfterMs = 60_000;
-const beatMs = 15_000;
+const beatMs = 10_000;
 /** By its own clock a host is that far from PostgreSQL's before anybody is told. */
 const skewWorthTellingMs = 60_000;
 
@@ -40,7 +40,7 @@ export function hostDetails(
   return { instance, version, address: listen.join(', '), pools };
 }
 
-/** This host among those that share a PostgreSQL: it is heard of every quarter of a minute, as long as this process is. */
+/** This host among those that share a PostgreSQL: it is heard of every ten seconds, as long as this process is. */
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #listeners: ((heard: Heard) => void)[] = [];

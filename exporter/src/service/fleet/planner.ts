@@ -1,4 +1,4 @@
-import type { Run } from '../../catalog/catalog.ts';
+import type { Catalog, Run } from '../../catalog/catalog.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
@@ -26,6 +26,7 @@ export interface FleetPlannerOptions {
   readonly instance: string;
   /** Ends, as interrupted, the runs of a host that nobody hears of; those that it has ended. */
   readonly interruptRunsOf: (instance: string) => Promise<readonly Run[]>;
+  readonly catalog: Pick<Catalog, 'recordMissed'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -48,6 +49,7 @@ export class FleetPlanner {
   #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
   #runs: readonly FleetRun[] = [];
   #plannedFor = '';
+  #planVersion = 0;
 
   constructor(options: FleetPlannerOptions) {
     this.#options = options;
@@ -55,6 +57,11 @@ export class FleetPlanner {
 
   get isLeader(): boolean {
     return this.#lease !== undefined;
+  }
+
+  /** Of the last plan that this host has made; 0 where it has made none. */
+  get planVersion(): number {
+    return this.#planVersion;
   }
 
   /** After each beat of this host: plans where it is its turn and something has changed. */
@@ -67,6 +74,7 @@ export class FleetPlanner {
       await this.#offerSoon();
       await this.#sweep();
       await this.#standFor(hosts);
+      await this.#tellMissed(hosts);
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
       this.#options.log.info('another host plans for all now');
@@ -108,7 +116,7 @@ export class FleetPlanner {
     if (changed.size === 0 && key === this.#plannedFor) return;
     const request = this.#request(alive, changed, now);
     const runs = await thread.fleet(request);
-    await fleet.plan.write(lease, slotsOf(runs));
+    this.#planVersion = await fleet.plan.write(lease, slotsOf(runs));
     this.#plannedFor = key;
     this.#runs = runs;
     this.#previous = Map.groupBy(runs, ({ runsOn }) => runsOn);
@@ -180,6 +188,22 @@ export class FleetPlanner {
         log.warn({ host: instance, err: describe(thrown) }, `the runs of ${instance} could not be looked at`);
       }
     }
+  }
+
+  /** What a pool has missed is nobody else's to tell. */
+  async #tellMissed(hosts: readonly KnownHost[]): Promise<void> {
+    const { queue, catalog, clock } = this.#options;
+    const pools = [...new Set(hosts.flatMap(({ pools: labels }) => labels))].map((pool) => ({ pool }));
+    if (pools.length === 0) return;
+    const reports = await queue.reports(pools);
+    for (const { schedule, dueAt, state, reason } of reports) {
+      await catalog.recordMissed(
+        schedule,
+        { dueAt, occurrences: 1, reason: reason?.code ?? state },
+        clock.now(),
+      );
+    }
+    await queue.acknowledge(reports);
   }
 
   async #sweep(): Promise<void> {

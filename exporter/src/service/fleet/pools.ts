@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
+import type { ScheduleConfig } from '../../config/schema.ts';
+import type { Offer, Queue } from '../../queue/queue.ts';
+import type { EpochMs } from '../../units/instant.ts';
+
+/** What is asked, and written down, of a schedule between two of its runs. */
+export type ScheduleRecords = Pick<Catalog, 'schedule' | 'settleUpTo' | 'recordMissed' | 'append'>;
+
+export interface PoolsOptions {
+  readonly queue: Pick<Queue, 'takenUpTo' | 'offer'>;
+  readonly catalog: ScheduleRecords;
+  readonly schedules: () => readonly ScheduleConfig[];
+  readonly offerOf: (schedule: ScheduleConfig, dueAt: EpochMs) => Offer;
+}
+
+/**
+ * The schedules that several hosts may run. Each host has them in its config and in its catalog; how far they have come only
+ * the queue knows, which all share: what was given out to one, or has ended, is nothing to come for the others.
+ */
+export class Pools implements ScheduleRecords {
+  readonly #options: PoolsOptions;
+  #takenUpTo: ReadonlyMap<string, EpochMs> = new Map();
+
+  constructor(options: PoolsOptions) {
+    this.#options = options;
+  }
+
+  /** Asks the queue how far each has come: now and then. Whether that is otherwise than before. */
+  async look(): Promise<boolean> {
+    const pools = new Set(this.#options.schedules().flatMap(({ pool }) => pool ?? []));
+    if (pools.size === 0) return false;
+    const before = this.#takenUpTo;
+    this.#takenUpTo = await this.#options.queue.takenUpTo([...pools].map((pool) => ({ pool })));
+    return !isDeepStrictEqual(this.#takenUpTo, before);
+  }
+
+  /** Whether an occurrence of a pool's is in somebody's hands, or has ended. */
+  isTaken(schedule: string, dueAt: EpochMs): boolean {
+    return this.#pooled(schedule) !== undefined && dueAt <= (this.#takenUpTo.get(schedule) ?? -Infinity);
+  }
+
+  async schedule(id: string): Promise<ScheduleState> {
+    const own = await this.#options.catalog.schedule(id);
+    const taken = this.#pooled(id) === undefined ? undefined : this.#takenUpTo.get(id);
+    if (taken === undefined) return own;
+    return { ...own, settledUntil: Math.max(own.settledUntil ?? taken, taken) };
+  }
+
+  async settleUpTo(schedule: string, until: EpochMs): Promise<void> {
+    await this.#options.catalog.settleUpTo(schedule, until);
+  }
+
+  /** Of a pool's, the queue says it, once for all: it is told of an occurrence that nobody may have offered. */
+  async recordMissed(id: string, missed: Missed, at: EpochMs): Promise<void> {
+    const { catalog, queue, offerOf } = this.#options;
+    const schedule = this.#pooled(id);
+    if (schedule === undefined) return await catalog.recordMissed(id, missed, at);
+    await queue.offer([offerOf(schedule, missed.dueAt)]);
+    await catalog.settleUpTo(id, missed.dueAt);
+  }
+
+  async append(...event: Parameters<Catalog['append']>): ReturnType<Catalog['append']> {
+    return await this.#options.catalog.append(...event);
+  }
+
+  #pooled(id: string): ScheduleConfig | undefined {
+    return this.#options.schedules().find((schedule) => schedule.id === id && schedule.pool !== undefined);
+  }
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { FleetHost } from '../servers/fleet-host.ts';
+import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+
+let server: PostgresServer;
+let root: string;
+beforeAll(async () => {
+  server = await startPostgres();
+  root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-pools-'));
+});
+afterAll(async () => {
+  rmSync(root, { recursive: true, force: true });
+  await server[Symbol.asyncDispose]();
+});
+
+const waits = `['sh', '-c', 'until [ -e ROOT/go ]; do sleep 0.05; done; echo done']`;
+const pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, every: 4m, stores: [local] }`;
+const jobs = (): string[] =>
+  server
+    .query(
+      `SELECT state || ' ' || claimer FROM lowtide_jobs.job WHERE lane = 'pool/any' AND claimer IS NOT NULL ORDER BY due_at`,
+    )
+    .split('\n')
+    .filter((line) => line !== '');
+
+const patiently = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 90_000, interval: 100 });
+
+describe('a schedule of a pool', () => {
+  it('is run by one of its hosts, and by another where that one dies', async () => {
+    const make = async (name: string): Promise<FleetHost> => {
+      const host = await FleetHost.make(server, join(root, name), name, pooled.replaceAll('ROOT', root), {
+        pools: ['any'],
+      });
+      await host.owe('shared');
+      return host;
+    };
+    const hosts = { db1: await make('db1'), db2: await make('db2') };
+    await using one = await hosts.db1.serve();
+    await using other = await hosts.db2.serve();
+    // They hear of each other, of the plan, and of what was given out, with their beats.
+    await patiently(() => expect(jobs()).toEqual([expect.stringMatching(/^claimed db[12]$/)]));
+    const holder = jobs()[0]?.split(' ')[1] === 'db1' ? 'db1' : 'db2';
+    const [dying, heir] = holder === 'db1' ? [one, 'db2'] : [other, 'db1'];
+    expect(hosts[heir as 'db1' | 'db2'].runs()).toEqual([]);
+    await dying.kill();
+    server.query(`
+      UPDATE lowtide.leases SET expires_at = now() WHERE name = 'host/${holder}' OR (name = 'planner' AND holder = '${holder}');
+      UPDATE lowtide_jobs.job SET beat_at = beat_at - 61000 WHERE state = 'claimed'`);
+    writeFileSync(join(root, 'go'), '');
+    await patiently(() => expect(jobs()).toContain(`finished ${heir}`));
+    expect(hosts[heir as 'db1' | 'db2'].runs()).toContainEqual(expect.stringMatching(/^completed /));
+  }, 240_000);
+});
