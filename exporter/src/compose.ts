@@ -35,7 +35,9 @@ import { createSealPool, type SealPool } from './seal/pool.ts';
 import { AzureStore } from './store/azure.ts';
 import type { AzureOptions } from './store/azure/options.ts';
 import { DirectoryStore } from './store/directory.ts';
+import { FencedStore } from './store/fenced.ts';
 import { Line } from './store/line.ts';
+import { RemoteStore } from './store/objects/store.ts';
 import type { RetryPolicy } from './store/retrying.ts';
 import { S3Store } from './store/s3.ts';
 import type { S3Options } from './store/s3/options.ts';
@@ -97,7 +99,7 @@ type OpenState = Pick<Lasting, 'catalog' | 'fleet'>;
 async function openState({ state, local, instance }: Config, env: Environment): Promise<OpenState> {
   if (!isPostgresUrl(state)) return { catalog: openSqliteCatalog(state), fleet: undefined };
   const postgres = openPostgres(state, { applicationName: `lowtide ${instance}`, environment: env });
-  const fleet = new FleetAccess(postgres, local);
+  const fleet = new FleetAccess(postgres, local, elapsed);
   const assertOurs = fleet.guard.assert;
   return { catalog: await openPostgresCatalog(postgres, { instance, folder: local, assertOurs }), fleet };
 }
@@ -141,7 +143,7 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
   const { config, problems } = withAdded(loaded.config, await catalog.access.addedSchedules());
   const clock = systemClock;
   const keystore = openKeystore(config);
-  const stores = openStores(config, env);
+  const stores = openStores(config, env, lasting.fleet?.guard.assertNow);
   const scratchRoot = scratchFolder(config);
   const environmentKey = env['LOWTIDE_ENCRYPTION_KEY'] ?? env['BACKUP_ENCRYPTION_KEY'];
   const runner = new Runner({
@@ -241,8 +243,19 @@ export function openKeystore({ encryption: { keystore: folder, passphrase } }: C
   return fileKeystore({ folder, ...(passphrase !== undefined && { passphrase }) });
 }
 
-function openStores(config: Config, env: Environment): ReadonlyMap<string, Store> {
-  return new Map(Object.entries(config.stores).map(([id, store]) => [id, openStore(id, store, env)]));
+/** `assertOurs`: asked before what others reach as well is changed. A folder they do not reach. */
+function openStores(
+  config: Config,
+  env: Environment,
+  assertOurs: (() => Promise<void>) | undefined,
+): ReadonlyMap<string, Store> {
+  return new Map(
+    Object.entries(config.stores).map(([id, store]) => {
+      const opened = openStore(id, store, env);
+      const isFenced = assertOurs !== undefined && opened instanceof RemoteStore;
+      return [id, isFenced ? new FencedStore(opened, assertOurs) : opened];
+    }),
+  );
 }
 
 export function openStore(id: string, store: StoreConfig, env: Environment): Store {

@@ -17,12 +17,13 @@ export class FleetAccess implements AsyncDisposable {
   readonly #queue: () => Promise<Queue>;
   #opened: Queue | undefined;
 
-  constructor(postgres: Postgres, folder: string) {
+  /** `elapsed`: milliseconds of a clock that is never set. */
+  constructor(postgres: Postgres, folder: string, elapsed: () => number) {
     this.postgres = postgres;
     this.folder = folder;
     this.#fleet = openedOnce(() => openFleet(postgres));
     this.#queue = openedOnce(async () => (this.#opened = await openPgBossQueue(postgres)));
-    this.guard = new HostGuard(new PostgresLeases(postgres));
+    this.guard = new HostGuard(postgres, new PostgresLeases(postgres), elapsed);
   }
 
   /** Throws what `openFleet` throws; then the next to ask tries again. */

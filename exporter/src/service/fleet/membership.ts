@@ -82,10 +82,12 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    const { fleet, clock, host, log } = this.#options;
+    const { fleet, guard, clock, host, log } = this.#options;
     try {
       const asked = clock.now();
+      const askedAt = performance.now();
       const renewal = await fleet.leases.renew(this.lease, silentAfterMs, true);
+      guard.confirmed(askedAt);
       this.#tellSkew((asked + clock.now()) / 2 - renewal.databaseNow);
       if (!this.#isHeard) {
         await fleet.announce(host);

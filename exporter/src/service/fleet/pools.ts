@@ -55,9 +55,12 @@ export class Pools implements ScheduleRecords {
   async recordMissed(id: string, missed: Missed, at: EpochMs): Promise<void> {
     const { catalog, queue, offerOf } = this.#options;
     const schedule = this.#pooled(id);
-    if (schedule === undefined) return await catalog.recordMissed(id, missed, at);
-    await queue.offer([offerOf(schedule, missed.dueAt)]);
-    await catalog.settleUpTo(id, missed.dueAt);
+    if (schedule === undefined) {
+      await catalog.recordMissed(id, missed, at);
+    } else {
+      await queue.offer([offerOf(schedule, missed.dueAt)]);
+      await catalog.settleUpTo(id, missed.dueAt);
+    }
   }
 
   async append(...event: Parameters<Catalog['append']>): ReturnType<Catalog['append']> {
