@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes what the containers share in secret: 256 random bits each, once, shown nowhere. Every container gets a folder with its own
-# secrets alone; within these anyone may read them, since each image has a user of its own.
+# Makes what the containers share in secret: 256 random bits each, once, shown nowhere. Every kind of container gets a folder with
+# its own secrets alone; within these anyone may read them, since each image has a user of its own.
 #
-# make-secrets.sh LOWTIDE GRAFANA POSTGRES S3   (the folders of the secrets)
+# make-secrets.sh LOWTIDE GRAFANA POSTGRES S3 FLEET-POSTGRES   (the folders of the secrets)
 set -eu
 umask 022
-lowtide=$1 grafana=$2 postgres=$3 s3=$4
+lowtide=$1 grafana=$2 postgres=$3 s3=$4 fleet_postgres=$5
 
 make() {
   [ -s "$1" ] && return
@@ -29,3 +29,4 @@ share grafana-token "$grafana/grafana-token"
 share postgres-password "$postgres/password"
 share s3-access-key "$s3/access-key"
 share s3-secret-key "$s3/secret-key"
+share fleet-postgres-password "$fleet_postgres/password"

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { secretFolders } from '../servers/provisioned.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -58,6 +59,13 @@ describe('docker-compose.yml', () => {
       services.filter(([, { profiles }]) => profiles?.[0] === profile).map(([name]) => name);
     expect(of(undefined)).toEqual(['secrets', 'lowtide', 'postgres', 's3', 'prometheus', 'grafana']);
     expect(of('hosts')).toEqual(['lowtide-north', 'lowtide-south']);
+    expect(of('fleet')).toEqual([
+      'fleet-pier',
+      'fleet-quay',
+      'fleet-wharf',
+      'fleet-postgres',
+      'fleet-grafana',
+    ]);
     expect(of('e2e')).toEqual(['e2e', 'e2e-browser']);
   });
 
@@ -121,6 +129,30 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('gives each host a name, and a volume for its keys, its folder and its backups', () => {
+    const hosts = services.filter(([, { environment }]) => environment?.['LOWTIDE_INSTANCE'] !== undefined);
+    const names = hosts.map(([, { environment }]) => environment?.['LOWTIDE_INSTANCE']);
+    const data = hosts.map(([host]) =>
+      mounts
+        .filter(({ name, target }) => name === host && target === '/var/lib/lowtide')
+        .map(({ source }) => source),
+    );
+    expect(hosts.length).toBe(6);
+    expect(new Set(names).size).toBe(hosts.length);
+    expect(new Set(data.flat()).size).toBe(hosts.length);
+  });
+
+  it('gives the Grafana of the fleet the same app, at an exporter of the fleet', () => {
+    const app = (path: string): unknown => parse(read(path).replace('http://fleet-pier:', 'http://lowtide:'));
+    expect(app('provisioning/fleet/grafana-app.yaml')).toEqual(
+      app('provisioning/grafana/plugins/lowtide.yaml'),
+    );
+    const [own, fleet] = ['grafana', 'fleet-grafana'].map((name) =>
+      mounts.filter((mount) => mount.name === name).map(({ target }) => target),
+    );
+    expect(fleet).toEqual(expect.arrayContaining(own ?? []));
+  });
+
   it('lets Grafana load the app and its panels, tell who asks, and live under a path', () => {
     expect(compose.services['grafana']?.environment).toMatchObject({
       GF_DATAPROXY_SEND_USER_HEADER: 'true',
@@ -142,16 +174,25 @@ describe('docker-compose.yml', () => {
     const files = [
       'provisioning/grafana/datasources/lowtide.yaml',
       'provisioning/grafana/plugins/lowtide.yaml',
+      'provisioning/fleet/grafana-app.yaml',
       'provisioning/lowtide/lowtide.yaml',
+      'provisioning/lowtide/fleet.yaml',
     ];
     const hosts = files.flatMap((path) =>
       [...read(path).matchAll(/(?:\/\/|@)([a-z][a-z0-9-]*):\d+/g)].map(([, host = '']) => host),
     );
     const prometheus = read('provisioning/prometheus/prometheus.yml');
-    const scraped = [...prometheus.matchAll(/lowtide(?:-[a-z]+)?(?=:10210|[,\]])/g)].map(([host]) => host);
-    expect(new Set(hosts)).toEqual(new Set(['prometheus', 'lowtide', 'postgres', 's3']));
+    const scraped = [...prometheus.matchAll(/(?:lowtide|fleet)(?:-[a-z]+)?(?=:10210|[,\]])/g)].map(
+      ([host]) => host,
+    );
+    expect(new Set(hosts)).toEqual(
+      new Set(['prometheus', 'lowtide', 'fleet-pier', 'postgres', 'fleet-postgres', 's3']),
+    );
     expect(Object.keys(compose.services)).toEqual(expect.arrayContaining([...hosts, ...scraped]));
-    expect(new Set(scraped)).toEqual(new Set(['lowtide', 'lowtide-north', 'lowtide-south']));
+    const exporters = services.filter(
+      ([, { environment }]) => environment?.['LOWTIDE_INSTANCE'] !== undefined,
+    );
+    expect(new Set(scraped)).toEqual(new Set(exporters.map(([name]) => name)));
   });
 });
 
@@ -191,13 +232,13 @@ describe('the secrets of a first start', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'lowtide-secrets-'));
-    for (const name of ['lowtide', 'grafana', 'postgres', 's3']) mkdirSync(join(folder, name));
+    for (const name of secretFolders) mkdirSync(join(folder, name));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const make = (): { readonly status: number | null; readonly said: string } => {
     const script = join(root, 'provisioning/lowtide/make-secrets.sh');
-    const folders = ['lowtide', 'grafana', 'postgres', 's3'].map((name) => join(folder, name));
+    const folders = secretFolders.map((name) => join(folder, name));
     const { status, stdout, stderr } = spawnSync('sh', [script, ...folders], { encoding: 'utf8' });
     return { status, said: stdout + stderr };
   };
@@ -212,8 +253,10 @@ describe('the secrets of a first start', () => {
     expect(make()).toEqual({ status: 0, said: '' });
     const made = secrets();
     expect([...made.keys()].toSorted()).toEqual([
+      'fleet-postgres/password',
       'grafana/admin-password',
       'grafana/grafana-token',
+      'lowtide/fleet-postgres-password',
       'lowtide/grafana-token',
       'lowtide/keystore-passphrase',
       'lowtide/postgres-password',
@@ -229,8 +272,9 @@ describe('the secrets of a first start', () => {
     }
     expect(made.get('grafana/grafana-token')).toBe(made.get('lowtide/grafana-token'));
     expect(made.get('postgres/password')).toBe(made.get('lowtide/postgres-password'));
+    expect(made.get('fleet-postgres/password')).toBe(made.get('lowtide/fleet-postgres-password'));
     expect(made.get('s3/secret-key')).toBe(made.get('lowtide/s3-secret-key'));
-    expect(new Set(made.values()).size).toBe(6);
+    expect(new Set(made.values()).size).toBe(7);
   });
 
   it('stay as they are at the next start, and one that was cut off is made up for', () => {

@@ -18,6 +18,7 @@ import { chownForServer, freePort, serverFolder } from '../servers/daemon.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { startPrometheusWith } from '../servers/prometheus.ts';
 import { ownPrometheus } from '../servers/own-prometheus.ts';
+import { configHere, makeSecrets, makeShop } from '../servers/provisioned.ts';
 import { S3Double } from '../servers/s3.ts';
 
 /** What exporter/Dockerfile and docker-compose.yml do, step by step and by hand: there is no container here. */
@@ -48,7 +49,7 @@ describe('the image of the exporter', () => {
     folder = serverFolder('image');
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
     app = join(folder, 'app');
-    for (const name of ['data', 'tmp', 'lowtide', 'grafana', 'postgres', 's3']) mkdirSync(join(folder, name));
+    for (const name of ['data', 'tmp']) mkdirSync(join(folder, name));
     const [s3] = await Promise.all([
       S3Double.start().then((started) => stack.use(started)),
       startPostgres().then((started) => (postgres = stack.use(started))),
@@ -56,9 +57,12 @@ describe('the image of the exporter', () => {
       build(),
     ]);
     port = await freePort();
-    secretsOf(s3);
+    makeSecrets(folder, s3);
+    makeShop(postgres, folder);
     config = join(folder, 'lowtide.yaml');
-    writeFileSync(config, await configFor(s3));
+    const bucket = await s3.freshBucket();
+    const places = { secrets: folder, data: join(folder, 'data'), app, port, postgres, s3, bucket };
+    writeFileSync(config, configHere('lowtide.yaml', places));
     chownForServer(join(folder, 'data'));
     for (const name of ['data', 'tmp'])
       run(['chown', String(owner.uid ?? process.getuid?.()), join(folder, name)]);
@@ -103,35 +107,6 @@ describe('the image of the exporter', () => {
     mkdirSync(join(folder, 'bin'));
     symlinkSync(join(dist, 'cli/main.js'), join(folder, 'bin/lowtide'));
     copyFileSync(process.execPath, join(folder, 'bin/node'));
-  }
-
-  function secretsOf(s3: S3Double): void {
-    const folders = ['lowtide', 'grafana', 'postgres', 's3'].map((name) => join(folder, name));
-    run(['sh', join(root, 'provisioning/lowtide/make-secrets.sh'), ...folders]);
-    for (const [name, secret] of [
-      ['s3-access-key', s3.accessKeyId],
-      ['s3-secret-key', s3.secretAccessKey],
-    ] as const) {
-      rmSync(join(folder, 'lowtide', name));
-      writeFileSync(join(folder, 'lowtide', name), secret, { mode: 0o444 });
-    }
-    const password = readFileSync(join(folder, 'lowtide/postgres-password'), 'utf8');
-    postgres.query(`CREATE ROLE shop SUPERUSER LOGIN PASSWORD '${password}'`);
-    postgres.query('CREATE DATABASE shop OWNER shop');
-    postgres.query(readFileSync(join(root, 'provisioning/postgres/shop.sql'), 'utf8'), 'shop');
-  }
-
-  /** The config of the containers, for where things are here. */
-  async function configFor(s3: S3Double): Promise<string> {
-    const bucket = await s3.freshBucket();
-    return readFileSync(join(root, 'provisioning/lowtide/lowtide.yaml'), 'utf8')
-      .replaceAll('/var/lib/lowtide', join(folder, 'data'))
-      .replaceAll('/run/lowtide', join(folder, 'lowtide'))
-      .replaceAll('/opt/lowtide', app)
-      .replace('0.0.0.0:10210', `127.0.0.1:${port}`)
-      .replace('http://s3:7070', s3.endpoint)
-      .replace('bucket: lowtide', `bucket: ${bucket}\n    region: ${s3.region}`)
-      .replace('@postgres:5432', `@127.0.0.1:${postgres.port}`);
   }
 
   const lowtide = (...args: readonly string[]): string =>

@@ -17,16 +17,21 @@ interface PrometheusConfig {
 /**
  * The config and the rules of provisioning/prometheus, for an exporter at `target`, and every two seconds instead of every
  * half minute. What was scraped once counts for years: a question about next year is answered as if nothing had changed by then.
+ * Instead of one exporter it may be some, each by the name under which DNS would have told of it.
  */
-export function ownPrometheus(target: string): PrometheusOptions {
+export function ownPrometheus(target: string | ReadonlyMap<string, string>): PrometheusOptions {
   const config = parse(read('prometheus.yml')) as PrometheusConfig;
   const job = config.scrape_configs.find(({ job_name }) => job_name === 'backups');
   if (job === undefined) throw new Error('prometheus.yml has no job backups');
+  const targets =
+    typeof target === 'string'
+      ? [{ targets: [target] }]
+      : [...target].map(([name, address]) => ({ targets: [address], labels: { __meta_dns_name: name } }));
   return {
     config: {
       ...config,
       global: { ...config.global, ...everyTwoSeconds },
-      scrape_configs: [{ ...job, static_configs: [{ targets: [target] }] }],
+      scrape_configs: [{ ...job, static_configs: targets }],
     },
     files: Object.fromEntries(
       ['rules/lowtide-alerts.yml', 'rules/lowtide-recordings.yml'].map((name) => [
