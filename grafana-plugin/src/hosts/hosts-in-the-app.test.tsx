@@ -6,7 +6,7 @@ import { Router, type Location, type Navigator } from 'react-router';
 import { of, throwError, type Observable } from 'rxjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '../app/App.tsx';
-import { statusOf } from '../rotation/rotation.testdata.ts';
+import { keyOf, rotationOf, statusOf } from '../rotation/rotation.testdata.ts';
 import { loadOfDays, now, runOf, scheduleOf, slotOf } from '../timeline/tide.testdata.ts';
 import { hourMs } from '../timeline/zone.ts';
 import { backupLink, hostLink } from './host-links.ts';
@@ -19,7 +19,7 @@ const status = statusOf({
   caller: {
     token: 'grafana',
     role: 'operator',
-    actions: ['read', 'run', 'pause', 'skip', 'cancel', 'verify'],
+    actions: ['read', 'run', 'pause', 'skip', 'cancel', 'verify', 'keys'],
   },
 });
 
@@ -27,8 +27,9 @@ const status = statusOf({
 const lists: Readonly<Record<string, (host: string) => object>> = {
   schedules: (host) => scheduleOf('docs', { nextRunAt: new Date(now + hourMs).toISOString(), host }),
   runs: (host) => ({ ...runOf('docs', now - hourMs - names.indexOf(host)), id: `run-${host}`, host }),
+  keys: () => keyOf('k1', { state: 'retiring', backups: 0 }),
   drills: () => ({}),
-  rotations: () => ({}),
+  rotations: (host) => ({ ...rotationOf({ status: 'completed' }), host }),
   backups: () => ({}),
 };
 
@@ -99,7 +100,7 @@ async function open(path: string): Promise<void> {
 const whoseOf = (path: string): unknown[] =>
   asked.filter(({ url }) => url.endsWith(`/${path}`)).map(({ params }) => (params as { host?: string }).host);
 const rowsOf = (name: string): string[] =>
-  within(screen.getByRole('region', { name }))
+  within(screen.getAllByRole('region', { name }).at(-1)!)
     .getAllByRole('row')
     .slice(1)
     .map(({ textContent }) => textContent);
@@ -203,6 +204,14 @@ describe('with several hosts', () => {
     await open('/activity');
     expect(screen.getByText('One host could not be read:')).toBeTruthy();
     expect(screen.getByText(/db3: its state is of a later version/)).toBeTruthy();
+  });
+
+  it('keys are said to be of the host that answers, and a dialog names it', async () => {
+    await open('/keys');
+    expect(screen.getByText(/This is of db1/)).toBeTruthy();
+    expect(rowsOf('Rotations').map((row) => /db\d/.exec(row)?.[0])).toEqual(names);
+    fireEvent.click(screen.getByRole('button', { name: 'Retire: k1' }));
+    expect(screen.getByText('Retire the key k1 (db1)')).toBeTruthy();
   });
 
   it('the overview lists them, the silent ones first, and says that one is', async () => {

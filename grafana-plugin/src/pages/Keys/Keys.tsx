@@ -83,7 +83,16 @@ function KeysBody({ seen, isReachable, refresh }: BodyProps): React.JSX.Element 
         </Stack>
       </section>
       {retired !== undefined && (
-        <RetireModal keyToRetire={retired} operation={operation} onClose={() => setRetiring(undefined)} />
+        <OfAllHosts>
+          {({ all }) => (
+            <RetireModal
+              keyToRetire={retired}
+              host={all.length === 0 ? undefined : status.instance}
+              operation={operation}
+              onClose={() => setRetiring(undefined)}
+            />
+          )}
+        </OfAllHosts>
       )}
     </Stack>
   );

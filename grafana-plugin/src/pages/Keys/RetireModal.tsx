@@ -3,17 +3,20 @@ import { ConfirmModal } from '@grafana/ui';
 import type { Key } from 'lowtide/api';
 import { exporter } from '../../api/grafana.ts';
 import type { Operation } from '../../api/useOperation.ts';
+import { named } from '../../hosts/hosts.ts';
 import { useWords } from '../../words/useWords.ts';
 
 interface Props {
   readonly keyToRetire: Key;
+  /** Whose it is, where there are several. */
+  readonly host: string | undefined;
   readonly operation: Operation;
   readonly onClose: () => void;
 }
 
-export function RetireModal({ keyToRetire: { id }, operation, onClose }: Props): React.JSX.Element {
+export function RetireModal({ keyToRetire: { id }, host, operation, onClose }: Props): React.JSX.Element {
   const { say, text } = useWords();
-  const values = { key: id };
+  const values = { key: named(id, host) };
   return (
     <ConfirmModal
       isOpen
