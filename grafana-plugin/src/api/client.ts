@@ -1,5 +1,7 @@
 import type {
   AuditList,
+  Host,
+  HostProblem,
   Key,
   KeyList,
   Load,
@@ -7,6 +9,7 @@ import type {
   NewRotation,
   Plan,
   Problem,
+  RelayedRequest,
   RestoreRequest,
   RestoreRun,
   RotationPlan,
@@ -17,9 +20,8 @@ import type {
 } from 'lowtide/api';
 import type { Backup, BackupRun, Drill, Rotation, Schedule, Slot } from './answers.ts';
 import type { ListOfHosts } from '../hosts/ask-hosts.ts';
-import type { Host, HostProblem, OfHost, Whose } from '../hosts/hosts.ts';
+import type { OfHost, Whose } from '../hosts/hosts.ts';
 import type { RequestFailure } from './failure.ts';
-import type { RelayedRequest } from './relayed.ts';
 import { checkedStatus } from './status.ts';
 
 /** One request to the exporter, below `/api/v1/`, the way Grafana's proxy takes it. */

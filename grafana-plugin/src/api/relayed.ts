@@ -1,14 +1,5 @@
-import type { Failure } from 'lowtide/api';
+import type { RelayedRequest } from 'lowtide/api';
 import type { Message } from '../words/words.ts';
-
-/** What another host is asked to do: it looks by itself, and what came of it is there afterwards. */
-export interface RelayedRequest {
-  readonly kind: 'request';
-  readonly id: string;
-  readonly host: string;
-  readonly state: 'waiting' | 'taken' | 'done' | 'refused' | 'expired' | 'unknown';
-  readonly error?: Failure | undefined;
-}
 
 export function isRelayed(answer: unknown): answer is RelayedRequest {
   return typeof answer === 'object' && answer !== null && 'kind' in answer && answer.kind === 'request';

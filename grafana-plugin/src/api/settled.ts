@@ -1,6 +1,6 @@
+import type { RelayedRequest } from 'lowtide/api';
 import { now } from '../lib/clock.ts';
 import type { Exporter } from './client.ts';
-import type { RelayedRequest } from './relayed.ts';
 
 const lookMs = 1500;
 /** A host has two minutes, and may then be over it for a while. */

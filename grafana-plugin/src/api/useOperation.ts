@@ -1,3 +1,4 @@
+import type { RelayedRequest } from 'lowtide/api';
 import { useCallback, useRef, useState } from 'react';
 import { AppEvents } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
@@ -6,7 +7,7 @@ import { useWords } from '../words/useWords.ts';
 import type { Message } from '../words/words.ts';
 import { failureOf, RequestError, type RequestFailure } from './failure.ts';
 import { exporter } from './grafana.ts';
-import { isRelayed, unsaid, type RelayedRequest } from './relayed.ts';
+import { isRelayed, unsaid } from './relayed.ts';
 import { settled } from './settled.ts';
 
 export interface Operation {

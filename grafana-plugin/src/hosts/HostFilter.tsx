@@ -1,8 +1,9 @@
+import type { Host } from 'lowtide/api';
 import React from 'react';
 import { css } from '@emotion/css';
 import { MultiSelect } from '@grafana/ui';
 import { useWords } from '../words/useWords.ts';
-import type { Host, ShownHosts } from './hosts.ts';
+import type { ShownHosts } from './hosts.ts';
 
 interface Props {
   readonly hosts: ShownHosts;

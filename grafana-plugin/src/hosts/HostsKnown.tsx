@@ -1,3 +1,4 @@
+import type { Host } from 'lowtide/api';
 import React, { createContext, useContext, useMemo, useState, type ReactNode } from 'react';
 import { Stack } from '@grafana/ui';
 import { RequestError } from '../api/failure.ts';
@@ -6,7 +7,7 @@ import { usePolling, type Polled } from '../api/usePolling.ts';
 import { Answered } from '../components/Answered.tsx';
 import { useQueryList } from '../lib/useQuery.ts';
 import { HostFilter } from './HostFilter.tsx';
-import { shownOf, type Host, type ShownHosts } from './hosts.ts';
+import { shownOf, type ShownHosts } from './hosts.ts';
 import { SilentNote } from './SilentNote.tsx';
 
 const intervalMs = (hosts: readonly Host[] | undefined): number =>

@@ -1,7 +1,8 @@
+import type { Host, HostProblem } from 'lowtide/api';
 import React from 'react';
 import { Alert } from '@grafana/ui';
 import { useWords } from '../words/useWords.ts';
-import { silentOf, type Host, type HostProblem } from './hosts.ts';
+import { silentOf } from './hosts.ts';
 
 /** Which of the hosts are silent, and that what is shown of them is old. Otherwise nothing. */
 export function SilentNote({ hosts }: { readonly hosts: readonly Host[] }): React.JSX.Element | null {

@@ -1,5 +1,6 @@
+import type { HostProblem } from 'lowtide/api';
 import { RequestError } from '../api/failure.ts';
-import type { HostProblem, MayHaveHost, Whose } from './hosts.ts';
+import type { MayHaveHost, Whose } from './hosts.ts';
 
 /** A list as the exporter answers it, of one host or of all. */
 export interface ListOfHosts<T> {

@@ -1,7 +1,8 @@
+import type { HostProblem } from 'lowtide/api';
 import type { Slot } from '../api/answers.ts';
 import type { Exporter, PlanOfHosts } from '../api/client.ts';
 import { distinct, gathered } from './ask-hosts.ts';
-import type { HostProblem, MayHaveHost, OfHost, Whose } from './hosts.ts';
+import type { MayHaveHost, OfHost, Whose } from './hosts.ts';
 
 export interface AskedPlan {
   /** By start. */

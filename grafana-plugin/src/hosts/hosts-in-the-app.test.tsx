@@ -1,3 +1,4 @@
+import type { Host } from 'lowtide/api';
 import { EventBusSrv, type AppRootProps } from '@grafana/data';
 import { locationService, setAppEvents, setBackendSrv, type BackendSrvRequest } from '@grafana/runtime';
 import { act, fireEvent, render, screen, within } from '@testing-library/react';
@@ -10,7 +11,6 @@ import { keyOf, rotationOf, statusOf } from '../rotation/rotation.testdata.ts';
 import { loadOfDays, now, runOf, scheduleOf, slotOf } from '../timeline/tide.testdata.ts';
 import { hourMs } from '../timeline/zone.ts';
 import { backupLink, hostLink } from './host-links.ts';
-import type { Host } from './hosts.ts';
 import { fleet, hostOf } from './hosts.testdata.ts';
 
 const names = fleet.map(({ instance }) => instance);

@@ -1,4 +1,4 @@
-import type { Host } from './hosts.ts';
+import type { Host } from 'lowtide/api';
 
 export function hostOf(instance: string, change: Partial<Host> = {}): Host {
   return {

@@ -1,33 +1,4 @@
-/** One of the hosts that share their state, as any of them tells of it. */
-export interface Host {
-  readonly instance: string;
-  /** `silent`: not heard of in time, so it may be dead or cut off; `left`: it was stopped. */
-  readonly state: 'alive' | 'silent' | 'left';
-  readonly version: string;
-  readonly address: string;
-  /** Whose work it takes beside its own. */
-  readonly pools: readonly string[];
-  readonly lastSeenSeconds: number;
-  /** It is the one that answers. */
-  readonly isSelf: boolean;
-  /** It plans for all. */
-  readonly isPlanner: boolean;
-  /** As it said itself; absent where it said nothing. */
-  readonly summary?:
-    | {
-        readonly schedules: number;
-        readonly lastSuccessAt?: string | undefined;
-      }
-    | undefined;
-}
-
-/** A host whose part of an answer is missing, and why. */
-export interface HostProblem {
-  readonly host: string;
-  readonly code: string;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
+import type { Host } from 'lowtide/api';
 
 /** What is of a host, where there are several. */
 export type OfHost<T> = Omit<T, 'host'> & MayHaveHost;

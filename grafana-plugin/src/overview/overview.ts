@@ -1,7 +1,7 @@
-import type { Key, Status } from 'lowtide/api';
+import type { Host, Key, Status } from 'lowtide/api';
 import type { BackupRun, Schedule } from '../api/answers.ts';
 import type { EpochMs } from '../format/format.ts';
-import { keyOf, silentOf, type Host } from '../hosts/hosts.ts';
+import { keyOf, silentOf } from '../hosts/hosts.ts';
 import type { Message } from '../words/words.ts';
 import { keyFindings } from './keys.ts';
 import { scheduleFinding } from './schedules.ts';

@@ -1,5 +1,4 @@
-import type { Status } from 'lowtide/api';
-import type { Host } from '../hosts/hosts.ts';
+import type { Host, Status } from 'lowtide/api';
 import type { Message } from '../words/words.ts';
 
 export type GrafanaRole = 'Viewer' | 'Editor' | 'Admin';

@@ -1,8 +1,7 @@
 import { useCallback } from 'react';
 import { config } from '@grafana/runtime';
-import type { Status } from 'lowtide/api';
+import type { Host, Status } from 'lowtide/api';
 import { useWords } from '../words/useWords.ts';
-import type { Host } from '../hosts/hosts.ts';
 import { objectionOfHost, objectionToOperation, type GrafanaRole, type Operation } from './permission.ts';
 
 /** Why an operation is not to be had, on a host where there are several, in words; undefined where it may be done. */

@@ -1,6 +1,6 @@
 import React, { useCallback, useMemo, useState } from 'react';
 import { EmptyState } from '@grafana/ui';
-import type { Status } from 'lowtide/api';
+import type { HostProblem, Status } from 'lowtide/api';
 import type { Drill } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { useOperation } from '../../api/useOperation.ts';
@@ -9,7 +9,7 @@ import { Answered } from '../../components/Answered.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { gathered } from '../../hosts/ask-hosts.ts';
 import { withHost } from '../../hosts/host-column.tsx';
-import { keyOf, type HostProblem, type ShownHosts, type Whose } from '../../hosts/hosts.ts';
+import { keyOf, type ShownHosts, type Whose } from '../../hosts/hosts.ts';
 import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { useObjection } from '../../permission/usePermission.ts';
 import { useWords } from '../../words/useWords.ts';

@@ -1,9 +1,9 @@
-import type { Status } from 'lowtide/api';
+import type { HostProblem, Status } from 'lowtide/api';
 import type { Backup } from '../../api/answers.ts';
 import { exporter } from '../../api/grafana.ts';
 import { pagesOf, type BackupsQuery } from '../../api/client.ts';
 import { distinct, gathered } from '../../hosts/ask-hosts.ts';
-import type { HostProblem, Whose } from '../../hosts/hosts.ts';
+import type { Whose } from '../../hosts/hosts.ts';
 
 export interface BackupsSeen {
   readonly status: Status;

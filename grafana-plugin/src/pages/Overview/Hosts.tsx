@@ -1,3 +1,4 @@
+import type { Host } from 'lowtide/api';
 import React, { useMemo } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
@@ -5,7 +6,6 @@ import { Badge, Stack, Text, TextLink, useStyles2, type Column } from '@grafana/
 import { DataTable } from '../../components/DataTable.tsx';
 import { When } from '../../components/When.tsx';
 import { hostLink } from '../../hosts/host-links.ts';
-import type { Host } from '../../hosts/hosts.ts';
 import { useWords, type Words } from '../../words/useWords.ts';
 
 const idOf = ({ instance }: Host): string => instance;

@@ -1,8 +1,9 @@
+import type { Host } from 'lowtide/api';
 import React, { type ReactNode } from 'react';
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
-import { named, type Host } from '../../hosts/hosts.ts';
+import { named } from '../../hosts/hosts.ts';
 import { now } from '../../lib/clock.ts';
 import { useWords } from '../../words/useWords.ts';
 import type { Seen } from './look.ts';

@@ -1,10 +1,11 @@
+import type { Host } from 'lowtide/api';
 import React, { useCallback } from 'react';
 import { PluginPage } from '@grafana/runtime';
 import { Stack } from '@grafana/ui';
 import { usePolling } from '../../api/usePolling.ts';
 import { Answered } from '../../components/Answered.tsx';
 import { DashboardLink } from '../../components/DashboardLink.tsx';
-import type { Host, ShownHosts } from '../../hosts/hosts.ts';
+import type { ShownHosts } from '../../hosts/hosts.ts';
 import { OfAllHosts } from '../../hosts/HostsKnown.tsx';
 import { ProblemNote } from '../../hosts/SilentNote.tsx';
 import { now } from '../../lib/clock.ts';

@@ -1,10 +1,10 @@
-import type { Key, Load, Status } from 'lowtide/api';
+import type { HostProblem, Key, Load, Status } from 'lowtide/api';
 import type { BackupRun, Schedule, Slot } from '../../api/answers.ts';
 import { allOf, pagesOf } from '../../api/client.ts';
 import { exporter } from '../../api/grafana.ts';
 import { distinct, gathered } from '../../hosts/ask-hosts.ts';
 import { askPlan } from '../../hosts/ask-plan.ts';
-import type { HostProblem, Whose } from '../../hosts/hosts.ts';
+import type { Whose } from '../../hosts/hosts.ts';
 
 export interface Seen {
   readonly status: Status;

@@ -1,10 +1,10 @@
-import type { Load } from 'lowtide/api';
+import type { HostProblem, Load } from 'lowtide/api';
 import type { BackupRun } from '../../api/answers.ts';
 import { pagesOf, type Exporter } from '../../api/client.ts';
 import type { EpochMs } from '../../format/format.ts';
 import { distinct, gathered, type ListOfHosts } from '../../hosts/ask-hosts.ts';
 import { askPlan } from '../../hosts/ask-plan.ts';
-import type { HostProblem, Whose } from '../../hosts/hosts.ts';
+import type { Whose } from '../../hosts/hosts.ts';
 import type { TideAnswers } from '../../timeline/tide.ts';
 import type { TimeRange } from '../../timeline/time-scale.ts';
 import { dayMs, hourMs } from '../../timeline/zone.ts';
