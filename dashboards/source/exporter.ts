@@ -48,7 +48,8 @@ const figures = [
   }),
   table({
     title: 'Versions',
-    description: 'What runs where, since when, and when its configs were last taken up.',
+    description:
+      'What runs where, since when, whether it plans (for itself, or for all that share its state), and when its configs were last taken up.',
     unit: 'dateTimeFromNow',
     empty: silent,
     thresholds: plain(),
@@ -58,15 +59,20 @@ const figures = [
       [`1000 * (${ofLowtide('process_start_time_seconds')})`, ''],
       [`1000 * ${series('lowtide_config_last_reload_success_timestamp_seconds')}`, ''],
       [`1000 * ${series('lowtide_web_config_last_reload_success_timestamp_seconds')}`, ''],
+      [series('lowtide_planner_leader'), ''],
     ],
   })
     .withTransformation(
-      columns(['instance', 'version', 'node_version', 'Value #B', 'Value #C', 'Value #D'], ['Value #A']),
+      columns(
+        ['instance', 'version', 'node_version', 'Value #B', 'Value #E', 'Value #C', 'Value #D'],
+        ['Value #A'],
+      ),
     )
     .overrideByName('instance', [shown.as('Host')])
     .overrideByName('version', [shown.as('Lowtide')])
     .overrideByName('node_version', [shown.as('Node.js')])
     .overrideByName('Value #B', [shown.as('Up since')])
+    .overrideByName('Value #E', [shown.as('Plans'), shown.in('none')])
     .overrideByName('Value #C', [shown.as('Config of')])
     .overrideByName('Value #D', [shown.as('Web config of')]),
 ];

@@ -197,6 +197,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
       gone: { load: 0.25 },
     }),
     drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
+    isPlanner: () => true,
     configCopies: () => ({ local: true, offsite: false }),
     copies: () => ({
       waiting: { local: { copies: 0 }, offsite: { copies: 2 } },

@@ -103,6 +103,11 @@ describe('any exporter', () => {
     await eventually(async () => {
       const planners = itemsOf(await one.call('/hosts')).filter(({ isPlanner }) => isPlanner);
       expect(planners).toHaveLength(1);
+      const pages = await Promise.all(
+        [one, two, three].map(async (service) => (await fetch(service.url('/metrics'))).text()),
+      );
+      const leads = pages.map((page) => /^lowtide_planner_leader (\d)$/m.exec(page)?.[1]);
+      expect(leads.toSorted()).toEqual(['0', '0', '1']);
     });
   });
 

@@ -31,6 +31,8 @@ export interface StateSources {
   readonly runLoads: () => BySchedule<LatestLoad> | Promise<BySchedule<LatestLoad>>;
   readonly drills: () => BySchedule<LatestDrills> | Promise<BySchedule<LatestDrills>>;
   /** Whether each store has the config as it is now. */
+  /** Whether this process plans for all hosts that share its state; where it has it alone, it does. */
+  readonly isPlanner: () => boolean;
   readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly copies: () => CopyFacts;
   readonly health: () => Promise<readonly HealthCheck[]>;
@@ -186,6 +188,9 @@ export function collectState(
       for (const [store, isCurrent] of Object.entries(current)) {
         metrics.backup_config_copy_current.set({ store }, isCurrent ? 1 : 0);
       }
+    }),
+    collector('fleet', ['lowtide_planner_leader'], sources.isPlanner, (isPlanner) => {
+      metrics.lowtide_planner_leader.set({}, isPlanner ? 1 : 0);
     }),
     collector('copies', copyGauges, sources.copies, ({ waiting, reads }) => {
       for (const [store, { copies }] of Object.entries(waiting)) {

@@ -351,6 +351,11 @@ export const metricFacts = {
     help: 'Always 1; the labels tell what is running.',
     labels: ['version', 'node_version'],
   },
+  lowtide_planner_leader: {
+    type: 'gauge',
+    help: 'Whether this process plans for all hosts that share its state (1) or not (0); with a folder as state it plans for itself.',
+    labels: [],
+  },
   lowtide_config_last_reload_successful: {
     type: 'gauge',
     help: 'Whether the config was taken up when it was last read (1) or not (0): then the one before is in force.',

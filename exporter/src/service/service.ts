@@ -217,6 +217,7 @@ class Service {
       sources,
       schedules,
       clock: clockWatch,
+      isPlanner: () => member?.isPlanner ?? true,
       configCopies: () => configCopies.current(),
       copies: () => copyCare.facts(),
       health: this.#options.health ?? {},

@@ -27,6 +27,7 @@ export interface WatchOptions {
   readonly schedules: WatchedSchedules;
   readonly load: () => Promise<LoadFacts>;
   readonly clock: ClockWatch;
+  readonly isPlanner: () => boolean;
   readonly configCopies: () => Readonly<Record<string, boolean>>;
   readonly copies: () => CopyFacts;
   readonly health: HealthOptions;
@@ -41,6 +42,7 @@ export function watch({
   schedules,
   load,
   clock: clockWatch,
+  isPlanner,
   configCopies,
   copies,
   health: healthOptions,
@@ -85,6 +87,7 @@ export function watch({
     },
     load,
     runLoads: () => catalog.reviews.latest(),
+    isPlanner,
     configCopies,
     copies,
     drills: () => catalog.drills.latest(),
