@@ -5,9 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from './catalog/catalog.ts';
 import type { MovableState } from './catalog/migrate-state.ts';
 import { openPostgresCatalog } from './catalog/postgres.ts';
+import { PostgresDatabase } from './catalog/postgres/database.ts';
 import { MovableSchema } from './catalog/postgres/movable.ts';
+import { schemaOf } from './catalog/postgres/schema-name.ts';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import { MovableFolder } from './catalog/sqlite/movable.ts';
+import { openStandIn, type StandIn } from './catalog/stand-in.ts';
 import type { Clock } from './clock/clock.ts';
 import { systemClock } from './clock/system.ts';
 import { withAdded } from './config/added-schedules.ts';
@@ -53,6 +56,8 @@ export interface Installation extends AsyncDisposable {
   readonly config: Config;
   readonly clock: Clock;
   readonly catalog: Catalog;
+  /** Tells whether the catalog is away, and what it does then; undefined where it never is: in a folder, and for a command. */
+  readonly standIn: StandIn | undefined;
   readonly stores: ReadonlyMap<string, Store>;
   readonly keystore: Keystore;
   readonly pool: SealPool;
@@ -76,13 +81,21 @@ export interface Installation extends AsyncDisposable {
   keystoreWithEnvironmentKey(): PlanKeystore;
 }
 
+export interface OpenOptions {
+  /** For a service: it goes on while PostgreSQL is away. One process of a host at a time. */
+  readonly standsIn?: boolean;
+}
+
 /** Opens the state; disposing closes it. Throws what the catalog throws. */
-export async function openInstallation(loaded: LoadedConfig, env: Environment): Promise<Installation> {
-  const { catalog, fleet } = await openState(loaded.config, env);
+export async function openInstallation(
+  loaded: LoadedConfig,
+  env: Environment,
+  { standsIn = false }: OpenOptions = {},
+): Promise<Installation> {
+  const state = await openState(loaded.config, env, standsIn);
   const pool = createSealPool({ threads: Math.min(2, availableParallelism()) });
   return await assemble(loaded, env, {
-    catalog,
-    fleet,
+    ...state,
     pool,
     compression: foundOnce(findCompression),
     launcher: foundOnce(findLauncher),
@@ -94,14 +107,32 @@ export async function openInstallation(loaded: LoadedConfig, env: Environment): 
   });
 }
 
-type OpenState = Pick<Lasting, 'catalog' | 'fleet'>;
+type OpenState = Pick<Lasting, 'catalog' | 'fleet' | 'standIn'>;
 
-async function openState({ state, local, instance }: Config, env: Environment): Promise<OpenState> {
-  if (!isPostgresUrl(state)) return { catalog: openSqliteCatalog(state), fleet: undefined };
+async function openState(
+  { state, local, instance }: Config,
+  env: Environment,
+  standsIn: boolean,
+): Promise<OpenState> {
+  if (!isPostgresUrl(state)) {
+    return { catalog: openSqliteCatalog(state), fleet: undefined, standIn: undefined };
+  }
   const postgres = openPostgres(state, { applicationName: `lowtide ${instance}`, environment: env });
   const fleet = new FleetAccess(postgres, local, elapsed);
-  const assertOurs = fleet.guard.assert;
-  return { catalog: await openPostgresCatalog(postgres, { instance, folder: local, assertOurs }), fleet };
+  const host = { instance, folder: local, assertOurs: fleet.guard.assert };
+  if (!standsIn) return { catalog: await openPostgresCatalog(postgres, host), fleet, standIn: undefined };
+  try {
+    const standIn = await openStandIn({
+      // What was noted for one instance is not delivered as that of another.
+      folder: join(local, 'stand-in', schemaOf(instance)),
+      connect: () => PostgresDatabase.open(postgres, host),
+      now: () => systemClock.now(),
+    });
+    return { catalog: standIn.catalog, fleet, standIn };
+  } catch (thrown) {
+    await postgres[Symbol.asyncDispose]();
+    throw thrown;
+  }
 }
 
 /** The state of an installation at a URL or in a folder, to be moved as a whole. Throws `config_invalid` for a URL that cannot be read. */
@@ -128,6 +159,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface Lasting {
   readonly catalog: Catalog;
   readonly fleet: FleetAccess | undefined;
+  readonly standIn: StandIn | undefined;
   readonly pool: SealPool;
   readonly compression: () => Promise<Compression>;
   readonly launcher: () => Promise<Launcher>;
@@ -201,6 +233,7 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
     config,
     clock,
     catalog,
+    standIn: lasting.standIn,
     stores,
     keystore,
     pool,
@@ -223,6 +256,8 @@ async function assemble(loaded: LoadedConfig, env: Environment, lasting: Lasting
       await pool[Symbol.asyncDispose]();
       await lasting.fleet?.[Symbol.asyncDispose]();
       await catalog[Symbol.asyncDispose]();
+      // The catalog closes it where it was there.
+      await lasting.fleet?.postgres[Symbol.asyncDispose]();
     },
   };
 }

@@ -23,6 +23,15 @@ export const exporter: AlertGroup = {
         'Something that the next backups need is not in order. /-/ready says what, in a sentence, and what helps.',
     },
     {
+      name: 'LowtideStateAway',
+      expr: 'lowtide_state_available == 0',
+      for: '5m',
+      severity: 'critical',
+      summary: '{{ $labels.instance }} is cut off from the PostgreSQL that has its state',
+      description:
+        'It makes the backups of its critical schedules and keeps note of them; all others wait, and nothing is pruned. Look whether PostgreSQL runs, and at the network between.',
+    },
+    {
       name: 'LowtideConfigNotReloaded',
       expr: 'lowtide_config_last_reload_successful == 0 or lowtide_web_config_last_reload_successful == 0',
       for: '10m',

@@ -127,6 +127,7 @@ export function catalogRuns(given: Given): void {
         const run = newRun(`r${index}`, {
           schedule: index < 3 ? 'db-prod' : 'files',
           startedAt: noon - index * 1000,
+          ...(index > 0 && { dueAt: noon + (index % 2) }),
         });
         await given.catalog.startRun(run);
         await given.catalog.finishRun(run.id, runEnd(run, { status }));
@@ -137,6 +138,8 @@ export function catalogRuns(given: Given): void {
       expect(await ids({ schedule: 'db-prod' })).toEqual(['r2', 'r1', 'r0']);
       expect(await ids({ status: 'failed' })).toEqual(['r3', 'r1']);
       expect(await ids({ schedule: 'db-prod', status: 'completed' })).toEqual(['r2', 'r0']);
+      expect(await ids({ dueAt: noon + 1 })).toEqual(['r3', 'r1']);
+      expect(await ids({ schedule: 'db-prod', dueAt: noon + 1 })).toEqual(['r1']);
       expect(await ids({ schedule: 'nobody' })).toEqual([]);
       expect(await ids({ limit: 2 })).toEqual(['r3', 'r2']);
       expect(await ids({ limit: 0 })).toEqual([]);

@@ -198,6 +198,7 @@ export function metricsSample(more: Partial<ServiceMetricsOptions> = {}): Servic
     }),
     drills: () => ({ 'db-prod': { last: failedDrill, passed: passedDrill }, gone: { last: passedDrill } }),
     isPlanner: () => true,
+    isStateThere: () => true,
     configCopies: () => ({ local: true, offsite: false }),
     copies: () => ({
       waiting: { local: { copies: 0 }, offsite: { copies: 2 } },

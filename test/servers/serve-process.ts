@@ -26,6 +26,11 @@ export class ServeProcess implements AsyncDisposable {
     return new ServeProcess(folder, args);
   }
 
+  /** The same in an environment of its own. */
+  static beginIn(folder: string, env: NodeJS.ProcessEnv): ServeProcess {
+    return new ServeProcess(folder, [], env);
+  }
+
   /** Resolves once it is up. */
   static async start(folder: string, ...args: string[]): Promise<ServeProcess> {
     return await ServeProcess.begin(folder, ...args).#up();
@@ -33,7 +38,7 @@ export class ServeProcess implements AsyncDisposable {
 
   /** The same in an environment of its own. */
   static async startIn(folder: string, env: NodeJS.ProcessEnv): Promise<ServeProcess> {
-    return await new ServeProcess(folder, [], env).#up();
+    return await ServeProcess.beginIn(folder, env).#up();
   }
 
   async #up(): Promise<this> {

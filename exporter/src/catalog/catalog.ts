@@ -187,6 +187,8 @@ export interface FoundCopy {
 export interface RunFilter {
   readonly schedule?: string;
   readonly status?: RunStatus;
+  /** Only those for this occurrence. */
+  readonly dueAt?: EpochMs;
   /** Continues a list: only runs that come after the one with this id. Throws `not_found` for an unknown one. */
   readonly after?: string;
   /** By the time they began instead, those behind this place. */

@@ -9,7 +9,12 @@ import { SqlCatalog } from './sql/catalog.ts';
  * `state_full`; every method of the result may throw these as well, and `state_unknown`.
  */
 export async function openPostgresCatalog(postgres: Postgres, host: HostState): Promise<Catalog> {
-  return new SqlCatalog(await PostgresDatabase.open(postgres, host));
+  try {
+    return new SqlCatalog(await PostgresDatabase.open(postgres, host));
+  } catch (thrown) {
+    await postgres[Symbol.asyncDispose]();
+    throw thrown;
+  }
 }
 
 /**

@@ -38,7 +38,7 @@ export async function serve(context: CommandContext, options: ServeCommandOption
     write: (line) => terminal.stderr.write(line),
   });
   for (const warning of loaded.warnings) log.warn(formatProblem(configFile, warning));
-  await using installation = await openInstallation(loaded, terminal.env);
+  await using installation = await openInstallation(loaded, terminal.env, { standsIn: true });
   await installation.takeEnvironmentKey();
   await runService({
     installation,

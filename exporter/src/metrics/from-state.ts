@@ -19,6 +19,7 @@ import { emptyGauges, type GaugeName, type Metrics } from './registry.ts';
  */
 export interface StateSources {
   readonly totals: () => CatalogTotals | Promise<CatalogTotals>;
+  readonly isStateThere: () => boolean;
   readonly keys: () => Promise<readonly Key[]>;
   /** The age that the active key may reach; undefined where there is no limit. */
   readonly maxKeyAgeSeconds: () => number | undefined;
@@ -175,6 +176,9 @@ export function collectState(
         }
       },
     ),
+    collector('state', ['lowtide_state_available'], sources.isStateThere, (isThere) => {
+      metrics.lowtide_state_available.set(isThere ? 1 : 0);
+    }),
     collector('schedules', scheduleGauges, sources.schedules, (schedules) => {
       for (const schedule of schedules) showSchedule(metrics, schedule);
     }),

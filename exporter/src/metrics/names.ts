@@ -356,6 +356,11 @@ export const metricFacts = {
     help: 'Whether this process plans for all hosts that share its state (1) or not (0); with a folder as state it plans for itself.',
     labels: [],
   },
+  lowtide_state_available: {
+    type: 'gauge',
+    help: 'Whether the state can be asked (1), or is a PostgreSQL that cannot be reached (0): then only critical schedules are backed up.',
+    labels: [],
+  },
   lowtide_config_last_reload_successful: {
     type: 'gauge',
     help: 'Whether the config was taken up when it was last read (1) or not (0): then the one before is in force.',

@@ -1,6 +1,7 @@
 import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { isAway, unlessAway } from '../errors/away.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Keystore } from '../keys/keystore.ts';
 import { prune, sumOf, type PruneOptions, type PruneResult } from '../retention/prune.ts';
@@ -68,7 +69,7 @@ export class Jobs {
   async backUp(job: BackupJob): Promise<BackupJobResult> {
     const { runner, catalog, clock } = this.#environment;
     const run = await runner.run(job);
-    const backup = run.backupId === undefined ? undefined : await catalog.backup(run.backupId);
+    const backup = run.backupId === undefined ? undefined : await unlessAway(catalog.backup(run.backupId));
     if (backup === undefined) return { run };
     const { schedule, signal } = job;
     const log = new RunLog(run.id, catalog.runLogs, clock);
@@ -84,11 +85,12 @@ export class Jobs {
         : undefined;
       const proven = verification?.copies.every((copy) => copy.status === 'passed') ?? true;
       tellOf(verification, backup, log);
-      for (const problem of problemsOf(verification)) await report(problem);
-      // A repository that was found damaged is not made smaller before a check has passed again.
-      const isSound = backup.snapshot === undefined || !(await this.#care.isDamaged(schedule));
+      for (const problem of problemsOf(verification)) if (!isAway(problem)) await report(problem);
       const pruned =
-        proven && isSound ? await this.prune([schedule], { signal, scope: 'schedules' }) : undefined;
+        proven && (await this.#isSound(backup, schedule))
+          ? // Nothing is removed by half of what is known: while the state is away, the next run does it.
+            await unlessAway(this.prune([schedule], { signal, scope: 'schedules' }))
+          : undefined;
       if (pruned !== undefined && pruned.removed > 0) {
         const copies = pruned.removed === 1 ? 'an older copy was' : `${pruned.removed} older copies were`;
         const freed = pruned.freedBytes === 0 ? '' : `: ${formatSize(pruned.freedBytes)} freed`;
@@ -101,7 +103,8 @@ export class Jobs {
         ...(pruned !== undefined && { pruned }),
       };
     } catch (thrown) {
-      await report(LowtideError.from(thrown));
+      // What was not verified for that is when the state is back.
+      if (!isAway(thrown)) await report(LowtideError.from(thrown));
       return { run };
     }
   }
@@ -136,7 +139,13 @@ export class Jobs {
   /** A check of a whole repository is made now and then; each backup in a store is verified by itself. */
   async #isToVerify(schedule: ScheduleConfig): Promise<boolean> {
     if (!schedule.verify.after_backup) return false;
-    return !isRepositoryType(schedule.source.type) || (await this.#care.isCheckDue(schedule));
+    if (!isRepositoryType(schedule.source.type)) return true;
+    return (await unlessAway(this.#care.isCheckDue(schedule))) ?? false;
+  }
+
+  /** A repository that was found damaged is not made smaller before a check has passed again. */
+  async #isSound({ snapshot }: Backup, schedule: ScheduleConfig): Promise<boolean> {
+    return snapshot === undefined || (await unlessAway(this.#care.isDamaged(schedule))) === false;
   }
 
   async verify(backup: Backup, options: JobOptions): Promise<BackupVerification> {

@@ -1,5 +1,6 @@
 import type { Backup, Catalog, Run } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
+import { unlessAway } from '../errors/away.ts';
 import type { Launcher } from '../process/courtesy.ts';
 import { Crew } from '../process/crew.ts';
 import { runsLearnedFrom } from '../schedule/learned.ts';
@@ -51,8 +52,8 @@ export class MakingWay implements Disposable {
 
   static async begin(run: Run, request: RunRequest, options: MakingWayOptions): Promise<MakingWay> {
     const before = { schedule: request.schedule.id, status: 'completed' } as const;
-    const [backup] = await options.catalog.backups({ ...before, limit: 1 });
-    const runs = await options.catalog.runs({ ...before, limit: runsLearnedFrom });
+    const [backup] = (await unlessAway(options.catalog.backups({ ...before, limit: 1 }))) ?? [];
+    const runs = (await unlessAway(options.catalog.runs({ ...before, limit: runsLearnedFrom }))) ?? [];
     return new MakingWay(run, request, options, { runs, backup });
   }
 

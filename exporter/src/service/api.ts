@@ -3,6 +3,7 @@ import { credentialsOf, stillLetIn, type Credential } from '../api/authenticate.
 import type { EventSource, LiveProgress } from '../api/commands.ts';
 import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
+import { unlessAway } from '../errors/away.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
 import { actForOther } from '../api/relay.ts';
 import { apiRouter } from '../api/router.ts';
@@ -16,6 +17,7 @@ import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { otherHosts } from './fleet/other-hosts.ts';
+import { report } from './report.ts';
 import type { WorkKind } from './work.ts';
 
 export interface ServiceApiOptions extends Omit<CommandsOptions, 'background' | 'rotations'> {
@@ -52,14 +54,14 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
   const credentials = async (): Promise<readonly Credential[]> =>
     credentialsOf(installation().config.server.tokens, await catalog.access.tokens());
   const background = new Background({ installation, registry, log, track });
-  await background.recover();
+  await unlessAway(background.recover());
+  installation().standIn?.whenBack(() => background.recover());
   const commands = new ServiceCommands({
     ...options,
     background,
     rotations: new Rotations({ installation, registry, lowTide, track }),
   });
-  const onError = (error: unknown): void =>
-    log.error({ err: describe(error) }, 'a request could not be answered');
+  const onError = (error: unknown): void => report(log, error, 'a request could not be answered');
   const onAudit = ({ sequence, hash, body }: AuditEntry): void =>
     log.info({ audit: { sequence, ...body, hash } }, `audit: ${body.action}`);
   const onAuditLost = (body: AuditBody, error: unknown): void =>
@@ -73,7 +75,7 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
     progress: () => registry.progress().map(({ id, kind, progress }) => liveProgress[kind](id, progress)),
     planVersion: options.planVersion,
   };
-  if ((await credentials()).length === 0) {
+  if ((await unlessAway(credentials()))?.length === 0) {
     const hint = 'lowtide token create --role operator NAME makes one';
     log.info(
       { hint },

@@ -1,6 +1,7 @@
 import type { Run, RunStatus } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { unlessAway } from '../errors/away.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { OwnUseMeter } from '../load/own-use.ts';
 import type { BackupJob } from '../run/jobs.ts';
@@ -10,6 +11,7 @@ import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { report } from './report.ts';
 import { measureRun } from './measured-run.ts';
 import type { Reviewer } from './reviewer.ts';
 import type { Tide } from './tide.ts';
@@ -73,7 +75,7 @@ export class BackupRuns {
         }
       }
     } catch (thrown) {
-      this.#options.log.warn({ err: describe(thrown) }, 'backups could not be verified');
+      report(this.#options.log, thrown, 'backups could not be verified', { level: 'warn' });
     }
   }
 
@@ -83,23 +85,25 @@ export class BackupRuns {
     dueAt: EpochMs,
     lost?: AbortSignal,
   ): Promise<RunStatus | undefined> {
-    const { clock } = this.#options.installation();
     try {
       const run = await this.backUp(schedule, { trigger: 'schedule', dueAt }, lost);
       await this.#offerAgain(run);
       return run.status;
     } catch (thrown) {
-      const error = LowtideError.from(thrown);
-      if (error.code === 'run_active') {
-        return await this.#followOther(schedule, dueAt);
-      }
-      this.#options.log.error(
-        { schedule: schedule.id, err: describe(error) },
-        'a backup could not be started',
+      if (!isActive(thrown)) return this.#wait(schedule, thrown);
+      return await this.#followOther(schedule, dueAt).catch((failed: unknown) =>
+        this.#wait(schedule, failed),
       );
-      await clock.wakeAt(clock.now() + retryMs, this.#options.stopping).catch(() => undefined);
-      return undefined;
     }
+  }
+
+  async #wait(schedule: ScheduleConfig, thrown: unknown): Promise<undefined> {
+    const { clock } = this.#options.installation();
+    this.#options.log.error(
+      { schedule: schedule.id, err: describe(thrown) },
+      'a backup could not be started',
+    );
+    await clock.wakeAt(clock.now() + retryMs, this.#options.stopping).catch(() => undefined);
   }
 
   /**
@@ -133,7 +137,7 @@ export class BackupRuns {
     lost?: AbortSignal,
   ): Promise<Run> {
     const { jobs, catalog, clock } = this.#options.installation();
-    const [last] = await catalog.backups({ schedule: schedule.id, limit: 1 });
+    const [last] = (await unlessAway(catalog.backups({ schedule: schedule.id, limit: 1 }))) ?? [];
     const { learning } = this.#options;
     await learning.learn([schedule], clock.now());
     const { storedBytes = last?.storedBytes } = learning.of(schedule);
@@ -198,11 +202,13 @@ export class BackupRuns {
   async #offerAgain({ schedule, status, dueAt }: Run): Promise<void> {
     if (status !== 'interrupted' || dueAt === undefined) return;
     const { catalog } = this.#options.installation();
-    const attempts = (await catalog.runs({ schedule, limit: mostAttempts })).filter(
-      (run) => run.dueAt === dueAt,
-    );
+    const attempts = await catalog.runs({ schedule, dueAt, limit: mostAttempts });
     if (attempts.length < mostAttempts) await catalog.settle(schedule, dueAt - 1);
   }
+}
+
+function isActive(thrown: unknown): boolean {
+  return thrown instanceof LowtideError && thrown.code === 'run_active';
 }
 
 function stoppedFor({ pausedSeconds }: Run): string {

@@ -1,3 +1,4 @@
+import { isAway } from '../errors/away.ts';
 import type { Installation } from '../compose.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
@@ -37,7 +38,7 @@ export class ConfigCopies {
       this.#wake = new AbortController();
       const { clock } = this.#options.installation();
       await this.#look(signal).catch((thrown: unknown) => {
-        if (!signal.aborted)
+        if (!signal.aborted && !isAway(thrown))
           this.#tell('', describe(thrown), 'the copies of the config could not be looked at');
       });
       const either = AbortSignal.any([signal, this.#wake.signal]);

@@ -10,9 +10,9 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { GateTimes, Hold } from '../load/gate.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { describe } from './describe.ts';
 import { keepLooking } from './keep-looking.ts';
 import type { Logger } from './log.ts';
+import { report } from './report.ts';
 import { stopping } from './rotation-policy.ts';
 import type { WorkRegistry } from './work.ts';
 
@@ -51,7 +51,7 @@ export class DrillPolicy {
         log.warn({ schedule, drill: id }, 'a restore drill was cut off when its process ended');
       }
     } catch (thrown) {
-      log.error({ err: describe(thrown) }, 'what restore drills have left could not be removed');
+      report(log, thrown, 'what restore drills have left could not be removed');
     }
   }
 

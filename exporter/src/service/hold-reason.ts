@@ -9,6 +9,7 @@ const texts: Readonly<Record<string, string>> = {
   store: 'the backups that are being written to its store leave no room for another',
   network: 'the backups that go over its network leave no room for another',
   server: 'as many dumps as may be are being taken of its database server',
+  cut_off: 'PostgreSQL, which has the state, cannot be reached, and it is not critical, or a pool’s',
   alert: 'an alert fires for this host',
 };
 

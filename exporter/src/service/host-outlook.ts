@@ -45,6 +45,11 @@ export class HostOutlook {
     return this.#made?.step === stepAt(now);
   }
 
+  /** Whether there was a look. */
+  get isKnown(): boolean {
+    return this.#made !== undefined;
+  }
+
   /** What the last look has shown; of no history where there was none. */
   get view(): View {
     return this.#made?.view ?? this.look([], 0);

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
-import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { report } from './report.ts';
 
 export interface KeepLookingOptions {
   /** As it is now: a reload changes it. */
@@ -22,7 +22,7 @@ export async function keepLooking(
   while (!signal.aborted) {
     await track(
       look().catch((thrown: unknown) => {
-        if (!signal.aborted) log.error({ err: describe(thrown) }, failure);
+        if (!signal.aborted) report(log, thrown, failure);
       }),
     );
     const current = clock();

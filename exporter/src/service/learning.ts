@@ -1,3 +1,4 @@
+import { unlessAway } from '../errors/away.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { RunReviews } from '../catalog/reviews.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -35,13 +36,14 @@ export class Learning {
     this.#sources = sources;
   }
 
-  /** Reads the past of those that are not known, or not of late. */
+  /** Reads the past of those that are not known, or not of late; while the state is away what is known stands. */
   async learn(schedules: readonly ScheduleConfig[], now: EpochMs): Promise<void> {
     for (const schedule of schedules) {
       const known = this.#known.get(schedule.id);
       if (known !== undefined && Math.abs(now - known.at) < freshMs) continue;
       const forgotten = this.#forgotten;
-      const learned = await this.#learn(schedule);
+      const learned = await unlessAway(this.#learn(schedule));
+      if (learned === undefined) continue;
       // What has ended while the past was read may be missing in it.
       this.#known.set(schedule.id, { at: forgotten === this.#forgotten ? now : -Infinity, learned });
     }

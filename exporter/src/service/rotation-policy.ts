@@ -10,8 +10,8 @@ import { retireKey } from '../rotation/retirement.ts';
 import type { RotationOptions, RotationRequest } from '../rotation/rotator.ts';
 import { firstAfter } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import { report } from './report.ts';
 import { rotationOptions } from './rotations.ts';
 import type { WorkRegistry } from './work.ts';
 import { counted } from '../units/count.ts';
@@ -59,7 +59,7 @@ export class RotationPolicy {
         );
       }
     } catch (thrown) {
-      log.error({ err: describe(thrown) }, 'what a rotation of keys has left could not be put in order');
+      report(log, thrown, 'what a rotation of keys has left could not be put in order');
     }
   }
 
@@ -71,13 +71,13 @@ export class RotationPolicy {
       // One that was begun from the command line may have been killed since.
       await track(
         rotator.settle(stopping(signal)).catch((thrown: unknown) => {
-          log.error({ err: describe(thrown) }, 'what a rotation of keys has left could not be put in order');
+          report(log, thrown, 'what a rotation of keys has left could not be put in order');
         }),
       );
       if (policy !== undefined) {
         await track(
           this.look(policy, signal).catch((thrown: unknown) => {
-            log.error({ err: describe(thrown) }, 'the rotation of keys could not be looked after');
+            report(log, thrown, 'the rotation of keys could not be looked after');
           }),
         );
       }

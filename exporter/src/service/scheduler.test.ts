@@ -266,6 +266,40 @@ describe('the scheduler', () => {
     expect(ids()[3]).toBe('d');
   });
 
+  describe('held up to its deadline, for the state is away', () => {
+    const cutOff = async (onDeadline: 'run' | 'skip'): Promise<() => void> => {
+      let isAway = true;
+      const gate: SchedulerOptions['gate'] = () => (isAway ? 'cut_off' : undefined);
+      const scheduler = beginWith({ gate }, schedule('shop', { on_deadline: onDeadline }));
+      clock.set(noon + hour);
+      await settle();
+      for (const minutes of [29, 31, 45]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
+      return () => {
+        isAway = false;
+        scheduler.poke();
+      };
+    };
+
+    it('starts once the state is back', async () => {
+      const back = await cutOff('run');
+      expect(states.events).toEqual([{ name: 'run:deferred', schedule: 'shop', reason: 'cut_off' }]);
+      back();
+      await vi.waitUntil(() => started.length === 1);
+      expect(started[0]).toMatchObject({ id: 'shop', dueAt: noon + hour });
+    });
+
+    it('is missed, with the reason, where it would rather not be made than be late', async () => {
+      const back = await cutOff('skip');
+      expect(states.events.at(-1)).toMatchObject({ name: 'run:missed', schedule: 'shop', reason: 'cut_off' });
+      back();
+      await settle();
+      expect(started).toEqual([]);
+    });
+  });
+
   describe('without room until its deadline', () => {
     const whole = { cpu: 1, memory: 1 };
     const crowded = async (onDeadline: 'run' | 'skip' = 'run'): Promise<Scheduler> => {

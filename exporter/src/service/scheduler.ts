@@ -65,8 +65,8 @@ interface ToldDeferral extends Deferral {
 /** Puts something on record. */
 type Telling = () => Promise<unknown>;
 
-/** The reasons of one that would not fit beside the runs that go on. */
-const noRoom = ['capacity', 'store', 'network', 'server'];
+/** It would not fit beside the runs that go on, or nobody knows what others do: late is better than not at all. */
+const mayBeLate = ['capacity', 'store', 'network', 'server', 'cut_off'];
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
@@ -208,7 +208,7 @@ export class Scheduler {
       const held = this.#options.gate?.(job, { now, slot, deadline });
       if (held !== undefined) {
         told.push(...this.#defer(job, held, { now, slot }));
-        if (now >= deadline) told.push(this.#passOver(job, now));
+        if (now >= deadline && !mayBeLate.includes(held)) told.push(this.#passOver(job, now));
         continue;
       }
       const { resourcesOf = configured, waysOf = configuredWays, limits } = this.#options;
@@ -252,13 +252,13 @@ export class Scheduler {
     return next;
   }
 
-  /** An occurrence whose deadline has passed while others left no room for it: late is better than not at all. */
+  /** An occurrence whose deadline has passed while there was no room for it, or the state was away. */
   #waitsForRoom(
     { id, on_deadline: onDeadline }: ScheduleConfig,
     missed: EpochMs | undefined,
   ): Occurrence | undefined {
     const deferral = this.#deferred.get(id);
-    if (deferral === undefined || onDeadline === 'skip' || !noRoom.includes(deferral.reason))
+    if (deferral === undefined || onDeadline === 'skip' || !mayBeLate.includes(deferral.reason))
       return undefined;
     return deferral.dueAt === missed ? deferral.occurrence : undefined;
   }

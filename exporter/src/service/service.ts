@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { uptime } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { newestObject } from '../catalog/newest-object.ts';
@@ -5,6 +6,8 @@ import { acquireServiceLock } from '../catalog/ownership.ts';
 import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { unlessAway } from '../errors/away.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
 import type { HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
 import { AlertWatch } from '../load/alerts.ts';
@@ -28,7 +31,9 @@ import type { Logger } from './log.ts';
 import { followHistory, hostAccess } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
 import type { Outcome } from './fleet/claims.ts';
+import type { Answering } from './fleet/answering.ts';
 import { FleetMember } from './fleet/member.ts';
+import { scheduleRecords } from './fleet/schedule-records.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
 import { lowTideOf } from './low-tide.ts';
@@ -40,9 +45,11 @@ import { recordLoad } from './record-load.ts';
 import { beginReloadMetrics, reloader, webReloadObserver, type ReloadSource } from './reload.ts';
 import { unusualInWords } from './review.ts';
 import { Reviewer } from './reviewer.ts';
+import { report } from './report.ts';
 import { RotationPolicy } from './rotation-policy.ts';
 import { Scheduler } from './scheduler.ts';
 import { SourceWatch } from './source-watch.ts';
+import { StandInWatch } from './stand-in-watch.ts';
 import { startGate } from './start-gate.ts';
 import { StoreWatch } from './store-watch.ts';
 import { Tide } from './tide.ts';
@@ -115,7 +122,7 @@ class Service {
       highWater: (host) => highWaterOf(this.#installation.config.load, host),
       onUnusual: ({ id: run, schedule }, figure) =>
         log.warn({ schedule, run }, `an unusual backup: it ${unusualInWords(figure)}`),
-      onError: (error) => log.error({ err: describe(error) }, 'runs could not be looked back at'),
+      onError: (error) => report(log, error, 'runs could not be looked back at'),
     });
     this.#backups = new BackupRuns({
       installation: () => this.#installation,
@@ -133,21 +140,16 @@ class Service {
   readonly #limits = (): Limits => limitsOf(this.#installation.config);
 
   async run(): Promise<void> {
-    const { config, clock, catalog, scratchRoot } = this.#installation;
+    const { config, clock, catalog, scratchRoot, standIn } = this.#installation;
     const signal = this.#stop;
     using _lock = acquireServiceLock(config.local);
+    const standInWatch =
+      standIn &&
+      new StandInWatch({ standIn, clock, random: () => randomInt(2 ** 32) / 2 ** 32, log: this.#log });
     await using _thread = this.#planThread;
-    const member = await FleetMember.join({
-      installation: () => this.#installation,
-      listen: this.#options.listen,
-      log: this.#log,
-      stopping: signal,
-      onDismissed: (reason) => this.#dismissed.abort(reason),
-      track: this.#goingOn.track,
-      tide: this.#tide,
-      thread: this.#planThread,
-    });
-    if (member !== undefined) this.#planning.follow(member.part);
+    let member = await this.#join();
+    // Who was away from the start is no member before it has joined.
+    const isCutOff = (): boolean => standIn !== undefined && (standIn.isAway() || member === undefined);
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
@@ -186,19 +188,25 @@ class Service {
     });
     const scheduler = new Scheduler({
       schedules: config.schedules,
-      catalog: member?.pools ?? catalog,
+      catalog: scheduleRecords({
+        ...{ catalog, isCutOff },
+        pools: () => member?.pools,
+        schedules: () => this.#installation.config.schedules,
+      }),
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
       waysOf: (schedule) => waysOf(schedule, tide.learning.of(schedule)),
       limits: this.#limits,
-      gate: startGate({ load: config.load, recorder, hosts, alerts, tide }),
+      gate: startGate({
+        load: config.load,
+        ...{ recorder, hosts, alerts, tide, isCutOff },
+      }),
       start: (schedule, dueAt) => this.#goingOn.track(this.#runScheduled(member, schedule, dueAt)),
-      onError: (error) => this.#log.error({ err: describe(error) }, 'the schedules could not be looked at'),
+      onError: (error) => report(this.#log, error, 'the schedules could not be looked at'),
     });
-    member?.onPlan(() => scheduler.poke());
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
-      newestObject(catalog, store),
+      unlessAway(newestObject(catalog, store)),
     );
     const copyCare = new CopyCare({
       installation: () => this.#installation,
@@ -226,6 +234,7 @@ class Service {
     });
     beginReloadMetrics(metrics, clock.now());
     await catchUp();
+    let shown: Answering | undefined;
     const adoptNow = async (loaded: LoadedConfig): Promise<void> => {
       this.#installation = await this.#reconfigured(loaded);
       const changed = this.#installation.config.schedules;
@@ -249,10 +258,31 @@ class Service {
       drills,
       adoptSchedules: () => adopt(() => this.#installation.loaded),
     });
-    const shown = member?.answerForOthers({
-      ...api,
-      planVersion: () => this.#planning.version,
-      isStopping: this.#isStopping,
+    const attended: Promise<void>[] = [];
+    const attend = (joined: FleetMember): void => {
+      joined.onPlan(() => scheduler.poke());
+      shown = joined.answerForOthers({
+        ...api,
+        planVersion: () => this.#planning.version,
+        isStopping: this.#isStopping,
+      });
+      attended.push(joined.run(signal));
+    };
+    standIn?.whenBack(async () => {
+      if (member === undefined) {
+        member = await this.#join().catch((thrown: unknown) => {
+          if (LowtideError.from(thrown).code === 'instance_taken') this.#dismissed.abort(thrown);
+          throw thrown;
+        });
+        await member?.reconcile();
+        if (member !== undefined) attend(member);
+      }
+      await this.#backups.recover();
+      await rotation.recover();
+      await drills.recover();
+      tide.renew();
+      await adopt(() => this.#installation.loaded);
+      void this.#goingOn.track(this.#backups.verifyUnproven());
     });
     const { listen, webConfigFile = config.server.web_config_file, reload } = this.#options;
     const http = await startHttp({
@@ -296,26 +326,47 @@ class Service {
       configCopies,
       copyCare,
       clockWatch,
+      ...(standInWatch === undefined ? [] : [standInWatch]),
     ].map((each) => each.run(signal));
-    if (member !== undefined) background.push(member.run(signal));
+    if (member !== undefined) attend(member);
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
     this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
+    await Promise.all(attended);
     await this.#goingOn.drain(this.#dismissed.signal.aborted ? 0 : this.#options.graceMs);
     await member?.leave();
     this.#dismissed.signal.throwIfAborted();
   }
 
-  /** Among hosts that share a state, only once none of the others does. */
+  /** Undefined where the state is this host's alone, and as long as it is away from the start. */
+  async #join(): Promise<FleetMember | undefined> {
+    if (this.#installation.standIn?.isAway() === true) return undefined;
+    const member = await FleetMember.join({
+      installation: () => this.#installation,
+      listen: this.#options.listen,
+      log: this.#log,
+      stopping: this.#stop,
+      onDismissed: (reason) => this.#dismissed.abort(reason),
+      track: this.#goingOn.track,
+      tide: this.#tide,
+      thread: this.#planThread,
+    });
+    if (member !== undefined) this.#planning.follow(member.part);
+    return member;
+  }
+
+  /** Among hosts that share a state, only once none of the others does; while it is away nobody can be asked. */
   async #runScheduled(
     member: FleetMember | undefined,
     schedule: ScheduleConfig,
     dueAt: EpochMs,
   ): Promise<void> {
     const work = (lost?: AbortSignal): Promise<Outcome> => this.#backups.runScheduled(schedule, dueAt, lost);
-    await (member === undefined ? work() : member.runOnce(schedule, dueAt, work));
+    const isAlone =
+      member === undefined || (this.#installation.standIn?.isAway() === true && schedule.pool === undefined);
+    await (isAlone ? work() : member.runOnce(schedule, dueAt, work));
   }
 
   async #api(

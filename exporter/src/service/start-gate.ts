@@ -13,17 +13,25 @@ export interface StartGateOptions {
   readonly hosts: Pick<HostWatch, 'latest'>;
   readonly alerts: Pick<AlertWatch, 'firing'>;
   readonly tide: Pick<Tide, 'lowestExpected'>;
+  /** Whether the state is away. */
+  readonly isCutOff: () => boolean;
 }
 
-/** Why a backup has to wait: this host is busy, or the one whose load counts for it, or an alert fires. */
+/**
+ * Why a backup has to wait: the state is away and it is not critical, this host is busy, or the one whose load counts for it, or an alert fires.
+ */
 export function startGate({
   load,
   recorder,
   hosts,
   alerts,
   tide,
+  isCutOff,
 }: StartGateOptions): NonNullable<SchedulerOptions['gate']> {
   return ({ schedule }, times) => {
+    // What others may run as well, they do.
+    const isOursAlone = schedule.pool === undefined;
+    if (isCutOff() && !(schedule.priority === 'critical' && isOursAlone)) return 'cut_off';
     const { host, on_deadline: onDeadline } = schedule;
     const here = tooBusy(recorder.latest(), load.high_water, times, onDeadline, (resource) =>
       tide.lowestExpected(resource, times.now, times.deadline),

@@ -1,3 +1,4 @@
+import { unlessAway } from '../errors/away.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { expectedLoad } from '../load/expected-load.ts';
@@ -74,7 +75,9 @@ export class Tide {
     const outlook = this.#of(host);
     if (!outlook.isOf(now)) {
       const { renewals } = outlook;
-      outlook.look(await recordsOf(this.#options.catalog, host, now - historyMs, now), now, renewals);
+      const records = await unlessAway(recordsOf(this.#options.catalog, host, now - historyMs, now));
+      // What was expected stands as long as the history cannot be read.
+      if (records !== undefined || !outlook.isKnown) outlook.look(records ?? [], now, renewals);
     }
     return outlook;
   }
@@ -108,20 +111,21 @@ export class Tide {
 
   /**
    * The same for all that the schedules have to run within `hours`: what is due now and has not been run, and what comes, beside
-   * what runs already. `previous`: the plan that is followed.
+   * what runs already. `previous`: the plan that is followed. `mostOfOne`: of one schedule, the next ones.
    */
   async requestAhead(
     schedules: readonly ScheduleConfig[],
     now: EpochMs,
     hours: number,
     previous: readonly PreviousSlot[] = [],
+    mostOfOne = Infinity,
   ): Promise<PlanRequest> {
     const { catalog } = this.#options;
     const until = now + hours * 3_600_000;
     const due: DueJob[] = [];
     for (const schedule of schedules) {
       const { settledUntil = now } = await catalog.schedule(schedule.id);
-      due.push(...dueUntil(schedule, settledUntil, now, until));
+      due.push(...dueUntil(schedule, settledUntil, now, until).slice(0, mostOfOne));
     }
     const goingOn = await catalog.runs({ status: 'running', limit: mostRunning });
     const since = new Map(goingOn.map((run) => [run.schedule, run.startedAt]));

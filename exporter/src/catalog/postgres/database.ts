@@ -55,7 +55,7 @@ export class PostgresDatabase implements StateDatabase {
   }
 
   /**
-   * Makes the schema of the instance, or brings it up to date. Closing closes `postgres`.
+   * Makes the schema of the instance, or brings it up to date. Closing closes `postgres`, which stays open where this rejects.
    * Throws what that throws, and `state_denied`, `state_full` for the folder.
    */
   static async open(
@@ -63,20 +63,20 @@ export class PostgresDatabase implements StateDatabase {
     { instance, folder, assertOurs }: HostState,
   ): Promise<PostgresDatabase> {
     const schema = schemaOf(instance);
+    const home = homeOf(folder);
+    await migratePostgres(postgres, schema, migrations);
+    // Nobody asks who is alive while locks of dead owners are taken to be removed: askers are in such a transaction too.
+    const owner = await postgres.write(() => Promise.resolve(Owner.enter(folder)), {
+      schema,
+      lock: lockOf(schema),
+    });
+    const database = new PostgresDatabase(postgres, schema, home, owner, assertOurs);
     try {
-      const home = homeOf(folder);
-      await migratePostgres(postgres, schema, migrations);
-      // Nobody asks who is alive while locks of dead owners are taken to be removed: askers are in such a transaction too.
-      const owner = await postgres.write(() => Promise.resolve(Owner.enter(folder)), {
-        schema,
-        lock: lockOf(schema),
-      });
-      const database = new PostgresDatabase(postgres, schema, home, owner, assertOurs);
       await database.#beSeen();
       await database.#forget();
       return database;
     } catch (thrown) {
-      await postgres[Symbol.asyncDispose]();
+      database.#leave();
       throw thrown;
     }
   }
@@ -107,15 +107,19 @@ export class PostgresDatabase implements StateDatabase {
   /** Leaves: runs of this owner that are still running are orphans from now on. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
-    this.#isClosed = true;
-    clearInterval(this.#beat);
     try {
       await this.write((tx) => tx.run('DELETE FROM owners WHERE id = ?', this.#owner.id));
     } catch {
       // Its lock is gone all the same; from elsewhere it counts as gone in a minute.
     }
-    this.#owner[Symbol.dispose]();
+    this.#leave();
     await this.#postgres[Symbol.asyncDispose]();
+  }
+
+  #leave(): void {
+    this.#isClosed = true;
+    clearInterval(this.#beat);
+    this.#owner[Symbol.dispose]();
   }
 
   async #beSeen(): Promise<void> {

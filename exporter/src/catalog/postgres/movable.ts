@@ -187,7 +187,7 @@ async function tablesOf(transaction: Transaction): Promise<readonly StateTable[]
      FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
        LEFT JOIN pg_constraint ON conrelid = pg_class.oid AND contype = 'p'
      WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-       AND relname NOT IN ('owners', 'lowtide_schema')
+       AND relname NOT IN ('owners', 'deliveries', 'lowtide_schema')
      ORDER BY relname, attnum`,
   );
   const references = await transaction.all(

@@ -1,6 +1,6 @@
 import type { LoadHistory, LoadRecord, Resource } from '../../load/load.ts';
 import type { EpochMs } from '../../units/instant.ts';
-import type { Row, StateDatabase } from './transaction.ts';
+import type { Row, StateDatabase, Transaction } from './transaction.ts';
 
 const dayMs = 86_400_000;
 
@@ -16,37 +16,7 @@ export class SqlLoadHistory implements LoadHistory {
 
   async record(records: readonly LoadRecord[], step: 'fine' | 'coarse'): Promise<void> {
     if (records.length === 0) return;
-    await this.#database.write(async (tx) => {
-      for (const { at, cpu, memory, disk, pressure, throughput } of records) {
-        await tx.run(
-          `INSERT INTO load_records (step, at, cpu, memory, disk, cpu_pressure, memory_pressure, disk_pressure,
-             bytes_read, bytes_written, bytes_received, bytes_sent)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (step, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
-             cpu_pressure = coalesce(excluded.cpu_pressure, load_records.cpu_pressure),
-             memory_pressure = coalesce(excluded.memory_pressure, load_records.memory_pressure),
-             disk_pressure = coalesce(excluded.disk_pressure, load_records.disk_pressure),
-             bytes_read = coalesce(excluded.bytes_read, load_records.bytes_read),
-             bytes_written = coalesce(excluded.bytes_written, load_records.bytes_written),
-             bytes_received = coalesce(excluded.bytes_received, load_records.bytes_received),
-             bytes_sent = coalesce(excluded.bytes_sent, load_records.bytes_sent)`,
-          step,
-          at,
-          known(cpu),
-          known(memory),
-          known(disk),
-          known(pressure?.cpu),
-          known(pressure?.memory),
-          known(pressure?.disk),
-          known(throughput?.read),
-          known(throughput?.written),
-          known(throughput?.received),
-          known(throughput?.sent),
-        );
-      }
-      const newest = Math.max(...records.map(({ at }) => at));
-      await tx.run('DELETE FROM load_records WHERE step = ? AND at < ?', step, newest - keptMs[step]);
-    });
+    await this.#database.write((tx) => recordLoad(tx, records, step));
   }
 
   async records(step: 'fine' | 'coarse', from: EpochMs, until: EpochMs): Promise<readonly LoadRecord[]> {
@@ -61,6 +31,42 @@ export class SqlLoadHistory implements LoadHistory {
       ).map(toRecord),
     );
   }
+}
+
+export async function recordLoad(
+  tx: Transaction,
+  records: readonly LoadRecord[],
+  step: 'fine' | 'coarse',
+): Promise<void> {
+  for (const { at, cpu, memory, disk, pressure, throughput } of records) {
+    await tx.run(
+      `INSERT INTO load_records (step, at, cpu, memory, disk, cpu_pressure, memory_pressure, disk_pressure,
+         bytes_read, bytes_written, bytes_received, bytes_sent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (step, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
+         cpu_pressure = coalesce(excluded.cpu_pressure, load_records.cpu_pressure),
+         memory_pressure = coalesce(excluded.memory_pressure, load_records.memory_pressure),
+         disk_pressure = coalesce(excluded.disk_pressure, load_records.disk_pressure),
+         bytes_read = coalesce(excluded.bytes_read, load_records.bytes_read),
+         bytes_written = coalesce(excluded.bytes_written, load_records.bytes_written),
+         bytes_received = coalesce(excluded.bytes_received, load_records.bytes_received),
+         bytes_sent = coalesce(excluded.bytes_sent, load_records.bytes_sent)`,
+      step,
+      at,
+      known(cpu),
+      known(memory),
+      known(disk),
+      known(pressure?.cpu),
+      known(pressure?.memory),
+      known(pressure?.disk),
+      known(throughput?.read),
+      known(throughput?.written),
+      known(throughput?.received),
+      known(throughput?.sent),
+    );
+  }
+  const newest = Math.max(...records.map(({ at }) => at));
+  await tx.run('DELETE FROM load_records WHERE step = ? AND at < ?', step, newest - keptMs[step]);
 }
 
 function known(figure = NaN): number | null {

@@ -23,7 +23,7 @@ export function where(conditions: readonly (Condition | undefined)[]): Condition
 }
 
 /** `column = ?`, or no condition where the value is absent. */
-export function equals(column: string, value: string | undefined): Condition | undefined {
+export function equals(column: string, value: string | number | undefined): Condition | undefined {
   return value === undefined ? undefined : { sql: `${column} = ?`, values: [value] };
 }
 

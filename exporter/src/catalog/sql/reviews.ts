@@ -23,15 +23,8 @@ export class SqlRunReviews implements RunReviews {
     this.#database = database;
   }
 
-  async recordUse(runId: string, { cpu, memory }: RunUse): Promise<void> {
-    await this.#database.write((tx) =>
-      tx.run(
-        'UPDATE run_reviews SET cpu = ?, memory = ? WHERE run = (SELECT number FROM runs WHERE id = ?)',
-        cpu,
-        memory,
-        runId,
-      ),
-    );
+  async recordUse(runId: string, use: RunUse): Promise<void> {
+    await this.#database.write((tx) => recordUse(tx, runId, use));
   }
 
   async open(limit: number): Promise<readonly Run[]> {
@@ -90,6 +83,15 @@ export class SqlRunReviews implements RunReviews {
       ]),
     );
   }
+}
+
+export async function recordUse(tx: Transaction, runId: string, { cpu, memory }: RunUse): Promise<void> {
+  await tx.run(
+    'UPDATE run_reviews SET cpu = ?, memory = ? WHERE run = (SELECT number FROM runs WHERE id = ?)',
+    cpu,
+    memory,
+    runId,
+  );
 }
 
 async function recordReview(

@@ -13,25 +13,8 @@ export class SqlRunLogs implements RunLogs {
     this.#database = database;
   }
 
-  async append(runId: string, { at, level, message }: RunLogLine): Promise<void> {
-    await this.#database.write(async (tx) => {
-      const row = await tx.get(
-        `SELECT runs.number AS run, count(lines.number) AS lines
-         FROM runs LEFT JOIN run_log_lines AS lines ON lines.run = runs.number WHERE runs.id = ? GROUP BY runs.number`,
-        runId,
-      );
-      if (row === undefined) return;
-      const { run = null, lines } = row;
-      await tx.run(
-        'INSERT INTO run_log_lines (run, number, at, level, message) VALUES (?, ?, ?, ?, ?)',
-        run,
-        Number(lines) + 1,
-        at,
-        level,
-        message,
-      );
-      if (Number(lines) === 0) await dropOldest(tx, at - keptMs);
-    });
+  async append(runId: string, line: RunLogLine): Promise<void> {
+    await this.#database.write((tx) => appendLine(tx, runId, line));
   }
 
   async of(runId: string): Promise<readonly RunLogLine[]> {
@@ -45,6 +28,29 @@ export class SqlRunLogs implements RunLogs {
       ).map((row) => ({ ...row }) as unknown as RunLogLine),
     );
   }
+}
+
+export async function appendLine(
+  tx: Transaction,
+  runId: string,
+  { at, level, message }: RunLogLine,
+): Promise<void> {
+  const row = await tx.get(
+    `SELECT runs.number AS run, count(lines.number) AS lines
+     FROM runs LEFT JOIN run_log_lines AS lines ON lines.run = runs.number WHERE runs.id = ? GROUP BY runs.number`,
+    runId,
+  );
+  if (row === undefined) return;
+  const { run = null, lines } = row;
+  await tx.run(
+    'INSERT INTO run_log_lines (run, number, at, level, message) VALUES (?, ?, ?, ?, ?)',
+    run,
+    Number(lines) + 1,
+    at,
+    level,
+    message,
+  );
+  if (Number(lines) === 0) await dropOldest(tx, at - keptMs);
 }
 
 async function dropOldest(tx: Transaction, before: number): Promise<void> {

@@ -6,7 +6,7 @@ import { appendEvent } from './events.ts';
 import { orphansAmong } from './owners.ts';
 import { begunOrder, equals, listLimit, where } from './page.ts';
 import { toRun } from './rows.ts';
-import { setLastSuccess, settle } from './schedules.ts';
+import { setLastSuccess, settle, settleUpTo } from './schedules.ts';
 import { setSealing } from './sealings.ts';
 
 /** Of one schedule at most one run is live; the owner of each is asked for inside the transaction. */
@@ -21,6 +21,23 @@ export async function startRun(tx: Transaction, run: NewRun): Promise<Run> {
       hint: 'Wait for it to end, or cancel it.',
     });
   }
+  await insertRun(tx, run);
+  if (run.dueAt !== undefined) await settle(tx, run.schedule, run.dueAt);
+  await appendStarted(tx, run);
+  return await existingRun(tx, run.id);
+}
+
+/** Files a run that began while nobody could be asked whether it may, unless it is on file. */
+export async function fileRun(tx: Transaction, run: NewRun): Promise<Run> {
+  const known = await findRun(tx, run.id);
+  if (known !== undefined) return known;
+  await insertRun(tx, run);
+  if (run.dueAt !== undefined) await settleUpTo(tx, run.schedule, run.dueAt);
+  await appendStarted(tx, run);
+  return await existingRun(tx, run.id);
+}
+
+async function insertRun(tx: Transaction, run: NewRun): Promise<void> {
   await tx.run(
     `INSERT INTO runs
        (id, schedule, type, started_by, status, owner, started_at, due_at, object_prefix, stores)
@@ -35,16 +52,34 @@ export async function startRun(tx: Transaction, run: NewRun): Promise<Run> {
     run.objectPrefix,
     JSON.stringify(run.stores),
   );
-  const { id: runId, schedule, dueAt } = run;
-  if (dueAt !== undefined) await settle(tx, schedule, dueAt);
+}
+
+async function appendStarted(
+  tx: Transaction,
+  { id: runId, schedule, dueAt, startedAt }: NewRun,
+): Promise<void> {
   const started = { name: 'run:started', runId, schedule, ...(dueAt !== undefined && { dueAt }) } as const;
-  await appendEvent(tx, started, run.startedAt);
-  return await existingRun(tx, run.id);
+  await appendEvent(tx, started, startedAt);
 }
 
 export async function finishRun(tx: Transaction, id: string, end: RunEnd): Promise<Run> {
   const run = await existingRun(tx, id);
   await refuseUnlessOurs(tx, run);
+  await fileEnd(tx, run, end);
+  return await existingRun(tx, id);
+}
+
+/**
+ * Files the end of a run that was made while the state was away. Where somebody has taken it for dead meanwhile, the backup that
+ * came of it counts all the same; any other end leaves what is on file.
+ */
+export async function fileLateEnd(tx: Transaction, run: NewRun, end: RunEnd): Promise<void> {
+  const known = await fileRun(tx, run);
+  if (isOpen(known) || (known.status !== 'completed' && end.status === 'completed'))
+    await fileEnd(tx, known, end);
+}
+
+async function fileEnd(tx: Transaction, run: Run, end: RunEnd): Promise<void> {
   if (end.backup !== undefined && !('copies' in end.backup)) {
     await fileSnapshot(tx, end.backup.manifest);
   } else if (end.backup !== undefined) {
@@ -71,17 +106,19 @@ export async function finishRun(tx: Transaction, id: string, end: RunEnd): Promi
     end.backup?.manifest.id ?? null,
     end.backup?.manifest.id ?? null,
     end.backup?.manifest.id ?? null,
-    id,
+    run.id,
   );
   if (end.status === 'completed') await setLastSuccess(tx, run.schedule, end.finishedAt);
-  return await existingRun(tx, id);
+}
+
+/** Whether its end is still to come: where others have taken its host for dead, that one has the last word. */
+export function isOpen({ status, error }: Run): boolean {
+  return status === 'running' || error?.code === 'host_silent';
 }
 
 /** Whoever lost a run (it was ended as interrupted, another process has it) must not write its end over the true one. */
 async function refuseUnlessOurs(tx: Transaction, run: Run): Promise<void> {
-  // Others have taken its host for dead, which has the last word.
-  const isOpen = run.status === 'running' || run.error?.code === 'host_silent';
-  if (!isOpen) {
+  if (!isOpen(run)) {
     throw new LowtideError('run_ended', `run ${run.id} has already ended: ${run.status}`);
   }
   const owner = String((await tx.get('SELECT owner FROM runs WHERE id = ?', run.id))?.['owner']);
@@ -110,6 +147,7 @@ export async function listRuns(tx: Transaction, filter: RunFilter): Promise<Run[
     equals('schedule', filter.schedule),
     equals('status', filter.status),
     order.condition,
+    equals('due_at', filter.dueAt),
   ]);
   return (
     await tx.all(

@@ -31,6 +31,12 @@ export function isBusy(thrown: unknown): boolean {
   return code !== undefined && ((code & 0xff) === primary.busy || (code & 0xff) === primary.locked);
 }
 
+/** True where the file itself is of no use. */
+export function isDamage(thrown: unknown): boolean {
+  const code = (resultCode(thrown) ?? 0) & 0xff;
+  return code === primary.corrupt || code === primary.notADatabase;
+}
+
 /** What SQLite or the file system said about the state at `path`, in Lowtide's words. LowtideErrors pass unchanged. */
 export function stateRefusal(thrown: unknown, path: string): LowtideError {
   if (thrown instanceof LowtideError) return thrown;

@@ -11,6 +11,8 @@ import { ownAndShared } from './shared-limits.ts';
 const hoursAhead = 24;
 /** Of a schedule that is due every few minutes, the next ones: the others are told of in time. */
 const mostOfOne = 8;
+/** Some of them may be taken. */
+const mostLookedAt = 3 * mostOfOne;
 
 export interface HostPartOptions {
   readonly fleet: Fleet;
@@ -70,7 +72,12 @@ export class HostPart implements PlanOfAll {
     const { tide, pools, config } = this.#options;
     const { schedules, stores } = config();
     const active = await activeSchedules(pools, schedules);
-    const { jobs, running = [], load, limits = {} } = await tide.requestAhead(active, now, hoursAhead);
+    const {
+      jobs,
+      running = [],
+      load,
+      limits = {},
+    } = await tide.requestAhead(...([active, now, hoursAhead, [], mostLookedAt] as const));
     const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
     const told = Map.groupBy(open, ({ schedule }) => schedule);
     return {
