@@ -79,6 +79,10 @@ export function catalogConformance(name: string, makeState: () => Promise<Catalo
       await catalog.setPaused('docs', true);
       await catalog.settleUpTo('docs', noon);
       expect(await catalog.schedule('docs')).toEqual({ paused: true, settledUntil: noon });
+      await complete(catalog, 'b1');
+      const all = await catalog.schedules();
+      expect([...all.keys()].sort()).toEqual(['db-prod', 'docs', 'files']);
+      for (const [id, state] of all) expect(state).toEqual(await catalog.schedule(id));
     });
 
     it('numbers events without a gap, also past a transaction that failed, and gives them out in order', async () => {

@@ -84,6 +84,8 @@ export interface Catalog extends AsyncDisposable {
   removeCopy(id: string, store: string, reason: string, at: EpochMs): Promise<void>;
 
   schedule(id: string): Promise<ScheduleState>;
+  /** The same of all of which anything is known, by schedule, at one moment. */
+  schedules(): Promise<ReadonlyMap<string, ScheduleState>>;
   setPaused(id: string, paused: boolean): Promise<void>;
   /** Says up to when the schedule's occurrences are settled; an earlier time than before offers them again. */
   settle(schedule: string, until: EpochMs): Promise<void>;
@@ -113,7 +115,7 @@ export interface Catalog extends AsyncDisposable {
 /** What can be looked at from another host. */
 export interface CatalogReader extends Pick<
   Catalog,
-  'run' | 'runs' | 'backup' | 'backups' | 'schedule' | 'totals'
+  'run' | 'runs' | 'backup' | 'backups' | 'schedule' | 'schedules' | 'totals'
 > {
   readonly background: Pick<BackgroundRecords, 'run'>;
   readonly drills: Pick<DrillRecords, 'drill' | 'list' | 'latest'>;

@@ -23,7 +23,7 @@ import {
 export interface ConfigKeeperOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
-  readonly catalog: Pick<Catalog, 'access' | 'backups' | 'schedule'>;
+  readonly catalog: Pick<Catalog, 'access' | 'backups' | 'schedules'>;
   readonly stores: ReadonlyMap<string, Store>;
   readonly keystore: Pick<Keystore, 'active' | 'list' | 'identity'>;
   readonly clock: Clock;
@@ -116,8 +116,8 @@ export class ConfigKeeper {
     const { source = { text: '', references: [] }, config, file } = loaded;
     const added = await catalog.access.addedSchedules();
     const ids = new Set([...config.schedules, ...added].map(({ id }) => id));
-    const paused: string[] = [];
-    for (const id of ids) if ((await catalog.schedule(id)).paused) paused.push(id);
+    const states = await catalog.schedules();
+    const paused = [...ids].filter((id) => states.get(id)?.paused);
     return {
       formatVersion: 1,
       instance: config.instance,

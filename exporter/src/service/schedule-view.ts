@@ -67,24 +67,26 @@ export function scheduleView(schedule: ScheduleConfig, facts: ScheduleFacts): Ow
 
 /** What a host's catalog knows of all of its schedules, read once for a page of them. */
 export interface ScheduleStates {
-  readonly catalog: Pick<CatalogReader, 'schedule' | 'runs'>;
+  readonly catalog: Pick<CatalogReader, 'runs'>;
+  readonly states: ReadonlyMap<string, ScheduleState>;
   readonly totals: Pick<CatalogTotals, 'lastSuccessBySchedule' | 'runningBySchedule'>;
   readonly drills: Readonly<Record<string, LatestDrills>>;
 }
 
 export async function scheduleStates(
-  catalog: Pick<CatalogReader, 'schedule' | 'runs' | 'totals' | 'drills'>,
+  catalog: Pick<CatalogReader, 'schedules' | 'runs' | 'totals' | 'drills'>,
 ): Promise<ScheduleStates> {
-  return { catalog, totals: await catalog.totals(), drills: await catalog.drills.latest() };
+  const states = await catalog.schedules();
+  return { catalog, states, totals: await catalog.totals(), drills: await catalog.drills.latest() };
 }
 
 /** The schedule as it stands now. */
 export async function withState(
   { nextRunAt, drill, ...schedule }: Own<Schedule>,
-  { catalog, totals, drills }: ScheduleStates,
+  { catalog, states, totals, drills }: ScheduleStates,
 ): Promise<Own<Schedule>> {
   const { id } = schedule;
-  const { paused, lastMissed } = await catalog.schedule(id);
+  const { paused, lastMissed } = states.get(id) ?? { paused: false };
   const [running] =
     (totals.runningBySchedule[id] ?? 0) === 0
       ? []

@@ -34,11 +34,14 @@ class States {
   readonly paused = new Set<string>();
   fails = false;
 
-  schedule(id: string): Promise<ScheduleState> {
+  schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
     if (this.fails) return Promise.reject(new Error('the disk is gone'));
-    const settledUntil = this.settled.get(id);
-    const paused = this.paused.has(id);
-    return Promise.resolve({ paused, ...(settledUntil !== undefined && { settledUntil }) });
+    const ids = new Set([...this.settled.keys(), ...this.paused]);
+    const stateOf = (id: string): ScheduleState => {
+      const settledUntil = this.settled.get(id);
+      return { paused: this.paused.has(id), ...(settledUntil !== undefined && { settledUntil }) };
+    };
+    return Promise.resolve(new Map([...ids].map((id) => [id, stateOf(id)])));
   }
 
   settleUpTo(id: string, until: number): Promise<void> {
@@ -109,12 +112,12 @@ afterEach(async () => {
 describe('the scheduler', () => {
   it('does not start again what ended while its state was read, nor undoes what was skipped meanwhile', async () => {
     let held: (() => void)[] | undefined;
-    const read = states.schedule.bind(states);
-    states.schedule = async (id) => {
-      const state = await read(id);
+    const read = states.schedules.bind(states);
+    states.schedules = async () => {
+      const all = await read();
       const gates = held;
       if (gates !== undefined) await new Promise<void>((resolve) => gates.push(resolve));
-      return state;
+      return all;
     };
     const release = async (): Promise<void> => {
       const gates = held ?? [];

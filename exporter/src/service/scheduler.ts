@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
@@ -10,7 +10,7 @@ import type { EpochMs } from '../units/instant.ts';
 
 export interface SchedulerOptions {
   readonly schedules: readonly ScheduleConfig[];
-  readonly catalog: Pick<Catalog, 'schedule' | 'settleUpTo' | 'recordMissed' | 'append'>;
+  readonly catalog: Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
   readonly clock: Clock;
   /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
   readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
@@ -161,12 +161,22 @@ export class Scheduler {
     return known.length === still.length ? next : later;
   }
 
+  /** What is to come of each, by one look at all of them; what there is to tell of others is put on record behind that. */
   async #coming(now: EpochMs): Promise<readonly DueJob[]> {
+    // One that ends while they are read is as it was before in what is read.
+    const ran = new Set(this.#running.keys());
+    const states = await this.#options.catalog.schedules();
     const coming: DueJob[] = [];
+    const told: Telling[] = [];
     for (const schedule of this.#schedules) {
-      const occurrence = await this.#nextOf(schedule, now);
+      const state = states.get(schedule.id) ?? { paused: false };
+      if (state.paused) this.#paused.add(schedule.id);
+      else this.#paused.delete(schedule.id);
+      if (ran.has(schedule.id) || this.#running.has(schedule.id)) continue;
+      const occurrence = this.#nextOf(schedule, state, now, told);
       if (occurrence !== undefined) coming.push({ schedule, occurrence });
     }
+    for (const put of told) await put();
     // Those that were started while the others were read are not to come any more.
     return coming.filter(({ schedule }) => !this.#running.has(schedule.id));
   }
@@ -227,27 +237,27 @@ export class Scheduler {
     return told;
   }
 
-  async #nextOf(schedule: ScheduleConfig, now: EpochMs): Promise<Occurrence | undefined> {
+  #nextOf(
+    schedule: ScheduleConfig,
+    { paused, settledUntil }: ScheduleState,
+    now: EpochMs,
+    told: Telling[],
+  ): Occurrence | undefined {
     const { catalog } = this.#options;
-    // One that ends while it is read is as it was before in what is read.
-    const ran = this.#running.has(schedule.id);
-    const { paused, settledUntil } = await catalog.schedule(schedule.id);
-    if (paused) this.#paused.add(schedule.id);
-    else this.#paused.delete(schedule.id);
-    if (ran || this.#running.has(schedule.id)) return undefined;
+    const { id } = schedule;
     // A schedule that is new has missed nothing.
-    if (settledUntil === undefined) await catalog.settleUpTo(schedule.id, now);
+    if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
     const { missed, next } = standing(schedule, settledUntil ?? now, now);
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
     if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
     if (paused) {
-      if (missed !== undefined) await catalog.settleUpTo(schedule.id, missed.dueAt);
+      if (missed !== undefined) told.push(() => catalog.settleUpTo(id, missed.dueAt));
       return undefined;
     }
     if (missed !== undefined) {
-      const waited = this.#deferred.get(schedule.id);
+      const waited = this.#deferred.get(id);
       const reason = waited?.dueAt === missed.dueAt ? waited.reason : undefined;
-      await catalog.recordMissed(schedule.id, { ...missed, ...(reason !== undefined && { reason }) }, now);
+      told.push(() => catalog.recordMissed(id, { ...missed, ...(reason !== undefined && { reason }) }, now));
     }
     return next;
   }

@@ -42,10 +42,14 @@ function tide(
     catalog: {
       load,
       hostLoads: { record: () => Promise.resolve(), records: (host) => Promise.resolve(hosts[host] ?? []) },
-      schedule: (id) => {
-        const settledUntil = settled[id];
-        return Promise.resolve({ paused: false, ...(settledUntil !== undefined && { settledUntil }) });
-      },
+      schedules: () =>
+        Promise.resolve(
+          new Map(
+            Object.entries(settled).map(
+              ([id, settledUntil]) => [id, { paused: false, settledUntil }] as const,
+            ),
+          ),
+        ),
       runs: ({ status }) => Promise.resolve(runs.filter((run) => run.status === status)),
       reviews: { uses: () => Promise.resolve(uses) },
     },
@@ -287,7 +291,7 @@ describe('what changes while the past is read', () => {
       catalog: {
         load: { record: () => Promise.resolve(), records: () => held(records) },
         hostLoads: { record: () => Promise.resolve(), records: () => Promise.resolve([]) },
-        schedule: () => Promise.resolve({ paused: false }),
+        schedules: () => Promise.resolve(new Map()),
         runs: () => held(runs),
         reviews: { uses: () => Promise.resolve([]) },
       },

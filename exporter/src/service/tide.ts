@@ -18,7 +18,7 @@ import type { RunningSchedule } from './scheduler.ts';
 const mostRunning = 10_000;
 
 export interface TideOptions {
-  readonly catalog: LearningSources & Pick<Catalog, 'load' | 'hostLoads' | 'schedule'>;
+  readonly catalog: LearningSources & Pick<Catalog, 'load' | 'hostLoads' | 'schedules'>;
   /** Where this host's day goes by: its load follows the clock on the wall. */
   readonly timezone: string;
   /** What runs share, as it is configured now. Absent: nothing that is counted. */
@@ -123,8 +123,9 @@ export class Tide {
     const { catalog } = this.#options;
     const until = now + hours * 3_600_000;
     const due: DueJob[] = [];
+    const states = await catalog.schedules();
     for (const schedule of schedules) {
-      const { settledUntil = now } = await catalog.schedule(schedule.id);
+      const { settledUntil = now } = states.get(schedule.id) ?? {};
       due.push(...dueUntil(schedule, settledUntil, now, until).slice(0, mostOfOne));
     }
     const goingOn = await catalog.runs({ status: 'running', limit: mostRunning });
@@ -160,12 +161,9 @@ function hostsOf(schedules: readonly ScheduleConfig[]): readonly string[] {
 
 /** Those that nobody has paused. */
 export async function activeSchedules(
-  catalog: Pick<Catalog, 'schedule'>,
+  catalog: Pick<Catalog, 'schedules'>,
   schedules: readonly ScheduleConfig[],
 ): Promise<readonly ScheduleConfig[]> {
-  const active: ScheduleConfig[] = [];
-  for (const schedule of schedules) {
-    if (!(await catalog.schedule(schedule.id)).paused) active.push(schedule);
-  }
-  return active;
+  const states = await catalog.schedules();
+  return schedules.filter(({ id }) => !states.get(id)?.paused);
 }

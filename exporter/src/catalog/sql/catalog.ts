@@ -45,7 +45,7 @@ import { appendEvent, eventsAfter, latestSequence } from './events.ts';
 import { SqlRotationRecords } from './rotations/records.ts';
 import { finishRun, findRun, listRuns, orphanedRuns, startRun } from './runs.ts';
 import { recordRestore, scheduleProofs } from './proofs.ts';
-import { recordMissed, scheduleState, setPaused, settle, settleUpTo } from './schedules.ts';
+import { recordMissed, scheduleState, scheduleStates, setPaused, settle, settleUpTo } from './schedules.ts';
 import { readTotals } from './totals.ts';
 
 /** One method, one transaction; the statements live beside it. */
@@ -131,6 +131,10 @@ export class SqlCatalog implements Catalog {
 
   async schedule(id: string): Promise<ScheduleState> {
     return await this.#database.read((tx) => scheduleState(tx, id));
+  }
+
+  async schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
+    return await this.#database.read(scheduleStates);
   }
 
   async setPaused(id: string, paused: boolean): Promise<void> {

@@ -6,7 +6,15 @@ import { appendEvent } from './events.ts';
 export async function scheduleState(tx: Transaction, id: string): Promise<ScheduleState> {
   const row = (await tx.get('SELECT * FROM schedules WHERE id = ?', id)) as unknown as
     ScheduleRow | undefined;
-  if (row === undefined) return { paused: false };
+  return row === undefined ? { paused: false } : stateOf(row);
+}
+
+export async function scheduleStates(tx: Transaction): Promise<ReadonlyMap<string, ScheduleState>> {
+  const rows = (await tx.all('SELECT * FROM schedules')) as unknown as readonly ScheduleRow[];
+  return new Map(rows.map((row) => [row.id, stateOf(row)]));
+}
+
+function stateOf(row: ScheduleRow): ScheduleState {
   const { settled_until: until, missed_due_at: dueAt, missed_at: at, missed_reason: reason } = row;
   return {
     paused: row.paused === 1,
@@ -16,6 +24,7 @@ export async function scheduleState(tx: Transaction, id: string): Promise<Schedu
 }
 
 interface ScheduleRow {
+  readonly id: string;
   readonly paused: number;
   readonly settled_until: number | null;
   readonly missed_due_at: number | null;

@@ -177,6 +177,20 @@ export class StandInCatalog implements Catalog {
     return state;
   }
 
+  async schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
+    const states = await this.#presence.askOr(
+      (catalog) => catalog.schedules(),
+      () => this.#journal.scheduleStates(),
+    );
+    const changed = [...states].filter(([id, state]) => !this.#journal.hasScheduleState(id, state));
+    if (changed.length > 0) {
+      this.#presence.mirror(() => {
+        for (const [id, state] of changed) this.#journal.setScheduleState(id, state);
+      });
+    }
+    return states;
+  }
+
   async setPaused(id: string, paused: boolean): Promise<void> {
     await this.#presence.ask((catalog) => catalog.setPaused(id, paused));
   }

@@ -155,6 +155,11 @@ export class Journal implements Disposable {
     return state === undefined ? { paused: false } : (JSON.parse(state) as ScheduleState);
   }
 
+  scheduleStates(): ReadonlyMap<string, ScheduleState> {
+    const rows = this.#database.prepare('SELECT id, state FROM schedules').all();
+    return new Map(rows.map(({ id, state }) => [String(id), JSON.parse(String(state)) as ScheduleState]));
+  }
+
   hasScheduleState(id: string, state: ScheduleState): boolean {
     return this.#scheduleText(id) === JSON.stringify(state);
   }

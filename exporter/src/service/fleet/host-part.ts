@@ -17,8 +17,8 @@ const mostLookedAt = 3 * mostOfOne;
 export interface HostPartOptions {
   readonly fleet: Fleet;
   readonly lease: Lease;
-  readonly tide: Tide;
-  readonly pools: Pick<Pools, 'schedule' | 'isTaken'>;
+  readonly tide: Pick<Tide, 'requestAhead'>;
+  readonly pools: Pick<Pools, 'schedules' | 'isTaken'>;
   readonly config: () => Config;
   /** Called when this host's part of the plan is another one. */
   readonly onChange: () => void;

@@ -5,7 +5,7 @@ import type { Offer, Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
 /** What is asked, and written down, of a schedule between two of its runs. */
-export type ScheduleRecords = Pick<Catalog, 'schedule' | 'settleUpTo' | 'recordMissed' | 'append'>;
+export type ScheduleRecords = Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
 
 export interface PoolsOptions {
   readonly queue: Pick<Queue, 'takenUpTo' | 'offer'>;
@@ -40,11 +40,15 @@ export class Pools implements ScheduleRecords {
     return this.#pooled(schedule) !== undefined && dueAt <= (this.#takenUpTo.get(schedule) ?? -Infinity);
   }
 
-  async schedule(id: string): Promise<ScheduleState> {
-    const own = await this.#options.catalog.schedule(id);
-    const taken = this.#pooled(id) === undefined ? undefined : this.#takenUpTo.get(id);
-    if (taken === undefined) return own;
-    return { ...own, settledUntil: Math.max(own.settledUntil ?? taken, taken) };
+  async schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
+    const states = new Map(await this.#options.catalog.schedules());
+    for (const { id, pool } of this.#options.schedules()) {
+      const taken = pool === undefined ? undefined : this.#takenUpTo.get(id);
+      if (taken === undefined) continue;
+      const own = states.get(id) ?? { paused: false };
+      states.set(id, { ...own, settledUntil: Math.max(own.settledUntil ?? taken, taken) });
+    }
+    return states;
   }
 
   async settleUpTo(schedule: string, until: EpochMs): Promise<void> {

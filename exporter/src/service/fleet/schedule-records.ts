@@ -19,7 +19,7 @@ export function scheduleRecords({
 }: ScheduleRecordsOptions): ScheduleRecords {
   const records = (): ScheduleRecords => pools() ?? catalog;
   return {
-    schedule: (id) => records().schedule(id),
+    schedules: () => records().schedules(),
     settleUpTo: (id, until) => records().settleUpTo(id, until),
     async recordMissed(id, missed, at) {
       const isPooled = schedules().some((schedule) => schedule.id === id && schedule.pool !== undefined);
