@@ -225,7 +225,7 @@ class Service {
       sources,
       schedules,
       clock: clockWatch,
-      isPlanner: () => member?.isPlanner ?? true,
+      isPlanner: () => member?.isPlanner ?? standIn === undefined,
       configCopies: () => configCopies.current(),
       copies: () => copyCare.facts(),
       health: this.#options.health ?? {},
