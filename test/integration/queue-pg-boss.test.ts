@@ -1,5 +1,5 @@
 import { TestClock } from 'pg-boss';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import { openPostgres, type Postgres } from '../../exporter/src/postgres/postgres.ts';
 import { openPgBossQueue } from '../../exporter/src/queue/pg-boss.ts';
 import { queueConformance } from '../conformance/queue.ts';
@@ -34,4 +34,13 @@ queueConformance('pg-boss', () => {
       for (const each of opened) await each[Symbol.asyncDispose]();
     },
   });
+});
+
+it('is made by the first of many hosts that open it at once', async () => {
+  server.query('CREATE DATABASE queue_of_many');
+  const url = server.url('queue_of_many');
+  const hosts = Array.from({ length: 6 }, () => openPostgres(url, { applicationName: 'lowtide test' }));
+  const queues = await Promise.all(hosts.map((postgres) => openPgBossQueue(postgres)));
+  for (const queue of queues) await queue[Symbol.asyncDispose]();
+  for (const postgres of hosts) await postgres[Symbol.asyncDispose]();
 });

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { openKeystore } from '../../exporter/src/compose.ts';
@@ -48,16 +49,33 @@ export class FleetHost {
 
   /** Has the last occurrence of the schedule be due, up to when the next one is. Its service does not run. */
   async owe(schedule: string): Promise<void> {
-    const { config } = await readConfig(join(this.folder, 'lowtide.yaml'), {});
-    const postgres = openPostgres(config.state, { applicationName: 'lowtide test' });
-    const assertOurs = (): Promise<void> => Promise.resolve();
-    const { instance, local: folder } = config;
-    await using catalog = await openPostgresCatalog(postgres, { instance, folder, assertOurs });
+    await using catalog = await this.catalog();
     await catalog.settle(schedule, Date.now() - 86_400_000);
   }
 
-  serve(): Promise<ServeProcess> {
-    return ServeProcess.start(this.folder);
+  /** `clockAheadSeconds`: how far the clock of this host is ahead of all others. */
+  serve(clockAheadSeconds = 0): Promise<ServeProcess> {
+    if (clockAheadSeconds === 0) return ServeProcess.start(this.folder);
+    const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
+    const sign = clockAheadSeconds < 0 ? '' : '+';
+    return ServeProcess.startIn(this.folder, {
+      ...process.env,
+      LD_PRELOAD: library,
+      FAKETIME: `${sign}${clockAheadSeconds}s`,
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    });
+  }
+
+  /** Its state, as one more of its processes; closing it is the caller's. */
+  async catalog(): Promise<Catalog> {
+    const { config } = await readConfig(join(this.folder, 'lowtide.yaml'), {});
+    const postgres = openPostgres(config.state, { applicationName: 'lowtide test' });
+    const assertOurs = (): Promise<void> => Promise.resolve();
+    return await openPostgresCatalog(postgres, {
+      instance: this.instance,
+      folder: config.local,
+      assertOurs,
+    });
   }
 
   /** `status due_at` of each run that was for an occurrence, in their order. */

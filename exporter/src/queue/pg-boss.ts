@@ -55,7 +55,10 @@ export async function openPgBossQueue(postgres: Postgres, clock?: TestClock): Pr
   // Without a listener it would end the process. What it tells of is its background work; every call has its own error.
   boss.on('error', () => undefined);
   try {
-    await boss.start();
+    // Its own lock is on tables that are not there at first: of two hosts that make them at once, one would fail.
+    await postgres.write(() => boss.start().then(() => undefined), {
+      lock: `lowtide migrate ${engineSchema}`,
+    });
   } catch (error) {
     throw postgresRefusal(error, postgres.label);
   }

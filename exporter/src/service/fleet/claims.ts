@@ -41,6 +41,8 @@ export interface ClaimsOptions {
   readonly catalog: Pick<Catalog, 'runs' | 'schedule' | 'recordMissed' | 'settleUpTo'>;
   readonly instance: string;
   readonly clock: Clock;
+  /** How far that clock is ahead of the queue's. */
+  readonly aheadMs: () => number;
   readonly log: Logger;
   /** Aborted when the service is to stop: nothing is waited for any more. */
   readonly stopping: AbortSignal;
@@ -117,7 +119,8 @@ export class Claims {
     this.#held.add(keyOf(claim));
     try {
       const outcome = await work(lost.signal);
-      if (outcome === undefined || outcome === 'interrupted') await queue.release(claim, clock.now());
+      if (outcome === undefined || outcome === 'interrupted')
+        await queue.release(claim, this.#queueTime(clock.now()));
       else await queue.finish(claim, outcome);
     } catch (thrown) {
       // Whatever it is thought to be, the next `reconcile` tells the queue what has become of it.
@@ -151,14 +154,14 @@ export class Claims {
   #take(offer: Offer): Promise<Claim | undefined> {
     return this.#turns.do(async () => {
       const { queue, instance, clock } = this.#options;
-      // Its slot is now, whatever the clock of the queue says: this host's may be ahead of it.
+      // Its slot is now, whatever was planned.
       await queue.offer([{ ...offer, slot: 0 }]);
       const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
       for (let moved = 0; moved < mostMoves;) {
         const claims = await queue.claim({ instance, pools }, takenAtOnce);
         const mine = claims.find((claim) => keyOf(claim) === keyOf(offer));
         const others = claims.filter((claim) => claim !== mine);
-        for (const other of others) await queue.release(other, clock.now() + tryAgainMs);
+        for (const other of others) await queue.release(other, this.#queueTime(clock.now() + tryAgainMs));
         if (mine !== undefined) return mine;
         if (claims.length > 0) continue;
         if ((await queue.job(offer))?.state !== 'waiting') return undefined;
@@ -210,10 +213,15 @@ export class Claims {
       schedule: schedule.id,
       dueAt,
       slot: dueAt,
-      deadline: lastMomentOf(schedule, dueAt),
+      deadline: this.#queueTime(lastMomentOf(schedule, dueAt)),
       priority: urgencies[schedule.priority],
       attempts,
     };
+  }
+
+  /** A moment by the clock of the queue, which alone counts there. */
+  #queueTime(moment: EpochMs): EpochMs {
+    return Math.round(moment - this.#options.aheadMs());
   }
 
   async #later(): Promise<void> {

@@ -13,6 +13,8 @@ const hoursAhead = 24;
 const mostOfOne = 8;
 /** Some of them may be taken. */
 const mostLookedAt = 3 * mostOfOne;
+/** To work it out takes a while. */
+const tellEveryMs = 60_000;
 
 export interface HostPartOptions {
   readonly fleet: Fleet;
@@ -28,6 +30,7 @@ export interface HostPartOptions {
 export class HostPart implements PlanOfAll {
   readonly #options: HostPartOptions;
   #told: HostFacts | undefined;
+  #toldAt = -Infinity;
   #planVersion = 0;
   #slots: readonly FleetSlot[] = [];
 
@@ -48,9 +51,16 @@ export class HostPart implements PlanOfAll {
     return schedules.find(({ id }) => id === schedule)?.pool === undefined ? undefined : Infinity;
   }
 
-  /** Tells what has changed since the last time. */
+  /** The next look tells anew what there is to run. */
+  poke(): void {
+    this.#toldAt = -Infinity;
+  }
+
+  /** Tells what has changed since the last time: with each step of a minute, and once it was poked. */
   async tell(now: EpochMs): Promise<void> {
     const { fleet, lease } = this.#options;
+    if (Math.abs(now - this.#toldAt) < tellEveryMs) return;
+    this.#toldAt = now;
     const facts = await this.#facts(now);
     if (isDeepStrictEqual(facts, this.#told)) return;
     await fleet.facts.publish(lease, facts);
@@ -77,7 +87,7 @@ export class HostPart implements PlanOfAll {
       running = [],
       load,
       limits = {},
-    } = await tide.requestAhead(...([active, now, hoursAhead, [], mostLookedAt] as const));
+    } = await tide.requestAhead(active, now, hoursAhead, [], mostLookedAt);
     const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
     const told = Map.groupBy(open, ({ schedule }) => schedule);
     return {

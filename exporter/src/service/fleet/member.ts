@@ -62,7 +62,10 @@ export class FleetMember {
     this.#options = options;
     this.#membership = membership;
     this.#fleet = fleet;
-    this.#claims = new Claims({ queue, catalog, instance, clock, log, stopping });
+    this.#claims = new Claims({
+      ...{ queue, catalog, instance, clock, log, stopping },
+      aheadMs: () => membership.aheadMs,
+    });
     this.#planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, catalog, clock, log },
       interruptRunsOf: (silent) => interruptRunsOf(postgres, silent, clock.now()),
@@ -107,7 +110,9 @@ export class FleetMember {
     dueAt: EpochMs,
     work: (lost: AbortSignal) => Promise<Outcome>,
   ): Promise<void> {
+    this.part.poke();
     await this.#claims.run(schedule, dueAt, work);
+    this.part.poke();
     if (schedule.pool !== undefined) await this.pools.look().catch(() => undefined);
   }
 
@@ -173,7 +178,10 @@ export class FleetMember {
     const { installation, log, stopping } = this.#options;
     if (stopping.aborted) return;
     try {
-      if (await this.pools.look()) this.#onPlan();
+      if (await this.pools.look()) {
+        this.part.poke();
+        this.#onPlan();
+      }
       await this.part.tell(installation().clock.now());
       await this.#planner.look(heard);
       await this.part.follow(Math.max(heard.planVersion, this.#planner.planVersion));

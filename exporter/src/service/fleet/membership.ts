@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { Config } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { Fleet, HostDetails, Lease } from '../../fleet/fleet.ts';
+import type { Fleet, HostDetails, Lease, Renewal } from '../../fleet/fleet.ts';
 import type { HostGuard } from '../../fleet/host-guard.ts';
 import { version } from '../../version.ts';
 import { describe } from '../describe.ts';
@@ -12,6 +12,7 @@ const silentAfterMs = 60_000;
 const beatMs = 10_000;
 /** By its own clock a host is that far from PostgreSQL's before anybody is told. */
 const skewWorthTellingMs = 60_000;
+const certainSkewMs = 5000;
 
 export interface MembershipOptions {
   readonly fleet: Fleet;
@@ -47,6 +48,7 @@ export class Membership {
   /** Of this host, and the same as long as this process works for it. */
   readonly lease: Lease;
   #isHeard = true;
+  #aheadMs = 0;
   #toldSkewMs = 0;
 
   private constructor(options: MembershipOptions, lease: Lease) {
@@ -58,7 +60,14 @@ export class Membership {
   /** Throws `instance_taken` while another process works under the name; from here on what that one writes is refused. */
   static async enter(options: MembershipOptions): Promise<Membership> {
     const { fleet, host, home } = options;
-    return new Membership(options, await fleet.enter(host, home, silentAfterMs));
+    const membership = new Membership(options, await fleet.enter(host, home, silentAfterMs));
+    await membership.#renew();
+    return membership;
+  }
+
+  /** How far the clock of this host is ahead of PostgreSQL's. */
+  get aheadMs(): number {
+    return this.#aheadMs;
   }
 
   /** Called after each beat that has come through. */
@@ -82,13 +91,10 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    const { fleet, guard, clock, host, log } = this.#options;
+    const { fleet, host, log } = this.#options;
     try {
-      const asked = clock.now();
-      const askedAt = performance.now();
-      const renewal = await fleet.leases.renew(this.lease, silentAfterMs, true);
-      guard.confirmed(askedAt);
-      this.#tellSkew((asked + clock.now()) / 2 - renewal.databaseNow);
+      const renewal = await this.#renew();
+      this.#tellSkew(this.#aheadMs);
       if (!this.#isHeard) {
         await fleet.announce(host);
         log.info('the other hosts hear of this one again');
@@ -101,6 +107,18 @@ export class Membership {
       if (this.#isHeard) log.warn({ err: describe(error) }, 'the other hosts do not hear of this one');
       this.#isHeard = false;
     }
+  }
+
+  async #renew(): Promise<Renewal> {
+    const { fleet, guard, clock } = this.#options;
+    const asked = clock.now();
+    const askedAt = performance.now();
+    const renewal = await fleet.leases.renew(this.lease, silentAfterMs, true);
+    guard.confirmed(askedAt);
+    const aheadMs = (asked + clock.now()) / 2 - renewal.databaseNow;
+    // As far as the way there and back tells: on a busy machine it takes a second.
+    this.#aheadMs = Math.abs(aheadMs) < certainSkewMs ? 0 : aheadMs;
+    return renewal;
   }
 
   #replaced(): LowtideError {
