@@ -22,6 +22,25 @@ const dueOf = (lines: readonly string[], status: string): string[] =>
   lines.filter((line) => line.startsWith(`${status} `)).map((line) => line.split(' ')[1] ?? '');
 
 describe('an occurrence on hosts that share a queue', () => {
+  it('is forgotten by whoever plans, two months after it was due', async () => {
+    const host = await FleetHost.make(server, join(root, 'db0'), 'db0', docs);
+    await host.owe('docs');
+    {
+      await using made = await host.serve();
+      await eventually(() => expect(host.jobs()).toContainEqual(expect.stringMatching(/^finished /)));
+      await made.kill();
+    }
+    const old = Date.now() - 61 * 86_400_000;
+    server.query(`
+      UPDATE lowtide.leases SET expires_at = now() WHERE name = 'planner';
+      INSERT INTO lowtide_jobs.job (id, lane, schedule, due_at, slot, deadline, priority, urgency, attempts, state, ended_at)
+      VALUES ('old', 'host/db0', 'docs', ${old}, ${old}, ${old}, 1, 1, 3, 'finished', ${old})`);
+    await using service = await host.serve();
+    await eventually(() => expect(host.jobs()).not.toContainEqual(expect.stringContaining(String(old))));
+    expect(host.jobs()).toContainEqual(expect.stringMatching(/^finished /));
+    await service.kill();
+  });
+
   it('is run under a claim of its job, which ends as the run does', async () => {
     const host = await FleetHost.make(server, join(root, 'db1'), 'db1', docs);
     await host.owe('docs');

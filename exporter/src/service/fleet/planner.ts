@@ -18,6 +18,8 @@ const leaseMs = 60_000;
 const planStepMs = 300_000;
 /** What begins later may still be planned anew before it is offered. */
 const offerAheadMs = 600_000;
+/** Between two looks at what the queue need not know any more: each goes through all that it knows. */
+const forgetEveryMs = 3_600_000;
 
 export interface FleetPlannerOptions {
   readonly fleet: Fleet;
@@ -49,6 +51,7 @@ export class FleetPlanner {
   #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
   #runs: readonly FleetRun[] = [];
   #plannedFor = '';
+  #forgotAt = -Infinity;
   #planVersion = 0;
 
   constructor(options: FleetPlannerOptions) {
@@ -75,6 +78,7 @@ export class FleetPlanner {
       await this.#sweep();
       await this.#standFor(hosts);
       await this.#tellMissed(hosts);
+      await this.#forget();
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
       this.#options.log.info('another host plans for all now');
@@ -204,6 +208,15 @@ export class FleetPlanner {
       );
     }
     await queue.acknowledge(reports);
+  }
+
+  /** Of the twenty thousand jobs a day of a large fleet none would ever be deleted else. */
+  async #forget(): Promise<void> {
+    const { queue, clock } = this.#options;
+    const now = clock.now();
+    if (Math.abs(now - this.#forgotAt) < forgetEveryMs) return;
+    await queue.forget();
+    this.#forgotAt = now;
   }
 
   async #sweep(): Promise<void> {
