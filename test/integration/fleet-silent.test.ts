@@ -73,6 +73,8 @@ describe('a host that falls silent while it makes a backup', () => {
     server.query(`UPDATE lowtide.leases SET expires_at = now() WHERE name = 'planner'`);
     await using _ = await watching.serve();
     await eventually(() => expect(statuses(host)).toEqual(['interrupted host_silent']));
+    // Somebody has taken it off the list meanwhile.
+    server.query(`DELETE FROM lowtide.hosts WHERE instance = 'paused'`);
     writeFileSync(join(host.folder, 'go'), '');
     paused.signal('SIGCONT');
     await eventually(() => expect(statuses(host)[0]).toBe('completed -'));
@@ -80,6 +82,9 @@ describe('a host that falls silent while it makes a backup', () => {
       String(name).endsWith('.json'),
     );
     expect(manifests.length).toBe(statuses(host).filter((status) => status === 'completed -').length);
+    await eventually(() =>
+      expect(server.query(`SELECT instance FROM lowtide.facts WHERE instance = 'paused'`)).toBe('paused'),
+    );
     await paused.kill();
   });
 });

@@ -94,6 +94,8 @@ export interface Renewal {
   readonly isPlanned: boolean;
   /** Of a host: whether others have asked something of it (`FleetRequests.take` has what). */
   readonly hasRequests: boolean;
+  /** False of a host that was taken off the list while it was silent: it has to be announced again. */
+  readonly isKnown: boolean;
 }
 
 /** One plan for all, of which each host reads its own part. */

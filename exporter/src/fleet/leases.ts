@@ -37,6 +37,7 @@ export class PostgresLeases implements Leases {
                SELECT 1 FROM lowtide.requests
                WHERE 'host/' || instance = name AND requests.token IS NULL
                  AND asked_at > clock_timestamp() - ${requestWaits}) AS asked,
+             EXISTS (SELECT 1 FROM lowtide.hosts WHERE instance = substr(name, 6)) AS known,
              floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
           ttlMs,
           lease.name,
@@ -52,6 +53,7 @@ export class PostgresLeases implements Leases {
       databaseNow: Number(row['now']),
       isPlanned: row['planned'] === 1,
       hasRequests: row['asked'] === 1,
+      isKnown: row['known'] === 1,
     };
   }
 

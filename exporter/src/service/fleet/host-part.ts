@@ -56,6 +56,12 @@ export class HostPart implements PlanOfAll {
     this.#toldAt = -Infinity;
   }
 
+  /** All that was told may have been forgotten. */
+  forget(): void {
+    this.#told = undefined;
+    this.poke();
+  }
+
   /** Tells what has changed since the last time: with each step of a minute, and once it was poked. */
   async tell(now: EpochMs): Promise<void> {
     const { fleet, lease } = this.#options;

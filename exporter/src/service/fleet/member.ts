@@ -3,7 +3,7 @@ import { evictOthers } from '../../catalog/postgres/owners.ts';
 import { interruptRunsOf } from '../../catalog/postgres/silent-host.ts';
 import type { Installation } from '../../compose.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
-import type { Fleet } from '../../fleet/fleet.ts';
+import type { Fleet, HostDetails } from '../../fleet/fleet.ts';
 import type { Postgres } from '../../postgres/postgres.ts';
 import { InTurn } from '../../probe/in-turn.ts';
 import type { Queue } from '../../queue/queue.ts';
@@ -96,7 +96,7 @@ export class FleetMember {
     if (access === undefined) return undefined;
     const { log } = options;
     const { guard, folder, postgres } = access;
-    const host = hostDetails(config, options.listen);
+    const host = (): HostDetails => hostDetails(options.installation().config, options.listen);
     const home = homeOf(folder);
     const fleet = await access.open();
     const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
@@ -182,6 +182,7 @@ export class FleetMember {
         this.part.poke();
         this.#onPlan();
       }
+      if (heard.isNew) this.part.forget();
       await this.part.tell(installation().clock.now());
       await this.#planner.look(heard);
       await this.part.follow(Math.max(heard.planVersion, this.#planner.planVersion));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock/clock.ts';
 import type { Config } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
@@ -17,7 +18,8 @@ const certainSkewMs = 5000;
 export interface MembershipOptions {
   readonly fleet: Fleet;
   readonly guard: HostGuard;
-  readonly host: HostDetails;
+  /** As others are to see it: a reload changes it. */
+  readonly host: () => HostDetails;
   /** Of the folder in which this host's processes see each other. */
   readonly home: string;
   readonly clock: Clock;
@@ -29,6 +31,8 @@ export interface Heard {
   readonly planVersion: number;
   /** Somebody holds the planner's lease. */
   readonly isPlanned: boolean;
+  /** Others have just been told who this host is: what else they are to know of it they may have forgotten. */
+  readonly isNew: boolean;
   /** Others have asked something of this host. */
   readonly hasRequests: boolean;
 }
@@ -47,6 +51,7 @@ export class Membership {
   readonly #listeners: ((heard: Heard) => void)[] = [];
   /** Of this host, and the same as long as this process works for it. */
   readonly lease: Lease;
+  #announced: HostDetails;
   #isHeard = true;
   #aheadMs = 0;
   #toldSkewMs = 0;
@@ -54,13 +59,14 @@ export class Membership {
   private constructor(options: MembershipOptions, lease: Lease) {
     this.#options = options;
     this.lease = lease;
+    this.#announced = options.host();
     options.guard.hold(lease);
   }
 
   /** Throws `instance_taken` while another process works under the name; from here on what that one writes is refused. */
   static async enter(options: MembershipOptions): Promise<Membership> {
     const { fleet, host, home } = options;
-    const membership = new Membership(options, await fleet.enter(host, home, silentAfterMs));
+    const membership = new Membership(options, await fleet.enter(host(), home, silentAfterMs));
     await membership.#renew();
     return membership;
   }
@@ -95,12 +101,13 @@ export class Membership {
     try {
       const renewal = await this.#renew();
       this.#tellSkew(this.#aheadMs);
-      if (!this.#isHeard) {
-        await fleet.announce(host);
-        log.info('the other hosts hear of this one again');
-      }
+      const details = host();
+      const isNew = !renewal.isKnown || !isDeepStrictEqual(details, this.#announced);
+      if (isNew) await fleet.announce(details);
+      this.#announced = details;
+      if (!this.#isHeard) log.info('the other hosts hear of this one again');
       this.#isHeard = true;
-      for (const listener of this.#listeners) listener(renewal);
+      for (const listener of this.#listeners) listener({ ...renewal, isNew });
     } catch (thrown) {
       const error = LowtideError.from(thrown);
       if (error.code === 'lease_lost') throw this.#replaced();
@@ -122,7 +129,7 @@ export class Membership {
   }
 
   #replaced(): LowtideError {
-    const { instance } = this.#options.host;
+    const { instance } = this.#options.host();
     return new LowtideError('instance_taken', `another exporter works under the name ${instance} now`, {
       hint: 'Give each host an `instance` of its own, and do not copy the folder `local` from one to another.',
     });
