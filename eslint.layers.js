@@ -200,6 +200,7 @@ const layers = [
       'catalog/reviews.ts',
       'catalog/rotations.ts',
       'events/',
+      'fleet/campaign.ts',
       'fleet/fleet.ts',
       'catalog/snapshots.ts',
       'health/',

@@ -19,7 +19,7 @@ export type AuditOutcome = Pick<AuditBody, 'result' | 'code' | 'detail'>;
 export async function record(
   { access, now, onAudit, onAuditLost }: AuditTrail,
   caller: Caller,
-  route: Route,
+  route: Pick<Route, 'audit'>,
   /** Of the path. */
   id: unknown,
   outcome: AuditOutcome,

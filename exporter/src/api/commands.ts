@@ -87,8 +87,8 @@ export interface Commands {
   cancelDrill(drill: StoredDrill): void;
 
   planRotation(wish: RotationWish): Promise<RotationPlan>;
-  /** Throws `rotation_active`, and what keeps it from being begun. */
-  rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>>;
+  /** `id`: where it was agreed on before. Throws `rotation_active`, and what keeps it from being begun. */
+  rotate(wish: RotationWish, by: string, id?: string): Promise<Begun<Rotation>>;
   resumeRotation(id: string): Promise<Begun<Rotation>>;
   /** What keeps a rotation of this process waiting, as part of a sentence. */
   rotationWaitsFor(id: string): string | undefined;

@@ -6,6 +6,7 @@ import type { Begun, Commands } from './commands.ts';
 import type { Own, Schedule } from './contract.ts';
 import { pageOf, pageOfAll, type PageQuery } from './cursor.ts';
 import type { Ending, Handlers } from './handling.ts';
+import { campaignHandlers, campaignsBy } from './campaign-handlers.ts';
 import { hostHandlers, relayOf } from './host-handlers.ts';
 import type { OtherHosts } from './other-hosts.ts';
 import {
@@ -46,6 +47,7 @@ export function handlersFor(
   const own = sides.own();
   const answerBegun = begunAnswers(sides.self, onBegun);
   const relay = relayOf(sides, caller);
+  const askForRotation = campaignsBy(sides, caller);
   const who = caller.grafanaUser ?? caller.token ?? '';
   const ok = <T>(body: T): { readonly status: 200; readonly body: T } => ({ status: 200, body });
   const okSchedule = (schedule: Own<Schedule>): { status: 200; body: Schedule } =>
@@ -54,6 +56,7 @@ export function handlersFor(
     ...readHandlers(sides),
     ...scheduleReads(sides, commands),
     ...hostHandlers(sides, commands),
+    ...campaignHandlers(sides),
     async getStatus() {
       const checks = await commands.checks();
       return ok({
@@ -116,6 +119,8 @@ export function handlersFor(
     retireKey: async ({ id }) => ok(await commands.retireKey(id, who)),
 
     async startRotation({ query, body: { dryRun, ...wish } }) {
+      const campaign = await askForRotation(query, wish, dryRun);
+      if (campaign !== undefined) return campaign;
       if (dryRun) return { ...ok(await commands.planRotation(wish)), detail: 'dry run' };
       return answerBegun(await commands.rotate(wish, who), query.wait);
     },
@@ -166,7 +171,7 @@ type BegunAnswer<T> =
       readonly ending: Promise<Ending>;
     };
 
-function begunAnswers(host: string, onBegun: OnBegun) {
+export function begunAnswers(host: string, onBegun: OnBegun) {
   return async <T extends Ended>(
     { run, ended }: Begun<T>,
     wait: 'true' | 'false',

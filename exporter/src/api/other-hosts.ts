@@ -1,5 +1,6 @@
 import type { CatalogReader } from '../catalog/catalog.ts';
 import type { LowtideError } from '../errors/lowtide-error.ts';
+import type { FleetCampaigns } from '../fleet/campaign.ts';
 import type { FleetRequests, HostSummary, KnownHost } from '../fleet/fleet.ts';
 import type { Own, OwnSlot, Schedule } from './contract.ts';
 
@@ -21,6 +22,10 @@ export interface OtherHosts {
   slots(instance?: string): Promise<ReadonlyMap<string, readonly OwnSlot[] | LowtideError>>;
   ask: FleetRequests['ask'];
   request: FleetRequests['find'];
+  beginCampaign: FleetCampaigns['begin'];
+  campaign: FleetCampaigns['find'];
+  /** Those that were asked for of any host, the last one first. */
+  campaigns: FleetCampaigns['list'];
 }
 
 export type Schedules = ReadonlyMap<string, Own<Schedule>>;

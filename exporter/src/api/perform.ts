@@ -5,7 +5,7 @@ import type { Caller } from './caller.ts';
 import { handlersFor, type HandlerParts, type OnBegun } from './handlers.ts';
 import type { Ending, PlainRouteName } from './handling.ts';
 import type { ReadRequest } from './requests.ts';
-import { routes } from './routes.ts';
+import { routes, type Route } from './routes.ts';
 
 /** What any handler answers. */
 export interface AnyHandled {
@@ -30,8 +30,26 @@ export async function perform(
   { trail, onError, ...parts }: PerformContext,
   keep: (run: { readonly id: string }) => Promise<void>,
 ): Promise<AnyHandled> {
-  const note = (outcome: AuditOutcome): Promise<void> =>
-    record(trail, caller, routes[name], read.id, outcome);
+  const route: Route = routes[name];
+  const note: Note = (outcome) => record(trail, caller, route, read.id, outcome);
+  return await onRecord(note, onError, keep, (onBegun) => {
+    // The route's schemas have made of the request what this handler takes.
+    const handler = handlersFor(parts, caller, onBegun)[name] as (
+      call: ReadRequest,
+    ) => AnyHandled | Promise<AnyHandled>;
+    return handler(read);
+  });
+}
+
+type Note = (outcome: AuditOutcome) => Promise<void>;
+
+/** Does `work`, and notes how it begins, how it ends, and what has kept it from that, which is thrown as well. */
+export async function onRecord(
+  note: Note,
+  onError: PerformContext['onError'],
+  keep: (run: { readonly id: string }) => Promise<void>,
+  work: (onBegun: OnBegun) => AnyHandled | Promise<AnyHandled>,
+): Promise<AnyHandled> {
   const onBegun: OnBegun = async (run, detail) => {
     // On record before anybody waits for the end: a crash must not leave it without a name.
     await note({ result: 'started', detail });
@@ -42,12 +60,8 @@ export async function perform(
       onError(thrown);
     }
   };
-  // The route's schemas have made of the request what this handler takes.
-  const handler = handlersFor(parts, caller, onBegun)[name] as (
-    call: ReadRequest,
-  ) => AnyHandled | Promise<AnyHandled>;
   try {
-    const handled = await handler(read);
+    const handled = await work(onBegun);
     const { ending, outcome } = handled;
     const detail = handled.detail === undefined ? {} : { detail: handled.detail };
     if (ending === undefined) {

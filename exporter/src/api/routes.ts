@@ -2,13 +2,21 @@ import type { z } from 'zod';
 import type { Action } from './actions.ts';
 import { auditList, auditQuery } from './schemas/audit.ts';
 import { backup, backupList, backupsQuery, manifest, restoreRequest } from './schemas/backups.ts';
+import { campaign, campaignList, campaignsQuery, rotationOrCampaign } from './schemas/campaigns.ts';
 import { drill, drillList, drillsQuery } from './schemas/drills.ts';
 import { instance } from './schemas/common.ts';
 import { eventsQuery } from './schemas/events.ts';
 import { hostList, hostQuery, hostsQuery, relayedRequest } from './schemas/hosts.ts';
 import { key, keyList, keysQuery } from './schemas/keys.ts';
 import { load, loadQuery, plan, planQuery } from './schemas/plan.ts';
-import { newRotation, rotation, rotationList, rotationOutcome, rotationsQuery } from './schemas/rotations.ts';
+import {
+  newRotation,
+  rotateQuery,
+  rotation,
+  rotationList,
+  rotationOutcome,
+  rotationsQuery,
+} from './schemas/rotations.ts';
 import {
   anyRunOrRequest,
   backupRun,
@@ -75,6 +83,22 @@ export const routes = {
     summary: 'What another host was asked to do, and what came of it',
     action: 'read',
     answers: { 200: { description: 'The request.', schema: relayedRequest } },
+  },
+
+  listCampaigns: {
+    method: 'get',
+    path: '/campaigns',
+    summary: 'What several hosts were asked to do, each a task of it; the one asked for last first',
+    action: 'read',
+    query: campaignsQuery,
+    answers: { 200: { description: 'A page.', schema: campaignList } },
+  },
+  getCampaign: {
+    method: 'get',
+    path: '/campaigns/{id}',
+    summary: 'One of these, with what has become of each task',
+    action: 'read',
+    answers: { 200: { description: 'The campaign.', schema: campaign } },
   },
 
   listSchedules: {
@@ -343,13 +367,18 @@ export const routes = {
   startRotation: {
     method: 'post',
     path: '/rotations',
-    summary: 'Give stored backups to a new key; with dryRun: only say what that would do',
+    summary:
+      'Give stored backups to a new key, here or on all hosts; with dryRun: only say what that would do',
     action: 'rotate',
     audit: 'rotation.start',
-    query: waitQuery,
+    query: rotateQuery,
     body: newRotation,
     answers: {
-      202: { description: 'It has begun: GET rotations/{id} tells how it goes.', schema: rotation },
+      202: {
+        description:
+          'It has begun: GET rotations/{id} tells how it goes. Or others are asked: GET campaigns/{id} does.',
+        schema: rotationOrCampaign,
+      },
       200: {
         description: 'With wait=true: it has ended; status tells how. With dryRun: the plan.',
         schema: rotationOutcome,

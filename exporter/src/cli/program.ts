@@ -6,6 +6,7 @@ import { verifyAudit } from './audit.ts';
 import { backup } from './backup.ts';
 import { listBackups, verifyBackups } from './backups.ts';
 import { rebuild } from './catalog.ts';
+import { showCampaigns } from './campaign.ts';
 import { checkConfig } from './check-config.ts';
 import { action, type Terminal } from './command.ts';
 import { drill, listDrills } from './drill.ts';
@@ -123,6 +124,12 @@ export function createProgram(terminal: Terminal): Command {
     .argument('<name>', 'its `instance`')
     .action(action(terminal, forgetHost));
 
+  program
+    .command('campaigns')
+    .description('what all hosts were asked to do, each a task of it')
+    .argument('[id]', 'one of them, with each task')
+    .action(action(terminal, showCampaigns));
+
   const backups = program
     .command('backups')
     .description('list what is stored')
@@ -144,6 +151,7 @@ export function createProgram(terminal: Terminal): Command {
     .option('--orphans', 'instead: show what lies in the stores and belongs to no backup')
     .option('--old-versions', 'instead: show what versioned buckets keep of what was replaced or deleted')
     .option('--remove', 'with --orphans or --old-versions: remove what may go')
+    .option('--all-hosts', 'on all hosts that share the state, each what lies with it')
     .addOption(
       new Option('--older-than <duration>', 'with --orphans or --old-versions: leave what is younger')
         .argParser(safeAge)
@@ -237,6 +245,7 @@ export function createProgram(terminal: Terminal): Command {
     .option('--at-low-tide', 'wait while the host is busier than load.high_water, for a day at most')
     .option('--dry-run', 'only say what would be done')
     .option('--resume', 'go on with the last rotation that was not completed')
+    .option('--all-hosts', 'on all hosts that share the state, each what lies with it')
     .action(action(terminal, rotate));
 
   program

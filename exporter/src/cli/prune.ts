@@ -3,6 +3,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import { parseDuration } from '../units/duration.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
+import { askAllHosts } from './campaign.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { showOldVersions } from './old-versions.ts';
@@ -16,6 +17,7 @@ export interface PruneCommandOptions {
   readonly orphans?: boolean;
   readonly oldVersions?: boolean;
   readonly remove?: boolean;
+  readonly allHosts?: boolean;
   /** Milliseconds. */
   readonly olderThan: number;
 }
@@ -25,7 +27,8 @@ export interface PruneCommandOptions {
  * what was replaced or deleted.
  */
 export async function pruneBackups(context: CommandContext, options: PruneCommandOptions): Promise<ExitCode> {
-  const { dryRun = false, orphans = false, oldVersions = false, remove = false, olderThan } = options;
+  const { dryRun = false, orphans = false, oldVersions = false, remove = false, allHosts = false } = options;
+  const { olderThan } = options;
   if (orphans && oldVersions) {
     throw new LowtideError('usage', '--orphans and --old-versions do not go together');
   }
@@ -35,9 +38,21 @@ export async function pruneBackups(context: CommandContext, options: PruneComman
     });
   }
   if (remove && dryRun) throw new LowtideError('usage', '--dry-run and --remove do not go together');
+  if (allHosts && (dryRun || orphans || oldVersions)) {
+    throw new LowtideError('usage', '--all-hosts goes with none of the other options', {
+      hint: 'Look on the host in question.',
+    });
+  }
+  if (allHosts) return await pruneOnAllHosts(context);
   if (orphans) return await showOrphans(context, { remove, olderThan });
   if (oldVersions) return await showOldVersions(context, { remove, olderThan });
   return await pruneByRules(context, dryRun);
+}
+
+/** Each by the service that runs there: what lies with a host, and how long it keeps it, it alone knows. */
+async function pruneOnAllHosts(context: CommandContext): Promise<ExitCode> {
+  await using installation = await context.open();
+  return await askAllHosts(context, installation, 'backups.prune', { kind: 'prune', wish: {} });
 }
 
 const hourMs = 3_600_000;

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import type { NewRotation } from '../api/contract.ts';
 import type { AuditBody } from '../catalog/access.ts';
 import type { Rotation } from '../catalog/rotations.ts';
 import type { Installation } from '../compose.ts';
@@ -10,6 +11,7 @@ import { LowTide } from '../service/low-tide.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
+import { askAllHosts } from './campaign.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { keepConfig } from './keep-config.ts';
@@ -25,6 +27,7 @@ export interface RotateOptions {
   readonly atLowTide?: boolean;
   readonly dryRun?: boolean;
   readonly resume?: boolean;
+  readonly allHosts?: boolean;
 }
 
 /** As many reasons are named; the rest is counted. */
@@ -36,6 +39,7 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
   if (options.dryRun === true && options.resume === true) {
     throw new LowtideError('usage', '--dry-run and --resume do not go together');
   }
+  if (options.allHosts === true) return await rotateOnAllHosts(context, options);
   await using installation = await context.open();
   if (options.dryRun !== true) await installation.takeEnvironmentKey();
   const { mode, daysBack, limitRate } = options;
@@ -70,6 +74,24 @@ export async function rotate(context: CommandContext, options: RotateOptions): P
   // It is sealed to the active key, too: else it would open with none but the old one, which may be destroyed next.
   await keepConfig(context, installation);
   return await answer(context, installation, rotation);
+}
+
+/** Each by the service that runs there, with its own keys. */
+async function rotateOnAllHosts(context: CommandContext, options: RotateOptions): Promise<ExitCode> {
+  const { mode, daysBack, limitRate, atLowTide = false, dryRun = false, resume = false } = options;
+  if (dryRun || resume) {
+    throw new LowtideError('usage', `--all-hosts and --${dryRun ? 'dry-run' : 'resume'} do not go together`, {
+      hint: `Run \`lowtide rotate --${dryRun ? 'dry-run' : 'resume'}\` on the host in question.`,
+    });
+  }
+  await using installation = await context.open();
+  const wish: NewRotation = {
+    mode,
+    atLowTide,
+    ...(daysBack !== undefined && { daysBack }),
+    ...(limitRate !== undefined && { bytesPerSecond: limitRate * 1024 * 1024 }),
+  };
+  return await askAllHosts(context, installation, 'rotation.start', { kind: 'rotation', wish });
 }
 
 /** How it ended, for the audit log: only what is complete is done. */

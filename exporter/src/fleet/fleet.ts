@@ -3,6 +3,7 @@ import type { Limits } from '../schedule/limits.ts';
 import type { PlanJob, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { FleetCampaigns } from './campaign.ts';
 
 /**
  * What hosts that share a PostgreSQL know of each other: who is there, who holds what, what is to run where. It lies in the
@@ -17,6 +18,7 @@ export interface Fleet {
   readonly facts: FleetFacts;
   readonly views: FleetViews;
   readonly requests: FleetRequests;
+  readonly campaigns: FleetCampaigns;
   /**
    * Makes this process the one that works under the name of a host, for `ttlMs` from each `renew` on. Throws `instance_taken`
    * while another one does; a process that takes the place of one of the same `home` need not wait for its silence.
@@ -26,7 +28,10 @@ export interface Fleet {
   announce(host: HostDetails): Promise<void>;
   /** All that have ever entered and were not forgotten, by name. */
   hosts(): Promise<readonly KnownHost[]>;
-  /** Takes a host that is gone for good off the list, with its facts and its part of the plan. False: it is still there. */
+  /**
+   * Takes a host that is gone for good off the list, with its facts, its part of the plan, and its tasks in campaigns.
+   * False: it is still there.
+   */
   forget(instance: string): Promise<boolean>;
 }
 
@@ -96,6 +101,8 @@ export interface Renewal {
   readonly hasRequests: boolean;
   /** False of a host that was taken off the list while it was silent: it has to be announced again. */
   readonly isKnown: boolean;
+  /** Of a host: whether a task of a campaign is left to be done there (`FleetCampaigns.open` has which). */
+  readonly hasTasks: boolean;
 }
 
 /** One plan for all, of which each host reads its own part. */

@@ -1,7 +1,7 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Postgres, Transaction } from '../postgres/postgres.ts';
 import type { HostDetails, KnownHost, Lease } from './fleet.ts';
-import { plannerLease, take } from './leases.ts';
+import { openTasks, plannerLease, take } from './leases.ts';
 
 /** To be there is a lease as any other: what is silent has lost it. */
 function leaseOf(instance: string): string {
@@ -45,7 +45,8 @@ async function put(transaction: Transaction, { instance, ...details }: HostDetai
   );
 }
 
-const state = `CASE WHEN holder IS NULL THEN 'left' WHEN expires_at > clock_timestamp() THEN 'alive' ELSE 'silent' END`;
+/** Of what `lowtide.leases` has of a host. */
+export const hostState = `CASE WHEN holder IS NULL THEN 'left' WHEN expires_at > clock_timestamp() THEN 'alive' ELSE 'silent' END`;
 
 /** Undefined: no such host is known. */
 export async function stateOf(
@@ -53,7 +54,7 @@ export async function stateOf(
   instance: string,
 ): Promise<KnownHost['state'] | undefined> {
   const row = await transaction.get(
-    `SELECT ${state} AS state FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance WHERE instance = ?`,
+    `SELECT ${hostState} AS state FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance WHERE instance = ?`,
     instance,
   );
   return row?.['state'] as KnownHost['state'] | undefined;
@@ -64,7 +65,7 @@ export async function listHosts(postgres: Postgres): Promise<readonly KnownHost[
     transaction.all(
       `SELECT instance, details, floor(extract(epoch FROM clock_timestamp() - entered_at) * 1000)::bigint AS entered,
          floor(extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS heard,
-         ${state} AS state,
+         ${hostState} AS state,
          instance IS NOT DISTINCT FROM (
            SELECT holder FROM lowtide.leases WHERE name = '${plannerLease}' AND expires_at > clock_timestamp()) AS plans
        FROM lowtide.hosts JOIN lowtide.leases ON name = 'host/' || instance
@@ -91,10 +92,23 @@ export function forget(postgres: Postgres, instance: string): Promise<boolean> {
            WHERE name = 'host/' || instance AND holder IS NOT NULL AND expires_at > clock_timestamp())`,
         instance,
       );
-      if (gone > 0) await transaction.run('DELETE FROM lowtide.plan_slots WHERE instance = ?', instance);
-      return gone > 0;
+      if (gone === 0) return false;
+      await transaction.run('DELETE FROM lowtide.plan_slots WHERE instance = ?', instance);
+      await cancelTasks(transaction, instance);
+      return true;
     },
     { idempotent: true },
+  );
+}
+
+/** What it was still to do, nobody will. */
+async function cancelTasks(transaction: Transaction, instance: string): Promise<void> {
+  const error = { code: 'cancelled', message: 'the host was taken off the list of hosts' };
+  await transaction.run(
+    `UPDATE lowtide.campaign_tasks SET state = 'cancelled', report = ?, updated_at = clock_timestamp()
+     WHERE instance = ? AND ${openTasks}`,
+    JSON.stringify({ error }),
+    instance,
   );
 }
 

@@ -11,6 +11,9 @@ export const plannerLease = 'planner';
 /** For how long a request waits for its host: who asked has gone on by then, and may have asked another. */
 export const requestWaits = "interval '2 minutes'";
 
+/** Of a campaign, those that are left to be done: the index of campaign_tasks has these. */
+export const openTasks = "state IN ('waiting', 'running')";
+
 export class PostgresLeases implements Leases {
   readonly #postgres: Postgres;
 
@@ -38,6 +41,8 @@ export class PostgresLeases implements Leases {
                WHERE 'host/' || instance = name AND requests.token IS NULL
                  AND asked_at > clock_timestamp() - ${requestWaits}) AS asked,
              EXISTS (SELECT 1 FROM lowtide.hosts WHERE instance = substr(name, 6)) AS known,
+             EXISTS (
+               SELECT 1 FROM lowtide.campaign_tasks WHERE 'host/' || instance = name AND ${openTasks}) AS open,
              floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
           ttlMs,
           lease.name,
@@ -54,6 +59,7 @@ export class PostgresLeases implements Leases {
       isPlanned: row['planned'] === 1,
       hasRequests: row['asked'] === 1,
       isKnown: row['known'] === 1,
+      hasTasks: row['open'] === 1,
     };
   }
 

@@ -61,4 +61,27 @@ CREATE TABLE plan_slots (
 );
 `;
 
-export const fleetMigrations: readonly Migration[] = [{ sql: initial, readableFrom: 1 }];
+const withCampaigns = `
+CREATE TABLE campaigns (
+  id TEXT PRIMARY KEY,
+  asked_at TIMESTAMPTZ NOT NULL,
+  campaign TEXT NOT NULL
+);
+CREATE INDEX campaigns_by_time ON campaigns (asked_at, id);
+
+CREATE TABLE campaign_tasks (
+  campaign TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+  instance TEXT NOT NULL,
+  rotation_id TEXT,
+  state TEXT NOT NULL,
+  report TEXT NOT NULL,
+  updated_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (campaign, instance)
+);
+CREATE INDEX campaign_tasks_open ON campaign_tasks (instance) WHERE state IN ('waiting', 'running');
+`;
+
+export const fleetMigrations: readonly Migration[] = [
+  { sql: initial, readableFrom: 1 },
+  { sql: withCampaigns, readableFrom: 1 },
+];

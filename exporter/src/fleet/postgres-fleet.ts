@@ -6,6 +6,7 @@ import { announce, enter, forget, listHosts } from './hosts.ts';
 import { PostgresLeases } from './leases.ts';
 import { fleetMigrations, fleetSchema } from './migrations.ts';
 import { PostgresPlan } from './plan.ts';
+import { PostgresCampaigns } from './postgres-campaigns.ts';
 import { PostgresRequests } from './requests.ts';
 import { PostgresViews } from './views.ts';
 
@@ -22,6 +23,7 @@ export async function openFleet(postgres: Postgres): Promise<Fleet> {
     facts: new PostgresFacts(postgres, leases),
     views: new PostgresViews(postgres, leases),
     requests: new PostgresRequests(postgres, leases),
+    campaigns: new PostgresCampaigns(postgres, leases),
     enter: (host, home, ttlMs) => enter(postgres, host, home, ttlMs),
     announce: (host) => announce(postgres, host),
     hosts: () => listHosts(postgres),

@@ -32,6 +32,8 @@ export interface RotatorEnvironment {
 }
 
 export interface RotationRequest {
+  /** Where it has been agreed on before: whether it was begun can be told by it. Absent: a new one. */
+  readonly id?: string;
   readonly mode: RotationMode;
   readonly daysBack?: number;
   /** Only backups that are sealed to these keys; absent: to any but the new one. */
@@ -100,7 +102,7 @@ export class Rotator {
     await this.recover(options.signal);
     await this.#refuseObstructed(request);
     const { mode, trigger, by, daysBack, fromKeys, atLowTide, bytesPerSecond } = request;
-    const id = randomUUID();
+    const { id = randomUUID() } = request;
     const begin = (): Promise<Rotation> =>
       catalog.rotations.start({
         id,

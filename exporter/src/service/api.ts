@@ -5,6 +5,7 @@ import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { unlessAway } from '../errors/away.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
+import { notePrune, rotateAsTask } from '../api/campaign-task.ts';
 import { actForOther } from '../api/relay.ts';
 import { apiRouter } from '../api/router.ts';
 import type { AuditBody, AuditEntry } from '../catalog/access.ts';
@@ -16,6 +17,7 @@ import { Rotations } from './rotations.ts';
 import { ServiceCommands, type CommandsOptions } from './commands.ts';
 import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
+import type { TaskWork } from './fleet/campaign-tasks.ts';
 import { otherHosts } from './fleet/other-hosts.ts';
 import { report } from './report.ts';
 import type { WorkKind } from './work.ts';
@@ -37,6 +39,8 @@ export interface ServiceApi extends Disposable {
   readonly commands: ServiceCommands;
   /** Does what another host was asked for this one. */
   readonly act: (request: WaitingRequest) => Promise<RelayedAnswer>;
+  /** Does this host's tasks among what several were asked to do. */
+  readonly taskWork: TaskWork;
 }
 
 const liveProgress: Readonly<Record<WorkKind, (id: string, progress: Progress) => LiveProgress>> = {
@@ -105,9 +109,15 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
     onError,
   });
   const trail = { access: catalog.access, now, onAudit, onAuditLost };
+  const performing = { catalog, commands, others, trail, onError };
   return {
     commands,
-    act: (request) => actForOther(request, { catalog, commands, others, trail, onError }),
+    act: (request) => actForOther(request, performing),
+    taskWork: {
+      ...{ installation, registry, track },
+      rotate: (task, isBegun) => rotateAsTask(task, isBegun, performing),
+      notePrune: (task, outcome) => notePrune(task, outcome, performing),
+    },
     router: {
       path: '/api/v1',
       router,

@@ -294,9 +294,9 @@ export class ServiceCommands implements Commands {
     return this.#options.rotations.plan(wish);
   }
 
-  async rotate(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
+  async rotate(wish: RotationWish, by: string, id?: string): Promise<Begun<Rotation>> {
     this.#refuseStopping();
-    return await this.#options.rotations.start(wish, by);
+    return await this.#options.rotations.start(wish, by, id);
   }
 
   async resumeRotation(id: string): Promise<Begun<Rotation>> {

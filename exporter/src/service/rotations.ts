@@ -42,9 +42,10 @@ export class Rotations {
     return this.#options.lowTide.waitsFor(id);
   }
 
-  start(wish: RotationWish, by: string): Promise<Begun<Rotation>> {
+  start(wish: RotationWish, by: string, id?: string): Promise<Begun<Rotation>> {
     const { rotator } = this.#options.installation();
-    return this.#begin((options) => rotator.rotate({ ...requestOf(wish), trigger: 'api', by }, options));
+    const request = { ...requestOf(wish), trigger: 'api', by, ...(id !== undefined && { id }) } as const;
+    return this.#begin((options) => rotator.rotate(request, options));
   }
 
   resume(id: string): Promise<Begun<Rotation>> {

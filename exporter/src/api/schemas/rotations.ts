@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { bytes, failure, id, instant, itsHost, named, page, progress, seconds } from './common.ts';
+import { bytes, failure, id, instance, instant, itsHost, named, page, progress, seconds } from './common.ts';
 import { listOfHosts, ofHosts } from './hosts.ts';
+import { waitQuery } from './runs.ts';
 
 const mode = z
   .enum(['rotate', 'rewrap', 'reencrypt'])
@@ -50,6 +51,13 @@ export const rotation = named(
 export const rotationList = listOfHosts('RotationList', rotation);
 export const rotationsQuery = z.strictObject({ ...page, ...ofHosts });
 
+export const rotateQuery = z.strictObject({
+  ...waitQuery.shape,
+  host: instance
+    .optional()
+    .describe('on this host, as GET hosts has it, or on all: `*`; absent: on the one that answers'),
+});
+
 export const rotationPlan = named(
   'RotationPlan',
   z
@@ -88,14 +96,21 @@ export const rotationPlan = named(
     .describe('What a rotation would do now.'),
 );
 
+const wish = {
+  mode: mode.default('rewrap'),
+  daysBack: z.int().min(1).max(36_500).optional().describe('leave older backups alone'),
+  atLowTide,
+  bytesPerSecond,
+};
+
+/** What one host is asked for, and what several are. */
+export const rotationWish = z.strictObject(wish);
+
 export const newRotation = named(
   'NewRotation',
   z
     .strictObject({
-      mode: mode.default('rewrap'),
-      daysBack: z.int().min(1).max(36_500).optional().describe('leave older backups alone'),
-      atLowTide,
-      bytesPerSecond,
+      ...wish,
       dryRun: z.boolean().default(false).describe('true: answer what it would do, and change nothing'),
     })
     .describe('What to rotate, and how.'),

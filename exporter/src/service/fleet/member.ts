@@ -118,17 +118,13 @@ export class FleetMember {
 
   /** From the next beat on others can answer for this host. */
   answerForOthers(
-    parts: Pick<AnsweringOptions, 'commands' | 'act' | 'planVersion' | 'isStopping'>,
+    parts: Pick<AnsweringOptions, 'commands' | 'act' | 'taskWork' | 'planVersion' | 'isStopping'>,
   ): Answering {
     const { installation, log } = this.#options;
     const { lease } = this.#membership;
-    const answering = new Answering({
-      ...parts,
-      fleet: this.#fleet,
-      lease,
-      clock: installation().clock,
-      log,
-    });
+    const { clock, config } = installation();
+    const { instance } = config;
+    const answering = new Answering({ ...parts, fleet: this.#fleet, instance, lease, clock, log });
     this.#membership.onHeard((heard) => answering.heard(heard));
     return answering;
   }

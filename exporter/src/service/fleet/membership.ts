@@ -35,6 +35,8 @@ export interface Heard {
   readonly isNew: boolean;
   /** Others have asked something of this host. */
   readonly hasRequests: boolean;
+  /** A task is left to be done here, of what several were asked to do. */
+  readonly hasTasks: boolean;
 }
 
 /** As others see it. `listen`: where it answers, `host:port`. */

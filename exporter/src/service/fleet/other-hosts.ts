@@ -36,6 +36,10 @@ export function otherHosts(access: FleetAccess): OtherHosts {
     },
     ask: async (id, instance, request) => await (await access.open()).requests.ask(id, instance, request),
     request: async (id) => await (await access.open()).requests.find(id),
+    beginCampaign: async (id, campaign, hosts) =>
+      await (await access.open()).campaigns.begin(id, campaign, hosts),
+    campaign: async (id) => await (await access.open()).campaigns.find(id),
+    campaigns: async (after, limit) => await (await access.open()).campaigns.list(after, limit),
   };
 }
 
