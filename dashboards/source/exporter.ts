@@ -22,7 +22,7 @@ const figures = [
     unit: 'none',
     empty: silent,
     thresholds: steps(colours.bad, [1, colours.good]),
-    size: [4, 5],
+    size: [3, 5],
     queries: [[`count(${known})`, '']],
   }),
   stat({
@@ -33,7 +33,7 @@ const figures = [
     empty: silent,
     thresholds: fallsToBad(1, 1),
     mappings: [wellOrNot('taken up', 'not taken up')],
-    size: [4, 5],
+    size: [3, 5],
     queries: [[`min(${series('lowtide_config_last_reload_successful')})`, '']],
   }),
   stat({
@@ -43,8 +43,19 @@ const figures = [
     empty: 'No web config is in use',
     thresholds: fallsToBad(1, 1),
     mappings: [wellOrNot('taken up', 'not taken up')],
-    size: [4, 5],
+    size: [3, 5],
     queries: [[`min(${series('lowtide_web_config_last_reload_successful')})`, '']],
+  }),
+  stat({
+    title: 'State',
+    description:
+      'Whether the PostgreSQL that keeps the state can be reached from all. While it is away, a host runs its critical schedules alone, and keeps what it did for later.',
+    unit: 'none',
+    empty: silent,
+    thresholds: fallsToBad(1, 1),
+    mappings: [wellOrNot('there', 'away')],
+    size: [3, 5],
+    queries: [[`min(${series('lowtide_state_available')})`, '']],
   }),
   table({
     title: 'Versions',
