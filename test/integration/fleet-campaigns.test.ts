@@ -76,6 +76,7 @@ describe('a campaign', () => {
     const ids = async (after: string | undefined, limit: number): Promise<string[]> =>
       (await fleet.campaigns.list(after, limit)).map(({ id }) => id);
     expect(await ids(undefined, 10)).toEqual(['b', 'c', 'a']);
+    expect(await ids(undefined, 1)).toEqual(['b']);
     expect(await ids('b', 1)).toEqual(['c']);
     expect(await ids('a', 1)).toEqual([]);
     expect((await fleet.campaigns.list(undefined, 1))[0]?.tasks).toHaveLength(2);
