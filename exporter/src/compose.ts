@@ -7,6 +7,7 @@ import type { MovableState } from './catalog/migrate-state.ts';
 import { openPostgresCatalog } from './catalog/postgres.ts';
 import { PostgresDatabase } from './catalog/postgres/database.ts';
 import { MovableSchema } from './catalog/postgres/movable.ts';
+import { homeOf } from './catalog/postgres/home.ts';
 import { schemaOf } from './catalog/postgres/schema-name.ts';
 import { openSqliteCatalog } from './catalog/sqlite.ts';
 import { MovableFolder } from './catalog/sqlite/movable.ts';
@@ -19,6 +20,7 @@ import type { LoadedConfig } from './config/read.ts';
 import type { Config, StoreConfig } from './config/schema.ts';
 import type { LowtideError } from './errors/lowtide-error.ts';
 import { FleetAccess } from './fleet/access.ts';
+import { refuseTaken } from './fleet/hosts.ts';
 import { Drills } from './drill/drills.ts';
 import { Healer } from './heal/heal.ts';
 import { importEnvironmentKey, withEnvironmentKey } from './keys/environment.ts';
@@ -125,7 +127,11 @@ async function openState(
     const standIn = await openStandIn({
       // What was noted for one instance is not delivered as that of another.
       folder: join(local, 'stand-in', schemaOf(instance)),
-      connect: () => PostgresDatabase.open(postgres, host),
+      async connect() {
+        // What waits to be delivered is not for whoever works under the name by now.
+        await refuseTaken(postgres, instance, homeOf(local));
+        return await PostgresDatabase.open(postgres, host);
+      },
       now: () => systemClock.now(),
     });
     return { catalog: standIn.catalog, fleet, standIn };

@@ -211,6 +211,9 @@ describe('any exporter', () => {
 
   it('tells of a host that a newer version has written, and shows the others', async () => {
     const schema = schemaOf('three');
+    const [version, readableFrom] = server
+      .query(`SELECT version, readable_from FROM ${schema}.lowtide_schema`)
+      .split('|');
     server.query(`UPDATE ${schema}.lowtide_schema SET version = 99, readable_from = 99`);
     try {
       const runs = await one.call('/runs?host=*');
@@ -221,7 +224,9 @@ describe('any exporter', () => {
         code: 'host_unreadable',
       });
     } finally {
-      server.query(`UPDATE ${schema}.lowtide_schema SET version = 1, readable_from = 1`);
+      server.query(
+        `UPDATE ${schema}.lowtide_schema SET version = ${version}, readable_from = ${readableFrom}`,
+      );
     }
   });
 });

@@ -74,6 +74,10 @@ describe('of two exporters with one name', () => {
     expect(await paused.ended()).toBe(1);
     expect(paused.log).toContain('another exporter works under the name fenced now');
     expect(runs('fenced')).not.toContain('completed');
+    // Nor is what waits on its disk delivered, should somebody start it again.
+    await using restarted = ServeProcess.begin(first);
+    expect(await restarted.ended()).toBe(1);
+    expect(restarted.log).toContain('another exporter works under the name fenced');
     expect(readdirSync(join(first, 'backups')).filter((name) => name.endsWith('.json'))).toEqual([]);
     expect(runs('fenced')).toBe('interrupted');
     await heir.post('/schedules/slow/run');

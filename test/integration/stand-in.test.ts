@@ -179,6 +179,23 @@ describe('a catalog whose PostgreSQL is away', () => {
     expect(await onRecord((known) => known.run('r1'))).toMatchObject({ status: 'completed', backupId: 'b1' });
   });
 
+  it('does again what could not be done when it was back', async () => {
+    const standIn = await opened();
+    await using catalog = standIn.catalog;
+    const done: string[] = [];
+    standIn.whenBack(() => {
+      done.push('tried');
+      return done.length === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve();
+    });
+    await catalog.access.addedSchedules();
+    await whileStopped(() => catalog.recordMissed('files', { dueAt: noon, occurrences: 1 }, noon));
+    await expect(standIn.tryToReturn()).rejects.toThrow('not yet');
+    expect([standIn.isAway(), standIn.isOwed]).toEqual([false, true]);
+    await standIn.tryToReturn();
+    await standIn.tryToReturn();
+    expect([done.length, standIn.isOwed]).toEqual([2, false]);
+  });
+
   it('is opened away by a host that was there before, with all that it knew, and by no other', async () => {
     {
       const { catalog } = await opened();

@@ -260,11 +260,11 @@ describe('a state is not moved', () => {
     const host = livedInHost();
     const schema = schemaOf(host.instance);
     expect(host.lowtide(...toPostgres)).toMatchObject({ code: 0 });
-    server.query(`UPDATE ${schema}.lowtide_schema SET version = 2`);
-    expect(refused(host, 'state_invalid', '--from', url, '--to', 'back')).toContain('has version 2');
-    expect(refused(host, 'state_invalid', '--to', url)).toContain('has version 2');
-    server.query(`UPDATE ${schema}.lowtide_schema SET readable_from = 2`);
-    expect(refused(host, 'state_invalid', '--to', url)).toContain('can be read from 2 on');
+    server.query(`UPDATE ${schema}.lowtide_schema SET version = 99`);
+    expect(refused(host, 'state_invalid', '--from', url, '--to', 'back')).toContain('has version 99');
+    expect(refused(host, 'state_invalid', '--to', url)).toContain('has version 99');
+    server.query(`UPDATE ${schema}.lowtide_schema SET readable_from = 99`);
+    expect(refused(host, 'state_invalid', '--to', url)).toContain('can be read from 99 on');
   });
 
   it('with a password on the command line, which nobody gets to see', () => {

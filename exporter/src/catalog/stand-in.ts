@@ -29,6 +29,8 @@ export interface StandIn {
   onRefused: (what: string, error: LowtideError) => void;
   /** To be done each time that it is back, one after the other: the catalog can be asked. A failure is the caller's to tell. */
   whenBack(work: () => Promise<void>): void;
+  /** It is back, and not all that was to be done then has gone through: `tryToReturn` does it again. */
+  readonly isOwed: boolean;
   /**
    * Looks whether it is back, delivers, and does what is to be done then. Throws why it is away still; resolves at once where it
    * is not away. One at a time.

@@ -32,6 +32,22 @@ export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs
   );
 }
 
+/** Throws `instance_taken` while a process of another home works under the name. Looks, and enters nothing. */
+export async function refuseTaken(postgres: Postgres, instance: string, home: string): Promise<void> {
+  const other = await postgres.read(async (transaction) => {
+    const tables = await transaction.get(`SELECT to_regclass('lowtide.leases') AS leases`);
+    if ((tables?.['leases'] ?? null) === null) return undefined;
+    return await transaction.get(
+      `SELECT details FROM lowtide.leases LEFT JOIN lowtide.hosts ON instance = ?
+       WHERE name = ? AND holder IS NOT NULL AND holder <> ? AND expires_at > clock_timestamp()`,
+      instance,
+      leaseOf(instance),
+      home,
+    );
+  });
+  if (other !== undefined) throw taken(instance, other['details']);
+}
+
 export async function announce(postgres: Postgres, host: HostDetails): Promise<void> {
   await postgres.write((transaction) => put(transaction, host), { idempotent: true });
 }

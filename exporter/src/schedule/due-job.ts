@@ -44,7 +44,8 @@ export function startsOf(due: DueJob): { readonly from: EpochMs; readonly until:
 /** What the planner is given of it, with what its run is expected to take. */
 export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
   const { schedule, occurrence } = due;
-  const deadline = latestStart(due);
+  const supersededAt = firstAfter(schedule, occurrence.dueAt)?.windowStart;
+  const deadline = Math.min(occurrence.deadline, supersededAt ?? Infinity);
   return {
     schedule: schedule.id,
     occurrence: { ...occurrence, windowEnd: Math.min(occurrence.windowEnd, deadline), deadline },
@@ -52,6 +53,7 @@ export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
     resources: expected.resources,
     ...waysOf(schedule, expected),
     priority: schedule.priority,
+    ...(supersededAt !== undefined && { supersededAt }),
     ...(schedule.host !== undefined && { host: schedule.host }),
     ...(schedule.pool !== undefined && { pool: schedule.pool }),
   };

@@ -44,6 +44,8 @@ export interface PlanJob extends Ways {
   readonly durationMs: number;
   readonly resources: Resources;
   readonly priority: Priority;
+  /** When the window of the next one opens, which takes its place; absent: none comes, or it is not known. */
+  readonly supersededAt?: EpochMs;
   /** The host whose load it is to meet, one of the request's; absent: this one. It takes its resources of this one. */
   readonly host?: string;
   /** The pool whose job it is: one for all hosts that tell of it, each of which may run it. Absent: it is this host's. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import type { Logger } from './log.ts';
 import { report } from './report.ts';
 
@@ -25,7 +26,6 @@ export async function keepLooking(
         if (!signal.aborted) report(log, thrown, failure);
       }),
     );
-    const current = clock();
-    await current.wakeAt(current.now() + everyMs, signal).catch(() => undefined);
+    await pause(clock(), everyMs, signal);
   }
 }

@@ -1,5 +1,6 @@
 import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
@@ -142,7 +143,7 @@ export class Scheduler {
         onError(thrown);
       }
       const either = AbortSignal.any([signal, this.#wake.signal]);
-      await clock.wakeAt(wakeAt, either).catch(() => undefined);
+      await pause(clock, Math.max(0, wakeAt - clock.now()), either);
     }
   }
 

@@ -148,6 +148,7 @@ class Service {
       new StandInWatch({ standIn, clock, random: () => randomInt(2 ** 32) / 2 ** 32, log: this.#log });
     await using _thread = this.#planThread;
     let member = await this.#join();
+    await using _member = { [Symbol.asyncDispose]: async () => await member?.leave() };
     // Who was away from the start is no member before it has joined.
     const isCutOff = (): boolean => standIn !== undefined && (standIn.isAway() || member === undefined);
     await sweepScratch(scratchRoot);
@@ -269,13 +270,13 @@ class Service {
       attended.push(joined.run(signal));
     };
     standIn?.whenBack(async () => {
-      if (member === undefined) {
-        member = await this.#join().catch((thrown: unknown) => {
-          if (LowtideError.from(thrown).code === 'instance_taken') this.#dismissed.abort(thrown);
-          throw thrown;
-        });
-        await member?.reconcile();
-        if (member !== undefined) attend(member);
+      member ??= await this.#join().catch((thrown: unknown) => {
+        if (LowtideError.from(thrown).code === 'instance_taken') this.#dismissed.abort(thrown);
+        throw thrown;
+      });
+      if (member !== undefined && attended.length === 0) {
+        await member.reconcile();
+        attend(member);
       }
       await this.#backups.recover();
       await rotation.recover();
@@ -336,7 +337,6 @@ class Service {
     await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
     await Promise.all(attended);
     await this.#goingOn.drain(this.#dismissed.signal.aborted ? 0 : this.#options.graceMs);
-    await member?.leave();
     this.#dismissed.signal.throwIfAborted();
   }
 

@@ -1,5 +1,6 @@
 import type { StandIn } from '../catalog/stand-in.ts';
 import type { Clock } from '../clock/clock.ts';
+import { pause } from '../clock/pause.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { formatDuration } from '../units/duration.ts';
 import { describe } from './describe.ts';
@@ -39,14 +40,14 @@ export class StandInWatch {
     let pauseMs = firstPauseMs;
     while (!stopped()) {
       this.#wake = new AbortController();
-      if (standIn.isAway()) {
-        await clock.wakeAt(clock.now() + pauseMs * (0.5 + random() / 2), signal).catch(() => undefined);
+      if (standIn.isAway() || standIn.isOwed) {
+        await pause(clock, pauseMs * (0.5 + random() / 2), signal);
         pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
         if (!stopped()) await this.#look();
       } else {
         pauseMs = firstPauseMs;
         const either = AbortSignal.any([signal, this.#wake.signal]);
-        await clock.wakeAt(clock.now() + lookEveryMs, either).catch(() => undefined);
+        await pause(clock, lookEveryMs, either);
       }
     }
   }

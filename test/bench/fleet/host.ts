@@ -90,6 +90,7 @@ export class SimulatedHost {
       ...{ queue, catalog },
       schedules: () => config.schedules,
       offerOf: (schedule, dueAt) => claims.offerOf(schedule, dueAt),
+      queueNow: () => clock.now() - this.#aheadMs,
     });
     await pools.look();
     await claims.reconcile(config.schedules, true);
@@ -100,6 +101,8 @@ export class SimulatedHost {
     });
     const planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, catalog, clock, log },
+      aheadMs: () => this.#aheadMs,
+      poolOf: (id) => config.schedules.find((schedule) => schedule.id === id)?.pool,
       interruptRunsOf: (silent) =>
         Promise.resolve(
           (recordsOf(silent)?.running() ?? []).map((run) => {

@@ -19,6 +19,7 @@ export class Presence implements Omit<StandIn, 'catalog'>, AsyncDisposable {
   /** Undefined before PostgreSQL was there once. */
   #state: { readonly database: StateDatabase; readonly catalog: Catalog } | undefined;
   #absence: Absence | undefined;
+  #isOwed = false;
   /** Why what this host should know while the catalog is away could not be written down. */
   #trouble: LowtideError | undefined;
 
@@ -50,6 +51,10 @@ export class Presence implements Omit<StandIn, 'catalog'>, AsyncDisposable {
     return this.#absence;
   }
 
+  get isOwed(): boolean {
+    return this.#isOwed;
+  }
+
   get waiting(): number {
     return this.journal.size;
   }
@@ -69,13 +74,15 @@ export class Presence implements Omit<StandIn, 'catalog'>, AsyncDisposable {
   }
 
   async tryToReturn(): Promise<void> {
-    if (this.#absence === undefined) return;
+    if (this.#absence === undefined && !this.#isOwed) return;
     // What is noted while the last of it is delivered is delivered as well: there is no await behind the last look.
     do await this.#arrive();
     while (this.journal.size > 0);
     this.journal.forgetEnded();
     this.#absence = undefined;
+    this.#isOwed = true;
     for (const work of this.#toDo) await work();
+    this.#isOwed = false;
   }
 
   /** Runs that go on, as far as this host knows. */

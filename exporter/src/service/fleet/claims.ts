@@ -1,5 +1,6 @@
 import type { Catalog, RunStatus } from '../../catalog/catalog.ts';
 import type { Clock } from '../../clock/clock.ts';
+import { pause } from '../../clock/pause.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Claim, Job, Occurrence, Offer, Queue } from '../../queue/queue.ts';
@@ -135,7 +136,7 @@ export class Claims {
   async #beat(claim: Claim, lost: AbortController, over: AbortSignal): Promise<void> {
     const { queue, clock, log } = this.#options;
     for (;;) {
-      await clock.wakeAt(clock.now() + beatMs, over).catch(() => undefined);
+      await pause(clock, beatMs, over);
       if (over.aborted) return;
       try {
         await queue.beat(claim);
@@ -226,7 +227,7 @@ export class Claims {
 
   async #later(): Promise<void> {
     const { clock, stopping } = this.#options;
-    await clock.wakeAt(clock.now() + tryAgainMs, stopping).catch(() => undefined);
+    await pause(clock, tryAgainMs, stopping);
   }
 }
 

@@ -45,6 +45,7 @@ export class FleetMember {
   readonly #claims: Claims;
   readonly #planner: FleetPlanner;
   readonly #looks = new InTurn();
+  #beats = Promise.resolve();
   #onPlan: () => void = () => undefined;
   /** This host's part in the plan of all. */
   readonly part: HostPart;
@@ -69,11 +70,14 @@ export class FleetMember {
     this.#planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, catalog, clock, log },
       interruptRunsOf: (silent) => interruptRunsOf(postgres, silent, clock.now()),
+      aheadMs: () => membership.aheadMs,
+      poolOf: (schedule) => installation().config.schedules.find(({ id }) => id === schedule)?.pool,
     });
     this.pools = new Pools({
       ...{ queue, catalog },
       schedules: () => installation().config.schedules,
       offerOf: (schedule, dueAt) => this.#claims.offerOf(schedule, dueAt),
+      queueNow: () => Math.round(clock.now() - membership.aheadMs),
     });
     this.part = new HostPart({
       ...{ fleet, tide, pools: this.pools },
@@ -101,7 +105,10 @@ export class FleetMember {
     const fleet = await access.open();
     const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
     await evictOthers(postgres, config.instance, folder);
-    return new FleetMember(options, membership, { fleet, queue: await access.queue(), postgres });
+    const member = new FleetMember(options, membership, { fleet, queue: await access.queue(), postgres });
+    // From now on it is heard of, however long it takes until all is up.
+    member.#beats = member.#beat();
+    return member;
   }
 
   /** Runs an occurrence once it is certain that nobody else does. */
@@ -147,7 +154,7 @@ export class FleetMember {
 
   /** Until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { installation, log, track, onDismissed } = this.#options;
+    const { installation, log, track } = this.#options;
     const schedules = (): readonly ScheduleConfig[] => installation().config.schedules;
     const keep = { clock: () => installation().clock, track, log };
     const reconciling = keepLooking(
@@ -155,13 +162,17 @@ export class FleetMember {
       { ...keep, everyMs: reconcileEveryMs, failure: 'the queue of the hosts could not be looked at' },
       signal,
     );
+    await Promise.all([this.#beats, reconciling]);
+  }
+
+  async #beat(): Promise<void> {
+    const { log, stopping, onDismissed } = this.#options;
     try {
-      await this.#membership.run(signal);
+      await this.#membership.run(stopping);
     } catch (thrown) {
       log.error({ err: describe(thrown) }, 'this host stops, for another works under its name');
       onDismissed(thrown);
     }
-    await reconciling;
   }
 
   /** Once nothing of this host goes on any more. */

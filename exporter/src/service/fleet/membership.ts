@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock/clock.ts';
+import { pause } from '../../clock/pause.ts';
 import type { Config } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, HostDetails, Lease, Renewal } from '../../fleet/fleet.ts';
@@ -88,7 +89,7 @@ export class Membership {
     const { clock } = this.#options;
     while (!signal.aborted) {
       await this.#beat();
-      await clock.wakeAt(clock.now() + beatMs, signal).catch(() => undefined);
+      await pause(clock, beatMs, signal);
     }
   }
 

@@ -6,6 +6,7 @@ import { plannerLease } from '../../fleet/leases.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
 import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../schedule/fleet.ts';
 import { describe } from '../describe.ts';
+import type { EpochMs } from '../../units/instant.ts';
 import type { Logger } from '../log.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import { attempts, claimSilentAfterMs, lateMs, urgencies } from './claims.ts';
@@ -28,7 +29,11 @@ export interface FleetPlannerOptions {
   readonly instance: string;
   /** Ends, as interrupted, the runs of a host that nobody hears of; those that it has ended. */
   readonly interruptRunsOf: (instance: string) => Promise<readonly Run[]>;
-  readonly catalog: Pick<Catalog, 'recordMissed'>;
+  readonly catalog: Pick<Catalog, 'append' | 'recordMissed'>;
+  /** Whose a schedule of this host is; undefined where it is its own, or there is none. */
+  readonly poolOf: (schedule: string) => string | undefined;
+  /** How far the clock of this host is ahead of PostgreSQL's. */
+  readonly aheadMs: () => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -73,12 +78,13 @@ export class FleetPlanner {
       const lease = await this.#hold(isPlanned);
       if (lease === undefined) return;
       const hosts = await this.#options.fleet.hosts();
-      await this.#plan(lease, hosts);
-      await this.#offerSoon();
-      await this.#sweep();
+      // One duty that cannot be done must not keep the others from being done: nobody else does them meanwhile.
+      await this.#duty('planned', () => this.#plan(lease, hosts));
+      await this.#duty('offered', () => this.#offerSoon());
+      await this.#duty('given out again', () => this.#sweep());
       await this.#standFor(hosts);
-      await this.#tellMissed(hosts);
-      await this.#forget();
+      await this.#duty('said to be missed', () => this.#tellMissed(hosts));
+      await this.#duty('forgotten', () => this.#forget());
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
       this.#options.log.info('another host plans for all now');
@@ -92,6 +98,21 @@ export class FleetPlanner {
     this.#lease = undefined;
     // Who cannot be told finds out in a minute.
     if (lease !== undefined) await this.#options.fleet.leases.release(lease).catch(() => undefined);
+  }
+
+  async #duty(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      const error = LowtideError.from(thrown);
+      if (error.code === 'lease_lost') throw error;
+      this.#options.log.warn({ err: describe(error) }, `what all hosts have to run could not be ${what}`);
+    }
+  }
+
+  /** By PostgreSQL's clock: this host's own may be off. */
+  #now(): EpochMs {
+    return Math.round(this.#options.clock.now() - this.#options.aheadMs());
   }
 
   async #hold(isPlanned: boolean): Promise<Lease | undefined> {
@@ -112,10 +133,10 @@ export class FleetPlanner {
   }
 
   async #plan(lease: Lease, hosts: readonly KnownHost[]): Promise<void> {
-    const { fleet, clock, thread } = this.#options;
+    const { fleet, thread } = this.#options;
     const changed = await this.#hear();
     const alive = hosts.filter(({ state }) => state === 'alive');
-    const now = clock.now();
+    const now = this.#now();
     const key = JSON.stringify([Math.floor(now / planStepMs), alive.map(({ instance }) => instance)]);
     if (changed.size === 0 && key === this.#plannedFor) return;
     const request = this.#request(alive, changed, now);
@@ -161,8 +182,8 @@ export class FleetPlanner {
   }
 
   async #offerSoon(): Promise<void> {
-    const { queue, clock } = this.#options;
-    const until = clock.now() + offerAheadMs;
+    const { queue } = this.#options;
+    const until = this.#now() + offerAheadMs;
     const offers = this.#runs.flatMap((run): Offer[] => {
       const key = `${run.owner} ${run.schedule} ${run.dueAt}`;
       if (run.start > until || this.#offered.get(key) === run.start) return [];
@@ -196,16 +217,16 @@ export class FleetPlanner {
 
   /** What a pool has missed is nobody else's to tell. */
   async #tellMissed(hosts: readonly KnownHost[]): Promise<void> {
-    const { queue, catalog, clock } = this.#options;
+    const { queue, catalog, clock, poolOf } = this.#options;
     const pools = [...new Set(hosts.flatMap(({ pools: labels }) => labels))].map((pool) => ({ pool }));
     if (pools.length === 0) return;
     const reports = await queue.reports(pools);
-    for (const { schedule, dueAt, state, reason } of reports) {
-      await catalog.recordMissed(
-        schedule,
-        { dueAt, occurrences: 1, reason: reason?.code ?? state },
-        clock.now(),
-      );
+    for (const { owner, schedule, dueAt, state, reason } of reports) {
+      const missed = { dueAt, occurrences: 1, reason: reason?.code ?? state };
+      // A schedule of this host's own may be called the same.
+      const isMine = 'pool' in owner && poolOf(schedule) === owner.pool;
+      if (isMine) await catalog.recordMissed(schedule, missed, clock.now());
+      else await catalog.append({ name: 'run:missed', schedule, ...missed }, clock.now());
     }
     await queue.acknowledge(reports);
   }
@@ -235,7 +256,7 @@ function offerOf({ job, schedule, dueAt, start, runsOn }: FleetRun): Offer {
     schedule,
     dueAt,
     slot: start,
-    deadline: job.occurrence.deadline + lateMs,
+    deadline: Math.max(job.occurrence.deadline + lateMs, job.supersededAt ?? 0),
     priority: urgencies[job.priority],
     attempts,
   };

@@ -4,6 +4,9 @@ import type { ScheduleConfig } from '../../config/schema.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
+/** Another host may be about to run it, late. */
+const toldAfterMs = 120_000;
+
 /** What is asked, and written down, of a schedule between two of its runs. */
 export type ScheduleRecords = Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
 
@@ -12,6 +15,8 @@ export interface PoolsOptions {
   readonly catalog: ScheduleRecords;
   readonly schedules: () => readonly ScheduleConfig[];
   readonly offerOf: (schedule: ScheduleConfig, dueAt: EpochMs) => Offer;
+  /** The time by the queue's clock. */
+  readonly queueNow: () => EpochMs;
 }
 
 /**
@@ -62,7 +67,10 @@ export class Pools implements ScheduleRecords {
     if (schedule === undefined) {
       await catalog.recordMissed(id, missed, at);
     } else {
-      await queue.offer([offerOf(schedule, missed.dueAt)]);
+      const offer = offerOf(schedule, missed.dueAt);
+      await queue.offer([
+        { ...offer, deadline: Math.min(offer.deadline, this.#options.queueNow() + toldAfterMs) },
+      ]);
       await catalog.settleUpTo(id, missed.dueAt);
     }
   }

@@ -42,10 +42,11 @@ export class RelayedRequests {
 
   async #act(): Promise<void> {
     const { fleet, lease, act } = this.#options;
+    // Whatever becomes of an answer, what was taken is done: nobody else takes it.
     for (const request of await fleet.requests.take(lease)) {
       this.#answers.set(request.id, await act(request));
-      await this.#answer();
     }
+    await this.#answer();
   }
 
   async #answer(): Promise<void> {
