@@ -58,22 +58,22 @@ describe('the load of another host', () => {
       { timeout: 30_000, interval: 500 },
     );
     expect(far).toMatchObject({
-      host: 'db1',
+      loadHost: 'db1',
       forecast: { cpu: expect.closeTo(0.05, 1) as number, memory: expect.closeTo(0.2, 2) as number },
       // The other one, of whose host nothing is known, may begin at the same midnight.
       reason: { code: expect.stringMatching(/^(quietest|shared)$/) as string },
     });
-    expect((await plan())['near']).not.toHaveProperty('host');
-    expect((await of.call('/schedules/far')).body).toMatchObject({ host: 'db1' });
+    expect((await plan())['near']).not.toHaveProperty('loadHost');
+    expect((await of.call('/schedules/far')).body).toMatchObject({ loadHost: 'db1' });
 
-    const { body: load } = await of.call('/load?hours=168&host=db1');
+    const { body: load } = await of.call('/load?hours=168&loadHost=db1');
     const [processors] = load['resources'] as Record<string, unknown>[];
     expect(processors).toMatchObject({
       resource: 'cpu',
       basis: 'days',
       statistics: { median: expect.closeTo(0.95, 2) as number },
     });
-    const unknown = await of.call('/load?host=db2');
+    const unknown = await of.call('/load?loadHost=db2');
     expect(unknown.body).toMatchObject({ status: 404, detail: expect.stringContaining('db2') as string });
   });
 

@@ -86,7 +86,7 @@ describe('a reload', () => {
     const at = await start();
     const file = at.installation.configFile;
     for (const [from, to, key] of [
-      ['state: ./state', 'state: ./elsewhere', 'state'],
+      ['state: ./state', 'state: ./elsewhere', 'state, local'],
       ['instance: test', 'instance: other', 'instance'],
       ['server:', 'server:\n  listen: 127.0.0.1:1', 'server.listen'],
     ] as const) {
