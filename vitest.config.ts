@@ -30,7 +30,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           retry: 1,
-          maxWorkers: 2,
+          // Several hosts wait for each other's beats most of the time.
+          maxWorkers: 3,
         },
       },
       {

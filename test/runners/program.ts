@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 const root = join(import.meta.dirname, '..', '..');
 
 /** Long past what any runner needs: one that hangs counts as failed, and the others still run. */
-const patienceMs = 15 * 60_000;
+const patienceMs = 25 * 60_000;
 
 export interface ProgramEnd {
   /** Null where a signal ended it. */
