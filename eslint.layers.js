@@ -7,7 +7,7 @@
  */
 
 const words = ['errors/', 'units/'];
-const roots = ['cli/', 'library/', 'quickstart/', 'service/', 'compose.ts', 'index.ts'];
+const roots = ['cli/', 'library/', 'quickstart/', 'service/', 'compose.ts', 'compose/', 'index.ts'];
 const contracts = [
   'catalog/catalog.ts',
   'catalog/run-logs.ts',

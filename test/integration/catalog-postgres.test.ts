@@ -6,9 +6,10 @@ import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
 import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
 import { catalogConformance } from '../conformance/catalog.ts';
+import { interruptRunsOf } from '../../exporter/src/catalog/postgres/silent-host.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { complete, refuses, snapshot } from '../conformance/catalog-given.ts';
-import { newRun, runEnd } from '../conformance/catalog-samples.ts';
+import { newRun, noon, runEnd } from '../conformance/catalog-samples.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 
 let server: PostgresServer;
@@ -87,6 +88,24 @@ describe('a text with a NUL, which PostgreSQL cannot hold', () => {
     await complete(catalog, 'b1');
     await catalog.removeCopy('b1', 'local', 'asked for by \0', run.startedAt);
     expect((await catalog.backup('b1'))?.copies[0]?.pruneReason).toBe('asked for by \uFFFD');
+  });
+});
+
+describe('a host that nobody has heard of', () => {
+  it('has its runs ended by another, but not where their Lowtide is of another version', async () => {
+    const instance = newInstance();
+    await using silent = await opened(instance);
+    await silent.startRun(newRun('r1'));
+    await using postgres = openPostgres(server.url(), { applicationName: 'tests' });
+    const end = (): ReturnType<typeof interruptRunsOf> => interruptRunsOf(postgres, instance, noon);
+    expect(await end()).toEqual({ ended: [], isDone: false });
+    const schema = schemaOf(instance);
+    server.query(`UPDATE ${schema}.owners SET seen_at = now() - interval '61 seconds'`);
+    server.query(`UPDATE ${schema}.lowtide_schema SET version = version + 1`);
+    expect(await end()).toEqual({ ended: [], isDone: true });
+    server.query(`UPDATE ${schema}.lowtide_schema SET version = version - 1`);
+    expect(await end()).toMatchObject({ ended: [{ id: 'r1', status: 'interrupted' }], isDone: true });
+    expect(await silent.run('r1')).toMatchObject({ error: { code: 'host_silent' } });
   });
 });
 

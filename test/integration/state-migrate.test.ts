@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
+import { Journal } from '../../exporter/src/catalog/stand-in/journal.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { acquireServiceLock } from '../../exporter/src/catalog/ownership.ts';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
@@ -254,6 +255,19 @@ describe('a state is not moved', () => {
     host.keepIn(url);
     expect(refused(host, 'run_active', '--to', 'back')).toContain('run left-over');
     expect(existsSync(join(host.folder, 'back', 'catalog.db'))).toBe(false);
+  });
+
+  it('while something waits on the host to be delivered to it', () => {
+    const host = livedInHost();
+    expect(host.lowtide(...toPostgres)).toMatchObject({ code: 0 });
+    host.keepIn(url);
+    const folder = join(host.folder, 'data', 'local', 'stand-in', schemaOf(host.instance));
+    {
+      using journal = Journal.open(folder);
+      journal.note({ name: 'settle', schedule: 'docs', until: 0 }, false, () => undefined);
+      expect(refused(host, 'state_busy', '--to', 'back')).toContain('another process serves');
+    }
+    expect(refused(host, 'run_active', '--to', 'back')).toContain('not on record yet');
   });
 
   it('from or to a version that another Lowtide has written', () => {

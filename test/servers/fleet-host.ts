@@ -55,10 +55,10 @@ export class FleetHost {
 
   /** `clockAheadSeconds`: how far the clock of this host is ahead of all others. */
   serve(clockAheadSeconds = 0): Promise<ServeProcess> {
-    if (clockAheadSeconds === 0) return ServeProcess.start(this.folder);
+    if (clockAheadSeconds === 0) return ServeProcess.startQuick(this.folder);
     const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
     const sign = clockAheadSeconds < 0 ? '' : '+';
-    return ServeProcess.startIn(this.folder, {
+    return ServeProcess.startQuick(this.folder, {
       ...process.env,
       LD_PRELOAD: library,
       FAKETIME: `${sign}${clockAheadSeconds}s`,

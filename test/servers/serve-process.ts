@@ -6,15 +6,17 @@ import { admin, type Answer, type CallOptions } from './service.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
 
+const quick = fileURLToPath(new URL('./quick-serve.ts', import.meta.url));
+const command = [main, 'serve', '--web.listen-address', '127.0.0.1:0', '--log.format', 'json'];
+
 /** `lowtide serve` as a process of its own, on a port that is free: for signals, and for a kill. */
 export class ServeProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exit: Promise<readonly [code: number | null, signal: NodeJS.Signals | null]>;
   #log = '';
 
-  private constructor(folder: string, args: readonly string[], env = process.env) {
-    const options = ['--web.listen-address', '127.0.0.1:0', '--log.format', 'json', ...args];
-    this.#child = spawn(process.execPath, [main, 'serve', ...options], { cwd: folder, env });
+  private constructor(folder: string, argv: readonly string[], env = process.env) {
+    this.#child = spawn(process.execPath, argv, { cwd: folder, env });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
     }
@@ -23,12 +25,12 @@ export class ServeProcess implements AsyncDisposable {
 
   /** Does not wait until it is up. */
   static begin(folder: string, ...args: string[]): ServeProcess {
-    return new ServeProcess(folder, args);
+    return new ServeProcess(folder, [...command, ...args]);
   }
 
   /** The same in an environment of its own. */
   static beginIn(folder: string, env: NodeJS.ProcessEnv): ServeProcess {
-    return new ServeProcess(folder, [], env);
+    return new ServeProcess(folder, command, env);
   }
 
   /** Resolves once it is up. */
@@ -39,6 +41,11 @@ export class ServeProcess implements AsyncDisposable {
   /** The same in an environment of its own. */
   static async startIn(folder: string, env: NodeJS.ProcessEnv): Promise<ServeProcess> {
     return await ServeProcess.beginIn(folder, env).#up();
+  }
+
+  /** One that the hosts which share its state hear of twice a second. */
+  static async startQuick(folder: string, env = process.env): Promise<ServeProcess> {
+    return await new ServeProcess(folder, [quick], env).#up();
   }
 
   async #up(): Promise<this> {

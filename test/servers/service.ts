@@ -81,6 +81,7 @@ export class TestService implements AsyncDisposable {
       graceMs: 5000,
       onReady: ready.resolve,
       strictAnswers: true,
+      beatMs: 500,
       reload: {
         read,
         listen: (reload) => void this.#reloads.splice(0, 1, reload),

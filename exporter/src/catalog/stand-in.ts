@@ -1,8 +1,11 @@
-import type { LowtideError } from '../errors/lowtide-error.ts';
+import { existsSync } from 'node:fs';
+import { LowtideError } from '../errors/lowtide-error.ts';
+import { counted } from '../units/count.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Catalog } from './catalog.ts';
 import type { StateDatabase } from './sql/transaction.ts';
 import { StandInCatalog } from './stand-in/catalog.ts';
+import { Journal } from './stand-in/journal.ts';
 import { Presence } from './stand-in/presence.ts';
 
 /**
@@ -25,6 +28,8 @@ export interface StandIn {
   readonly completed: ReadonlyMap<string, EpochMs>;
   /** Hears each time that the catalog goes away, at once; it may be away from the start. */
   onAway: (absence: Absence) => void;
+  /** What was noted and can never be delivered: it is kept for a person to look at. */
+  readonly refused: number;
   /** Hears of what was noted and can never be delivered. */
   onRefused: (what: string, error: LowtideError) => void;
   /** To be done each time that it is back, one after the other: the catalog can be asked. A failure is the caller's to tell. */
@@ -58,4 +63,19 @@ export interface StandInOptions {
 export async function openStandIn(options: StandInOptions): Promise<StandIn> {
   const presence = await Presence.open(options);
   return Object.assign(presence, { catalog: new StandInCatalog(presence) });
+}
+
+/** Throws `run_active` where a service has noted in this folder what its PostgreSQL has not been told yet, `state_busy` while one does. */
+export function refuseUndelivered(folder: string, instance: string): void {
+  if (!existsSync(folder)) return;
+  using journal = Journal.open(folder);
+  const { size } = journal;
+  if (size === 0) return;
+  throw new LowtideError(
+    'run_active',
+    `${counted(size, 'thing')} that ${instance} did while PostgreSQL was away ${size === 1 ? 'is' : 'are'} not on record yet`,
+    {
+      hint: 'Start the service with the state where it is once more: it delivers them.',
+    },
+  );
 }

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { moveState, type MovedState, type MoveProgress } from '../catalog/migrate-state.ts';
 import { acquireServiceLock } from '../catalog/ownership.ts';
-import { openMovableState } from '../compose.ts';
+import { openMovableState } from '../compose/state.ts';
 import { isPostgresUrl, isUrl } from '../config/location.ts';
 import { hasReference } from '../config/secrets.ts';
 import type { LoadedConfig } from '../config/read.ts';

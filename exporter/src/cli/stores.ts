@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openStore } from '../compose.ts';
+import { openStore } from '../compose/stores.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { checkStore, type LawCheck } from '../store/conformance/check.ts';
 import type { CommandContext } from './command.ts';

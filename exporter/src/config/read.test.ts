@@ -198,6 +198,14 @@ schedules:
     ]);
   });
 
+  it('warns of a host without a name of its own whose state others share', async () => {
+    const shared = 'state: postgres://db1/lowtide\nstores: {}\nschedules: []\n';
+    const warned = async (text: string): Promise<readonly string[]> =>
+      (await readConfig(await write(text), {})).warnings.map(({ path }) => path);
+    expect(await warned(shared)).toContain('instance');
+    expect(await warned(`instance: db1\n${shared}`)).not.toContain('instance');
+  });
+
   it('warns of a repository that would grow without end, and asks for no passphrase where nothing is sealed', async () => {
     const source = 'type: restic, repository: /srv/restic, password_file: /etc/pw';
     const yaml = `schedules:

@@ -3,6 +3,7 @@ import { windowLengthMs } from '../schedule/window.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { Finding } from './explain.ts';
 import { keepIn } from './keep.ts';
+import { isPostgresUrl } from './location.ts';
 import type { ConfigPath } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import type { HeldSecret } from './secret-values.ts';
@@ -21,6 +22,14 @@ export function warningsOf(
           warning(
             ['encryption', 'passphrase'],
             'is missing: without it no key can be made, and no backup verified',
+          ),
+        ]
+      : []),
+    ...(config.instance === undefined && isPostgresUrl(config.state)
+      ? [
+          warning(
+            ['instance'],
+            'is missing, so that the name of this host counts: whoever is called otherwise tomorrow finds no state of his own',
           ),
         ]
       : []),

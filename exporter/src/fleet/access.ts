@@ -17,7 +17,7 @@ export class FleetAccess implements AsyncDisposable {
   readonly #queue: () => Promise<Queue>;
   #opened: Queue | undefined;
 
-  /** `elapsed`: milliseconds of a clock that is never set. */
+  /** `elapsed`: as HostGuard has it. */
   constructor(postgres: Postgres, folder: string, elapsed: () => number) {
     this.postgres = postgres;
     this.folder = folder;

@@ -12,7 +12,7 @@ export class HostGuard {
   #lease: Lease | undefined;
   #heardAt = 0;
 
-  /** `elapsed`: milliseconds of a clock that is never set. */
+  /** `elapsed`: milliseconds of a clock that is never set, and goes on while the machine sleeps. */
   constructor(postgres: Postgres, leases: Leases, elapsed: () => number) {
     this.#postgres = postgres;
     this.#leases = leases;
@@ -25,7 +25,12 @@ export class HostGuard {
     this.#heardAt = this.#elapsed();
   }
 
-  /** PostgreSQL has just said that the lease is still ours. `askedAt`: by the same clock. */
+  /** For `confirmed`: just before PostgreSQL is asked. */
+  moment(): number {
+    return this.#elapsed();
+  }
+
+  /** PostgreSQL has said that the lease is still ours. */
   confirmed(askedAt: number): void {
     this.#heardAt = askedAt;
   }

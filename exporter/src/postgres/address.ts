@@ -25,6 +25,7 @@ export interface Address {
 export function parseAddress(url: string, environment: NodeJS.ProcessEnv): Address {
   const connection = parsePostgresUrl(url);
   const settings: NodeJS.ProcessEnv = { ...environment, ...connection.env };
+  refuseUnheeded(settings);
   const timeout = parseDatabaseUrl(url, ['postgres', 'postgresql']).parameters.get('connect_timeout');
   return {
     label: connection.label,
@@ -36,6 +37,30 @@ export function parseAddress(url: string, environment: NodeJS.ProcessEnv): Addre
     tls: tlsOf(settings),
     timeouts: timeout === undefined ? {} : { connect: Math.max(2, Number(timeout)) * 1000 },
   };
+}
+
+/** What asks for more security than the driver gives is not passed over as if it had been given. */
+const unheeded: Readonly<Record<string, string>> = {
+  PGREQUIREAUTH: 'require_auth',
+  PGSSLCRL: 'sslcrl',
+  PGSSLCRLDIR: 'sslcrldir',
+  PGSSLMINPROTOCOLVERSION: 'ssl_min_protocol_version',
+  PGREQUIREPEER: 'requirepeer',
+};
+
+function refuseUnheeded(settings: NodeJS.ProcessEnv): void {
+  const isAsked = (name: string): boolean => (settings[name] ?? '') !== '';
+  const asked = Object.entries(unheeded).flatMap(([name, parameter]) => (isAsked(name) ? [parameter] : []));
+  if (settings['PGCHANNELBINDING'] === 'require') asked.push('channel_binding=require');
+  if (settings['PGGSSENCMODE'] === 'require') asked.push('gssencmode=require');
+  if (asked.length === 0) return;
+  throw new LowtideError(
+    'config_invalid',
+    `the connection to the state cannot be made with ${asked.join(', ')}`,
+    {
+      hint: 'Leave it out of the URL and the environment; sslmode=verify-full makes certain which server it is.',
+    },
+  );
 }
 
 export const defaultPort = 5432;

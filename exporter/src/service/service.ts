@@ -7,7 +7,6 @@ import type { Installation } from '../compose.ts';
 import type { LoadedConfig } from '../config/read.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { unlessAway } from '../errors/away.ts';
-import { LowtideError } from '../errors/lowtide-error.ts';
 import type { HealthOptions } from '../health/health.ts';
 import { startHttp } from '../http/server.ts';
 import { AlertWatch } from '../load/alerts.ts';
@@ -19,7 +18,6 @@ import { limitsOf } from '../run/admission.ts';
 import { waysOf } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import { sweepScratch } from '../run/scratch.ts';
-import type { EpochMs } from '../units/instant.ts';
 import { version } from '../version.ts';
 import { servedDocs, serviceApi, type ServiceApi, type ServiceApiOptions } from './api.ts';
 import { BackupRuns } from './backup-runs.ts';
@@ -30,10 +28,7 @@ import { describe } from './describe.ts';
 import type { Logger } from './log.ts';
 import { followHistory, hostAccess } from './follow-history.ts';
 import { loadFacts } from './load-facts.ts';
-import type { Outcome } from './fleet/claims.ts';
-import type { Answering } from './fleet/answering.ts';
-import { FleetMember } from './fleet/member.ts';
-import { scheduleRecords } from './fleet/schedule-records.ts';
+import { FleetSide } from './fleet/fleet-side.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
 import { lowTideOf } from './low-tide.ts';
@@ -77,6 +72,8 @@ export interface ServeOptions {
   readonly health?: HealthOptions;
   /** How much one caller of the API may ask; absent: what is enough for everyday use. */
   readonly apiLimits?: ServiceApiOptions['limits'];
+  /** How often the hosts that share its state hear of this one; absent: as often as a thousand of them bear. */
+  readonly beatMs?: number;
 }
 
 /**
@@ -147,10 +144,18 @@ class Service {
       standIn &&
       new StandInWatch({ standIn, clock, random: () => randomInt(2 ** 32) / 2 ** 32, log: this.#log });
     await using _thread = this.#planThread;
-    let member = await this.#join();
-    await using _member = { [Symbol.asyncDispose]: async () => await member?.leave() };
-    // Who was away from the start is no member before it has joined.
-    const isCutOff = (): boolean => standIn !== undefined && (standIn.isAway() || member === undefined);
+    await using fleet = await FleetSide.begin({
+      installation: () => this.#installation,
+      listen: this.#options.listen,
+      log: this.#log,
+      stopping: signal,
+      onDismissed: (reason) => this.#dismissed.abort(reason),
+      track: this.#goingOn.track,
+      tide: this.#tide,
+      thread: this.#planThread,
+      planning: this.#planning,
+      ...(this.#options.beatMs !== undefined && { beatMs: this.#options.beatMs }),
+    });
     await sweepScratch(scratchRoot);
     await this.#backups.recover();
     const recorder = recordLoad(this.#installation, this.#log, () => this.#goingOn.size > 0);
@@ -166,7 +171,7 @@ class Service {
       track: this.#goingOn.track,
     });
     await rotation.recover();
-    await member?.reconcile();
+    await fleet.reconcile();
     const drills = new DrillPolicy({
       installation: () => this.#installation,
       registry: this.#registry,
@@ -189,11 +194,7 @@ class Service {
     });
     const scheduler = new Scheduler({
       schedules: config.schedules,
-      catalog: scheduleRecords({
-        ...{ catalog, isCutOff },
-        pools: () => member?.pools,
-        schedules: () => this.#installation.config.schedules,
-      }),
+      catalog: fleet.records(),
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
@@ -201,9 +202,12 @@ class Service {
       limits: this.#limits,
       gate: startGate({
         load: config.load,
-        ...{ recorder, hosts, alerts, tide, isCutOff },
+        ...{ recorder, hosts, alerts, tide, isCutOff: fleet.isCutOff },
       }),
-      start: (schedule, dueAt) => this.#goingOn.track(this.#runScheduled(member, schedule, dueAt)),
+      start: (schedule, dueAt) =>
+        this.#goingOn.track(
+          fleet.runScheduled(schedule, dueAt, (lost) => this.#backups.runScheduled(schedule, dueAt, lost)),
+        ),
       onError: (error) => report(this.#log, error, 'the schedules could not be looked at'),
     });
     const stores = new StoreWatch(this.#installation.stores.values(), clock, (store) =>
@@ -226,7 +230,7 @@ class Service {
       sources,
       schedules,
       clock: clockWatch,
-      isPlanner: () => member?.isPlanner ?? standIn === undefined,
+      isPlanner: fleet.isPlanner,
       configCopies: () => configCopies.current(),
       copies: () => copyCare.facts(),
       health: this.#options.health ?? {},
@@ -235,7 +239,6 @@ class Service {
     });
     beginReloadMetrics(metrics, clock.now());
     await catchUp();
-    let shown: Answering | undefined;
     const adoptNow = async (loaded: LoadedConfig): Promise<void> => {
       this.#installation = await this.#reconfigured(loaded);
       const changed = this.#installation.config.schedules;
@@ -245,7 +248,7 @@ class Service {
       configCopies.poke();
       tide.learning.forget();
       scheduler.replaceSchedules(changed);
-      shown?.renew();
+      fleet.renew();
     };
     const adoptions = new InTurn();
     /** Else the config of before could be the last. */
@@ -259,25 +262,8 @@ class Service {
       drills,
       adoptSchedules: () => adopt(() => this.#installation.loaded),
     });
-    const attended: Promise<void>[] = [];
-    const attend = (joined: FleetMember): void => {
-      joined.onPlan(() => scheduler.poke());
-      shown = joined.answerForOthers({
-        ...api,
-        planVersion: () => this.#planning.version,
-        isStopping: this.#isStopping,
-      });
-      attended.push(joined.run(signal));
-    };
     standIn?.whenBack(async () => {
-      member ??= await this.#join().catch((thrown: unknown) => {
-        if (LowtideError.from(thrown).code === 'instance_taken') this.#dismissed.abort(thrown);
-        throw thrown;
-      });
-      if (member !== undefined && attended.length === 0) {
-        await member.reconcile();
-        attend(member);
-      }
+      await fleet.comeBack();
       await this.#backups.recover();
       await rotation.recover();
       await drills.recover();
@@ -314,6 +300,12 @@ class Service {
         log: this.#log,
       }),
     );
+    fleet.attend({
+      ...api,
+      onPlan: () => scheduler.poke(),
+      planVersion: () => this.#planning.version,
+      isStopping: this.#isStopping,
+    });
     const background = [
       scheduler,
       stores,
@@ -329,44 +321,14 @@ class Service {
       clockWatch,
       ...(standInWatch === undefined ? [] : [standInWatch]),
     ].map((each) => each.run(signal));
-    if (member !== undefined) attend(member);
     // The first look at the schedules is made before anybody asks when they run.
     await setImmediate();
     this.#options.onReady(http.address, http.scheme, http.addresses);
     void this.#goingOn.track(this.#backups.verifyUnproven());
     await Promise.all([...background, followHistory(this.#installation, tide, this.#log, signal)]);
-    await Promise.all(attended);
+    await fleet.ended();
     await this.#goingOn.drain(this.#dismissed.signal.aborted ? 0 : this.#options.graceMs);
     this.#dismissed.signal.throwIfAborted();
-  }
-
-  /** Undefined where the state is this host's alone, and as long as it is away from the start. */
-  async #join(): Promise<FleetMember | undefined> {
-    if (this.#installation.standIn?.isAway() === true) return undefined;
-    const member = await FleetMember.join({
-      installation: () => this.#installation,
-      listen: this.#options.listen,
-      log: this.#log,
-      stopping: this.#stop,
-      onDismissed: (reason) => this.#dismissed.abort(reason),
-      track: this.#goingOn.track,
-      tide: this.#tide,
-      thread: this.#planThread,
-    });
-    if (member !== undefined) this.#planning.follow(member.part);
-    return member;
-  }
-
-  /** Among hosts that share a state, only once none of the others does; while it is away nobody can be asked. */
-  async #runScheduled(
-    member: FleetMember | undefined,
-    schedule: ScheduleConfig,
-    dueAt: EpochMs,
-  ): Promise<void> {
-    const work = (lost?: AbortSignal): Promise<Outcome> => this.#backups.runScheduled(schedule, dueAt, lost);
-    const isAlone =
-      member === undefined || (this.#installation.standIn?.isAway() === true && schedule.pool === undefined);
-    await (isAlone ? work() : member.runOnce(schedule, dueAt, work));
   }
 
   async #api(

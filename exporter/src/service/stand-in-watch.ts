@@ -32,6 +32,13 @@ export class StandInWatch {
     standIn.onRefused = (what, error) =>
       log.error({ what, err: describe(error) }, 'what was done without the state can never be put on record');
     if (standIn.isAway()) this.#begin();
+    const { refused } = standIn;
+    if (refused > 0) {
+      log.error(
+        { refused },
+        'what was done without the state and can never be put on record lies in the journal, in the table refused',
+      );
+    }
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -104,12 +104,13 @@ export class SimulatedHost {
       aheadMs: () => this.#aheadMs,
       poolOf: (id) => config.schedules.find((schedule) => schedule.id === id)?.pool,
       interruptRunsOf: (silent) =>
-        Promise.resolve(
-          (recordsOf(silent)?.running() ?? []).map((run) => {
+        Promise.resolve({
+          ended: (recordsOf(silent)?.running() ?? []).map((run) => {
             run.status = 'interrupted';
             return asCatalog(run);
           }),
-        ),
+          isDone: true,
+        }),
     });
     const scheduler = new Scheduler({
       schedules: config.schedules,

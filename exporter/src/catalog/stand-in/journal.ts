@@ -110,6 +110,11 @@ export class Journal implements Disposable {
     return Number(this.#asked('SELECT count(*) AS entries FROM entries')['entries']);
   }
 
+  /** What can never be delivered. */
+  get refused(): number {
+    return Number(this.#asked('SELECT count(*) AS refused FROM refused')['refused']);
+  }
+
   /** What was noted first comes first. */
   next(limit: number): readonly Entry[] {
     return this.#guarded(() =>

@@ -59,6 +59,10 @@ export class Presence implements Omit<StandIn, 'catalog'>, AsyncDisposable {
     return this.journal.size;
   }
 
+  get refused(): number {
+    return this.journal.refused;
+  }
+
   get completed(): ReadonlyMap<string, EpochMs> {
     const ended = this.journal.runs().filter(({ status }) => status === 'completed');
     return new Map(ended.toReversed().map(({ schedule, finishedAt = NaN }) => [schedule, finishedAt]));

@@ -14,6 +14,10 @@ import type { Logger } from '../log.ts';
 /** A claim that was not heard of for so long is given out again. */
 export const claimSilentAfterMs = 60_000;
 const beatMs = 15_000;
+/** Then another host of its pool may begin the job at any moment. */
+const givenUpAfterMs = 45_000;
+/** The longest time that a timer takes. */
+const never = 2 ** 31 - 1;
 /** Before another try where the queue does not give the job, or could not be asked. */
 const tryAgainMs = 30_000;
 /** How many claims of one job may fall silent. */
@@ -135,19 +139,30 @@ export class Claims {
 
   async #beat(claim: Claim, lost: AbortController, over: AbortSignal): Promise<void> {
     const { queue, clock, log } = this.#options;
-    for (;;) {
-      await pause(clock, beatMs, over);
-      if (over.aborted) return;
-      try {
-        await queue.beat(claim);
-      } catch (thrown) {
-        const error = LowtideError.from(thrown);
-        if (error.code !== 'claim_lost') continue;
-        log.warn({ schedule: claim.schedule, err: describe(error) }, error.message);
-        // What only this host can run goes on: nobody else has begun it anew.
-        if ('pool' in claim.owner) lost.abort(error);
-        return;
+    // What only this host can run goes on: nobody else begins it anew.
+    const isPooled = 'pool' in claim.owner;
+    const giveUp = (error: LowtideError): void => {
+      log.warn({ schedule: claim.schedule, err: describe(error) }, error.message);
+      if (isPooled) lost.abort(error);
+    };
+    // A timer of its own: who was paused is told by it before anything else.
+    const silence = setTimeout(() => giveUp(unheard(claim)), isPooled ? givenUpAfterMs : never).unref();
+    try {
+      for (;;) {
+        await pause(clock, beatMs, over);
+        if (over.aborted) return;
+        try {
+          await queue.beat(claim);
+          silence.refresh();
+        } catch (thrown) {
+          const error = LowtideError.from(thrown);
+          if (error.code !== 'claim_lost') continue;
+          giveUp(error);
+          return;
+        }
       }
+    } finally {
+      clearTimeout(silence);
     }
   }
 
@@ -229,6 +244,16 @@ export class Claims {
     const { clock, stopping } = this.#options;
     await pause(clock, tryAgainMs, stopping);
   }
+}
+
+function unheard({ schedule, claimer, attempt }: Claim): LowtideError {
+  return new LowtideError(
+    'claim_lost',
+    `the claim of ${claimer} on ${schedule} (attempt ${attempt}) could not be renewed`,
+    {
+      hint: 'Another host of the pool may begin it by now, so this one has stopped. Look at the way to PostgreSQL.',
+    },
+  );
 }
 
 /** From here on the next one takes its place: late is better than not at all. */

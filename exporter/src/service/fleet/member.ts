@@ -21,6 +21,7 @@ import { FleetPlanner } from './planner.ts';
 import { Pools } from './pools.ts';
 
 const reconcileEveryMs = 60_000;
+const beatMs = 10_000;
 
 export interface FleetMemberOptions {
   /** As it is now: a reload changes it. */
@@ -35,6 +36,8 @@ export interface FleetMemberOptions {
   readonly track: (work: Promise<void>) => Promise<void>;
   readonly tide: Tide;
   readonly thread: Pick<PlanThread, 'fleet'>;
+  /** Absent: as often as a thousand hosts bear. */
+  readonly beatMs?: number;
 }
 
 /** This service as one of the hosts that share a PostgreSQL. */
@@ -103,7 +106,10 @@ export class FleetMember {
     const host = (): HostDetails => hostDetails(options.installation().config, options.listen);
     const home = homeOf(folder);
     const fleet = await access.open();
-    const membership = await Membership.enter({ fleet, guard, host, home, clock, log });
+    const membership = await Membership.enter({
+      ...{ fleet, guard, host, home, clock, log },
+      beatMs: options.beatMs ?? beatMs,
+    });
     await evictOthers(postgres, config.instance, folder);
     const member = new FleetMember(options, membership, { fleet, queue: await access.queue(), postgres });
     // From now on it is heard of, however long it takes until all is up.

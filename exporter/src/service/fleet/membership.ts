@@ -11,7 +11,6 @@ import type { Logger } from '../log.ts';
 
 /** A host that is not heard of for so long is silent: others may say of its runs that they were interrupted. */
 const silentAfterMs = 60_000;
-const beatMs = 10_000;
 /** By its own clock a host is that far from PostgreSQL's before anybody is told. */
 const skewWorthTellingMs = 60_000;
 const certainSkewMs = 5000;
@@ -23,6 +22,7 @@ export interface MembershipOptions {
   readonly host: () => HostDetails;
   /** Of the folder in which this host's processes see each other. */
   readonly home: string;
+  readonly beatMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -89,7 +89,7 @@ export class Membership {
     const { clock } = this.#options;
     while (!signal.aborted) {
       await this.#beat();
-      await pause(clock, beatMs, signal);
+      await pause(clock, this.#options.beatMs, signal);
     }
   }
 
@@ -122,7 +122,7 @@ export class Membership {
   async #renew(): Promise<Renewal> {
     const { fleet, guard, clock } = this.#options;
     const asked = clock.now();
-    const askedAt = performance.now();
+    const askedAt = guard.moment();
     const renewal = await fleet.leases.renew(this.lease, silentAfterMs, true);
     guard.confirmed(askedAt);
     const aheadMs = (asked + clock.now()) / 2 - renewal.databaseNow;

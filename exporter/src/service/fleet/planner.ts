@@ -1,4 +1,5 @@
-import type { Catalog, Run } from '../../catalog/catalog.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { SilentRuns } from '../../catalog/postgres/silent-host.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
@@ -27,8 +28,8 @@ export interface FleetPlannerOptions {
   readonly queue: Queue;
   readonly thread: Pick<PlanThread, 'fleet'>;
   readonly instance: string;
-  /** Ends, as interrupted, the runs of a host that nobody hears of; those that it has ended. */
-  readonly interruptRunsOf: (instance: string) => Promise<readonly Run[]>;
+  /** Ends, as interrupted, the runs of a host that nobody hears of. */
+  readonly interruptRunsOf: (instance: string) => Promise<SilentRuns>;
   readonly catalog: Pick<Catalog, 'append' | 'recordMissed'>;
   /** Whose a schedule of this host is; undefined where it is its own, or there is none. */
   readonly poolOf: (schedule: string) => string | undefined;
@@ -51,7 +52,8 @@ export class FleetPlanner {
   readonly #options: FleetPlannerOptions;
   readonly #told = new Map<string, Told>();
   readonly #offered = new Map<string, number>();
-  readonly #silent = new Set<string>();
+  /** Whether there is still something to be said of them. */
+  readonly #silent = new Map<string, 'told' | 'done'>();
   #lease: Lease | undefined;
   #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
   #runs: readonly FleetRun[] = [];
@@ -196,23 +198,26 @@ export class FleetPlanner {
 
   /** Of hosts that are silent, says what they cannot say themselves. */
   async #standFor(hosts: readonly KnownHost[]): Promise<void> {
-    const { interruptRunsOf, log } = this.#options;
+    const { log } = this.#options;
     for (const { instance, state } of hosts) {
+      const known = this.#silent.get(instance);
       if (state !== 'silent') {
         this.#silent.delete(instance);
-        continue;
-      }
-      if (!this.#silent.has(instance))
-        log.warn({ host: instance }, `nothing is heard of ${instance} any more`);
-      this.#silent.add(instance);
-      try {
-        for (const { id: run, schedule } of await interruptRunsOf(instance)) {
-          log.warn({ host: instance, schedule, run }, 'a run was cut off when its host fell silent');
-        }
-      } catch (thrown) {
-        log.warn({ host: instance, err: describe(thrown) }, `the runs of ${instance} could not be looked at`);
+      } else if (known !== 'done') {
+        if (known === undefined) log.warn({ host: instance }, `nothing is heard of ${instance} any more`);
+        this.#silent.set(instance, 'told');
+        await this.#duty(`said of ${instance}`, () => this.#endRunsOf(instance));
       }
     }
+  }
+
+  async #endRunsOf(instance: string): Promise<void> {
+    const { interruptRunsOf, log } = this.#options;
+    const { ended, isDone } = await interruptRunsOf(instance);
+    for (const { id: run, schedule } of ended) {
+      log.warn({ host: instance, schedule, run }, 'a run was cut off when its host fell silent');
+    }
+    if (isDone) this.#silent.set(instance, 'done');
   }
 
   /** What a pool has missed is nobody else's to tell. */

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { openSqliteCatalog } from '../../catalog/sqlite.ts';
+import { systemClock } from '../../clock/system.ts';
+import { configSchema, type ScheduleConfig } from '../../config/schema.ts';
+import type { Queue } from '../../queue/queue.ts';
+import { openSqliteQueue } from '../../queue/sqlite.ts';
+import { createLog } from '../log.ts';
+import { Claims, type Outcome } from './claims.ts';
+import { Pools } from './pools.ts';
+
+const minute = 60_000;
+const log = createLog({
+  level: 'error',
+  format: 'json',
+  redact: (text) => text,
+  write: () => undefined,
+});
+
+let folder: string;
+let queue: Queue;
+let catalog: Catalog;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lowtide-claims-'));
+  queue = openSqliteQueue(folder, () => Date.now());
+  catalog = openSqliteCatalog(folder);
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await queue[Symbol.asyncDispose]();
+  await catalog[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+function schedule(more: Partial<ScheduleConfig> = {}): ScheduleConfig {
+  const [made] = configSchema.shape.schedules.parse([
+    { id: 'db', source: { type: 'directory', path: '/' }, every: '1d', stores: ['local'] },
+  ]);
+  if (made === undefined) throw new TypeError('one schedule was parsed');
+  return { ...made, timezone: 'UTC', ...more };
+}
+
+function claimsOf(instance: string, aheadMs = 0): Claims {
+  const stopping = new AbortController().signal;
+  return new Claims({
+    ...{ queue, catalog, instance, log, stopping },
+    clock: { ...systemClock, now: () => Date.now() + aheadMs },
+    aheadMs: () => aheadMs,
+  });
+}
+
+describe('the claim of a host', () => {
+  it.each([
+    ['a pool’s', { pool: 'any' }, true],
+    ['its own', {}, false],
+  ])('on what is %s, which it cannot renew any more, ends the work: %j', async (_, whose, isEnded) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const begun = Promise.withResolvers<AbortSignal>();
+    const finish = Promise.withResolvers<Outcome>();
+    const running = claimsOf('db1').run(schedule(whose), Date.now(), (lost) => {
+      begun.resolve(lost);
+      return finish.promise;
+    });
+    const lost = await begun.promise;
+    vi.advanceTimersByTime(44_000);
+    expect(lost.aborted).toBe(false);
+    vi.advanceTimersByTime(1000);
+    expect(lost.aborted).toBe(isEnded);
+    finish.resolve('completed');
+    await running;
+  });
+
+  it('on a host whose clock is an hour behind is in time all the same', async () => {
+    const dueAt = Date.now() - 60 * minute;
+    const hourly = schedule({ every: 30 * minute });
+    const done: string[] = [];
+    await claimsOf('db1', -60 * minute).run(hourly, dueAt, () => {
+      done.push('run');
+      return Promise.resolve('completed');
+    });
+    expect(done).toEqual(['run']);
+    expect(await queue.jobs([{ host: 'db1' }])).toMatchObject([{ state: 'finished' }]);
+  });
+});
+
+describe('what a pool has missed', () => {
+  it('is said two minutes after a host has found it, and not when the next one comes', async () => {
+    const db = schedule({ pool: 'any' });
+    const pools = new Pools({
+      ...{ queue, catalog },
+      schedules: () => [db],
+      offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
+      queueNow: () => Date.now(),
+    });
+    const dueAt = Date.now() - 7 * 60 * minute;
+    await pools.recordMissed('db', { dueAt, occurrences: 1 }, Date.now());
+    const [job] = await queue.jobs([{ pool: 'any' }]);
+    expect(job?.deadline).toBeLessThanOrEqual(Date.now() + 2 * minute);
+    expect((await catalog.schedule('db')).settledUntil).toBe(dueAt);
+    expect(await catalog.eventsAfter(0, 10)).toEqual([]);
+  });
+});
