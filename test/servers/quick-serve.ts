@@ -27,6 +27,10 @@ try {
     signal: stop.signal,
     graceMs: 5000,
     beatMs: 500,
+    reload: {
+      read: () => readConfig('lowtide.yaml', env),
+      listen: (reload) => process.on('SIGHUP', () => void reload()),
+    },
     onReady: (address) => log.info({ address }, 'lowtide is up'),
   });
 } catch (thrown) {
