@@ -44,3 +44,13 @@ it('is made by the first of many hosts that open it at once', async () => {
   for (const queue of queues) await queue[Symbol.asyncDispose]();
   for (const postgres of hosts) await postgres[Symbol.asyncDispose]();
 });
+
+it('is made at once by many that have hardly a connection between them', async () => {
+  server.query('CREATE DATABASE queue_of_few');
+  await using postgres = openPostgres(server.url('queue_of_few'), {
+    applicationName: 'lowtide test',
+    maxConnections: 2,
+  });
+  const queues = await Promise.all(Array.from({ length: 6 }, () => openPgBossQueue(postgres)));
+  for (const queue of queues) await queue[Symbol.asyncDispose]();
+});

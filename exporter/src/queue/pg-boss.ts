@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PgBoss, type Db, type TestClock } from 'pg-boss';
 import { migratePostgres, type Migration } from '../postgres/migrate.ts';
 import type { NativeTransaction, Postgres, Transaction } from '../postgres/postgres.ts';
@@ -16,6 +17,9 @@ const migrations: readonly Migration[] = [{ sql: ledgerSchema, readableFrom: 1 }
 /** Retries end by the ledger's count, not by pg-boss'. */
 const endlessRetries = 1_000_000;
 const yearsInSeconds = 10 * 365 * 86_400;
+
+const tryTurn = 'SELECT pg_try_advisory_xact_lock(hashtextextended(?, 0)) AS mine';
+const turnLooksMs = 100;
 
 /**
  * The queue in PostgreSQL, with pg-boss as the engine: it keeps what waits and hands it out (SKIP LOCKED), retries, and
@@ -55,14 +59,26 @@ export async function openPgBossQueue(postgres: Postgres, clock?: TestClock): Pr
   // Without a listener it would end the process. What it tells of is its background work; every call has its own error.
   boss.on('error', () => undefined);
   try {
-    // Its own lock is on tables that are not there at first: of two hosts that make them at once, one would fail.
-    await postgres.write(() => boss.start().then(() => undefined), {
-      lock: `lowtide migrate ${engineSchema}`,
-    });
+    await start(boss, postgres);
   } catch (error) {
     throw postgresRefusal(error, postgres.label);
   }
   return new LedgerQueue(new PgBossLedger(postgres, boss, prepare));
+}
+
+/** Its own lock is on tables that are not there at first: of two hosts that make them at once, one would fail. */
+async function start(boss: PgBoss, postgres: Postgres): Promise<void> {
+  while (!(await boss.isInstalled())) {
+    const isMade = await postgres.write(async (transaction) => {
+      const turn = await transaction.get(tryTurn, `lowtide migrate ${engineSchema}`);
+      if (turn?.['mine'] === 1) await boss.start();
+      return turn?.['mine'] === 1;
+    });
+    if (isMade) return;
+    // Who waits within a transaction has a connection, and whoever makes them needs a second one: there may be none left.
+    await sleep(turnLooksMs);
+  }
+  await boss.start();
 }
 
 class PgBossLedger implements LedgerDatabase {
