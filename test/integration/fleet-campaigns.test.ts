@@ -83,6 +83,32 @@ describe('a campaign', () => {
     await expect(ids('none', 1)).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('is cancelled once, which its hosts are told with what is left to be done', async () => {
+    const asking = { askedOf: 'two', by: 'carol', grafanaUser: 'c' };
+    await fleet.campaigns.begin('c1', rotation);
+    await fleet.campaigns.report(one, 'c1', { state: 'completed' });
+    const cancelled = await fleet.campaigns.cancel('c1', asking);
+    expect(cancelled).toMatchObject({ by: 'alice', cancelled: asking });
+    expect(await fleet.campaigns.cancel('c1', { askedOf: 'one', by: 'dave' })).toEqual(cancelled);
+    expect(await fleet.campaigns.find('c1')).toEqual(cancelled);
+    expect(await fleet.campaigns.open('one')).toEqual([]);
+    expect(await fleet.campaigns.open('two')).toMatchObject([{ state: 'waiting', cancelled: asking }]);
+    await fleet.campaigns.report(two, 'c1', { state: 'cancelled' });
+    expect(await tasksOf('c1')).toEqual([
+      ['one', 'alive', 'completed'],
+      ['two', 'alive', 'cancelled'],
+    ]);
+    expect(await fleet.campaigns.cancel('none', asking)).toBeUndefined();
+  });
+
+  it('is not cancelled once it is over', async () => {
+    await fleet.campaigns.begin('c1', rotation, ['one']);
+    await fleet.campaigns.report(one, 'c1', { state: 'completed' });
+    expect(await fleet.campaigns.cancel('c1', { askedOf: 'one', by: 'dave' })).not.toHaveProperty(
+      'cancelled',
+    );
+  });
+
   it('is kept for 90 days, and as long as a task is open', async () => {
     await fleet.campaigns.begin('over', rotation, ['one']);
     await fleet.campaigns.report(one, 'over', { state: 'completed' });

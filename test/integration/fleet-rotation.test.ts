@@ -207,6 +207,36 @@ describe('a rotation on all hosts', () => {
     await within(async () => expect((await campaign(asked?.['id']))['over']).toBe(true));
   });
 
+  it('is cancelled as a whole: what goes on stops, and what waits never begins', async () => {
+    const { one, two, three } = services;
+    three.signal('SIGSTOP');
+    silence('three');
+    const body = { mode: 'reencrypt', bytesPerSecond: 1024 * 1024 };
+    const { id } = (await one.post('/rotations?host=*', { token: operator, body })).body;
+    await within(async () => expect(taskOf(await campaign(id), 'two')).toMatchObject({ state: 'running' }));
+    const path = `/campaigns/${String(id)}/cancel`;
+    expect((await two.post(path, { token: viewer })).body).toMatchObject({ status: 403 });
+    const asked = await two.post(path, { token: operator, headers: { 'x-grafana-user': 'bob' } });
+    const cancelled = { by: 'operator', grafanaUser: 'bob', askedOf: 'two' };
+    expect(asked).toMatchObject({ status: 202, body: { id, cancelled } });
+    await within(async () => expect(taskOf(await campaign(id), 'two')).toMatchObject({ state: 'cancelled' }));
+    expect(taskOf(await campaign(id), 'two')).not.toMatchObject({ pending: { items: 0 } });
+    expect(taskOf(await campaign(id), 'three')).toMatchObject({ state: 'waiting', hostState: 'silent' });
+    const shown = await lowtide('one', 'campaigns', String(id), '--cancel');
+    expect(shown.said).toContain('To be ended once they are back: three (silent).');
+    const before = (await rotationsOf('two')).length;
+    three.signal('SIGCONT');
+    await within(async () => expect((await campaign(id))['over']).toBe(true));
+    expect(taskOf(await campaign(id), 'three')).toMatchObject({ state: 'cancelled' });
+    expect(await rotationsOf('two')).toHaveLength(before);
+    expect(await rotationStatuses('three')).toEqual(Array(3).fill('completed'));
+    expect(await auditOf('two')).toContainEqual(
+      expect.objectContaining({ action: 'rotation.cancel', grafanaUser: 'bob', from: 'host two' }),
+    );
+    expect((await one.post('/campaigns/none/cancel', { token: operator })).status).toBe(404);
+    expect((await lowtide('one', 'campaigns', '--cancel')).code).toBe(2);
+  });
+
   it('is refused where it cannot be begun, and says why', async () => {
     const key = join(hosts.three.folder, 'keys');
     rmSync(key, { recursive: true });

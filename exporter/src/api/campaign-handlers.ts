@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import type { Asking } from '../fleet/campaign.ts';
 import type { Caller } from './caller.ts';
 import { campaignView } from './campaign-view.ts';
 import type { RotationWish } from './commands.ts';
@@ -8,7 +9,10 @@ import { pageOf } from './cursor.ts';
 import type { Handlers } from './handling.ts';
 import type { Sides } from './sides.ts';
 
-export function campaignHandlers(sides: Sides): Pick<Handlers, 'listCampaigns' | 'getCampaign'> {
+export function campaignHandlers(
+  sides: Sides,
+  caller: Caller,
+): Pick<Handlers, 'listCampaigns' | 'getCampaign' | 'cancelCampaign'> {
   return {
     async listCampaigns({ query }) {
       const read = (after: string | undefined, limit: number) => sides.others?.campaigns(after, limit) ?? [];
@@ -18,11 +22,24 @@ export function campaignHandlers(sides: Sides): Pick<Handlers, 'listCampaigns' |
     async getCampaign({ id }) {
       const found = await sides.others?.campaign(id);
       if (found !== undefined) return { status: 200, body: campaignView(found) };
-      throw new LowtideError('not_found', `there is no campaign ${id}`, {
-        hint: 'Those that are over are kept for 90 days: GET campaigns lists them.',
-      });
+      throw nowhere(id);
+    },
+    async cancelCampaign({ id }) {
+      const cancelled = await sides.others?.cancelCampaign(id, askingOf(sides, caller));
+      if (cancelled !== undefined) return { status: 202, body: campaignView(cancelled) };
+      throw nowhere(id);
     },
   };
+}
+
+function nowhere(id: string): LowtideError {
+  return new LowtideError('not_found', `there is no campaign ${id}`, {
+    hint: 'Those that are over are kept for 90 days: GET campaigns lists them.',
+  });
+}
+
+function askingOf({ self }: Sides, { token, grafanaUser }: Caller): Asking {
+  return { askedOf: self, by: token ?? 'none', ...(grafanaUser !== undefined && { grafanaUser }) };
 }
 
 function idOf({ id }: { readonly id: string }): string {
@@ -55,13 +72,7 @@ export function campaignsBy(
         : 'Leave out wait, and follow GET campaigns/{id}.';
       throw new LowtideError('usage', message, { hint });
     }
-    const campaign = {
-      kind: 'rotation',
-      wish,
-      askedOf: sides.self,
-      by: caller.token ?? 'none',
-      ...(caller.grafanaUser !== undefined && { grafanaUser: caller.grafanaUser }),
-    } as const;
+    const campaign = { kind: 'rotation', wish, ...askingOf(sides, caller) } as const;
     const hosts = other === undefined ? undefined : [other.instance];
     const body = campaignView(await others.beginCampaign(randomUUID(), campaign, hosts));
     return { status: 202, body, detail: `asked of ${other?.instance ?? 'all hosts'}: ${body.id}` };

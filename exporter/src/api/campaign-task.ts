@@ -1,5 +1,5 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { OpenTask } from '../fleet/campaign.ts';
+import type { Asking, OpenTask } from '../fleet/campaign.ts';
 import { record, type AuditOutcome } from './audit-trail.ts';
 import type { Caller } from './caller.ts';
 import { begunAnswers } from './handlers.ts';
@@ -39,6 +39,16 @@ export async function rotateAsTask(
   });
 }
 
+/** Stops the rotation that is this host's task. Throws `rotation_ended`. */
+export async function cancelAsTask(
+  rotationId: string,
+  asking: Asking,
+  context: PerformContext,
+): Promise<void> {
+  const read = { id: rotationId, query: {}, body: undefined };
+  await perform('cancelRotation', read, callerOf(asking), context, nowhere);
+}
+
 /** Puts on record how the prune that is this host's task begins and ends. */
 export async function notePrune(
   task: OpenTask,
@@ -48,7 +58,7 @@ export async function notePrune(
   await record(trail, callerOf(task), { audit: 'backups.prune' }, undefined, outcome);
 }
 
-function callerOf({ by, askedOf, grafanaUser }: OpenTask): Caller {
+function callerOf({ by, askedOf, grafanaUser }: Asking): Caller {
   return {
     token: by,
     role: 'operator',

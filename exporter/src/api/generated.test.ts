@@ -62,6 +62,7 @@ describe('what is made of the routes', () => {
     ]);
     expect(Object.fromEntries(named)).toEqual({
       operator: [
+        'cancelCampaign',
         'cancelDrill',
         'cancelRotation',
         'cancelRun',

@@ -56,7 +56,7 @@ export function handlersFor(
     ...readHandlers(sides),
     ...scheduleReads(sides, commands),
     ...hostHandlers(sides, commands),
-    ...campaignHandlers(sides),
+    ...campaignHandlers(sides, caller),
     async getStatus() {
       const checks = await commands.checks();
       return ok({

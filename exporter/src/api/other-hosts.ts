@@ -23,6 +23,7 @@ export interface OtherHosts {
   ask: FleetRequests['ask'];
   request: FleetRequests['find'];
   beginCampaign: FleetCampaigns['begin'];
+  cancelCampaign: FleetCampaigns['cancel'];
   campaign: FleetCampaigns['find'];
   /** Those that were asked for of any host, the last one first. */
   campaigns: FleetCampaigns['list'];

@@ -100,6 +100,14 @@ export const routes = {
     action: 'read',
     answers: { 200: { description: 'The campaign.', schema: campaign } },
   },
+  cancelCampaign: {
+    method: 'post',
+    path: '/campaigns/{id}/cancel',
+    summary: 'Have each host end its task as it is; what is over stays as it is',
+    action: 'rotate',
+    audit: 'campaign.cancel',
+    answers: { 202: { description: 'Each is being ended.', schema: campaign } },
+  },
 
   listSchedules: {
     method: 'get',

@@ -4,7 +4,7 @@ import { campaignView, isOpen } from '../api/campaign-view.ts';
 import type { Campaign as Shown } from '../api/contract.ts';
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import type { CampaignTask, NewCampaign } from '../fleet/campaign.ts';
+import type { Campaign, CampaignTask, FleetCampaigns, NewCampaign } from '../fleet/campaign.ts';
 import { counted } from '../units/count.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
@@ -65,8 +65,17 @@ async function wait(
   }
 }
 
-/** `lowtide campaigns [id]`: what all hosts were asked to do, the last first; of one, each task. */
-export async function showCampaigns(context: CommandContext, id: string | undefined): Promise<ExitCode> {
+/** `lowtide campaigns [id] [--cancel]`: what all hosts were asked to do, the last first; of one, each task. */
+export async function showCampaigns(
+  context: CommandContext,
+  id: string | undefined,
+  { cancel = false }: { readonly cancel?: boolean },
+): Promise<ExitCode> {
+  if (cancel && id === undefined) {
+    throw new LowtideError('usage', 'which campaign is to be cancelled is missing', {
+      hint: '`lowtide campaigns` lists them: then `lowtide campaigns ID --cancel`.',
+    });
+  }
   await using installation = await context.open();
   const campaigns = (await installation.fleet?.open())?.campaigns;
   if (id === undefined) {
@@ -82,11 +91,24 @@ export async function showCampaigns(context: CommandContext, id: string | undefi
     context.output.answer(listed, rows.length === 0 ? 'No campaign is on file.' : table(head, rows));
     return exitCodes.done;
   }
-  const campaign = await campaigns?.find(id);
+  const campaign = await (cancel ? end(installation, campaigns, id) : campaigns?.find(id));
   if (campaign !== undefined) return answer(context, campaignView(campaign));
   throw new LowtideError('not_found', `there is no campaign ${id}`, {
     hint: '`lowtide campaigns` lists them; those that are over are kept for 90 days.',
   });
+}
+
+async function end(
+  installation: Installation,
+  campaigns: FleetCampaigns | undefined,
+  id: string,
+): Promise<Campaign | undefined> {
+  const asking = { askedOf: installation.config.instance, by: userInfo().username };
+  const campaign = await campaigns?.cancel(id, asking);
+  if (campaign !== undefined) {
+    await noteAudit(installation, { action: 'campaign.cancel', subject: id, result: 'started' });
+  }
+  return campaign;
 }
 
 const mostListed = 50;
@@ -122,7 +144,8 @@ function answer({ output }: CommandContext, campaign: Shown): ExitCode {
   const waiting = campaign.tasks.filter((task) => isOpen(task) && task.hostState !== 'alive');
   if (waiting.length > 0) {
     const names = waiting.map(({ host, hostState }) => `${host} (${hostState})`).join(', ');
-    output.note(`To be done once they are back: ${names}.`);
+    const what = campaign.cancelled === undefined ? 'done' : 'ended';
+    output.note(`To be ${what} once they are back: ${names}.`);
   }
   return exitOf(campaign);
 }

@@ -128,6 +128,7 @@ export function createProgram(terminal: Terminal): Command {
     .command('campaigns')
     .description('what all hosts were asked to do, each a task of it')
     .argument('[id]', 'one of them, with each task')
+    .option('--cancel', 'have each host end its task as it is')
     .action(action(terminal, showCampaigns));
 
   const backups = program

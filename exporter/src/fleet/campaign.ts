@@ -11,6 +11,11 @@ export interface FleetCampaigns {
    * host that nobody knows, and where there is none.
    */
   begin(id: string, campaign: NewCampaign, hosts?: readonly string[]): Promise<Campaign>;
+  /**
+   * Asks those that have a task in it left to end that as it is: each does so itself, for it alone knows what it has begun. What is over
+   * stays as it is. Undefined: there is none.
+   */
+  cancel(id: string, asking: Asking): Promise<Campaign | undefined>;
   /** Kept until three months after it was asked for, and as long as a task is open. */
   find(id: string): Promise<Campaign | undefined>;
   /** The one asked for last comes first. `after`: those behind that one; throws `not_found` where it is gone. */
@@ -21,20 +26,26 @@ export interface FleetCampaigns {
   report(host: Lease, id: string, report: TaskReport): Promise<void>;
 }
 
-export interface NewCampaign {
-  readonly kind: 'rotation' | 'prune';
-  /** Of a rotation: what the API takes of one host. */
-  readonly wish: object;
-  /** Where it was asked for. */
+/** Who has asked for something. */
+export interface Asking {
+  /** The host at which. */
   readonly askedOf: string;
   /** The name of the token, or who it is on the command line; the login that came with the token. */
   readonly by: string;
   readonly grafanaUser?: string;
 }
 
+export interface NewCampaign extends Asking {
+  readonly kind: 'rotation' | 'prune';
+  /** Of a rotation: what the API takes of one host. */
+  readonly wish: object;
+}
+
 export interface Campaign extends NewCampaign {
   readonly id: string;
   readonly askedAt: EpochMs;
+  /** Who has cancelled it; absent: nobody has. */
+  readonly cancelled?: Asking;
   /** By host. */
   readonly tasks: readonly CampaignTask[];
 }
@@ -52,6 +63,7 @@ export interface CampaignTask extends TaskReport {
 export interface OpenTask extends NewCampaign, TaskReport {
   readonly campaign: string;
   readonly rotationId?: string;
+  readonly cancelled?: Asking;
 }
 
 /** `partial`: of what it was to do, some was done; `refused`: it could not be begun, and nothing was changed. */

@@ -81,7 +81,13 @@ CREATE TABLE campaign_tasks (
 CREATE INDEX campaign_tasks_open ON campaign_tasks (instance) WHERE state IN ('waiting', 'running');
 `;
 
+/** An older Lowtide does not look there, and goes on with its task. */
+const withCancelledCampaigns = `
+ALTER TABLE campaigns ADD COLUMN cancelled TEXT;
+`;
+
 export const fleetMigrations: readonly Migration[] = [
   { sql: initial, readableFrom: 1 },
   { sql: withCampaigns, readableFrom: 1 },
+  { sql: withCancelledCampaigns, readableFrom: 1 },
 ];

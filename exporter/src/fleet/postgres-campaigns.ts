@@ -1,6 +1,7 @@
 import { LowtideError } from '../errors/lowtide-error.ts';
 import type { Postgres, Row, Transaction } from '../postgres/postgres.ts';
 import type {
+  Asking,
   Campaign,
   CampaignTask,
   FleetCampaigns,
@@ -43,6 +44,22 @@ export class PostgresCampaigns implements FleetCampaigns {
     );
   }
 
+  async cancel(id: string, asking: Asking): Promise<Campaign | undefined> {
+    return await this.#postgres.write(
+      async (transaction) => {
+        await transaction.run(
+          `UPDATE lowtide.campaigns SET cancelled = ? WHERE id = ? AND cancelled IS NULL AND EXISTS (
+             SELECT 1 FROM lowtide.campaign_tasks WHERE campaign_tasks.campaign = id AND ${openTasks})`,
+          JSON.stringify(asking),
+          id,
+        );
+        const [found] = await campaigns(transaction, 'WHERE id = ?', id);
+        return found;
+      },
+      { idempotent: true },
+    );
+  }
+
   async find(id: string): Promise<Campaign | undefined> {
     const [found] = await this.#postgres.read((transaction) => campaigns(transaction, 'WHERE id = ?', id));
     return found;
@@ -63,7 +80,7 @@ export class PostgresCampaigns implements FleetCampaigns {
   async open(instance: string): Promise<readonly OpenTask[]> {
     const rows = await this.#postgres.read((transaction) =>
       transaction.all(
-        `SELECT campaign_tasks.campaign AS id, campaigns.campaign, rotation_id, state, report
+        `SELECT campaign_tasks.campaign AS id, campaigns.campaign, cancelled, rotation_id, state, report
          FROM lowtide.campaign_tasks JOIN lowtide.campaigns ON id = campaign_tasks.campaign
          WHERE instance = ? AND ${openTasks} ORDER BY asked_at, id`,
         instance,
@@ -72,6 +89,7 @@ export class PostgresCampaigns implements FleetCampaigns {
     return rows.map((row) => ({
       ...(JSON.parse(String(row['campaign'])) as NewCampaign),
       campaign: String(row['id']),
+      ...cancellationOf(row),
       ...rotationOf(row),
       ...reportOf(row),
     }));
@@ -132,7 +150,7 @@ async function campaigns(
   ...values: readonly (string | number)[]
 ): Promise<readonly Campaign[]> {
   const rows = await transaction.all(
-    `SELECT chosen.id, chosen.campaign, ${milliseconds('asked_at')} AS asked, task.instance, rotation_id, state, report,
+    `SELECT chosen.id, chosen.campaign, cancelled, ${milliseconds('asked_at')} AS asked, task.instance, rotation_id, state, report,
        ${milliseconds('updated_at')} AS updated, CASE WHEN hosts.instance IS NOT NULL THEN ${hostState} END AS host_state
      FROM (SELECT * FROM lowtide.campaigns ${which}) AS chosen
        JOIN lowtide.campaign_tasks AS task ON task.campaign = chosen.id
@@ -145,6 +163,7 @@ async function campaigns(
     ...(JSON.parse(String(tasks[0]?.['campaign'])) as NewCampaign),
     id,
     askedAt: Number(tasks[0]?.['asked']),
+    ...(tasks[0] !== undefined && cancellationOf(tasks[0])),
     tasks: tasks.map(toTask),
   }));
 }
@@ -162,6 +181,10 @@ function toTask(row: Row): CampaignTask {
     ...reportOf(row),
     updatedAt: Number(row['updated']),
   };
+}
+
+function cancellationOf({ cancelled }: Row): Pick<Campaign, 'cancelled'> {
+  return typeof cancelled === 'string' ? { cancelled: JSON.parse(cancelled) as Asking } : {};
 }
 
 function rotationOf({ rotation_id: id }: Row): Pick<CampaignTask, 'rotationId'> {

@@ -5,7 +5,7 @@ import type { Progress } from '../api/contract.ts';
 import { EventStreams } from '../api/event-stream.ts';
 import { unlessAway } from '../errors/away.ts';
 import { Guard, type GuardLimits } from '../http/guard.ts';
-import { notePrune, rotateAsTask } from '../api/campaign-task.ts';
+import { cancelAsTask, notePrune, rotateAsTask } from '../api/campaign-task.ts';
 import { actForOther } from '../api/relay.ts';
 import { apiRouter } from '../api/router.ts';
 import type { AuditBody, AuditEntry } from '../catalog/access.ts';
@@ -116,6 +116,7 @@ export async function serviceApi(options: ServiceApiOptions): Promise<ServiceApi
     taskWork: {
       ...{ installation, registry, track },
       rotate: (task, isBegun) => rotateAsTask(task, isBegun, performing),
+      cancelRotation: (id, asking) => cancelAsTask(id, asking, performing),
       notePrune: (task, outcome) => notePrune(task, outcome, performing),
     },
     router: {

@@ -22,6 +22,10 @@ export const campaign = named(
       grafanaUser: z.string().optional(),
       askedAt: instant,
       askedOf: z.string().describe('the host that was asked'),
+      cancelled: z
+        .strictObject({ by: z.string(), grafanaUser: z.string().optional(), askedOf: z.string() })
+        .optional()
+        .describe('who has cancelled it: a task that is open still ends once its host looks, or is back'),
       over: z.boolean().describe('whether no task is left to be done'),
       summary: z.strictObject(Object.fromEntries(states.map((state) => [state, items])) as Summary),
       tasks: z.array(

@@ -26,6 +26,7 @@ export class CampaignPrunes {
   readonly #options: CampaignPrunesOptions;
   /** By campaign: how it stands. */
   readonly #begun = new Map<string, TaskReport>();
+  readonly #controls = new Map<string, AbortController>();
 
   constructor(options: CampaignPrunesOptions) {
     this.#options = options;
@@ -41,6 +42,12 @@ export class CampaignPrunes {
     return running;
   }
 
+  /** Sees to it that it ends, and says how it stands. */
+  end({ campaign }: OpenTask): TaskReport {
+    this.#controls.get(campaign)?.abort(new LowtideError('cancelled', 'the campaign was cancelled'));
+    return this.#begun.get(campaign) ?? { state: 'cancelled' };
+  }
+
   /** One whose end is written down need not be known any more. */
   forgetAllBut(open: ReadonlySet<string>): void {
     for (const campaign of this.#begun.keys()) if (!open.has(campaign)) this.#begun.delete(campaign);
@@ -50,7 +57,9 @@ export class CampaignPrunes {
     const { installation, registry, note } = this.#options;
     const { jobs, config, rotator } = installation();
     using inHand = registry.begin(undefined);
-    const { signal } = inHand;
+    const control = new AbortController();
+    const signal = AbortSignal.any([inHand.signal, control.signal]);
+    this.#controls.set(task.campaign, control);
     await note(task, { result: 'started' });
     try {
       // What a killed rotation has left is put in order first; a store that is not there keeps nobody from the others.
@@ -60,9 +69,13 @@ export class CampaignPrunes {
       await note(task, endOf(result));
     } catch (thrown) {
       const error = LowtideError.from(signal.aborted ? signal.reason : thrown);
-      // The next process does it anew.
-      if (!signal.aborted) this.#begun.set(task.campaign, { state: 'failed', error: failureView(error) });
+      if (control.signal.aborted) this.#begun.set(task.campaign, { state: 'cancelled' });
+      // The service stops: the next process does it anew.
+      else if (!signal.aborted)
+        this.#begun.set(task.campaign, { state: 'failed', error: failureView(error) });
       await note(task, { result: 'failed', code: error.code });
+    } finally {
+      this.#controls.delete(task.campaign);
     }
   }
 }

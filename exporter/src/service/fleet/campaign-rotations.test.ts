@@ -18,6 +18,7 @@ let folder: string;
 let catalog: Catalog;
 let now: number;
 let begun: string[];
+let stopped: unknown[];
 let refusal: LowtideError | undefined;
 let rotations: CampaignRotations;
 beforeEach(async () => {
@@ -27,6 +28,7 @@ beforeEach(async () => {
   await complete(catalog, 'b2');
   now = 1_000_000;
   begun = [];
+  stopped = [];
   refusal = undefined;
   rotations = new CampaignRotations({
     installation: () => ({ catalog, clock: { ...systemClock, now: () => now } }),
@@ -35,6 +37,10 @@ beforeEach(async () => {
       if (refusal !== undefined) throw refusal;
       if (isBegun) await catalog.rotations.resume(rotationId, now);
       else await start(rotationId);
+    },
+    async cancel(rotationId, { by }) {
+      stopped.push([rotationId, by]);
+      await catalog.rotations.requestCancel(rotationId);
     },
   });
 });
@@ -109,6 +115,33 @@ it('tries again a minute after what may pass, and gives up what does not', async
     state: 'refused',
     error: { code: 'key_missing', message: 'a key is lost', hint: 'Import it.' },
   });
+});
+
+it('stops one that goes on, which is told so once', async () => {
+  const cancelled = { askedOf: 'two', by: 'bob' };
+  await rotations.look(task);
+  expect(await rotations.end(task, cancelled)).toMatchObject({ state: 'running' });
+  expect(await rotations.end(task, cancelled)).toMatchObject({ state: 'running' });
+  expect(stopped).toEqual([['r', 'bob']]);
+  await settle('b1', 'done');
+  await catalog.rotations.finish('r', { status: 'cancelled', at: now });
+  expect(await rotations.end(task, cancelled)).toMatchObject({
+    state: 'cancelled',
+    counts: { done: { items: 1 }, pending: { items: 1 } },
+  });
+});
+
+it('begins none, and goes on with none, once that is cancelled', async () => {
+  const cancelled = { askedOf: 'two', by: 'bob' };
+  expect(await rotations.end(task, cancelled)).toEqual({ state: 'cancelled' });
+  await rotations.look(task);
+  await catalog.rotations.interruptOrphans(new Set(), now);
+  expect(await rotations.end(task, cancelled)).toMatchObject({
+    state: 'cancelled',
+    counts: { pending: { items: 2 } },
+  });
+  expect(begun).toEqual(['start r']);
+  expect(stopped).toEqual([]);
 });
 
 it('has one that cannot be gone on with as failed', async () => {

@@ -1,7 +1,7 @@
 import type { Rotation, RotationCount } from '../../catalog/rotations.ts';
 import type { Installation } from '../../compose.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { OpenTask, TaskReport } from '../../fleet/campaign.ts';
+import type { Asking, OpenTask, TaskReport } from '../../fleet/campaign.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
 /** After what may be over by then: a store that does not answer, a disk that is full. */
@@ -14,6 +14,8 @@ export interface CampaignRotationsOptions {
   readonly installation: () => Pick<Installation, 'catalog' | 'clock'>;
   /** Begins the rotation of a task, or goes on with it, and resolves once that is on file. Throws what keeps it from that. */
   readonly rotate: (task: RotationTask, isBegun: boolean) => Promise<void>;
+  /** Has one that goes on stop, for somebody wishes it. Throws `rotation_ended`. */
+  readonly cancel: (rotationId: string, asking: Asking) => Promise<void>;
 }
 
 /**
@@ -23,6 +25,8 @@ export interface CampaignRotationsOptions {
 export class CampaignRotations {
   readonly #options: CampaignRotationsOptions;
   readonly #notBefore = new Map<string, EpochMs>();
+  /** Those that were told to stop. */
+  readonly #stopping = new Set<string>();
 
   constructor(options: CampaignRotationsOptions) {
     this.#options = options;
@@ -47,6 +51,18 @@ export class CampaignRotations {
     }
     const begun = await catalog.rotations.rotation(rotationId);
     return begun === undefined ? task : reportOf(begun);
+  }
+
+  /** Sees to it that it ends, and says how it stands. */
+  async end({ rotationId }: RotationTask, asking: Asking): Promise<TaskReport> {
+    const found = await this.#options.installation().catalog.rotations.rotation(rotationId);
+    if (found === undefined) return { state: 'cancelled' };
+    if (found.status === 'interrupted') return { ...reportOf(found), state: 'cancelled' };
+    if (found.status === 'running' && !this.#stopping.has(rotationId)) {
+      await this.#options.cancel(rotationId, asking);
+      this.#stopping.add(rotationId);
+    }
+    return reportOf(found);
   }
 }
 

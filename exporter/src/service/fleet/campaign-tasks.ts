@@ -12,6 +12,7 @@ export interface TaskWork {
   readonly registry: CampaignPrunesOptions['registry'];
   readonly track: CampaignPrunesOptions['track'];
   readonly rotate: CampaignRotationsOptions['rotate'];
+  readonly cancelRotation: CampaignRotationsOptions['cancel'];
   readonly notePrune: CampaignPrunesOptions['note'];
 }
 
@@ -35,7 +36,7 @@ export class CampaignTasks {
   constructor(options: CampaignTasksOptions) {
     const { work } = options;
     this.#options = options;
-    this.#rotations = new CampaignRotations(work);
+    this.#rotations = new CampaignRotations({ ...work, cancel: work.cancelRotation });
     this.#prunes = new CampaignPrunes({ ...work, note: work.notePrune });
   }
 
@@ -60,9 +61,16 @@ export class CampaignTasks {
 
   async #lookAt(task: OpenTask): Promise<void> {
     const { fleet, lease } = this.#options;
-    const report = isRotation(task) ? await this.#rotations.look(task) : this.#prunes.look(task);
+    const report = await this.#reportOf(task);
     if (isDeepStrictEqual(reported(report), reported(task))) return;
     await fleet.campaigns.report(lease, task.campaign, reported(report));
+  }
+
+  async #reportOf({ cancelled, ...task }: OpenTask): Promise<TaskReport> {
+    if (cancelled === undefined) {
+      return isRotation(task) ? await this.#rotations.look(task) : this.#prunes.look(task);
+    }
+    return isRotation(task) ? await this.#rotations.end(task, cancelled) : this.#prunes.end(task);
   }
 }
 

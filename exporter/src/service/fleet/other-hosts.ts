@@ -38,6 +38,7 @@ export function otherHosts(access: FleetAccess): OtherHosts {
     request: async (id) => await (await access.open()).requests.find(id),
     beginCampaign: async (id, campaign, hosts) =>
       await (await access.open()).campaigns.begin(id, campaign, hosts),
+    cancelCampaign: async (id, asking) => await (await access.open()).campaigns.cancel(id, asking),
     campaign: async (id) => await (await access.open()).campaigns.find(id),
     campaigns: async (after, limit) => await (await access.open()).campaigns.list(after, limit),
   };
