@@ -40,6 +40,8 @@ export interface HostDetails {
   readonly version: string;
   /** Where others reach its API: `https://db1:10210`. */
   readonly address: string;
+  /** How the machine calls itself: to find one that has taken the name of another. */
+  readonly machine?: string;
   /** Whose jobs it may run beside its own. */
   readonly pools: readonly string[];
   /** How far it may be taken, 0 to 1 of it. */

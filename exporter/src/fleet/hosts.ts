@@ -129,11 +129,12 @@ async function cancelTasks(transaction: Transaction, instance: string): Promise<
 }
 
 function taken(instance: string, details: unknown): LowtideError {
-  const address =
-    typeof details === 'string' ? (JSON.parse(details) as Omit<HostDetails, 'instance'>).address : 'unknown';
+  const { address = 'unknown', machine }: Partial<HostDetails> =
+    typeof details === 'string' ? (JSON.parse(details) as Partial<HostDetails>) : {};
+  const where = machine === undefined ? '' : `on the machine ${machine}, `;
   return new LowtideError(
     'instance_taken',
-    `another exporter works under the name ${instance} (its address: ${address})`,
+    `another exporter works under the name ${instance} (${where}its address: ${address})`,
     {
       hint: 'Give each host an `instance` of its own; where the other one is gone, its name is free shortly.',
       retryable: true,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock/clock.ts';
 import { pause } from '../../clock/pause.ts';
@@ -45,7 +46,7 @@ export function hostDetails(
   { instance, pools }: Pick<Config, 'instance' | 'pools'>,
   listen: readonly string[],
 ): HostDetails {
-  return { instance, version, address: listen.join(', '), pools };
+  return { instance, version, address: listen.join(', '), machine: hostname(), pools };
 }
 
 /** This host among those that share a PostgreSQL: it is heard of every ten seconds, as long as this process is. */

@@ -89,7 +89,7 @@ export class FleetPlanner {
       await this.#duty('forgotten', () => this.#forget());
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'lease_lost') throw thrown;
-      this.#options.log.info('another host plans for all now');
+      this.#options.log.info('this host does not plan for all any more: its lease has gone');
       this.#lease = undefined;
     }
   }
