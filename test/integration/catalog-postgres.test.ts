@@ -107,6 +107,27 @@ describe('a host that nobody has heard of', () => {
     expect(await end()).toMatchObject({ ended: [{ id: 'r1', status: 'interrupted' }], isDone: true });
     expect(await silent.run('r1')).toMatchObject({ error: { code: 'host_silent' } });
   });
+
+  it('and finds at its return that they were cut off, does not count them once more', async () => {
+    const instance = newInstance();
+    await using silent = await opened(instance);
+    const [r1, r2] = [newRun('r1'), newRun('r2', { schedule: 'other' })];
+    for (const run of [r1, r2]) await silent.startRun(run);
+    server.query(`UPDATE ${schemaOf(instance)}.owners SET seen_at = now() - interval '61 seconds'`);
+    await using postgres = openPostgres(server.url(), { applicationName: 'tests' });
+    await interruptRunsOf(postgres, instance, noon);
+    const error = { code: 'interrupted', message: 'its process ended over it' } as const;
+    const later = { finishedAt: noon + 300_000 };
+    await silent.finishRun('r1', runEnd(r1, { status: 'interrupted', error, ...later }));
+    await silent.finishRun('r2', runEnd(r2, later));
+    expect(await silent.run('r1')).toMatchObject({ status: 'interrupted', finishedAt: noon, error });
+    expect(await silent.run('r2')).toMatchObject({ status: 'completed', ...later });
+    const ends = (await silent.eventsAfter(0, 20)).flatMap(({ body }) =>
+      body.name === 'run:finished' ? [`${body.runId} ${body.status}`] : [],
+    );
+    expect(ends).toEqual(['r1 interrupted', 'r2 interrupted', 'r2 completed']);
+    expect(await silent.orphanedRuns(new Set())).toEqual([]);
+  });
 });
 
 describe('two hosts on one PostgreSQL', () => {

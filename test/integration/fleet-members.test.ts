@@ -1,3 +1,4 @@
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,8 @@ import { writeConfig } from '../servers/installation.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'exporter', 'src', 'cli', 'main.ts');
 
 let server: PostgresServer;
 let root: string;
@@ -51,6 +54,14 @@ describe('of two exporters with one name', () => {
       `another exporter works under the name twin (on the machine ${hostname()}, its address: 127.0.0.1:`,
     );
     expect((await one.call('/status')).status).toBe(200);
+    // Nor is a command at home there taken for one of the first: it has other keys, and other folders.
+    const command = (folder: string): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [main, 'token', 'list'], { cwd: folder, encoding: 'utf8' });
+    expect(command(second)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('works under the name twin') as string,
+    });
+    expect(command(first)).toMatchObject({ status: 0 });
     // One that is killed and started again at its own home need not wait.
     await one.kill();
     await using again = await ServeProcess.start(first);

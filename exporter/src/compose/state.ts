@@ -2,11 +2,11 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { MovableState } from '../catalog/migrate-state.ts';
-import { openPostgresCatalog } from '../catalog/postgres.ts';
 import { PostgresDatabase } from '../catalog/postgres/database.ts';
 import { homeOf } from '../catalog/postgres/home.ts';
 import { MovableSchema } from '../catalog/postgres/movable.ts';
 import { schemaOf } from '../catalog/postgres/schema-name.ts';
+import { SqlCatalog } from '../catalog/sql/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import { MovableFolder } from '../catalog/sqlite/movable.ts';
 import { openStandIn, refuseUndelivered, type StandIn } from '../catalog/stand-in.ts';
@@ -38,18 +38,17 @@ export async function openState(
   const postgres = openPostgres(state, { applicationName: `lowtide ${instance}`, environment: env });
   const fleet = new FleetAccess(postgres, local, sinceBoot);
   const host = { instance, folder: local, assertOurs: fleet.guard.assert };
-  if (!standsIn) return { catalog: await openPostgresCatalog(postgres, host), fleet, standIn: undefined };
+  const connect = async (): Promise<PostgresDatabase> => {
+    // What waits to be delivered is not for whoever works under the name by now. And a command at home elsewhere, as that of a
+    // machine that was copied, has other keys and other folders than the host that it would write for.
+    await refuseTaken(postgres, instance, homeOf(local));
+    return await PostgresDatabase.open(postgres, host);
+  };
   try {
-    const standIn = await openStandIn({
-      // What was noted for one instance is not delivered as that of another.
-      folder: standInFolder({ instance, local }),
-      async connect() {
-        // What waits to be delivered is not for whoever works under the name by now.
-        await refuseTaken(postgres, instance, homeOf(local));
-        return await PostgresDatabase.open(postgres, host);
-      },
-      now: () => systemClock.now(),
-    });
+    if (!standsIn) return { catalog: new SqlCatalog(await connect()), fleet, standIn: undefined };
+    // What was noted for one instance is not delivered as that of another.
+    const folder = standInFolder({ instance, local });
+    const standIn = await openStandIn({ folder, connect, now: () => systemClock.now() });
     return { catalog: standIn.catalog, fleet, standIn };
   } catch (thrown) {
     await postgres[Symbol.asyncDispose]();

@@ -136,7 +136,7 @@ function taken(instance: string, details: unknown): LowtideError {
     'instance_taken',
     `another exporter works under the name ${instance} (${where}its address: ${address})`,
     {
-      hint: 'Give each host an `instance` of its own; where the other one is gone, its name is free shortly.',
+      hint: 'Give each host an `instance` of its own, and run its commands where its `local` is; where the other one is gone, its name is free shortly.',
       retryable: true,
     },
   );

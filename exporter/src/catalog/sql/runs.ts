@@ -90,16 +90,18 @@ async function fileEnd(tx: Transaction, run: Run, end: RunEnd): Promise<void> {
       await setSealing(tx, manifest.id, copy.store, manifest);
     }
   }
-  const event = await appendEvent(tx, end.event, end.finishedAt);
+  // That it was cut off may have been told, and counted, by whoever has found its host silent.
+  const isTold = run.status === end.status;
+  const sequence = isTold ? undefined : (await appendEvent(tx, end.event, end.finishedAt)).sequence;
   await tx.run(
     `UPDATE runs
-     SET status = ?, finished_at = ?, finish_sequence = ?, error = ?, warnings = ?, paused_seconds = ?, backup_id = ?,
+     SET status = ?, finished_at = ?, finish_sequence = coalesce(?, finish_sequence), error = ?, warnings = ?, paused_seconds = ?, backup_id = ?,
          size_bytes = (SELECT size_bytes FROM backups WHERE id = ?),
          stored_bytes = (SELECT stored_bytes FROM backups WHERE id = ?)
      WHERE id = ?`,
     end.status,
-    end.finishedAt,
-    event.sequence,
+    (isTold ? run.finishedAt : undefined) ?? end.finishedAt,
+    sequence ?? null,
     end.error === undefined ? null : JSON.stringify(end.error),
     JSON.stringify(end.warnings),
     end.pausedSeconds ?? 0,
