@@ -324,6 +324,31 @@ describe('Placement of many hosts', () => {
     }
   });
 
+  it('names as users of what runs short all that run then, on that host or, of what is shared, on any', () => {
+    const jobs = [
+      job({ hosts: [0], duration: 2 }),
+      job({ hosts: [1], claims: [{ resource: 0, amount: 1 }] }),
+      job({ hosts: [0, 1], claims: [{ resource: 0, amount: 1 }] }),
+    ];
+    const shared = [{ base: new Float64Array(2), capacity: 1 }];
+    const placement = new Placement({ ...problem(2, jobs), shared });
+    const usersAt = (resource: number, at: number): number[] => placement.users({ resource, at }).toSorted();
+    placement.put(0, 0);
+    placement.put(1, 3);
+    expect(usersAt(0, 1)).toEqual([0]);
+    expect(usersAt(1, 1)).toEqual([1]);
+    // From here on it is kept, not made.
+    placement.put(2, 1);
+    expect(usersAt(0, 1)).toEqual([0, 2]);
+    expect(usersAt(0, 2)).toEqual([]);
+    expect(usersAt(1, 1)).toEqual([1, 2]);
+    placement.take(0);
+    placement.take(1);
+    expect(usersAt(0, 1)).toEqual([2]);
+    expect(usersAt(1, 1)).toEqual([2]);
+    expect(usersAt(0, 0)).toEqual([]);
+  });
+
   it('takes back what a trial has done, also within another one', () => {
     const placement = new Placement(problem(2, [job({ hosts: [0, 1] }), job({ hosts: [0, 1] })]));
     placement.put(0, 0);

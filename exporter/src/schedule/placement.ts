@@ -1,4 +1,5 @@
 import { FreeCapacity, unplaced, type Demand, type Shortage } from './free-capacity.ts';
+import { Occupants } from './occupants.ts';
 import type { PlacementProblem } from './placement-problem.ts';
 import { anyOf, Whereabouts } from './whereabouts.ts';
 
@@ -29,6 +30,7 @@ export class Placement {
   readonly #load: Float64Array;
   readonly #share: Float64Array;
   readonly #free: FreeCapacity;
+  readonly #occupants: Occupants;
   /** Of a job that meets the load of its own host. */
   readonly #nothing: Float64Array;
   /** What was done within a trial: the job, and the place it had before. */
@@ -64,6 +66,7 @@ export class Placement {
       this.#jobShare[index] = job.weight / job.duration;
       this.#jobLoad[index] = this.#loadOf(job.needs);
     }
+    this.#occupants = new Occupants(problem, this.places, this.duration);
     this.whereabouts = new Whereabouts(problem);
     this.#free = new FreeCapacity(problem, this.places, this.duration);
     this.#share = new Float64Array(hosts * slots);
@@ -92,12 +95,14 @@ export class Placement {
   put(job: number, place: number): void {
     this.#journal?.push(job, unplaced);
     this.places[job] = place;
+    this.#occupants.put(job, place);
     this.#add(job, place, 1);
   }
 
   take(job: number): void {
     const place = this.places[job] ?? 0;
     this.#journal?.push(job, place);
+    this.#occupants.take(job, place);
     this.#add(job, place, -1);
     this.places[job] = unplaced;
   }
@@ -146,12 +151,10 @@ export class Placement {
     return start <= at && at < start + (this.duration[job] ?? 0);
   }
 
-  /** All jobs that may be using what runs short; the others have nothing to do with it. */
-  users({ resource, at }: Pick<Shortage, 'resource' | 'at'>): Iterable<number> {
-    const first = this.problem.resources.length;
-    return this.isShared(resource)
-      ? this.whereabouts.claiming(resource - first)
-      : this.whereabouts.on(this.hostOf(at));
+  /** All jobs that may be using what runs short; the others have nothing to do with it. In no order. */
+  users({ resource, at }: Pick<Shortage, 'resource' | 'at'>): readonly number[] {
+    if (!this.isShared(resource)) return this.#occupants.at(at);
+    return this.#occupants.during(at).filter((job) => this.need(job, resource) > 0);
   }
 
   isShared(resource: number): boolean {

@@ -124,7 +124,10 @@ function moveAway(
   return moved.sort((a, b) => (placement.weight[b] ?? 0) - (placement.weight[a] ?? 0) || a - b);
 }
 
-/** Of the jobs that take of what runs short: the smallest that frees enough alone, else the one that frees most. */
+/**
+ * Of the jobs that take of what runs short: the smallest that frees enough alone, else the one that frees most. Of equal ones the
+ * first, in whatever order they come.
+ */
 function bestToMove(
   placement: Placement,
   short: Shortage,
@@ -140,7 +143,8 @@ function bestToMove(
     if (!placement.isUsing(job, short) || held.has(job) || (placement.weight[job] ?? 0) >= below) continue;
     const need = placement.need(job, resource);
     const isBetter = bestNeed >= missing ? need >= missing && need < bestNeed : need > bestNeed;
-    if (!isBetter) continue;
+    const isFirst = best !== undefined && need === bestNeed && job < best;
+    if (!isBetter && !isFirst) continue;
     best = job;
     bestNeed = need;
   }

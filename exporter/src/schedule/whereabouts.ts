@@ -9,17 +9,13 @@ export const anyOf = -1;
 
 const firstHost: readonly number[] = [0];
 
-/** Which jobs may run on which hosts, and which have to do with a shared resource. */
+/** Which jobs may run on which hosts. */
 export class Whereabouts {
   readonly #problem: PlacementProblem;
   /** The host of each job that has no choice, else `anyOf`. */
   readonly #only: Int32Array;
   readonly #some = new Map<number, readonly number[]>();
   readonly #elsewhere = new Map<number, ReadonlyMap<number, number>>();
-  #byHost: readonly (readonly number[])[] | undefined;
-  /** Those that have a choice of hosts. */
-  #choosing: readonly number[] = [];
-  #byClaim: readonly (readonly number[])[] | undefined;
 
   constructor(problem: PlacementProblem) {
     this.#problem = problem;
@@ -57,37 +53,6 @@ export class Whereabouts {
   /** Which other load a job meets, by host; undefined: that of each host itself. */
   elsewhere(job: number): ReadonlyMap<number, number> | undefined {
     return this.#elsewhere.size === 0 ? undefined : this.#elsewhere.get(job);
-  }
-
-  /** All jobs that may run on a host. */
-  on(host: number): Iterable<number> {
-    this.#byHost ??= this.#groupByHost();
-    const own = this.#byHost[host] ?? [];
-    return this.#choosing.length === 0 ? own : [own, this.#choosing].values().flatMap((jobs) => jobs);
-  }
-
-  /** All jobs that claim a shared resource. */
-  claiming(resource: number): readonly number[] {
-    this.#byClaim ??= this.#groupByClaim();
-    return this.#byClaim[resource] ?? [];
-  }
-
-  #groupByHost(): readonly (readonly number[])[] {
-    const groups = Array.from({ length: this.#problem.hosts }, (): number[] => []);
-    const choosing: number[] = [];
-    for (let job = 0; job < this.#problem.jobs.length; job += 1) {
-      (groups[this.only(job)] ?? choosing).push(job);
-    }
-    this.#choosing = choosing;
-    return groups;
-  }
-
-  #groupByClaim(): readonly (readonly number[])[] {
-    const groups = Array.from({ length: this.#problem.shared?.length ?? 0 }, (): number[] => []);
-    for (const [job, { claims = [] }] of this.#problem.jobs.entries()) {
-      for (const { resource } of claims) groups[resource]?.push(job);
-    }
-    return groups;
   }
 }
 
