@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextOccurrences, type Recurring } from './recurrence.ts';
-import { firstAfter, standing } from './standing.ts';
+import { firstAfter, standing, Standings } from './standing.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -94,6 +94,41 @@ describe('standing', () => {
         expect(accounted).toBe(due.length);
       }),
     );
+  });
+});
+
+describe('Standings', () => {
+  it('says at every moment what standing says, however time goes and whatever is settled', () => {
+    const generous = { ...hourly, max_delay: 10 * hour };
+    const schedules = fc.constantFrom(nightly, hourly, generous);
+    const step = fc.record({
+      schedule: schedules,
+      // Mostly minutes; now and then a jump, also back.
+      by: fc.oneof(fc.integer({ min: 1, max: 90 * minute }), fc.integer({ min: -2 * day, max: 2 * day })),
+      settles: fc.constantFrom('nothing', 'missed', 'next', 'ahead'),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const standings = new Standings();
+        const settled = new Map<Recurring, number>();
+        let now = monday;
+        for (const { schedule, by, settles } of steps) {
+          now += by;
+          const until = settled.get(schedule) ?? monday;
+          const found = standings.of(schedule, until, now);
+          expect(found).toEqual(standing(schedule, until, now));
+          if (settles === 'missed') settled.set(schedule, found.missed?.dueAt ?? until);
+          if (settles === 'next') settled.set(schedule, found.next?.dueAt ?? until);
+          if (settles === 'ahead') settled.set(schedule, now + 3 * day);
+        }
+      }),
+    );
+  });
+
+  it('works out once what is asked again before anything is due', () => {
+    const standings = new Standings();
+    const first = standings.of(nightly, at('02T02:00'), at('02T12:00'));
+    expect(standings.of(nightly, at('02T02:00'), at('03T01:59'))).toBe(first);
   });
 });
 

@@ -31,6 +31,35 @@ export function standing(schedule: Recurring, settledUntil: EpochMs, now: EpochM
   };
 }
 
+/** How things stand, of schedules that are asked about again and again: most have nothing to come for hours. */
+export class Standings {
+  readonly #known = new Map<Recurring, KnownStanding>();
+
+  of(schedule: Recurring, settledUntil: EpochMs, now: EpochMs): Standing {
+    const known = this.#known.get(schedule);
+    if (known?.settledUntil === settledUntil && known.from <= now && now < known.until) return known.standing;
+    const found = standing(schedule, settledUntil, now);
+    const until = found.next?.dueAt ?? now;
+    // Up to there nothing is due, and so the answer stays the same.
+    if (found.missed === undefined && now < until)
+      this.#known.set(schedule, { settledUntil, from: now, until, standing: found });
+    else this.#known.delete(schedule);
+    return found;
+  }
+
+  /** Of schedules that are there no more nothing needs to be known. */
+  clear(): void {
+    this.#known.clear();
+  }
+}
+
+interface KnownStanding {
+  readonly settledUntil: EpochMs;
+  readonly from: EpochMs;
+  readonly until: EpochMs;
+  readonly standing: Standing;
+}
+
 /**
  * A clock that stood ahead has left a time that is far in the future: trusting it would stop backups until then. One
  * that was set back a little is trusted, so that nothing runs twice.

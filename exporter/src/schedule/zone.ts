@@ -26,6 +26,8 @@ interface Segment {
 class Zone {
   readonly #id: string;
   readonly #segments: Segment[] = [];
+  /** The one that was asked for last: most often the next question is about it as well. */
+  #latest: Segment | undefined;
 
   constructor(id: string) {
     this.#id = id;
@@ -49,7 +51,7 @@ class Zone {
 
   /** The first moment at which clocks show `local`; where they skipped it, the moment they did. */
   first(local: LocalMs): EpochMs {
-    return this.moments(local)[0] ?? this.#skipOver(local).until;
+    return this.#undisturbed(local) ?? this.moments(local)[0] ?? this.#skipOver(local).until;
   }
 
   /**
@@ -57,7 +59,13 @@ class Zone {
    * keeps its length.
    */
   carried(local: LocalMs): EpochMs {
-    return this.moments(local)[0] ?? local - this.#skipOver(local).offsetMs;
+    return this.#undisturbed(local) ?? this.moments(local)[0] ?? local - this.#skipOver(local).offsetMs;
+  }
+
+  /** The one moment at which clocks show `local`, where they are not set anywhere near: on nearly every day. */
+  #undisturbed(local: LocalMs): EpochMs | undefined {
+    const { until, offsetMs } = this.#segmentAt(local - farthestOffsetMs);
+    return local + farthestOffsetMs < until ? local - offsetMs : undefined;
   }
 
   /** The segment that ended with the skip that took `local` away. */
@@ -78,7 +86,10 @@ class Zone {
   }
 
   #segmentAt(at: EpochMs): Segment {
-    return this.#segments.find(({ from, until }) => at >= from && at < until) ?? this.#look(at);
+    const latest = this.#latest;
+    if (latest !== undefined && at >= latest.from && at < latest.until) return latest;
+    this.#latest = this.#segments.find(({ from, until }) => at >= from && at < until) ?? this.#look(at);
+    return this.#latest;
   }
 
   #look(at: EpochMs): Segment {

@@ -6,7 +6,7 @@ import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
-import { standing } from '../schedule/standing.ts';
+import { Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 export interface SchedulerOptions {
@@ -32,6 +32,8 @@ export interface SchedulerOptions {
   readonly limits?: () => Limits;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
   readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
+  /** Nothing is relied on for longer than this: other processes pause schedules, clocks are set, hosts sleep. Absent: 30 s. */
+  readonly longestSleepMs?: number;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
   readonly onError: (error: unknown) => void;
 }
@@ -72,8 +74,7 @@ const mayBeLate = ['capacity', 'store', 'network', 'server', 'cut_off'];
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
 
-/** Other processes pause schedules, clocks are set, hosts sleep: nothing is relied on for longer than this. */
-const longestSleepMs = 30_000;
+const usualSleepMs = 30_000;
 
 const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
   critical: 0,
@@ -95,6 +96,7 @@ export class Scheduler {
   readonly #deferred = new Map<string, ToldDeferral>();
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
   readonly #paused = new Set<string>();
+  readonly #standings = new Standings();
   #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
@@ -107,6 +109,7 @@ export class Scheduler {
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
     this.#schedules = schedules;
     this.#lastCalls.clear();
+    this.#standings.clear();
     this.poke();
   }
 
@@ -133,7 +136,7 @@ export class Scheduler {
 
   /** Goes on until the signal is aborted; runs that are going on then are the caller's to wait for. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onError } = this.#options;
+    const { clock, onError, longestSleepMs = usualSleepMs } = this.#options;
     while (!signal.aborted) {
       this.#wake = new AbortController();
       let wakeAt = clock.now() + longestSleepMs;
@@ -155,9 +158,9 @@ export class Scheduler {
     const starts = await plan(coming, [...this.#running.values()], now);
     // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
     const later = clock.now();
-    const asked = new Set(coming.map(nameOf));
+    const asked = new Map(coming.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]));
     const still = await this.#coming(later);
-    const known = still.filter((job) => asked.has(nameOf(job)));
+    const known = still.filter(({ schedule, occurrence }) => asked.get(schedule.id) === occurrence.dueAt);
     const next = await this.#follow(known, starts, later);
     return known.length === still.length ? next : later;
   }
@@ -248,7 +251,7 @@ export class Scheduler {
     const { id } = schedule;
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
-    const { missed, next } = standing(schedule, settledUntil ?? now, now);
+    const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
     if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
     if (paused) {
@@ -332,10 +335,6 @@ function configuredWays(schedule: ScheduleConfig): Ways {
 
 function configured({ resources }: ScheduleConfig): ScheduleConfig['resources'] {
   return resources;
-}
-
-function nameOf({ schedule, occurrence }: DueJob): string {
-  return `${schedule.id} ${occurrence.dueAt}`;
 }
 
 function byUrgency(a: DueJob, b: DueJob): number {
