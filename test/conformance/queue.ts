@@ -72,6 +72,21 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       expect(await queue.claim(db1, 10)).toMatchObject([early]);
     });
 
+    it('offers and gives in one breath, whatever slot it had, and only what is still to be done', async () => {
+      const later = offer({ slot: state.now() + 30 * minute });
+      await queue.offer([later]);
+      const now = { ...later, slot: state.now() };
+      const [claim] = await queue.claim(db1, 10, [now]);
+      expect(claim).toMatchObject(now);
+      expect(await other.claim(db1, 10, [now])).toEqual([]);
+      const ofPool = offer({ owner: { pool: 'any' }, slot: 0 });
+      expect(await other.claim({ instance: 'db-2', pools: ['any'] }, 10, [ofPool])).toMatchObject([
+        { owner: { pool: 'any' }, claimer: 'db-2' },
+      ]);
+      if (claim !== undefined) await queue.finish(claim, 'completed');
+      expect(await other.claim(db1, 10, [now])).toEqual([]);
+    });
+
     it('never offers twice: neither while it is claimed, nor after it has ended', async () => {
       const offered = offer();
       await queue.offer([offered, offered]);

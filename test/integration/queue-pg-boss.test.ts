@@ -22,7 +22,8 @@ queueConformance('pg-boss', () => {
   const opened: AsyncDisposable[] = [];
   return Promise.resolve({
     async open() {
-      const postgres: Postgres = openPostgres(server.url(database), { applicationName: 'lowtide test' });
+      const url = `${server.url(database)}?options=${encodeURIComponent('-c pgboss.test_clock=on')}`;
+      const postgres: Postgres = openPostgres(url, { applicationName: 'lowtide test' });
       opened.unshift(postgres);
       const queue = await openPgBossQueue(postgres, clock);
       opened.unshift(queue);

@@ -30,6 +30,8 @@ export interface Transaction {
 
 /** What an engine that brings its own SQL needs. */
 export interface NativeTransaction extends Transaction {
+  /** The row of the `opening` that was asked for. */
+  readonly opening: Row | undefined;
   /** As pg does it: `$1`, any number of statements where there are no values, pg's own types, and errors as they come. */
   native(sql: string, values?: readonly unknown[]): Promise<{ rows: object[] }>;
 }
@@ -44,6 +46,8 @@ export interface WriteScope extends Scope {
   readonly lock?: string;
   /** To be done twice is as good as once: `work` is run again, once, where the connection was lost or two got in each other's way. */
   readonly idempotent?: boolean;
+  /** A query without values whose row is to be known from the start: it goes along with BEGIN, on the same way there and back. */
+  readonly opening?: string;
   /** False: it does no harm if a crash of the server loses it, a moment after. The disk is not waited for. */
   readonly durable?: boolean;
 }
@@ -146,8 +150,8 @@ class PooledPostgres implements Postgres {
     work: (transaction: NativeTransaction) => Promise<T>,
     scope: WriteScope,
   ): Promise<T> {
-    const connection = await this.#begun(begin, scope);
-    const transaction = new OpenTransaction(connection, this.label);
+    const { connection, opening } = await this.#begun(begin, scope);
+    const transaction = new OpenTransaction(connection, this.label, opening);
     let result: T;
     try {
       if (scope.lock !== undefined) {
@@ -165,15 +169,22 @@ class PooledPostgres implements Postgres {
   }
 
   /** An idle connection may have died unseen: nothing is done yet, so that another may be tried. */
-  async #begun(begin: string, { schema, durable = true }: WriteScope): Promise<Connection> {
+  async #begun(
+    begin: string,
+    { schema, durable = true, opening = '' }: WriteScope,
+  ): Promise<{ readonly connection: Connection; readonly opening: Row | undefined }> {
     const path = schema === undefined ? '' : `; SET LOCAL search_path TO ${quotedName(schema)}`;
     const commit = durable ? '' : '; SET LOCAL synchronous_commit TO off';
-    const text = begin + path + commit;
+    const text = `${begin}${path}${commit}; ${opening}`;
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#acquired();
       try {
-        await connection.client.query({ text, query_timeout: this.#timeouts.connect } as Query);
-        return connection;
+        const answered: unknown = await connection.client.query({
+          text,
+          query_timeout: this.#timeouts.connect,
+        } as Query);
+        const last = [answered].flat().at(-1) as pg.QueryResult<Row>;
+        return { connection, opening: last.rows[0] };
       } catch (error) {
         connection.lost ||= isLoss(error);
         if (!connection.lost) await this.#undo(connection);

@@ -8,11 +8,13 @@ import { written } from './values.ts';
 
 /** The statements of one transaction on one connection; who began it ends it. */
 export class OpenTransaction implements NativeTransaction {
+  readonly opening: Row | undefined;
   readonly #connection: Connection;
   readonly #label: string;
   #isOpen = true;
 
-  constructor(connection: Connection, label: string) {
+  constructor(connection: Connection, label: string, opening?: Row) {
+    this.opening = opening;
     this.#connection = connection;
     this.#label = label;
   }

@@ -29,7 +29,7 @@ export interface Fetched {
 /** What hands jobs out. All within one transaction, together with what the ledger writes. */
 export interface Engine {
   /** The time that counts. */
-  now(): Promise<EpochMs>;
+  readonly now: EpochMs;
   /**
    * Claims of a lane go on side by side, and wait for whoever changes what waits in it. Both touch the ledger and the
    * engine, in different order: without this they could wait for each other.
@@ -91,20 +91,23 @@ export class LedgerQueue implements Queue {
     });
   }
 
-  claim({ instance, pools }: Claimer, limit: number): Promise<Claim[]> {
+  claim({ instance, pools }: Claimer, limit: number, offered: readonly Offer[] = []): Promise<Claim[]> {
     const lanes = [laneOf({ host: instance }), ...pools.map((pool) => laneOf({ pool }))];
+    const offers = Map.groupBy(offered, ({ owner }) => laneOf(owner));
     return this.#database.write(lanes, async (transaction, engine) => {
       // All who lock several do so in the same order.
-      for (const lane of lanes.toSorted()) await engine.lock(lane, 'claim');
+      for (const lane of lanes.toSorted()) await engine.lock(lane, offers.has(lane) ? 'change' : 'claim');
+      for (const [lane, ofLane] of offers) await offerAll(transaction, engine, lane, ofLane);
       const claims: Claim[] = [];
       for (const lane of lanes) {
         while (claims.length < limit) {
-          const taken = await engine.take(lane, limit - claims.length);
+          const asked = limit - claims.length;
+          const taken = await engine.take(lane, asked);
           for (const each of taken) {
             const claim = await claimOne(transaction, engine, lane, instance, each);
             if (claim !== undefined) claims.push(claim);
           }
-          if (taken.length === 0) break;
+          if (taken.length < asked) break;
         }
       }
       return claims;
@@ -115,7 +118,7 @@ export class LedgerQueue implements Queue {
     return this.#database.write([], async (transaction, engine) => {
       const changed = await transaction.run(
         'UPDATE job SET beat_at = ? WHERE id = ? AND token = ?',
-        await engine.now(),
+        engine.now,
         jobId(claim),
         claim.token,
       );
@@ -130,7 +133,7 @@ export class LedgerQueue implements Queue {
         `UPDATE job SET state = 'finished', token = NULL, reason_code = ?, reason_text = '', ended_at = ?
          WHERE id = ? AND token = ? RETURNING id`,
         outcome,
-        await engine.now(),
+        engine.now,
         jobId(claim),
         claim.token,
       );
@@ -167,13 +170,13 @@ export class LedgerQueue implements Queue {
     valuesAt: (now: EpochMs) => readonly (string | number)[],
   ): Promise<Job[]> {
     const lanes = await this.#database.write([], async (transaction, engine) =>
-      transaction.all(`SELECT DISTINCT lane FROM job WHERE ${condition}`, ...valuesAt(await engine.now())),
+      transaction.all(`SELECT DISTINCT lane FROM job WHERE ${condition}`, ...valuesAt(engine.now)),
     );
     const judged: Job[] = [];
     for (const lane of lanes.map((row) => String(row['lane']))) {
       const ofLane = await this.#database.write([lane], async (transaction, engine) => {
         await engine.lock(lane, 'change');
-        const now = await engine.now();
+        const now = engine.now;
         const values = valuesAt(now);
         const changed: Job[] = [];
         // One that beats or finishes meanwhile is looked at anew by the update.
@@ -201,7 +204,7 @@ export class LedgerQueue implements Queue {
         `UPDATE job SET state = 'finished', token = NULL, reason_code = ?, reason_text = '', ended_at = coalesce(ended_at, ?)
          WHERE id = ? AND state <> 'finished' RETURNING id`,
         outcome,
-        await engine.now(),
+        engine.now,
         jobId(job),
       );
       if (row !== undefined) await engine.remove(lane, [idOf(row)]);
@@ -214,6 +217,7 @@ export class LedgerQueue implements Queue {
   }
 
   async acknowledge(jobs: readonly Occurrence[]): Promise<void> {
+    if (jobs.length === 0) return;
     await this.#database.write([], async (transaction) => {
       for (const job of jobs) {
         await transaction.run(
@@ -254,11 +258,11 @@ export class LedgerQueue implements Queue {
   }
 
   forget(): Promise<number> {
-    return this.#database.write([], async (transaction, engine) =>
+    return this.#database.write([], (transaction, engine) =>
       transaction.run(
         `DELETE FROM job WHERE deadline < ?
          AND (state IN ('finished', 'withdrawn') OR (reported = 1 AND state IN ('missed', 'lost')))`,
-        (await engine.now()) - 2 * memoryMs,
+        engine.now - 2 * memoryMs,
       ),
     );
   }
@@ -287,7 +291,7 @@ async function offerAll(
   lane: string,
   offers: readonly Offer[],
 ): Promise<void> {
-  const now = await engine.now();
+  const now = engine.now;
   const added: Queued[] = [];
   for (const offer of offers) {
     if (offer.deadline < now - memoryMs) continue;
@@ -317,7 +321,7 @@ async function claimOne(
   claimer: string,
   { id, fetched }: Fetched,
 ): Promise<Claim | undefined> {
-  const now = await engine.now();
+  const now = engine.now;
   const token = randomUUID();
   const row = await transaction.get(
     `UPDATE job SET state = 'claimed', token = ?, fetched = ?, claimer = ?, beat_at = ?

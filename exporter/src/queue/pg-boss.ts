@@ -3,7 +3,6 @@ import { PgBoss, type Db, type TestClock } from 'pg-boss';
 import { migratePostgres, type Migration } from '../postgres/migrate.ts';
 import type { NativeTransaction, Postgres, Transaction } from '../postgres/postgres.ts';
 import { postgresRefusal } from '../postgres/refusal.ts';
-import type { EpochMs } from '../units/instant.ts';
 import { LedgerQueue, type Engine, type LedgerDatabase, type Queued } from './ledger.ts';
 import { ledgerSchema } from './ledger-schema.ts';
 import type { Queue } from './queue.ts';
@@ -25,8 +24,9 @@ const turnLooksMs = 100;
  * The queue in PostgreSQL, with pg-boss as the engine: it keeps what waits and hands it out (SKIP LOCKED), retries, and
  * knows each claim by its count of retries, all in the transaction in which the ledger's token is written or compared.
  *
- * The clock that counts is the database's, by pg-boss' `job_now()`, for slots, deadlines, beats and silence. A simulation
- * hands in pg-boss' own `TestClock`, and with it drives that function for all sessions of this process.
+ * The clock that counts is the database's, by pg-boss' `job_now()`, for slots, deadlines, beats and silence: it tells when the
+ * transaction began. A simulation hands in pg-boss' own `TestClock`, and with it drives that function for all sessions in which
+ * `pgboss.test_clock` is `on`; that these begin so is up to whoever opens them.
  *
  * pg-boss' supervision stays off: a claim lives as long as its beats, where pg-boss would end it after a day at the latest,
  * and with a thousand hosts a thousand supervisors would look. Silence is judged by `sweep`. What has ended is deleted from
@@ -34,11 +34,6 @@ const turnLooksMs = 100;
  */
 export async function openPgBossQueue(postgres: Postgres, clock?: TestClock): Promise<Queue> {
   await migratePostgres(postgres, schema, migrations);
-  let sessionStatements: readonly string[] = [];
-  const prepare = async (transaction: NativeTransaction): Promise<Db> => {
-    for (const statement of sessionStatements) await transaction.native(statement);
-    return { executeSql: (sql, values) => transaction.native(sql, values) };
-  };
   const boss = new PgBoss({
     schema: engineSchema,
     supervise: false,
@@ -48,12 +43,8 @@ export async function openPgBossQueue(postgres: Postgres, clock?: TestClock): Pr
     instanceHeartbeatSeconds: 3600,
     ...(clock === undefined ? {} : { clock }),
     db: {
-      executeSql: (sql, values) =>
-        postgres.write(async (transaction) => (await prepare(transaction)).executeSql(sql, values)),
-      setSessionStatements(statements) {
-        sessionStatements = statements;
-        return Promise.resolve();
-      },
+      executeSql: (sql, values) => postgres.write((transaction) => transaction.native(sql, values)),
+      setSessionStatements: () => Promise.resolve(),
     },
   });
   // Without a listener it would end the process. What it tells of is its background work; every call has its own error.
@@ -63,7 +54,7 @@ export async function openPgBossQueue(postgres: Postgres, clock?: TestClock): Pr
   } catch (error) {
     throw postgresRefusal(error, postgres.label);
   }
-  return new LedgerQueue(new PgBossLedger(postgres, boss, prepare));
+  return new LedgerQueue(new PgBossLedger(postgres, boss));
 }
 
 /** Its own lock is on tables that are not there at first: of two hosts that make them at once, one would fail. */
@@ -84,14 +75,12 @@ async function start(boss: PgBoss, postgres: Postgres): Promise<void> {
 class PgBossLedger implements LedgerDatabase {
   readonly #postgres: Postgres;
   readonly #boss: PgBoss;
-  readonly #prepare: (transaction: NativeTransaction) => Promise<Db>;
   /** Lanes whose queue is known to be there. */
   readonly #lanes = new Map<string, Promise<void>>();
 
-  constructor(postgres: Postgres, boss: PgBoss, prepare: (transaction: NativeTransaction) => Promise<Db>) {
+  constructor(postgres: Postgres, boss: PgBoss) {
     this.#postgres = postgres;
     this.#boss = boss;
-    this.#prepare = prepare;
   }
 
   /** Queues are made beforehand: a second connection asked for within a transaction could be waited for by all. */
@@ -101,11 +90,10 @@ class PgBossLedger implements LedgerDatabase {
   ): Promise<T> {
     try {
       for (const lane of lanes) await this.#ready(lane);
-      return await this.#postgres.write(
-        async (transaction) =>
-          work(transaction, this.#engineOn(transaction, await this.#prepare(transaction))),
-        { schema },
-      );
+      return await this.#postgres.write((transaction) => work(transaction, this.#engineOn(transaction)), {
+        schema,
+        opening: `SELECT floor(extract(epoch FROM ${engineSchema}.job_now()) * 1000)::bigint AS now`,
+      });
     } catch (error) {
       throw postgresRefusal(error, this.#postgres.label);
     }
@@ -116,11 +104,11 @@ class PgBossLedger implements LedgerDatabase {
     await this.#boss.stop({ graceful: false });
   }
 
-  #engineOn(transaction: Transaction, db: Db): Engine {
+  #engineOn(transaction: NativeTransaction): Engine {
     const boss = this.#boss;
-    let now: Promise<EpochMs> | undefined;
+    const db: Db = { executeSql: (sql, values) => transaction.native(sql, values) };
     return {
-      now: () => (now ??= timeOf(transaction)),
+      now: Number(transaction.opening?.['now']),
       async lock(lane, mode) {
         const share = mode === 'claim' ? '_shared' : '';
         await transaction.get(
@@ -185,11 +173,4 @@ function bossJob({ id, slot, urgency }: Queued): { id: string; startAfter: Date;
 /** pg-boss allows letters, digits, `_`, `-`, `.` and `/`. */
 function queueName(lane: string): string {
   return lane.replaceAll(/[^A-Za-z0-9/-]/g, (character) => `_${character.charCodeAt(0).toString(16)}_`);
-}
-
-async function timeOf(transaction: Transaction): Promise<EpochMs> {
-  const row = await transaction.get(
-    `SELECT floor(extract(epoch FROM ${engineSchema}.job_now()) * 1000)::bigint AS now`,
-  );
-  return Number(row?.['now']);
 }

@@ -21,9 +21,10 @@ export interface Queue extends AsyncDisposable {
 
   /**
    * Takes up to `limit` jobs whose slot has come and whose deadline has not: of the instance's own host first, then of its
-   * pools in the order given; within each the most urgent first.
+   * pools in the order given; within each the most urgent first. What is `offered`, of the claimer's own or its pools', is offered
+   * in the same breath: nobody can take it or move its slot in between.
    */
-  claim(claimer: Claimer, limit: number): Promise<Claim[]>;
+  claim(claimer: Claimer, limit: number, offered?: readonly Offer[]): Promise<Claim[]>;
 
   /** Says that the claim is alive. Throws `claim_lost`, as do the two below, once the job is no longer this claim's. */
   beat(claim: Claim): Promise<void>;

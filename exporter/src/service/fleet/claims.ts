@@ -24,8 +24,6 @@ const tryAgainMs = 30_000;
 export const attempts = 3;
 /** Others whose slot has come as well may be handed out first. */
 const takenAtOnce = 16;
-/** How often an offer of another may come between an offer here and its claim. */
-const mostMoves = 3;
 const recentRuns = 50;
 
 /** Late is better than not at all: who is there waits for room until the next one comes; of who is not, it is known by then. */
@@ -170,22 +168,16 @@ export class Claims {
   #take(offer: Offer): Promise<Claim | undefined> {
     return this.#turns.do(async () => {
       const { queue, instance, clock } = this.#options;
-      // Its slot is now, whatever was planned.
-      await queue.offer([{ ...offer, slot: 0 }]);
       const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
-      for (let moved = 0; moved < mostMoves;) {
-        const claims = await queue.claim({ instance, pools }, takenAtOnce);
+      for (;;) {
+        // Its slot is now, whatever was planned.
+        const claims = await queue.claim({ instance, pools }, takenAtOnce, [{ ...offer, slot: 0 }]);
         const mine = claims.find((claim) => keyOf(claim) === keyOf(offer));
         const others = claims.filter((claim) => claim !== mine);
         for (const other of others) await queue.release(other, this.#queueTime(clock.now() + tryAgainMs));
         if (mine !== undefined) return mine;
-        if (claims.length > 0) continue;
-        if ((await queue.job(offer))?.state !== 'waiting') return undefined;
-        // Whoever plans has offered it for later, a moment ago.
-        await queue.offer([{ ...offer, slot: 0 }]);
-        moved += 1;
+        if (claims.length === 0) return undefined;
       }
-      return undefined;
     });
   }
 
