@@ -247,6 +247,27 @@ describe('the plan', () => {
     expect((await fleet.plan.read('db1')).slots).toEqual([slot(4)]);
   });
 
+  it('leaves alone the rows of hosts for which nothing changes', async () => {
+    const planner = await fleet.leases.acquire('planner', 'this', 60_000);
+    if (planner === undefined) expect.unreachable();
+    const write = (...second: number[]): Promise<number> =>
+      fleet.plan.write(
+        planner,
+        new Map([
+          ['db1', [slot(1)]],
+          ['db2', second.map(slot)],
+        ]),
+      );
+    // xmin: who has written the row; xmax: who has locked it since.
+    const marks = (): string[] =>
+      server.query('SELECT instance, xmin, xmax FROM lowtide.plan_slots ORDER BY instance').split('\n');
+    await write(2);
+    const [first, second] = marks();
+    await write(3);
+    expect(marks()[0]).toBe(first);
+    expect(marks()[1]).not.toBe(second);
+  });
+
   it('has room for twenty thousand slots', async () => {
     const planner = await fleet.leases.acquire('planner', 'this', 60_000);
     if (planner === undefined) expect.unreachable();

@@ -25,9 +25,12 @@ export class PostgresPlan implements FleetPlan {
         'UPDATE lowtide.plan SET version = version + 1, token = ?, made_at = clock_timestamp() RETURNING version',
         planner.token,
       );
+      // A row that only conflicts is locked, which is written to the log as well: those that stay are left out before.
       await transaction.run(
-        `INSERT INTO lowtide.plan_slots AS old (instance, slots) SELECT key, value FROM json_each_text(?::json)
-         ON CONFLICT (instance) DO UPDATE SET slots = excluded.slots WHERE old.slots <> excluded.slots`,
+        `INSERT INTO lowtide.plan_slots (instance, slots)
+           SELECT key, value FROM json_each_text(?::json) LEFT JOIN lowtide.plan_slots AS old ON old.instance = key
+           WHERE old.slots IS DISTINCT FROM value
+         ON CONFLICT (instance) DO UPDATE SET slots = excluded.slots`,
         rows,
       );
       await transaction.run(
