@@ -1,8 +1,9 @@
 import { TestClock } from 'pg-boss';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPostgres, type Postgres } from '../../exporter/src/postgres/postgres.ts';
 import { openPgBossQueue } from '../../exporter/src/queue/pg-boss.ts';
 import { queueConformance } from '../conformance/queue.ts';
+import { eventually } from '../servers/eventually.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 
 let server: PostgresServer;
@@ -38,10 +39,40 @@ queueConformance('pg-boss', () => {
 });
 
 it('is made by the first of many hosts that open it at once', async () => {
-  server.query('CREATE DATABASE queue_of_many');
-  const url = server.url('queue_of_many');
-  const hosts = Array.from({ length: 6 }, () => openPostgres(url, { applicationName: 'lowtide test' }));
-  const queues = await Promise.all(hosts.map((postgres) => openPgBossQueue(postgres)));
+  const database = 'queue_of_many';
+  server.query(`CREATE DATABASE ${database}`);
+  const hosts = Array.from({ length: 6 }, () =>
+    openPostgres(server.url(database), { applicationName: 'lowtide test' }),
+  );
+  const missing = new Set<Postgres>();
+  let makers = 0;
+  /** Holds up who is about to make it, until each of them has seen that it is not there. */
+  const heldUp = (postgres: Postgres): Postgres => ({
+    label: postgres.label,
+    read: (work, scope) => postgres.read(work, scope),
+    write: (work, scope) =>
+      postgres.write(
+        (transaction) =>
+          work({
+            get: (sql, ...values) => transaction.get(sql, ...values),
+            all: (sql, ...values) => transaction.all(sql, ...values),
+            run: (sql, ...values) => transaction.run(sql, ...values),
+            async native(sql, values) {
+              if (sql.includes('CREATE SCHEMA')) {
+                makers += 1;
+                await eventually(() => expect(missing.size).toBe(hosts.length));
+              }
+              const answer = await transaction.native(sql, values);
+              if (sql.includes('to_regclass')) missing.add(postgres);
+              return answer;
+            },
+          }),
+        scope,
+      ),
+    [Symbol.asyncDispose]: () => postgres[Symbol.asyncDispose](),
+  });
+  const queues = await Promise.all(hosts.map((postgres) => openPgBossQueue(heldUp(postgres))));
+  expect(makers).toBe(1);
   for (const queue of queues) await queue[Symbol.asyncDispose]();
   for (const postgres of hosts) await postgres[Symbol.asyncDispose]();
 });
