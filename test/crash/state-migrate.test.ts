@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { complete } from '../conformance/catalog-given.ts';
@@ -41,9 +41,12 @@ let hosts = 0;
 const newHost = (): StateHost => new StateHost(root, `killed-${(hosts += 1)}`, server.url(), catalogFile);
 const toPostgres = ['state', 'migrate', '--to', '${env:STATE_URL}'];
 
+/** Looks often: what is waited for goes by. */
+const promptly = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 });
+
 /** Resolves once the move of this host does such a statement. */
 async function does({ instance }: StateHost, statement: string): Promise<void> {
-  await eventually(() => {
+  await promptly(() => {
     const asked = server.query(
       `SELECT query FROM pg_stat_activity WHERE application_name = 'lowtide state migrate ${instance}'`,
     );
@@ -113,7 +116,7 @@ describe('a move into a folder that is killed', () => {
     const partial = join(host.folder, 'new', 'catalog.db.partial');
     {
       await using move = host.begin('state', 'migrate', '--to', 'new');
-      await eventually(() => {
+      await promptly(() => {
         expect(statSync(partial).size).toBeGreaterThan(size * share);
       });
       await move.kill();
