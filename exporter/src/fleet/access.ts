@@ -1,5 +1,4 @@
 import type { Postgres } from '../postgres/postgres.ts';
-import { openPgBossQueue } from '../queue/pg-boss.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Fleet } from './fleet.ts';
 import { HostGuard } from './host-guard.ts';
@@ -22,7 +21,11 @@ export class FleetAccess implements AsyncDisposable {
     this.postgres = postgres;
     this.folder = folder;
     this.#fleet = openedOnce(() => openFleet(postgres));
-    this.#queue = openedOnce(async () => (this.#opened = await openPgBossQueue(postgres)));
+    this.#queue = openedOnce(async () => {
+      // A quarter of all that is read at a start, and where the state is a folder nobody needs it.
+      const { openPgBossQueue } = await import('../queue/pg-boss.ts');
+      return (this.#opened = await openPgBossQueue(postgres));
+    });
     this.guard = new HostGuard(postgres, new PostgresLeases(postgres), elapsed);
   }
 
