@@ -2,7 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { program } from '../servers/programs.ts';
 
 /** A program under `test/crash/` as a process of its own, whose lines can be awaited and which can be killed. */
 export class TestChild implements AsyncDisposable {
@@ -12,8 +12,8 @@ export class TestChild implements AsyncDisposable {
   #waiters: { readonly enough: () => boolean; readonly resolve: () => void }[] = [];
 
   /** `before` is an argv put in front, such as `unshare`. */
-  constructor(program: string, args: readonly string[], before: readonly string[] = []) {
-    const path = fileURLToPath(new URL(program, import.meta.url));
+  constructor(name: string, args: readonly string[], before: readonly string[] = []) {
+    const path = program(`test/crash/${name}`);
     const [command = process.execPath, ...rest] = [...before, process.execPath, path, ...args];
     this.#process = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
     const reader = createInterface({ input: this.#process.stdout });

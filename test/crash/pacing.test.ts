@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openInstallation, openKeystore } from '../../exporter/src/compose.ts';
+import { openInstallation } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { Hogs } from '../servers/hogs.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { processesWith, type ProcessFacts } from '../servers/processes.ts';
 import { TestChild } from './children.ts';
 
@@ -19,7 +19,7 @@ let configFile: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lowtide-crash-pacing-'));
   configFile = writeConfig(folder, schedules, { more: load });
-  await openKeystore((await readConfig(configFile, {})).config).create({ kind: 'x25519', now: 0 });
+  await makeKey((await readConfig(configFile, {})).config, 0);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openInstallation, openKeystore } from '../../exporter/src/compose.ts';
+import { openInstallation } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { azureYaml, s3Yaml } from '../integration/object-stores.ts';
 import { Azurite } from '../servers/azurite.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { S3Double } from '../servers/s3.ts';
 import { TestChild } from './children.ts';
 
@@ -28,7 +28,7 @@ class Remote implements Disposable {
   static async make(store: string, ids: readonly string[], command: string): Promise<Remote> {
     const remote = new Remote(store, ids, command);
     const { config } = await readConfig(remote.configFile, {});
-    await openKeystore(config).create({ kind: 'x25519', now: 0 });
+    await makeKey(config, 0);
     return remote;
   }
 

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openInstallation, openKeystore } from '../../exporter/src/compose.ts';
+import { openInstallation } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { sweepScratch } from '../../exporter/src/run/scratch.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { TestChild } from './children.ts';
 
 const schedules = `  - { id: noise, source: { type: command, argv: [bash, -c, 'head -c 4000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 1000 } }`;
@@ -16,7 +16,7 @@ let configFile: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lowtide-crash-run-'));
   configFile = writeConfig(folder, schedules);
-  await openKeystore((await readConfig(configFile, {})).config).create({ kind: 'x25519', now: 0 });
+  await makeKey((await readConfig(configFile, {})).config, 0);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

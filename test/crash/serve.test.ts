@@ -5,9 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Run } from '../../exporter/src/catalog/catalog.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
 
@@ -24,7 +23,7 @@ beforeEach(async () => {
   const file = writeConfig(folder, schedules.map((id) => `  - { id: ${id}, ${source} }`).join('\n'), {
     more: tokens,
   });
-  await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+  await makeKey((await readConfig(file, {})).config);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,7 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
@@ -9,9 +8,10 @@ import { openFleet } from '../../exporter/src/fleet/postgres-fleet.ts';
 import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
 import { eventually } from '../servers/eventually.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+import { program } from '../servers/programs.ts';
 import { admin, operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
 type Item = Readonly<Record<string, unknown>>;
 

@@ -3,16 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { grantedActions } from '../../exporter/src/api/actions.ts';
 import { hashToken } from '../../exporter/src/api/authenticate.ts';
 import { encodeCursor } from '../../exporter/src/api/cursor.ts';
 import { routes, type Route } from '../../exporter/src/api/routes.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
+import { program } from '../servers/programs.ts';
 import { admin, operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const schedules = `  - id: docs
     source: { type: directory, path: FOLDER/docs }
     cron: "0 0 1 1 *"

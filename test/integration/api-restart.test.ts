@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { eventually } from '../servers/eventually.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
 
@@ -20,11 +21,17 @@ beforeEach(async () => {
   const file = writeConfig(folder, schedules, {
     more: `${tokens}\nrestore_targets: { back: { to: FOLDER/back }, other: { to: FOLDER/other } }`,
   });
-  await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+  await makeKey((await readConfig(file, {})).config);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const idOf = ({ body }: { readonly body: Record<string, unknown> }, key = 'id'): string => String(body[key]);
+
+/** Of requests with a key of their own. */
+function answersOnRecord(): unknown {
+  using database = new DatabaseSync(join(folder, 'state', 'catalog.db'), { readOnly: true });
+  return database.prepare('SELECT count(*) AS n FROM requests WHERE status IS NOT NULL').get()?.['n'];
+}
 
 describe('what was begun through the API, over a restart', () => {
   it('is told as it ended, and what a kill has cut off as interrupted', async () => {
@@ -80,7 +87,7 @@ describe('what was begun through the API, over a restart', () => {
     const restored = await asked(first, `/backups/${small}/restore`, { target: 'back' });
     expect(restored.body).toMatchObject({ status: 'completed' });
     const lost = asked(first, '/schedules/endless/run').catch(() => 'lost');
-    await first.said('"schedule":"endless"');
+    await eventually(() => expect(answersOnRecord()).toBe(2));
     await first.kill();
     expect(await lost).toBe('lost');
 

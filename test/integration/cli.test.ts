@@ -3,12 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readConfig } from '../../exporter/src/config/read.ts';
 import { freePort } from '../servers/daemon.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { eventually } from '../servers/eventually.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
 interface End {
   readonly code: number | null;
@@ -25,6 +27,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function lowtide(...args: string[]): End {
   const end = spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: 'utf8' });
   return { code: end.status, stdout: end.stdout, stderr: end.stderr };
+}
+
+/** What `lowtide keys new` would do, and is not what is tried. */
+async function makeFirstKey(): Promise<void> {
+  await makeKey((await readConfig(join(folder, 'lowtide.yaml'), {})).config);
 }
 
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what each command answers is the test's to say
@@ -168,12 +175,12 @@ describe('the exit code', () => {
     });
   });
 
-  it('is 1 for a copy whose manifest is damaged: a lost catalog could not bring it back', () => {
+  it('is 1 for a copy whose manifest is damaged: a lost catalog could not bring it back', async () => {
     writeConfig(
       folder,
       `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
     );
-    lowtide('keys', 'new');
+    await makeFirstKey();
     lowtide('backup', 'c');
     const [backup] = json<{ copies: { path: string }[] }[]>(lowtide('backups', '--json'));
     writeFileSync(`${backup?.copies[0]?.path ?? ''}.json`, '{"formatVersion":1,');
@@ -212,12 +219,12 @@ describe('the exit code', () => {
     ]);
   });
 
-  it('is 1 for a backup that failed, with the reason and no secret', () => {
+  it('is 1 for a backup that failed, with the reason and no secret', async () => {
     writeConfig(
       folder,
       `  - { id: db, source: { type: postgres, url: 'postgres://app:s3cret-pass@127.0.0.1:1/app' }, every: 1d, stores: [local], keep: { last: 1 } }`,
     );
-    lowtide('keys', 'new');
+    await makeFirstKey();
     const end = lowtide('backup', 'db', '--json');
     expect(end.code).toBe(1);
     expect(json(end)).toMatchObject({ status: 'failed', error: { code: 'source_unreachable' } });
@@ -247,7 +254,7 @@ describe('the exit code', () => {
     });
   });
 
-  it('is 3 for a backup that one of its stores does not have', () => {
+  it('is 3 for a backup that one of its stores does not have', async () => {
     writeConfig(
       folder,
       `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local, second], keep: { last: 1 } }`,
@@ -256,7 +263,7 @@ describe('the exit code', () => {
           '{ local: { type: directory, path: ./backups }, second: { type: directory, path: ./second } }',
       },
     );
-    lowtide('keys', 'new');
+    await makeFirstKey();
     writeFileSync(join(folder, 'second'), 'in the way');
     const end = lowtide('backup', 'c', '--json');
     expect(end.code).toBe(3);
@@ -264,12 +271,12 @@ describe('the exit code', () => {
     expect(end.stderr).toContain('no copy in store second');
   });
 
-  it('is 1 when a copy is damaged, and the restore of it is refused', () => {
+  it('is 1 when a copy is damaged, and the restore of it is refused', async () => {
     writeConfig(
       folder,
       `  - { id: c, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
     );
-    lowtide('keys', 'new');
+    await makeFirstKey();
     lowtide('backup', 'c');
     const [backup] = json<{ id: string; copies: { path: string }[] }[]>(lowtide('backups', '--json'));
     const path = backup?.copies[0]?.path ?? '';
@@ -350,12 +357,12 @@ describe('keys', () => {
     expect(listed.map(({ id }) => id)).toEqual(made.toReversed());
   });
 
-  it('of recovery open backups whose own key is lost, and never become the one that seals', () => {
+  it('of recovery open backups whose own key is lost, and never become the one that seals', async () => {
     const schedule = `  - { id: c, source: { type: command, argv: [echo, precious] }, every: 1d, stores: [local] }`;
     const recovery = spawnSync('age-keygen', { encoding: 'utf8' }).stdout;
     const recipient = /age1\S+/.exec(recovery)?.[0] ?? '';
     writeConfig(folder, schedule, { recovery: [recipient] });
-    lowtide('keys', 'new');
+    await makeFirstKey();
     const { backupId } = json<{ backupId: string }>(lowtide('backup', 'c', '--json'));
     rmSync(join(folder, 'keys'), { recursive: true });
     expect(lowtide('restore', backupId, '--to', 'out').code).toBe(1);
@@ -432,11 +439,11 @@ async function serve(...args: string[]): Promise<Service> {
 describe('lowtide serve', () => {
   const schedules = `  - { id: shop, source: { type: sqlite, path: FOLDER/shop.db }, every: 10s, stores: [local], keep: { last: 2 } }`;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     writeConfig(folder, schedules);
     using database = new DatabaseSync(join(folder, 'shop.db'));
     database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1), (2)');
-    lowtide('keys', 'new');
+    await makeFirstKey();
   });
 
   it('runs what is due, counts it for Prometheus, counts the same after a kill -9, and stops when told to', async () => {
@@ -445,7 +452,7 @@ describe('lowtide serve', () => {
     {
       await using service = await serve();
       await service.said('backup completed');
-      await vi.waitUntil(async () => counted.test(await service.metrics()));
+      await eventually(async () => expect(await service.metrics()).toMatch(counted));
       const page = await service.metrics();
       total = Number(counted.exec(page)?.[1]);
       expect(total).toBeGreaterThanOrEqual(1);
@@ -498,10 +505,10 @@ describe('lowtide serve', () => {
     writeFileSync(join(folder, 'lowtide.yaml'), config);
     rmSync(join(folder, 'keys'), { recursive: true });
     rmSync(join(folder, 'backups'), { recursive: true });
-    lowtide('keys', 'new');
+    await makeFirstKey();
     await using later = await serve();
-    await vi.waitUntil(async () =>
-      (await later.metrics()).includes('backup_store_up{store="local",cloud_provider="local"} 0'),
+    await eventually(async () =>
+      expect(await later.metrics()).toContain('backup_store_up{store="local",cloud_provider="local"} 0'),
     );
     expect(await later.metrics()).toContain('backup_health_status{check_type="encryption"} 0\n');
   });
@@ -527,7 +534,7 @@ describe('lowtide serve', () => {
     );
     const byHand = spawn(process.execPath, [main, 'backup', 'slow'], { cwd: folder, stdio: 'ignore' });
     const ended = new Promise<number | null>((resolve) => byHand.once('close', resolve));
-    await vi.waitUntil(() => lowtide('backups').code === 0 && runs('running') === 1, { timeout: 20_000 });
+    await eventually(() => expect(runs('running')).toBe(1));
     await using service = await serve();
     await service.said('waits for a run that was started elsewhere');
     rmSync(join(folder, 'block'));
@@ -573,7 +580,7 @@ describe('lowtide serve --quickstart', () => {
       folder,
       `  - { id: mine, source: { type: command, argv: [date] }, every: 1d, stores: [local], keep: { last: 1 } }`,
     );
-    lowtide('keys', 'new');
+    await makeFirstKey();
     await using service = await serve('--quickstart');
     expect(await service.metrics()).toContain('backup_running{schedule="mine"} 0');
     expect(service.stdout).toBe('');

@@ -11,15 +11,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Azurite } from '../servers/azurite.ts';
 import { writeConfig } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
 import { S3Double } from '../servers/s3.ts';
 import { azureYaml } from './object-stores.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const page = readFileSync(new URL('../../exporter/docs/disaster-recovery.md', import.meta.url), 'utf8');
 const run = promisify(execFile);
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Drill } from '../../exporter/src/catalog/drills.ts';
 import type { DrillRequest } from '../../exporter/src/drill/drills.ts';
@@ -13,8 +12,9 @@ import { startMariadb, type MariadbServer } from '../servers/mariadb.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { commandLines } from '../servers/processes.ts';
 import { canMount, Disk } from './disks.ts';
+import { program } from '../servers/programs.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const patience = { timeout: 30_000, interval: 20 };
 
 let lowtide: TestInstallation;

@@ -2,11 +2,11 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { eventually } from '../servers/eventually.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
@@ -31,7 +31,7 @@ async function hostFolder(name: string, instance: string): Promise<string> {
   const slow = `{ id: slow, source: { type: command, argv: ${waits} }, every: 1d, stores: [local] }`;
   const configFile = writeConfig(folder, `  - ${slow}`, { instance, state: server.url(), more: tokens });
   const { config } = await readConfig(configFile, {});
-  await openKeystore(config).create({ kind: 'x25519', now: Date.now() });
+  await makeKey(config);
   return folder;
 }
 
@@ -78,7 +78,7 @@ describe('of two exporters with one name', () => {
     const second = await hostFolder('successor', 'fenced');
     await using paused = await ServeProcess.start(first);
     await paused.post('/schedules/slow/run');
-    await vi.waitUntil(() => runs('fenced') === 'running');
+    await eventually(() => expect(runs('fenced')).toBe('running'));
     paused.signal('SIGSTOP');
     silence('fenced');
     await using heir = await ServeProcess.start(second);
@@ -107,7 +107,7 @@ describe('of two exporters with one name', () => {
     const folder = await hostFolder('late', 'late');
     await using late = await ServeProcess.start(folder);
     await late.post('/schedules/slow/run');
-    await vi.waitUntil(() => runs('late') === 'running');
+    await eventually(() => expect(runs('late')).toBe('running'));
     silence('late');
     writeFileSync(join(folder, 'go'), '');
     await late.said('backup completed');

@@ -4,16 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../servers/eventually.ts';
 import { FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+import { program } from '../servers/programs.ts';
 import type { ServeProcess } from '../servers/serve-process.ts';
 import { operator, viewer, type Answer } from '../servers/service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
 type Item = Readonly<Record<string, unknown>>;
 type Name = 'one' | 'two' | 'three';

@@ -10,7 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup, Copy } from '../../exporter/src/catalog/catalog.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
@@ -21,8 +20,9 @@ import { storedManifest } from '../../exporter/src/store/manifest.ts';
 import { eventually } from '../servers/eventually.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { canMount, Disk } from './disks.ts';
+import { program } from '../servers/programs.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const { signal } = new AbortController();
 const source = `source: { type: command, argv: [bash, -c, 'head -c 300000 /dev/urandom'] }`;
 const schedules = `  - { id: both, ${source}, every: 1d, stores: [local, offsite], keep: { last: 2 } }`;

@@ -10,7 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { openInstallation, type Installation } from '../../exporter/src/compose.ts';
@@ -22,7 +21,8 @@ import { generateIdentity, recipientOf } from '../../exporter/src/seal/identity.
 import { TestInstallation } from '../servers/installation.ts';
 
 import { storedManifest } from '../../exporter/src/store/manifest.ts';
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+import { program } from '../servers/programs.ts';
+const main = program('exporter/src/cli/main.ts');
 const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local, usb], keep: { last: 9 } }
   - { id: slow, source: { type: command, argv: [bash, -c, 'echo begun > FOLDER/begun; read -t 60 < FOLDER/go; echo over'] }, every: 1d, stores: [local], keep: { last: 9 } }`;
 const stores = '{ local: { type: directory, path: ./backups }, usb: { type: directory, path: ./usb } }';

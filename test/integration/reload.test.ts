@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { eventually } from '../servers/eventually.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { admin, TestService, tokens } from '../servers/service.ts';
 
 const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
@@ -125,7 +124,7 @@ describe('lowtide serve', () => {
     try {
       const file = writeConfig(folder, docs, { more: tokens });
       mkdirSync(join(folder, 'docs'));
-      await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+      await makeKey((await readConfig(file, {})).config);
       writeFileSync(join(folder, 'web.yml'), 'http_server_config: { headers: { X-Frame-Options: DENY } }\n');
       const options = ['--log.format', 'logfmt', '--web.config.file', 'web.yml'];
       const addresses = ['--web.listen-address', '127.0.0.1:0', '--web.listen-address', '[::1]:0'];

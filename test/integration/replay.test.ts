@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import type { LoadRecord } from '../../exporter/src/load/load.ts';
 import { TestInstallation } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
 
 const step = 300_000;
 const hour = 3_600_000;
 const day = 24 * hour;
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 /** Real servers' load, beside the repository; see exporter/docs/scheduling.md. */
 const traces = new URL('../../../shared/loads/', import.meta.url);
 

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { newManifest, newRun, runEnd } from '../conformance/catalog-samples.ts';
 import { eventually } from '../servers/eventually.ts';
+import { program } from '../servers/programs.ts';
 import { TestService } from '../servers/service.ts';
 
 const hour = 3_600_000;
 const step = 300_000;
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
 /** Every day between midnight and six UTC; nothing is due while the test runs, or it is put off. */
 const schedules = `  - id: docs

@@ -2,12 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../servers/eventually.ts';
 import { TestInstallation } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const schedules = `  - { id: data, source: { type: command, argv: [echo, hello] }, every: 1d, stores: [local], keep: { last: 9 } }
   - { id: large, source: { type: command, argv: [head, -c, '32M', /dev/urandom] }, every: 1d, stores: [local], keep: { last: 9 } }`;
 

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { Rotator } from '../../exporter/src/rotation/rotator.ts';
@@ -12,6 +11,7 @@ import type { Store } from '../../exporter/src/store/store.ts';
 import { steppingDisk } from '../crash/stepping-disk.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { canMount, Disk } from './disks.ts';
+import { program } from '../servers/programs.ts';
 
 const schedules = `  - { id: data, source: { type: command, argv: [bash, -c, 'head -c 3000000 /dev/urandom'] }, every: 1d, stores: [local], keep: { last: 1 } }`;
 const signal = new AbortController().signal;
@@ -108,7 +108,7 @@ describe('while a rotation is in the middle of a backup', () => {
     const rotator = rotatorOn(new DirectoryStore('local', root(), disk));
     const rotating = rotator.rotate({ mode: 'rewrap', trigger: 'manual' }, { signal });
     await Promise.race([reached.promise, rotating]);
-    const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+    const main = program('exporter/src/cli/main.ts');
     const args = [main, '--config', installation.configFile, 'keys', 'new'];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({

@@ -2,13 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openInstallation, openKeystore, type Installation } from '../../exporter/src/compose.ts';
+import { openInstallation, type Installation } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { generateIdentity } from '../../exporter/src/seal/identity.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { isDue, RotationPolicy, type RotationConfig } from '../../exporter/src/service/rotation-policy.ts';
 import { WorkRegistry } from '../../exporter/src/service/work.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { storeBackups } from '../servers/stored-backups.ts';
 
 const dayMs = 86_400_000;
@@ -29,7 +29,7 @@ describe('a policy for rotations', () => {
     );
     writeFileSync(configFile, text.replace('schedules:\n  []', 'schedules: []'), { mode: 0o600 });
     const loaded = await readConfig(configFile, {});
-    await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() - 31 * dayMs });
+    await makeKey(loaded.config, Date.now() - 31 * dayMs);
     opened = await openInstallation(loaded, {});
     stop = new AbortController();
     lines.length = 0;

@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openKeystore } from '../../exporter/src/compose.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { Authority } from '../servers/certificates.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { eventually } from '../servers/eventually.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { TestService, tokens } from '../servers/service.ts';
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lowtide-stop-'));
   spawnSync('mkfifo', [join(folder, 'pipe')]);
   const file = writeConfig(folder, waiting, { more: tokens });
-  await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+  await makeKey((await readConfig(file, {})).config);
 });
 afterEach(() => {
   // A source whose service was killed still waits.
@@ -63,7 +63,7 @@ describe('lowtide serve at SIGTERM', () => {
     const process = await ServeProcess.start(folder);
     await using _process = process;
     const id = String((await process.post('/schedules/waiting/run')).body['id']);
-    await vi.waitUntil(() => stored().some((name) => name.endsWith('.partial')));
+    await eventually(() => expect(stored().join()).toContain('.partial'));
     process.signal('SIGTERM');
     await process.said('waiting for 1 running');
     process.signal('SIGTERM');

@@ -12,11 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { eventually } from '../servers/eventually.ts';
+import { program } from '../servers/programs.ts';
 
 const password = 'low-tide-in-restic';
 
@@ -263,7 +263,7 @@ describe('a restic repository', () => {
 
     it('is left by a Lowtide that is killed as a restic that is killed leaves it, and the next Lowtide ends the run', async () => {
       await installLarge();
-      const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+      const main = program('exporter/src/cli/main.ts');
       const killed = spawn(process.execPath, [main, 'backup', 'home', '--config', at.configFile], {
         stdio: 'ignore',
       });

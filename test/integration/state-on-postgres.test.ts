@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeConfig } from '../servers/installation.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+import { program } from '../servers/programs.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
 let server: PostgresServer;
 let root: string;

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import type { Run } from '../../exporter/src/catalog/catalog.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { hourMs, minuteMs, shownNow, stepMs, type FastClock } from '../bench/tide/time.ts';
 import { loadMet, moved, officeTrace, openMetrics } from '../bench/tide/trace.ts';
-import { writeConfig } from '../servers/installation.ts';
+import { makeKey, writeConfig } from '../servers/installation.ts';
 import { startPrometheus, type PrometheusServer } from '../servers/prometheus.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
@@ -53,7 +52,7 @@ async function install(): Promise<void> {
       more: `${tokens}\nload: { sample_interval: 7d, slow_down: { cpu: 1, pressure: { cpu: 1, memory: 1, disk: 1 } }, history: { prometheus: { url: '${prometheus.url}', days: ${learnedDays}, queries: ${queries} } } }`,
     },
   );
-  await openKeystore((await readConfig(file, {})).config).create({ kind: 'x25519', now: Date.now() });
+  await makeKey((await readConfig(file, {})).config);
 }
 
 async function runs(): Promise<readonly Run[]> {

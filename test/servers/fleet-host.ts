@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { Catalog } from '../../exporter/src/catalog/catalog.ts';
 import { openPostgresCatalog } from '../../exporter/src/catalog/postgres.ts';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
-import { openKeystore } from '../../exporter/src/compose.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { openPostgres } from '../../exporter/src/postgres/postgres.ts';
-import { writeConfig, type ConfigParts } from './installation.ts';
+import { makeKey, writeConfig, type ConfigParts } from './installation.ts';
 import type { PostgresServer } from './postgres.ts';
 import { ServeProcess } from './serve-process.ts';
 import { tokens } from './service.ts';
@@ -43,7 +42,7 @@ export class FleetHost {
     mkdirSync(join(folder, 'docs'));
     writeFileSync(join(folder, 'docs', 'a.txt'), instance);
     const { config } = await readConfig(configFile, {});
-    await openKeystore(config).create({ kind: 'x25519', now: Date.now() });
+    await makeKey(config);
     return new FleetHost(server, folder, instance);
   }
 

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInstallation, openKeystore, type Installation } from '../../exporter/src/compose.ts';
+import { openInstallation, type Installation } from '../../exporter/src/compose.ts';
 import type { Backup, Run } from '../../exporter/src/catalog/catalog.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
-import type { ScheduleConfig } from '../../exporter/src/config/schema.ts';
+import type { Config, ScheduleConfig } from '../../exporter/src/config/schema.ts';
+import { fileKeystore } from '../../exporter/src/keys/file.ts';
+import type { Key } from '../../exporter/src/keys/keystore.ts';
 import type { BackupJob, BackupJobResult } from '../../exporter/src/run/jobs.ts';
 
 /** One installation of Lowtide in a folder of its own, opened as the CLI opens it. */
@@ -24,7 +26,7 @@ export class TestInstallation implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'lowtide-installation-'));
     const configFile = writeConfig(folder, schedules, parts);
     const loaded = await readConfig(configFile, {});
-    await openKeystore(loaded.config).create({ kind: 'x25519', now: Date.now() });
+    await makeKey(loaded.config);
     return new TestInstallation(folder, configFile, await openInstallation(loaded, {}));
   }
 
@@ -68,6 +70,18 @@ export class TestInstallation implements AsyncDisposable {
     await this.opened[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The first key of an installation. To try its passphrase is cheap: with what scrypt is to take otherwise, each process that
+ * opens the key would spend a sixth of a second on it.
+ */
+export async function makeKey(
+  { encryption: { keystore: folder, passphrase } }: Config,
+  now = Date.now(),
+): Promise<Key> {
+  const keystore = fileKeystore({ folder, ...(passphrase !== undefined && { passphrase }), scryptLogN: 2 });
+  return await keystore.create({ kind: 'x25519', now });
 }
 
 export interface ConfigParts {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { freePort, runAsServerUser, serverFolder, startDaemon } from './daemon.ts';
+import { layOut } from './templates.ts';
 
 const client = 'mariadb';
 
@@ -33,15 +34,17 @@ export async function startMariadb(): Promise<MariadbServer> {
   const folder = serverFolder('mariadb');
   const data = join(folder, 'data');
   const socket = join(folder, 'mariadb.sock');
-  runAsServerUser([
-    'mariadb-install-db',
-    '--no-defaults',
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-    '--innodb-flush-log-at-trx-commit=0',
-    '--innodb-log-file-size=96M',
-  ]);
+  layOut('mariadb', data, (made) =>
+    runAsServerUser([
+      'mariadb-install-db',
+      '--no-defaults',
+      `--datadir=${made}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      '--innodb-flush-log-at-trx-commit=0',
+      '--innodb-log-file-size=96M',
+    ]),
+  );
   const port = await freePort();
   const daemon = await startDaemon({
     argv: [

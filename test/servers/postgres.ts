@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, runAsServerUser, serverFolder, startDaemon, type Daemon } from './daemon.ts';
+import { layOut } from './templates.ts';
 
 /** Has every character that a URL, a .pgpass file or a shell would take for its own. */
 const password = 'p:g/@ \\#%s3cret';
@@ -47,15 +48,15 @@ export async function startPostgres(
   settingsFor: (folder: string) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<PostgresServer> {
   const folder = serverFolder('postgres');
-  const data = dataOf(folder);
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, password, { mode: 0o644 });
-  const bin = binaries();
-  runAsServerUser([
-    join(bin, 'initdb'),
-    ...['--pgdata', data, '--username', 'postgres', '--pwfile', passwordFile],
-    ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
-  ]);
+  layOut('postgres', dataOf(folder), (data) =>
+    runAsServerUser([
+      join(binaries(), 'initdb'),
+      ...['--pgdata', data, '--username', 'postgres', '--pwfile', passwordFile],
+      ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
+    ]),
+  );
   return serve(folder, settingsFor(folder));
 }
 

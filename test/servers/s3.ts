@@ -5,6 +5,7 @@ import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-
 import { freePort } from './daemon.ts';
 import { startNode, type NodeServer } from './node-server.ts';
 import type { Fault } from './s3/faults.ts';
+import { program } from './programs.ts';
 
 export interface S3Counts {
   readonly requests: Readonly<Record<string, number>>;
@@ -110,7 +111,7 @@ export class S3Double implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     this.#server = await startNode({
-      script: join(import.meta.dirname, 's3', 'main.ts'),
+      script: program('test/servers/s3/main.ts'),
       args: [this.#folder, String(this.#port), this.accessKeyId, this.secretAccessKey, this.region],
       ready: /ready/,
     });

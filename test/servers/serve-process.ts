@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
+import { program } from './programs.ts';
 import { admin, type Answer, type CallOptions } from './service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 
-const quick = fileURLToPath(new URL('./quick-serve.ts', import.meta.url));
+const quick = program('test/servers/quick-serve.ts');
 const command = [main, 'serve', '--web.listen-address', '127.0.0.1:0', '--log.format', 'json'];
 
 /** `lowtide serve` as a process of its own, on a port that is free: for signals, and for a kill. */
@@ -67,7 +67,7 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   async said(text: string): Promise<void> {
-    await vi.waitUntil(() => this.#log.includes(text), { timeout: 30_000 });
+    await vi.waitUntil(() => this.#log.includes(text), { timeout: 60_000 });
   }
 
   signal(signal: NodeJS.Signals): void {
