@@ -54,6 +54,7 @@ it('is made by the first of many hosts that open it at once', async () => {
       postgres.write(
         (transaction) =>
           work({
+            opening: transaction.opening,
             get: (sql, ...values) => transaction.get(sql, ...values),
             all: (sql, ...values) => transaction.all(sql, ...values),
             run: (sql, ...values) => transaction.run(sql, ...values),
