@@ -152,13 +152,15 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       const claims = await queue.claim(db1, 2);
       for (const claim of claims.filter(({ schedule }) => schedule === 'waits'))
         await queue.release(claim, today);
-      expect(await other.takenUpTo([{ host: 'db-1' }, { host: 'db-2' }])).toEqual(
-        new Map([['nightly', today]]),
-      );
+      const of = (owner: Offer['owner'], ...schedules: string[]) =>
+        schedules.map((schedule) => ({ owner, schedule }));
+      const asked = [...of({ host: 'db-1' }, 'nightly', 'waits'), ...of({ host: 'db-2' }, 'unknown')];
+      expect(await other.takenUpTo(asked)).toEqual(new Map([['nightly', today]]));
       for (const claim of claims.filter(({ schedule }) => schedule === 'nightly'))
         await queue.finish(claim, 'failed');
-      expect(await other.takenUpTo([{ host: 'db-1' }])).toEqual(new Map([['nightly', today]]));
-      expect(await other.takenUpTo([{ pool: 'db-1' }])).toEqual(new Map());
+      expect(await other.takenUpTo(asked)).toEqual(new Map([['nightly', today]]));
+      expect(await other.takenUpTo(of({ pool: 'db-1' }, 'nightly'))).toEqual(new Map());
+      expect(await other.takenUpTo([])).toEqual(new Map());
     });
 
     it('takes back at once what a process before has claimed, and no other’s', async () => {

@@ -27,6 +27,7 @@ CREATE TABLE job (
 CREATE INDEX job_waiting ON job (lane, urgency) WHERE state = 'waiting';
 CREATE INDEX job_lane ON job (lane, slot);
 CREATE INDEX job_open ON job (lane) WHERE state IN ('waiting', 'claimed');
+CREATE INDEX job_taken ON job (lane, schedule, due_at) WHERE state IN ('claimed', 'finished', 'missed', 'lost');
 CREATE INDEX job_deadline ON job (deadline) WHERE state = 'waiting';
 CREATE INDEX job_beat ON job (beat_at) WHERE state = 'claimed';
 CREATE INDEX job_unreported ON job (lane) WHERE reported = 0 AND state IN ('missed', 'lost');

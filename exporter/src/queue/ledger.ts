@@ -11,6 +11,7 @@ import {
   type JobState,
   type Occurrence,
   type Offer,
+  type OwnedSchedule,
   type Owner,
   type Queue,
 } from './queue.ts';
@@ -234,17 +235,22 @@ export class LedgerQueue implements Queue {
     return this.#jobs(owners, condition);
   }
 
-  takenUpTo(owners: readonly Owner[]): Promise<ReadonlyMap<string, EpochMs>> {
+  takenUpTo(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, EpochMs>> {
     return this.#database.write([], async (transaction) => {
       const taken = new Map<string, EpochMs>();
-      for (const chunk of chunks(owners.map(laneOf))) {
+      for (const chunk of chunks(schedules)) {
+        // Asked every few seconds by every host of a pool: the newest of each by its index, not by all of two months.
         const rows = await transaction.all(
-          `SELECT schedule, max(due_at) AS due_at FROM job
-           WHERE lane IN (${chunk.map(() => '?').join(', ')}) AND state IN ('claimed', 'finished', 'missed', 'lost')
-           GROUP BY schedule`,
-          ...chunk,
+          `SELECT column2 AS schedule, (
+             SELECT max(due_at) FROM job
+             WHERE lane = column1 AND schedule = column2 AND state IN ('claimed', 'finished', 'missed', 'lost')
+           ) AS due_at
+           FROM (VALUES ${chunk.map(() => '(?, ?)').join(', ')}) AS asked`,
+          ...chunk.flatMap(({ owner, schedule }) => [laneOf(owner), schedule]),
         );
-        for (const row of rows) taken.set(String(row['schedule']), Number(row['due_at']));
+        for (const { schedule, due_at: dueAt } of rows) {
+          if (dueAt !== null) taken.set(String(schedule), Number(dueAt));
+        }
       }
       return taken;
     });

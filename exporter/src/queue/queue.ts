@@ -65,8 +65,8 @@ export interface Queue extends AsyncDisposable {
 
   job(occurrence: Occurrence): Promise<Job | undefined>;
 
-  /** Up to which occurrence the jobs of each schedule are in somebody's hands, or have ended. */
-  takenUpTo(owners: readonly Owner[]): Promise<ReadonlyMap<string, EpochMs>>;
+  /** Up to which occurrence the jobs of each schedule are in somebody's hands, or have ended; nothing for one of which none is. */
+  takenUpTo(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, EpochMs>>;
 
   /** Deletes what has ended, is acknowledged, and should have begun more than twice `memoryMs` ago. How many it was. */
   forget(): Promise<number>;
@@ -81,6 +81,8 @@ export interface Occurrence {
   readonly schedule: string;
   readonly dueAt: EpochMs;
 }
+
+export type OwnedSchedule = Pick<Occurrence, 'owner' | 'schedule'>;
 
 export interface Offer extends Occurrence {
   /** Not to begin before. */

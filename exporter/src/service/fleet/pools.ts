@@ -33,10 +33,12 @@ export class Pools implements ScheduleRecords {
 
   /** Asks the queue how far each has come: now and then. Whether that is otherwise than before. */
   async look(): Promise<boolean> {
-    const pools = new Set(this.#options.schedules().flatMap(({ pool }) => pool ?? []));
-    if (pools.size === 0) return false;
+    const pooled = this.#options
+      .schedules()
+      .flatMap(({ id, pool }) => (pool === undefined ? [] : [{ owner: { pool }, schedule: id }]));
+    if (pooled.length === 0) return false;
     const before = this.#takenUpTo;
-    this.#takenUpTo = await this.#options.queue.takenUpTo([...pools].map((pool) => ({ pool })));
+    this.#takenUpTo = await this.#options.queue.takenUpTo(pooled);
     return !isDeepStrictEqual(this.#takenUpTo, before);
   }
 
