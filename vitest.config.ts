@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/runners/longest-first.ts';
 
 /**
  * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and
@@ -9,6 +10,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

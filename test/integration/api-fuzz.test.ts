@@ -201,6 +201,9 @@ const oddBodies = [
   '\u0000',
 ];
 
+/** More by hand, as in `LOWTIDE_RUNS=20000 vitest run --project integration test/integration/api-fuzz.test.ts`. */
+const runs = Number(process.env['LOWTIDE_RUNS'] ?? 2000);
+
 describe('the API', () => {
   it('answers what its own description allows, whatever is asked, and tells no secret', async () => {
     const target = fc
@@ -258,7 +261,7 @@ describe('the API', () => {
           expect(statuses.some(([, , { responses }]) => String(response.status) in responses)).toBe(true);
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: runs },
     );
     expect((await service.call('/status')).status).toBe(200);
     expect(JSON.stringify(service.log)).not.toMatch(new RegExp(`${secret}|${admin}|AGE-SECRET`));
@@ -357,6 +360,7 @@ describe('the API', () => {
   it('refuses what is too large, before it reads it', async () => {
     const head = (length: number): string =>
       `POST /api/v1/schedules/new HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${admin}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
+    const flood = Buffer.alloc(2 ** 20, 'x');
     const before = process.memoryUsage().arrayBuffers;
     for (const [method, path] of operations) {
       if (method === 'GET') continue;
@@ -364,7 +368,7 @@ describe('the API', () => {
         'POST /api/v1/schedules/new',
         `${method} /api/v1${path.replace('{id}', 'docs')}`,
       );
-      const answer = await exchange(request, Buffer.alloc(2 ** 20, 'x'));
+      const answer = await exchange(request, flood);
       expect(answer, `${method} ${path}`).toMatch(/^HTTP\/1\.1 413 /);
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * 2 ** 20);

@@ -6,6 +6,7 @@ import type { Hold } from '../../exporter/src/load/gate.ts';
 import { DrillPolicy } from '../../exporter/src/service/drill-policy.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { WorkRegistry } from '../../exporter/src/service/work.ts';
+import { eventually } from '../servers/eventually.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { operator, TestService, tokens, viewer, type Answer } from '../servers/service.ts';
 
@@ -90,9 +91,9 @@ describe('drills of a service', () => {
     expect((await service.post('/schedules/slow/drill', { token: operator })).body).toMatchObject({
       code: 'run_active',
     });
-    await vi.waitUntil(async () => {
+    await eventually(async () => {
       await service.post(`${path}/cancel`, { token: operator });
-      return (await service.call(path)).body['status'] !== 'running';
+      expect((await service.call(path)).body['status']).not.toBe('running');
     });
     expect((await service.call(path)).body).toMatchObject({
       status: 'cancelled',
