@@ -119,12 +119,40 @@ it('does its other duties where it can make no plan, and says why it cannot', as
       return Promise.resolve(silent);
     },
   });
-  await planner.look(heard);
-  await planner.look(heard);
+  for (let beat = 0; beat < 3; beat += 1) await planner.look(heard);
   // What was done is not done with each beat.
   expect(asked).toEqual(['dead']);
   expect(log.join('')).toContain('too much');
   expect(log.join('')).toContain('nothing is heard of dead any more');
+});
+
+it('speaks for a host that two looks have found silent, and each time anew that it plans', async () => {
+  const spokenFor: string[] = [];
+  const planner = plannerOf({
+    interruptRunsOf(instance) {
+      spokenFor.push(instance);
+      return Promise.resolve(silent);
+    },
+  });
+  const at = (when: string): string =>
+    server.query(`UPDATE lowtide.leases SET expires_at = now() + interval '${when}' WHERE name = 'host/db1'`);
+  await enter('db1');
+  // As after an outage: its next beat is still to come.
+  at('-1 second');
+  await planner.look(heard);
+  at('1 minute');
+  await planner.look(heard);
+  at('-1 second');
+  await planner.look(heard);
+  expect(spokenFor).toEqual([]);
+  await planner.look(heard);
+  await planner.look(heard);
+  expect(spokenFor).toEqual(['db1']);
+  // Another has planned for a while, and it was there again meanwhile.
+  await planner.giveUp();
+  await planner.look(heard);
+  await planner.look(heard);
+  expect(spokenFor).toEqual(['db1', 'db1']);
 });
 
 it('tells what a pool has missed, and takes no schedule of its own for it that is called the same', async () => {

@@ -30,11 +30,11 @@ interface KnownLoad {
 export class Outlook {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'view'>;
-  readonly #followed: Pick<Planning, 'slots' | 'version'>;
+  readonly #followed: Pick<Planning, 'startOf' | 'version'>;
   #made: { readonly key: string; readonly plan: Promise<OwnPlan> } | undefined;
 
   /** `followed`: the plan by which the scheduler starts backups. */
-  constructor(tide: Tide, thread: Pick<PlanThread, 'view'>, followed: Pick<Planning, 'slots' | 'version'>) {
+  constructor(tide: Tide, thread: Pick<PlanThread, 'view'>, followed: Pick<Planning, 'startOf' | 'version'>) {
     this.#tide = tide;
     this.#thread = thread;
     this.#followed = followed;
@@ -54,8 +54,19 @@ export class Outlook {
   }
 
   async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<OwnPlan> {
-    const followed = this.#followed.slots();
-    const view = await this.#thread.view(await this.#tide.requestAhead(schedules, now, hours, followed));
+    const asked = await this.#tide.requestAhead(schedules, now, hours);
+    const starts = asked.jobs.map(({ schedule, occurrence: { dueAt } }) => ({
+      ...{ schedule, dueAt },
+      start: this.#followed.startOf(schedule, dueAt),
+    }));
+    const view = await this.#thread.view({
+      ...asked,
+      // What another host of the pool has, or has run, is to be asked of that one.
+      jobs: asked.jobs.filter((_, index) => starts[index]?.start !== Infinity),
+      previous: starts.flatMap(({ start, ...of }) =>
+        start === undefined || start === Infinity ? [] : [{ ...of, start }],
+      ),
+    });
     return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), ...view };
   }
 

@@ -41,9 +41,10 @@ export class Planning {
     return this.#version;
   }
 
-  /** The plan as it is now. */
-  slots(): readonly PreviousSlot[] {
-    return this.#slots;
+  /** When it is to start, as far as that is planned. Infinity: another host has it. */
+  startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined {
+    const next = this.#slots.find((slot) => slot.schedule === schedule && slot.dueAt === dueAt);
+    return this.#ofAll?.startOf(schedule, dueAt) ?? next?.start;
   }
 
   /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */

@@ -8,6 +8,7 @@ import { planDue } from '../schedule/plan-due.ts';
 import type { Limits } from '../schedule/limits.ts';
 import type { Plan } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
+import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
 import { Planning } from './planning.ts';
 import { Tide } from './tide.ts';
@@ -376,5 +377,24 @@ describe('the plan that the scheduler follows', () => {
     const jobs = [due(schedule('a', { resources: large })), due(schedule('b', { resources: large }))];
     const [a = 0, b = 0] = [...(await planning.starts(jobs, [], midnight)).values()];
     expect(Math.abs(a - b)).toBeGreaterThanOrEqual(30 * minute);
+  });
+
+  it('is what is shown: by the plan of all hosts, and without what another host of a pool has', async () => {
+    const one = tide();
+    const thread = new PlanThread();
+    const planning = new Planning(one, thread);
+    const tonight = midnight + 2 * hour;
+    planning.follow({
+      planVersion: 1,
+      startOf: (id, dueAt) =>
+        id === 'files' ? dueAt + 2.5 * hour : dueAt === tonight ? Infinity : dueAt + 2 * hour,
+    });
+    const schedules = [schedule('pooled', { pool: 'any' }), schedule('files')];
+    const { slots } = await new Outlook(one, thread, planning).plan(schedules, midnight, 36);
+    expect(slots.map(({ schedule: id, start }) => `${id} ${start.slice(5, 16)}`).sort()).toEqual([
+      'files 03-10T04:30',
+      'files 03-11T04:30',
+      'pooled 03-11T04:00',
+    ]);
   });
 });

@@ -52,8 +52,8 @@ export class FleetPlanner {
   readonly #options: FleetPlannerOptions;
   readonly #told = new Map<string, Told>();
   readonly #offered = new Map<string, number>();
-  /** Whether there is still something to be said of them. */
-  readonly #silent = new Map<string, 'told' | 'done'>();
+  /** Whether there is still something to be said of them. One look says little: after an outage hosts come back one by one. */
+  readonly #silent = new Map<string, 'seen' | 'told' | 'done'>();
   #lease: Lease | undefined;
   #previous: ReadonlyMap<string, readonly PreviousRun[]> | undefined;
   #runs: readonly FleetRun[] = [];
@@ -129,6 +129,7 @@ export class FleetPlanner {
     log.info('this host plans for all from now on');
     this.#told.clear();
     this.#offered.clear();
+    this.#silent.clear();
     this.#plannedFor = '';
     this.#previous = await fleet.plan.readAll();
     return this.#lease;
@@ -203,8 +204,10 @@ export class FleetPlanner {
       const known = this.#silent.get(instance);
       if (state !== 'silent') {
         this.#silent.delete(instance);
+      } else if (known === undefined) {
+        this.#silent.set(instance, 'seen');
       } else if (known !== 'done') {
-        if (known === undefined) log.warn({ host: instance }, `nothing is heard of ${instance} any more`);
+        if (known === 'seen') log.warn({ host: instance }, `nothing is heard of ${instance} any more`);
         this.#silent.set(instance, 'told');
         await this.#duty(`said of ${instance}`, () => this.#endRunsOf(instance));
       }
