@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { interruptRunsOf } from '../../exporter/src/catalog/postgres/silent-host
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { complete, refuses, snapshot } from '../conformance/catalog-given.ts';
 import { newRun, noon, runEnd } from '../conformance/catalog-samples.ts';
+import { canMount, Disk } from './disks.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 
 let server: PostgresServer;
@@ -54,6 +55,21 @@ describe('an owner at home where another is', () => {
     expect(await other.orphanedRuns(new Set())).toEqual([]);
     await quiet[Symbol.asyncDispose]();
     expect(await other.orphanedRuns(new Set())).toMatchObject([{ id: 'r1' }]);
+  });
+});
+
+describe.runIf(canMount)('an owner at home on a disk that is full', () => {
+  it('is let in, to make room, and leaves nothing where it cannot be', async () => {
+    const instance = newInstance();
+    using disk = Disk.tmpfs('size=64k');
+    const [home, other] = [join(disk.path, 'home'), join(disk.path, 'other')];
+    await (await opened(instance, home))[Symbol.asyncDispose]();
+    mkdirSync(other);
+    expect(() => writeFileSync(join(disk.path, 'full'), Buffer.alloc(100_000))).toThrow('ENOSPC');
+    await using again = await opened(instance, home);
+    expect(await again.schedule('db-prod')).toEqual({ paused: false });
+    await refuses('state_full', () => opened(instance, other));
+    expect(readdirSync(other)).toEqual([]);
   });
 });
 

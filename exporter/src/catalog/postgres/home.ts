@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors/lowtide-error.ts';
 import { stateRefusal } from '../sqlite/refusal.ts';
@@ -13,9 +13,11 @@ export function homeOf(folder: string): string {
   const path = join(folder, 'home');
   const partial = join(folder, `home.${randomUUID()}.partial`);
   try {
+    // On a full disk it can be read still: what makes room there has to know where it is at home.
+    if (existsSync(path)) return readFileSync(path, 'utf8');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(partial, randomUUID(), { mode: 0o600, flush: true });
     try {
+      writeFileSync(partial, randomUUID(), { mode: 0o600, flush: true });
       // The first to give it its name has named it, whoever else is about to.
       linkSync(partial, path);
     } catch (thrown) {
