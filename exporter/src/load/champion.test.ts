@@ -27,7 +27,7 @@ describe('judgeForecasts', () => {
   it('takes chance for chance, and a difference that nobody would notice for none', () => {
     const odd = days(21, (day) => (day === 5 ? 0.4 : day % 2 === 0 ? 0.02 : -0.02));
     expect(judgeForecasts(scores(odd)).champion).toBe('learned');
-    expect(judgeForecasts(scores(days(21, () => 0.0005))).champion).toBe('learned');
+    expect(judgeForecasts(scores(days(21, () => 0.002))).champion).toBe('learned');
   });
 
   it('returns to what was learned only once that has not been worse', () => {

@@ -24,7 +24,7 @@ const fewestDays = 7;
 /** How sure it must be that yesterday's curve chooses better: two standard errors, in paired days. */
 const standardErrors = 2;
 /** And by how much of the resource: a difference that nobody would notice is no reason to change. */
-const leastGain = 0.001;
+const leastGain = 0.003;
 
 /**
  * Judges by the scores, oldest first. The learned forecast is followed until yesterday's curve has chosen better over the

@@ -6,6 +6,7 @@ import { seriesOf, type LoadSeries } from './series.ts';
 
 const stepMs = 300_000;
 const hourMs = 3_600_000;
+const stepsPerHour = hourMs / stepMs;
 const now = Date.UTC(2026, 10, 24);
 
 /** History up to now, one value for each step, as the load of `at`. */
@@ -57,6 +58,19 @@ describe('forecastLoad', () => {
     const forecast = forecastLoad(history(40, once), now, dayMs);
     // The plain weighted mean would be above 0.14.
     expect(Math.max(...forecast.expected)).toBeLessThan(0.14);
+  });
+
+  it('knows the minutes at which something runs every hour, for however short a time it looks ahead', () => {
+    // From ten past to twenty past, busiest by day.
+    const atTenPast = (at: number): boolean => at % hourMs >= 2 * stepMs && at % hourMs < 4 * stepMs;
+    const hourly = (at: number): number => 0.2 + (atTenPast(at) ? 0.4 : 0) + 0.01 * hourOf(at);
+    for (const hours of [2, 48]) {
+      const forecast = forecastLoad(history(30, hourly), now, hours * hourMs);
+      expect(forecast.expected).toHaveLength(hours * stepsPerHour);
+      for (let at = now + hourMs; at < now + 2 * hourMs - 6 * stepMs; at += stepMs) {
+        expect(valueAt(forecast, at)).toBeCloseTo(hourly(at), 2);
+      }
+    }
   });
 
   it('carries on a load that is unusual now, less and less', () => {

@@ -1,6 +1,7 @@
 import { dayWeight, weekdayWeight } from './day-weight.ts';
 import { excessFade, lullFade } from './fade.ts';
 import { inBlocks, mean, type PastDays } from './past-days.ts';
+import { smoothed } from './smoothing.ts';
 
 const blockMs = 30 * 60_000;
 /** How near, in standard deviations of the load, a past level must be to count as "about where it stands now". */
@@ -8,8 +9,6 @@ const sameLevelWidth = 0.5;
 /** What days count that are like tonight in nothing but the date, against those that began like it. */
 const anyDayShare = 0.7;
 const outlierDeviations = 3;
-/** Weights of a moving mean over 25 minutes: a job that starts a step earlier or later is the same job. */
-const smoothing = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16];
 
 /** What is expected, and what the band around it is made from; each array but `weights` has a value for each step ahead. */
 export interface LearnedCourse {
@@ -43,7 +42,9 @@ export function learnedCourse(days: PastDays, length: number, stepMs: number): L
   const levels = levelsBefore(half);
   const weekday = weekdayWeight(half);
   const weights = weighDays(days, levels, weekday);
-  const usual = smoothed(usualCourse(days, weights, length));
+  // Of a shorter course than a day it would not be known what comes every hour.
+  const course = usualCourse(days, weights, Math.max(length, days.stepsPerDay));
+  const usual = smoothed(course, days.stepsPerDay).subarray(0, length);
   const excess = differenceNow(levels, weights);
   const fade =
     excess > 0
@@ -126,16 +127,6 @@ function usualCourse(days: PastDays, weights: Float64Array, length: number): Flo
     course[ahead] = held / total;
   }
   return course;
-}
-
-function smoothed(course: Float64Array): Float64Array {
-  const last = course.length - 1;
-  return course.map((_, step) =>
-    smoothing.reduce(
-      (load, weight, index) => load + weight * (course[Math.min(last, Math.max(0, step + index - 2))] ?? 0),
-      0,
-    ),
-  );
 }
 
 /** Values of blocks, as a line through their middles. */
