@@ -81,7 +81,7 @@ async function passedOver(
     const { lastMissed } = await catalog.schedule(id);
     if (lastMissed?.reason === undefined || (lastSuccessBySchedule[id] ?? 0) > lastMissed.at) continue;
     const { text } = holdReason(lastMissed.reason);
-    texts.push(`${id} due ${toRfc3339(lastMissed.dueAt)} was passed over at its deadline: ${text}`);
+    texts.push(`${id} due ${toRfc3339(lastMissed.dueAt)} was missed: ${text}`);
   }
   return texts;
 }

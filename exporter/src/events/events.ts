@@ -1,5 +1,8 @@
 import type { EpochMs } from '../units/instant.ts';
 
+/** Why nothing was run: nobody was there, or awake, when it could have begun. */
+export const absent = 'absent';
+
 /**
  * What happened, in the order it happened. The catalog keeps events durably (`sequence` grows by one), and everything
  * that only watches (metrics, live views, logs) follows them: nothing calls the watchers, and a restart loses none.
@@ -35,7 +38,7 @@ export type EventBody =
       readonly dueAt: EpochMs;
       /** How many occurrences in a row, when a host was off. */
       readonly occurrences: number;
-      /** What the last one waited for to the end, as in `run:deferred`; absent where it is not known. */
+      /** What the last one waited for to the end, as in `run:deferred`, or why it did not even wait, as `absent`. */
       readonly reason?: string;
     }
   | { readonly name: 'run:deferred'; readonly schedule: string; readonly reason: string }

@@ -65,6 +65,20 @@ describe('the metrics page', () => {
     expect(page.get('backup_duration_seconds_count{type="database",status="completed"}')).toBe(count);
   });
 
+  it('counts as skipped what has waited to its end, and not what nobody was there for', async () => {
+    const missed = { name: 'run:missed', schedule: 'etc', dueAt: noon, occurrences: 2 } as const;
+    const log = new EventLog([
+      { ...missed, reason: 'cpu' },
+      { ...missed, reason: 'absent' },
+    ]);
+    const page = await scrape(
+      service({ catalog: { totals: () => Promise.resolve(totals), eventsAfter: log.eventsAfter } }),
+    );
+    expect(page.get('backup_missed_total{schedule="etc"}')).toBe(4);
+    expect(page.get('backup_skipped_total{schedule="etc",reason="cpu"}')).toBe(1);
+    expect([...page.keys()].filter((name) => name.includes('absent'))).toEqual([]);
+  });
+
   it('counts an event once even if it is given again', async () => {
     const log = new EventLog(Array.from({ length: 300 }, () => finished));
     const eventsAfter: typeof log.eventsAfter = (sequence, limit) =>

@@ -183,7 +183,8 @@ describe('the scheduler', () => {
     started[0]?.end();
     await vi.waitUntil(() => started.length === 2);
     expect(started[1]).toMatchObject({ dueAt: noon + 3 * hour });
-    expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon + 2 * hour, occurrences: 1 }]);
+    const missed = { name: 'run:missed', dueAt: noon + 2 * hour, occurrences: 1, reason: 'still_running' };
+    expect(states.events).toMatchObject([missed]);
   });
 
   it('gives way to what matters more when not all fits, and says so once', async () => {
@@ -391,7 +392,8 @@ describe('the scheduler', () => {
     begin(schedule('shop'));
     await vi.waitUntil(() => started.length === 1);
     expect(started).toMatchObject([{ dueAt: noon }]);
-    expect(states.events).toMatchObject([{ name: 'run:missed', occurrences: 23, dueAt: noon - hour }]);
+    const missed = { name: 'run:missed', occurrences: 23, dueAt: noon - hour, reason: 'absent' };
+    expect(states.events).toMatchObject([missed]);
   });
 
   it('lets a run end whose schedule is removed meanwhile, and does not run it again', async () => {

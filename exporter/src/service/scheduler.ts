@@ -2,6 +2,7 @@ import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { absent } from '../events/events.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
@@ -91,6 +92,8 @@ const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #running = new Map<string, RunningSchedule>();
+  /** When the last run of a schedule was over. */
+  readonly #endedAt = new Map<string, EpochMs>();
   readonly #slots = new Map<string, { readonly dueAt: EpochMs; readonly start: EpochMs }>();
   /** The last one of each schedule, of whatever occurrence, with all reasons that were told. */
   readonly #deferred = new Map<string, ToldDeferral>();
@@ -259,11 +262,16 @@ export class Scheduler {
       return undefined;
     }
     if (missed !== undefined) {
-      const waited = this.#deferred.get(id);
-      const reason = waited?.dueAt === missed.dueAt ? waited.reason : undefined;
-      told.push(() => catalog.recordMissed(id, { ...missed, ...(reason !== undefined && { reason }) }, now));
+      const reason = this.#whyMissed(id, missed.dueAt);
+      told.push(() => catalog.recordMissed(id, { ...missed, reason }, now));
     }
     return next;
+  }
+
+  #whyMissed(schedule: string, dueAt: EpochMs): string {
+    const waited = this.#deferred.get(schedule);
+    if (waited?.dueAt === dueAt) return waited.reason;
+    return (this.#endedAt.get(schedule) ?? -Infinity) > dueAt ? 'still_running' : absent;
   }
 
   /** An occurrence whose deadline has passed while there was no room for it, or the state was away. */
@@ -282,6 +290,7 @@ export class Scheduler {
     this.#running.set(schedule.id, { schedule, since: now });
     void this.#options.start(schedule, occurrence.dueAt).finally(() => {
       this.#running.delete(schedule.id);
+      this.#endedAt.set(schedule.id, this.#options.clock.now());
       this.poke();
     });
   }

@@ -109,7 +109,9 @@ export const schedule = named(
       lastMissed: z
         .strictObject({ dueAt: instant, at: instant, reason: z.strictObject(reason).optional() })
         .optional()
-        .describe('the last occurrence that no run was begun for, and what it had waited for to the end'),
+        .describe(
+          'the last occurrence that no run was begun for, and why: mostly what it had waited for to the end',
+        ),
     })
     .describe('When what is backed up, and how things stand with it.'),
 );
