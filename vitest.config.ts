@@ -22,6 +22,8 @@ export default defineConfig({
             'provisioning/source/**/*.test.ts',
           ],
           testTimeout: 20_000,
+          // They leave nothing behind in their process, and a module is read once for all files of a worker.
+          isolate: false,
         },
       },
       {
@@ -45,6 +47,7 @@ export default defineConfig({
           environment: 'jsdom',
           setupFiles: ['grafana-plugin/test/browser-in-jsdom.ts'],
           testTimeout: 20_000,
+          isolate: false,
           maxWorkers: 2,
           server: { deps: { inline: [/@grafana\//, /ol\//, /react-calendar/] } },
         },

@@ -30,8 +30,8 @@ async function inTurn(steps: readonly (() => Promise<Tally>)[]): Promise<Tally[]
 }
 
 /**
- * The tests start Lowtide's programs a thousand times, and reading its modules takes longer than what most of them do.
- * The cache lies in a folder of this run alone: what is in it is executed.
+ * Each file of tests is a process that reads the packages it needs anew. The cache lies in a folder of this run alone: what
+ * is in it is executed.
  */
 const compileCache = await mkdtemp(join(tmpdir(), 'lowtide-compile-cache-'));
 process.env['NODE_COMPILE_CACHE'] = compileCache;

@@ -41,7 +41,10 @@ export default async function prepare(): Promise<() => Promise<void>> {
     await symlink(join(root, 'exporter', name), join(folder, 'exporter', name));
   }
   process.env[variable] = folder;
-  return () => rm(folder, { recursive: true, force: true });
+  // What Node compiles of them goes with them.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
+  // A worker that ends writes there what was compiled.
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** The path of a program of ours that is at `path` in the repository, to be started with Node. */
