@@ -224,6 +224,7 @@ describe('a rotation on all hosts', () => {
     expect(taskOf(await campaign(id), 'three')).toMatchObject({ state: 'waiting', hostState: 'silent' });
     const shown = await lowtide('one', 'campaigns', String(id), '--cancel');
     expect(shown.said).toContain('To be ended once they are back: three (silent).');
+    expect(shown.out).toContain(`Campaign ${String(id)}, cancelled by operator at two: `);
     const before = (await rotationsOf('two')).length;
     three.signal('SIGCONT');
     await within(async () => expect((await campaign(id))['over']).toBe(true));

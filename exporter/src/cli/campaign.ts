@@ -105,7 +105,8 @@ async function end(
 ): Promise<Campaign | undefined> {
   const asking = { askedOf: installation.config.instance, by: userInfo().username };
   const campaign = await campaigns?.cancel(id, asking);
-  if (campaign !== undefined) {
+  // One that is over stays as it is.
+  if (campaign?.cancelled !== undefined) {
     await noteAudit(installation, { action: 'campaign.cancel', subject: id, result: 'started' });
   }
   return campaign;
@@ -118,6 +119,10 @@ function summaryOf(summary: Shown['summary']): string {
     .filter(([, tasks]) => tasks > 0)
     .map(([state, tasks]) => `${tasks} ${state}`)
     .join(', ');
+}
+
+function cancelledBy({ cancelled }: Shown): string {
+  return cancelled === undefined ? '' : `, cancelled by ${cancelled.by} at ${cancelled.askedOf}`;
 }
 
 function progressOf({ state, counts, error }: Omit<CampaignTask, 'instance'>): string {
@@ -139,7 +144,7 @@ function answer({ output }: CommandContext, campaign: Shown): ExitCode {
   ]);
   output.answer(
     campaign,
-    `Campaign ${campaign.id}: ${summaryOf(campaign.summary)}.\n${table(['HOST', 'IS', 'TASK', 'DONE', 'FAILED', 'WHY'], rows)}`,
+    `Campaign ${campaign.id}${cancelledBy(campaign)}: ${summaryOf(campaign.summary)}.\n${table(['HOST', 'IS', 'TASK', 'DONE', 'FAILED', 'WHY'], rows)}`,
   );
   const waiting = campaign.tasks.filter((task) => isOpen(task) && task.hostState !== 'alive');
   if (waiting.length > 0) {

@@ -265,6 +265,9 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .max(128)
+    .regex(/^(?!\*$)[^\p{Cc}\p{Cs}]+$/u, {
+      error: 'cannot be a name: `*` means all hosts, and there may be no control characters in it',
+    })
     .optional()
     .describe("the name of this host in manifests and metrics; absent: the host's name"),
   state: stateLocation.default('./data/state').meta({
