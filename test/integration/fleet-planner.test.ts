@@ -107,6 +107,29 @@ it('plans by the clock of PostgreSQL, however far its own is ahead', async () =>
   expect((await fleet.plan.read('db1')).slots).toMatchObject([{ schedule: 'db' }]);
 });
 
+it('warns once where hosts of a pool say different things of a schedule of it', async () => {
+  const settings = { pool: 'any', source: 'postgres db', timezone: 'UTC', max_delay: 1, priority: 'low' };
+  const tell = async (instance: string, stores: readonly string[]): Promise<void> => {
+    const pooled = { shop: { ...settings, stores } };
+    await fleet.facts.publish(await enter(instance, ['any']), { ...factsAt(Date.now()), pooled });
+  };
+  await tell('db1', ['a']);
+  await tell('db2', ['b']);
+  const planner = plannerOf();
+  await planner.look(heard);
+  const warning = 'shop of the pool any has another `stores` on db1 than on db2';
+  const warned = (): number => log.filter((line) => line.includes(warning)).length;
+  expect(warned()).toBe(1);
+  await tell('db3', ['a']);
+  await planner.look(heard);
+  expect(warned()).toBe(1);
+  await tell('db2', ['a']);
+  await planner.look(heard);
+  await tell('db2', ['b']);
+  await planner.look(heard);
+  expect(warned()).toBe(2);
+});
+
 it('does its other duties where it can make no plan, and says why it cannot', async () => {
   await fleet.facts.publish(await enter('db1'), factsAt(Date.now()));
   await enter('dead');

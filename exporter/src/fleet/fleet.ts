@@ -4,6 +4,7 @@ import type { PlanJob, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { FleetCampaigns } from './campaign.ts';
+import type { PoolSettings } from './pool-settings.ts';
 
 /**
  * What hosts that share a PostgreSQL know of each other: who is there, who holds what, what is to run where. It lies in the
@@ -157,6 +158,8 @@ export interface HostFacts {
   readonly limits: Limits;
   /** What it says of what hosts share. */
   readonly shared: Limits;
+  /** What it says of the schedules of its pools, by id; absent: it has none, or is older. */
+  readonly pooled?: Readonly<Record<string, PoolSettings>>;
 }
 
 /** What a host shows to those who look by way of another: its config, which nobody else has, in the words of the API. */

@@ -4,6 +4,7 @@ import type { Fleet, FleetSlot, HostFacts, Lease } from '../../fleet/fleet.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { PlanOfAll } from '../planning.ts';
 import { activeSchedules, type Tide } from '../tide.ts';
+import { poolSettings } from './pool-settings.ts';
 import type { Pools } from './pools.ts';
 import { ownAndShared } from './shared-limits.ts';
 
@@ -95,12 +96,14 @@ export class HostPart implements PlanOfAll {
       limits = {},
     } = await tide.requestAhead(active, now, hoursAhead, [], mostLookedAt);
     const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
+    const pooled = poolSettings(schedules);
     const told = Map.groupBy(open, ({ schedule }) => schedule);
     return {
       jobs: [...told.values()].flatMap((ofOne) => ofOne.slice(0, mostOfOne)),
       running,
       load,
       ...ownAndShared(stores, limits),
+      ...(pooled !== undefined && { pooled }),
     };
   }
 }

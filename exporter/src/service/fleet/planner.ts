@@ -4,6 +4,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
 import { plannerLease } from '../../fleet/leases.ts';
+import { disagreements } from '../../fleet/pool-settings.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
 import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../schedule/fleet.ts';
 import { describe } from '../describe.ts';
@@ -60,6 +61,8 @@ export class FleetPlanner {
   #plannedFor = '';
   #forgotAt = -Infinity;
   #planVersion = 0;
+  /** What was told of settings that are not the same on all hosts of a pool. */
+  #toldOf: ReadonlySet<string> = new Set();
 
   constructor(options: FleetPlannerOptions) {
     this.#options = options;
@@ -140,6 +143,7 @@ export class FleetPlanner {
     const changed = await this.#hear();
     const alive = hosts.filter(({ state }) => state === 'alive');
     const now = this.#now();
+    if (changed.size > 0) this.#tellDisagreements(alive);
     const key = JSON.stringify([Math.floor(now / planStepMs), alive.map(({ instance }) => instance)]);
     if (changed.size === 0 && key === this.#plannedFor) return;
     const request = this.#request(alive, changed, now);
@@ -148,6 +152,23 @@ export class FleetPlanner {
     this.#plannedFor = key;
     this.#runs = runs;
     this.#previous = Map.groupBy(runs, ({ runsOn }) => runsOn);
+  }
+
+  /** Each once, and again where it was put right in between. */
+  #tellDisagreements(alive: readonly KnownHost[]): void {
+    const settings = alive.flatMap(({ instance }) => {
+      const pooled = this.#told.get(instance)?.facts.pooled;
+      return pooled === undefined ? [] : [[instance, pooled] as const];
+    });
+    const told = new Set<string>();
+    for (const { pool, schedule, setting, hosts } of disagreements(new Map(settings))) {
+      const key = JSON.stringify([pool, schedule, setting]);
+      told.add(key);
+      if (this.#toldOf.has(key)) continue;
+      const what = `${schedule} of the pool ${pool} has another \`${setting}\` on ${hosts[0]} than on ${hosts[1]}`;
+      this.#options.log.warn({ schedule, hosts }, `${what}: what is made of it depends on who runs it`);
+    }
+    this.#toldOf = told;
   }
 
   /** Which hosts have told something new. */
