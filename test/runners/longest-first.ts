@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Those that take half a minute and more. Begun late, one of them would go on alone when the other workers have nothing left. */
 const longest = [
+  'crash/rotation-s3',
   'crash/rotation',
   'integration/fleet-pools',
   'integration/fleet-rotation',
