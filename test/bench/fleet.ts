@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { startPostgres } from '../servers/postgres.ts';
-import { Calls } from './fleet/calls.ts';
+import { Calls, connections } from './fleet/calls.ts';
 import { collisionsOf, judge } from './fleet/law.ts';
 import { costliest, serverUse, since } from './fleet/server-use.ts';
 import { measureServices } from './fleet/services.ts';
@@ -13,9 +13,11 @@ import { bytesPerSecond, dayMs, hourMs, makeWorld } from './fleet/world.ts';
  * and the tables of the fleet are those of the service; hosts die and come back, some clocks are off, runs take longer than was
  * expected, and all share a bucket and a network. At the end: every occurrence ran exactly once, or is reported with a reason.
  * `node test/bench/fleet.ts [--hosts 40] [--schedules 20] [--days 3] [--every 15] [--minutes 1.2] [--services 4]
- * [--statements]`; the full size is `--hosts 1000 --days 30`, which `--minutes` cuts short. At
- * that size claims wait for this one process, which is all hosts at once, far longer than for PostgreSQL: test/bench/queue.ts times
- * them alone. Then real services wait for their next backup, as most do most of the time: what that costs the PostgreSQL.
+ * [--statements]`; the full size is `--hosts 1000 --days 30 --every 60`, which `--minutes` cuts short: a day of it takes some two
+ * minutes of each of two cores that nobody else uses. `--every`: the minutes between two beats of the hosts and of their claims, and
+ * between two plans; what begins between them goes through the queue all the same. A call is timed from when it has a connection, of
+ * which there are a few for all hosts; how long claims take while 200 wait for them, test/bench/queue.ts says. Then real services wait
+ * for their next backup, as most do most of the time: what that costs the PostgreSQL.
  */
 const { values: given } = parseArgs({
   options: {
@@ -44,7 +46,7 @@ const goals: Readonly<Record<string, { readonly of: 'p99' | 'max'; readonly ms: 
 /** Of one core of PostgreSQL, for 1,000 hosts. */
 const goalOfServer = 0.5;
 
-const calls = new Calls();
+const calls = new Calls(connections);
 const log = createLog({
   level: given.verbose ? 'debug' : 'error',
   format: 'logfmt',

@@ -9,7 +9,8 @@ interface Sleeper {
 /** A clock that stands still until told: for tests, replays and simulations. It may be set back as well. */
 export class ManualClock implements Clock {
   #now: EpochMs;
-  #sleepers: Sleeper[] = [];
+  /** In the order in which they went to sleep: of thousands, any may be gone at once. */
+  readonly #sleepers = new Set<Sleeper>();
 
   constructor(start: EpochMs) {
     this.#now = start;
@@ -21,8 +22,8 @@ export class ManualClock implements Clock {
 
   set(at: EpochMs): void {
     this.#now = at;
-    const due = this.#sleepers.filter((sleeper) => sleeper.at <= at);
-    this.#sleepers = this.#sleepers.filter((sleeper) => sleeper.at > at);
+    const due = [...this.#sleepers].filter((sleeper) => sleeper.at <= at);
+    for (const sleeper of due) this.#sleepers.delete(sleeper);
     for (const sleeper of due) sleeper.wake();
   }
 
@@ -42,11 +43,11 @@ export class ManualClock implements Clock {
         },
       };
       const abort = (): void => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        this.#sleepers.delete(sleeper);
         reject(signal.reason as Error);
       };
       signal.addEventListener('abort', abort, { once: true });
-      this.#sleepers.push(sleeper);
+      this.#sleepers.add(sleeper);
     });
   }
 }

@@ -1,11 +1,22 @@
 import type { Fleet } from '../../../exporter/src/fleet/fleet.ts';
-import type { Queue } from '../../../exporter/src/queue/queue.ts';
+import type { Claim, Queue } from '../../../exporter/src/queue/queue.ts';
+
+/** Of all hosts together: two cores are busy with them. */
+export const connections = 16;
 
 /** How long each kind of call took, in milliseconds, and how many are under way. */
 export class Calls {
   readonly #took = new Map<string, number[]>();
   readonly #waiting: (() => void)[] = [];
+  readonly #atOnce: number;
+  readonly #inLine: (() => void)[] = [];
+  #going = 0;
   #inFlight = 0;
+
+  /** `atOnce`: so many connections there are. Hosts have their own: what a call waits for one here, it has not taken. */
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
 
   get inFlight(): number {
     return this.#inFlight;
@@ -19,11 +30,16 @@ export class Calls {
 
   async time<T>(name: string, call: () => Promise<T>): Promise<T> {
     this.#inFlight += 1;
+    if (this.#going < this.#atOnce) this.#going += 1;
+    else await new Promise<void>((resolve) => this.#inLine.push(resolve));
     const began = performance.now();
     try {
       return await call();
     } finally {
       this.add(name, performance.now() - began);
+      const next = this.#inLine.shift();
+      if (next === undefined) this.#going -= 1;
+      else next();
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#waiting.splice(0)) resolve();
     }
@@ -57,10 +73,26 @@ function spreadOf(all: readonly number[]): Spread {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-/** `laterMs`: beats come that much further apart than in a service, so that silence is that much longer as well. */
-export function timedQueue(queue: Queue, calls: Calls, laterMs: number): Queue {
+/**
+ * `laterMs`: beats come that much further apart than in a service, those of claims as well, so that silence is that much longer.
+ */
+export function timedQueue(queue: Queue, calls: Calls, laterMs: number, now: () => number): Queue {
+  const heard = new Map<string, number>();
+  const ended = (claim: Claim, work: () => Promise<void>): Promise<void> => {
+    heard.delete(claim.token);
+    return work();
+  };
   return timed(queue, 'queue', calls, {
     sweep: (silenceMs) => calls.time('queue.sweep', () => queue.sweep(silenceMs + laterMs)),
+    beat: (claim) => {
+      if (now() - (heard.get(claim.token) ?? -Infinity) < laterMs) return Promise.resolve();
+      heard.set(claim.token, now());
+      return calls.time('queue.beat', () => queue.beat(claim));
+    },
+    finish: (claim, outcome) =>
+      calls.time('queue.finish', () => ended(claim, () => queue.finish(claim, outcome))),
+    release: (claim, notBefore) =>
+      calls.time('queue.release', () => ended(claim, () => queue.release(claim, notBefore))),
   });
 }
 

@@ -14,11 +14,13 @@ import type { PlanThread } from '../../../exporter/src/service/plan-thread.ts';
 import { Scheduler } from '../../../exporter/src/service/scheduler.ts';
 import { asCatalog, HostRecords, type RunOfHost } from './records.ts';
 import { seeded } from './seeded.ts';
-import { bytesPerSecond, minuteMs, type HostPlanOfWorld } from './world.ts';
+import { bytesPerSecond, hourMs, minuteMs, type HostPlanOfWorld } from './world.ts';
 
 /** As in service/fleet/membership.ts. */
 const silentAfterMs = 60_000;
 const attempts = 3;
+/** How long a host's schedules are not looked at where nothing begins or changes. */
+const restMs = 6 * hourMs;
 
 export interface HostParts {
   readonly fleet: Fleet;
@@ -116,6 +118,8 @@ export class SimulatedHost {
       schedules: config.schedules,
       catalog: pools,
       clock,
+      // Nobody else has a hand in it, and whatever changes pokes.
+      longestSleepMs: restMs,
       plan: (due) =>
         Promise.resolve(
           new Map(
@@ -128,7 +132,9 @@ export class SimulatedHost {
       start: async (schedule, dueAt) => {
         const work = (lost: AbortSignal): Promise<Outcome> =>
           this.#work(schedule, dueAt, AbortSignal.any([lost, over.signal]));
+        part.poke();
         await claims.run(schedule, dueAt, work);
+        part.poke();
         if (schedule.pool !== undefined && !over.signal.aborted) await pools.look().catch(() => undefined);
       },
       onError: (thrown) => log.error({ err: thrown }, 'the schedules could not be looked at'),
@@ -136,6 +142,7 @@ export class SimulatedHost {
     this.#life = { over, lease, part, pools, claims, planner, scheduler };
     log.debug({ instance, at: now() }, 'up');
     await this.beat();
+    await this.askPools();
     await this.tell();
     await this.follow();
     void scheduler.run(over.signal);
@@ -159,8 +166,14 @@ export class SimulatedHost {
     this.#aheadMs = clock.now() - this.#heard.databaseNow;
   }
 
+  /** Asks how far the pools have come. */
+  async askPools(): Promise<void> {
+    if (!(await this.#life?.pools.look())) return;
+    this.#life?.part.poke();
+    this.#life?.scheduler.poke();
+  }
+
   async tell(): Promise<void> {
-    if (await this.#life?.pools.look()) this.#life?.scheduler.poke();
     await this.#life?.part.tell(this.#parts.clock.now());
   }
 

@@ -7,10 +7,12 @@ import { planFleetDue } from '../../../exporter/src/schedule/plan-due.ts';
 import type { Logger } from '../../../exporter/src/service/log.ts';
 import type { PlanThread } from '../../../exporter/src/service/plan-thread.ts';
 import type { PostgresServer } from '../../servers/postgres.ts';
-import { timedFleet, timedQueue, type Calls } from './calls.ts';
+import { connections, timedFleet, timedQueue, type Calls } from './calls.ts';
 import { SimulatedHost } from './host.ts';
 import { settled, SimulatedTime } from './simulated-time.ts';
 import { dayMs, hourMs, stepMs, type World } from './world.ts';
+
+const reconcileEveryMs = 6 * hourMs;
 
 export interface Simulated {
   readonly hosts: readonly SimulatedHost[];
@@ -42,12 +44,11 @@ export async function simulate(options: SimulationOptions): Promise<void> {
   await using time = SimulatedTime.begin(world.start, server);
   await using postgres = openPostgres(SimulatedTime.url(server), {
     applicationName: 'lowtide bench',
-    maxConnections: 16,
-    // All hosts ask for them at the same moment.
+    maxConnections: connections,
     timeouts: { connect: 120_000 },
   });
   await using engine = await openPgBossQueue(postgres, time.queueClock);
-  const queue = timedQueue(engine, calls, everyMs);
+  const queue = timedQueue(engine, calls, everyMs, () => time.now);
   const fleet = timedFleet(await openFleet(postgres), calls, everyMs);
   let mostMisfits = 0;
   const thread: Pick<PlanThread, 'fleet'> = {
@@ -82,6 +83,7 @@ export async function simulate(options: SimulationOptions): Promise<void> {
     if ((now - world.start) % dayMs === 0) onDay((now - world.start) / dayMs);
     if ((now - world.start) % everyMs !== 0) continue;
     await inParallel(up(), (host) => host.beat());
+    await inParallel(up(), (host) => host.askPools());
     // What the hosts expect has changed with the step: a plan of all; then what has begun and ended: the same, amended.
     for (let turn = 0; turn < 2; turn += 1) {
       await inParallel(up(), (host) => host.tell());
@@ -90,8 +92,8 @@ export async function simulate(options: SimulationOptions): Promise<void> {
       await inParallel(up(), (host) => host.follow(version));
       await settled(calls);
     }
-    // A service does it each minute; an hour is enough to find what there is to find, of a twelfth of them each time.
-    const turns = Math.ceil(hourMs / everyMs);
+    // A service does it each minute; a few times a day is enough to find what there is to find, of some of them each time.
+    const turns = Math.ceil(reconcileEveryMs / everyMs);
     await inParallel(
       up().filter((_, index) => index % turns === (now / everyMs) % turns),
       (host) => host.reconcile(),
