@@ -17,7 +17,9 @@ afterAll(async () => {
 });
 
 const waits = `['sh', '-c', 'until [ -e ROOT/go ]; do sleep 0.05; done; echo done']`;
-const pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, every: 4m, stores: [local] }`;
+/** So small and short that there is always room for it. */
+const light = 'estimated_duration: 10s, resources: { cpu: 0.01, memory: 0.01 }';
+const pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, every: 4m, ${light}, stores: [local] }`;
 const jobs = (): string[] =>
   server
     .query(

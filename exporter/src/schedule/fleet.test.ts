@@ -192,6 +192,14 @@ describe('planFleet', () => {
   describe('with pools', () => {
     const pooled = (more: Wish = {}): PlanJob => job({ pool: 'workers', ...more });
 
+    it('begins what has less time than a slot takes as it opens, not as the next slot does', () => {
+      const soon = { opens: 1 / 60, closes: 1 / 60, minutes: 1 };
+      const startOf = (delay: number): number =>
+        hoursOf(runsOf(plan({ a: host([pooled({ ...soon, delay })]) }))[0]?.start) * 60;
+      expect(startOf(4.5 / 60)).toBeCloseTo(1);
+      expect(startOf(10 / 60)).toBeCloseTo(5);
+    });
+
     it('runs a job once, on the host that is quietest then', () => {
       const found = plan({
         a: host([pooled()], { load: load(() => 0.5) }),

@@ -183,9 +183,12 @@ function placementJob(
   const opens = Math.max(occurrence.windowStart, now);
   const latest = slotAt(grid, Math.max(occurrence.deadline, opens));
   const whole = Math.ceil((opens - startsAt) / slotMs);
-  // Where no slot begins between opening and deadline, it starts amid one, and may reach into one more.
-  const fits = whole <= latest;
-  const earliest = fits ? whole : latest;
+  // Where no slot begins between opening and deadline, it starts amid one, and may reach into one more. So does one that has less time
+  // than a slot takes: most of that would go by before the next one begins.
+  const opening = slotAt(grid, opens);
+  const isShort = occurrence.deadline - occurrence.windowStart < slotMs;
+  const fits = whole <= latest && (whole === opening || !isShort);
+  const earliest = fits ? whole : opening;
   return {
     earliest,
     latest,
