@@ -1,9 +1,11 @@
+import { unlessAway } from '../errors/away.ts';
 import type { ForecastAccuracy } from '../load/champion.ts';
 import type { LoadForecast } from '../load/forecast.ts';
 import { Forecaster } from '../load/forecaster.ts';
 import { coarseStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { seriesOf } from '../load/series.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { KnownPast, type ReadRecords } from './known-past.ts';
 
 /** How far a look goes back, and ahead. */
 export const historyMs = 92 * 86_400_000;
@@ -21,6 +23,7 @@ interface View {
 export class HostOutlook {
   readonly #timezone: string;
   readonly #forecasters = byResource(() => new Forecaster());
+  readonly #past = new KnownPast(historyMs);
   #made: { readonly step: number; readonly view: View } | undefined;
   #renewals = 0;
 
@@ -32,12 +35,8 @@ export class HostOutlook {
   /** The next look makes the forecasts anew. */
   renew(): void {
     this.#renewals += 1;
+    this.#past.forget();
     if (this.#made !== undefined) this.#made = { ...this.#made, step: NaN };
-  }
-
-  /** How often it was renewed: who reads the past for a look notes it before. */
-  get renewals(): number {
-    return this.#renewals;
   }
 
   /** Whether what is known was made for this moment. */
@@ -53,6 +52,14 @@ export class HostOutlook {
   /** What the last look has shown; of no history where there was none. */
   get view(): View {
     return this.#made?.view ?? this.look([], 0);
+  }
+
+  /** Looks at the last 92 days, in steps of five minutes. */
+  async lookBack(now: EpochMs, read: ReadRecords): Promise<void> {
+    const renewals = this.#renewals;
+    const records = await unlessAway(this.#past.upTo(now, read));
+    // What was expected stands as long as the history cannot be read.
+    if (records !== undefined || !this.isKnown) this.look(records ?? [], now, renewals);
   }
 
   /** `records`: of the last 92 days, in steps of five minutes, oldest first; read when it had been renewed so often. */

@@ -1,4 +1,3 @@
-import { unlessAway } from '../errors/away.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { expectedLoad } from '../load/expected-load.ts';
@@ -10,7 +9,7 @@ import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { historyMs, HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
+import { HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
 import { Learning, type LearningSources } from './learning.ts';
 import type { RunningSchedule } from './scheduler.ts';
 
@@ -74,10 +73,7 @@ export class Tide {
   async #look(now: EpochMs, host: string | undefined): Promise<HostOutlook> {
     const outlook = this.#of(host);
     if (!outlook.isOf(now)) {
-      const { renewals } = outlook;
-      const records = await unlessAway(recordsOf(this.#options.catalog, host, now - historyMs, now));
-      // What was expected stands as long as the history cannot be read.
-      if (records !== undefined || !outlook.isKnown) outlook.look(records ?? [], now, renewals);
+      await outlook.lookBack(now, (from, until) => recordsOf(this.#options.catalog, host, from, until));
     }
     return outlook;
   }
