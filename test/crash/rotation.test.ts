@@ -210,7 +210,7 @@ describe.each<[string, (seen: readonly string[]) => number]>([
       keystore = openKeys();
       oldKey = await keystore.active();
     }
-    expect(seen.length).toBeGreaterThan(30);
+    expect(seen.length).toBeGreaterThan(20);
     expect(seen.some((step) => step.startsWith('rename'))).toBe(true);
   }, 240_000);
 });
