@@ -78,6 +78,21 @@ it('is made by the first of many hosts that open it at once', async () => {
   for (const postgres of hosts) await postgres[Symbol.asyncDispose]();
 });
 
+it('gets what it lacks from one that an earlier version has made', async () => {
+  server.query('CREATE DATABASE queue_of_before');
+  const database = 'queue_of_before';
+  await using postgres = openPostgres(server.url(database), { applicationName: 'lowtide test' });
+  const index = (): string => server.query("SELECT to_regclass('lowtide_jobs.job_taken')", database);
+  await (await openPgBossQueue(postgres))[Symbol.asyncDispose]();
+  server.query(
+    'DROP INDEX lowtide_jobs.job_taken; UPDATE lowtide_jobs.lowtide_schema SET version = 1',
+    database,
+  );
+  expect(index()).toBe('');
+  await (await openPgBossQueue(postgres))[Symbol.asyncDispose]();
+  expect(index()).toBe('lowtide_jobs.job_taken');
+});
+
 it('is made at once by many that have hardly a connection between them', async () => {
   server.query('CREATE DATABASE queue_of_few');
   await using postgres = openPostgres(server.url('queue_of_few'), {

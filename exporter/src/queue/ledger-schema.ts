@@ -2,7 +2,7 @@
  * What is known of every job: the same in SQLite and PostgreSQL. `fetched` is what the engine needs to know the claim by.
  * `token` is there while the job is claimed, and only then.
  */
-export const ledgerSchema = `
+const initial = `
 CREATE TABLE job (
   id TEXT NOT NULL PRIMARY KEY,
   lane TEXT NOT NULL,
@@ -27,8 +27,15 @@ CREATE TABLE job (
 CREATE INDEX job_waiting ON job (lane, urgency) WHERE state = 'waiting';
 CREATE INDEX job_lane ON job (lane, slot);
 CREATE INDEX job_open ON job (lane) WHERE state IN ('waiting', 'claimed');
-CREATE INDEX job_taken ON job (lane, schedule, due_at) WHERE state IN ('claimed', 'finished', 'missed', 'lost');
 CREATE INDEX job_deadline ON job (deadline) WHERE state = 'waiting';
 CREATE INDEX job_beat ON job (beat_at) WHERE state = 'claimed';
 CREATE INDEX job_unreported ON job (lane) WHERE reported = 0 AND state IN ('missed', 'lost');
 `;
+
+/** How far a pool's schedule has come, each of its hosts asks with every beat. */
+const withTaken = `
+CREATE INDEX job_taken ON job (lane, schedule, due_at) WHERE state IN ('claimed', 'finished', 'missed', 'lost');
+`;
+
+/** Each leads from one version of the ledger to the next. */
+export const ledgerSteps: readonly string[] = [initial, withTaken];

@@ -4,14 +4,14 @@ import { migratePostgres, type Migration } from '../postgres/migrate.ts';
 import type { NativeTransaction, Postgres, Transaction } from '../postgres/postgres.ts';
 import { postgresRefusal } from '../postgres/refusal.ts';
 import { LedgerQueue, type Engine, type LedgerDatabase, type Queued } from './ledger.ts';
-import { ledgerSchema } from './ledger-schema.ts';
+import { ledgerSteps } from './ledger-schema.ts';
 import type { Queue } from './queue.ts';
 
 /** pg-boss' own, which it migrates by itself. */
 const engineSchema = 'lowtide_queue';
 /** The ledger beside it. */
 const schema = 'lowtide_jobs';
-const migrations: readonly Migration[] = [{ sql: ledgerSchema, readableFrom: 1 }];
+const migrations: readonly Migration[] = ledgerSteps.map((sql) => ({ sql, readableFrom: 1 }));
 
 /** Retries end by the ledger's count, not by pg-boss'. */
 const endlessRetries = 1_000_000;

@@ -8,7 +8,7 @@ import { isBusy, stateRefusal } from '../catalog/sqlite/refusal.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { LedgerQueue, type Engine, type Fetched, type LedgerDatabase } from './ledger.ts';
-import { ledgerSchema } from './ledger-schema.ts';
+import { ledgerSteps } from './ledger-schema.ts';
 import type { Queue } from './queue.ts';
 
 /** Another's transaction takes milliseconds. */
@@ -131,16 +131,16 @@ function open(path: string): DatabaseSync {
     }
     database.exec('BEGIN IMMEDIATE');
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version > 1) {
+    if (version > ledgerSteps.length) {
       throw new LowtideError(
         'state_invalid',
-        `the queue ${path} has version ${version}, this Lowtide knows 1`,
+        `the queue ${path} has version ${version}, this Lowtide knows ${ledgerSteps.length}`,
         {
           hint: 'A newer Lowtide has written it: run that one, or a newer.',
         },
       );
     }
-    if (version === 0) database.exec(`${ledgerSchema} PRAGMA user_version = 1`);
+    database.exec(`${ledgerSteps.slice(version).join('')} PRAGMA user_version = ${ledgerSteps.length}`);
     database.exec('COMMIT');
     database.exec('PRAGMA busy_timeout = 0');
     return database;

@@ -354,7 +354,7 @@ describe('the plan of what is to come', () => {
   it('is the plan that is followed, where another would hardly be better', async () => {
     const one = tide(history, [], [], { shop: midnight - 22 * hour });
     const followed = [{ schedule: 'shop', dueAt: midnight + 2 * hour, start: midnight + 4.5 * hour }];
-    const shown = planDue(await one.requestAhead([shop], midnight, 24, followed));
+    const shown = planDue({ ...(await one.requestAhead([shop], midnight, 24)), previous: followed });
     expect(startsOf(shown)).toEqual(['shop 10T04:30']);
     expect(startsOf(await one.planAhead([shop], midnight, 24))).toEqual(['shop 10T04:15']);
   });

@@ -6,7 +6,7 @@ import { recordsOf } from '../load/of-host.ts';
 import { dueUntil, planJobOf, waysOf, type DueJob } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import { planDue } from '../schedule/plan-due.ts';
-import type { Plan, PlanRequest, PreviousSlot, RunningJob } from '../schedule/planner.ts';
+import type { Plan, PlanRequest, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
@@ -107,13 +107,12 @@ export class Tide {
 
   /**
    * The same for all that the schedules have to run within `hours`: what is due now and has not been run, and what comes, beside
-   * what runs already. `previous`: the plan that is followed. `mostOfOne`: of one schedule, the next ones.
+   * what runs already. `mostOfOne`: of one schedule, the next ones.
    */
   async requestAhead(
     schedules: readonly ScheduleConfig[],
     now: EpochMs,
     hours: number,
-    previous: readonly PreviousSlot[] = [],
     mostOfOne = Infinity,
   ): Promise<PlanRequest> {
     const { catalog } = this.#options;
@@ -130,7 +129,7 @@ export class Tide {
       const startedAt = since.get(schedule.id);
       return startedAt === undefined ? [] : [{ schedule, since: startedAt }];
     });
-    return { ...(await this.request(due, now)), previous, running: await this.running(running, now) };
+    return { ...(await this.request(due, now)), running: await this.running(running, now) };
   }
 
   /** What goes on, as the planner is told. */

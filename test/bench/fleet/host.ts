@@ -4,7 +4,7 @@ import type { Fleet, Lease, Renewal } from '../../../exporter/src/fleet/fleet.ts
 import type { Queue } from '../../../exporter/src/queue/queue.ts';
 import { limitsOf } from '../../../exporter/src/run/admission.ts';
 import { dueUntil, planJobOf, waysOf, type ExpectedRun } from '../../../exporter/src/schedule/due-job.ts';
-import type { PlanJob, PlanRequest, PreviousSlot } from '../../../exporter/src/schedule/planner.ts';
+import type { PlanJob, PlanRequest } from '../../../exporter/src/schedule/planner.ts';
 import { Claims, type Outcome } from '../../../exporter/src/service/fleet/claims.ts';
 import { HostPart } from '../../../exporter/src/service/fleet/host-part.ts';
 import { Pools } from '../../../exporter/src/service/fleet/pools.ts';
@@ -195,7 +195,6 @@ export class SimulatedHost {
     schedules: readonly ScheduleConfig[],
     now: number,
     hours: number,
-    previous: readonly PreviousSlot[] = [],
     mostOfOne = Infinity,
   ): Promise<PlanRequest> {
     const jobs: PlanJob[] = [];
@@ -217,7 +216,6 @@ export class SimulatedHost {
       now,
       jobs,
       running,
-      previous,
       load: this.world.loadAt(now),
       limits: limitsOf(this.world.config),
     };

@@ -94,7 +94,7 @@ export class HostPart implements PlanOfAll {
       running = [],
       load,
       limits = {},
-    } = await tide.requestAhead(active, now, hoursAhead, [], mostLookedAt);
+    } = await tide.requestAhead(active, now, hoursAhead, mostLookedAt);
     const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
     const pooled = poolSettings(schedules);
     const told = Map.groupBy(open, ({ schedule }) => schedule);
