@@ -69,6 +69,7 @@ function snapshotOf({ manifest }: Backup): string {
 describe('a stanza of pgBackRest', () => {
   it('gets a full backup, and then what has changed; pgBackRest restores, and finds what is damaged', async () => {
     await install();
+    server.query('DROP TABLE IF EXISTS tides');
     server.query('CREATE TABLE tides AS SELECT generate_series(1, 50000) AS n');
     const full = await at.completed('pg');
     expect(full).toMatchObject({ type: 'database', keyId: '', copies: [] });
@@ -89,8 +90,11 @@ describe('a stanza of pgBackRest', () => {
       hint: `pgbackrest restores it: pgbackrest --stanza=main --config=${configFile} --set=${snapshotOf(incr)} restore`,
     });
 
+    // One byte: the first of the files that lie behind each other there may be three bytes long.
     const path = join(server.socketFolder, 'repo/backup/main', snapshotOf(full), 'bundle/1');
-    writeFileSync(path, Buffer.from(readFileSync(path)).fill(1, 0, 10));
+    const bundle = readFileSync(path);
+    bundle.writeUInt8(bundle.readUInt8(0) ^ 1, 0);
+    writeFileSync(path, bundle);
     const { copies } = await at.opened.jobs.verify(incr, { signal });
     expect(copies).toMatchObject([
       { store: 'pgbackrest', status: 'failed', error: { code: 'verification_failed' } },
