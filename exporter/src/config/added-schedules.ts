@@ -26,7 +26,7 @@ const addedSchema = z.strictObject({
       pause: settings.run.unwrap().shape.pause.unwrap().optional(),
     })
     .optional(),
-  estimated_duration: settings.estimated_duration.unwrap().optional(),
+  estimated_duration: settings.estimated_duration,
   resources: z
     .strictObject({
       cpu: settings.resources.unwrap().shape.cpu.unwrap().optional(),
@@ -51,7 +51,8 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   if (typeof every === 'number' && typeof cron === 'string') throw invalid(id, 'every stands beside cron');
   const when =
     typeof every === 'number' ? { cron: undefined } : typeof cron === 'string' ? { every: undefined } : {};
-  const merged = { ...base, ...when, ...without(rest) };
+  const estimated_duration = Math.min(base.estimated_duration, every ?? Infinity);
+  const merged = { ...base, estimated_duration, ...when, ...without(rest) };
   const taken = nullable.filter((key) => rest[key] === null);
   const schedule: ScheduleConfig = {
     ...(Object.fromEntries(

@@ -190,6 +190,24 @@ schedules:
     ]);
   });
 
+  it('guesses that a backup takes half an hour, or all the time that there is to the next one', async () => {
+    const { config, warnings } = await readConfig(
+      await write(`
+stores: { local: { type: directory, path: ./backups } }
+schedules:
+  - { id: often, source: { type: directory, path: /etc }, every: 4m, stores: [local], keep: { last: 1 } }
+  - { id: hourly, source: { type: directory, path: /etc }, every: 1h, stores: [local], keep: { last: 1 } }
+  - { id: known, source: { type: directory, path: /etc }, every: 4m, estimated_duration: 1m, stores: [local], keep: { last: 1 } }
+encryption: { recovery_recipients: [], passphrase: "\${env:PW}" }
+`),
+      { PW: 'friend' },
+    );
+    expect(config.schedules.map((schedule) => schedule.estimated_duration)).toEqual([
+      240_000, 1_800_000, 60_000,
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
   it('warns of a config that does nothing, and of one that cannot open its backups', async () => {
     const { warnings } = await readConfig(await write('stores: {}\nschedules: []\n'), {});
     expect(warnings.map(({ path, message }) => `${path} ${message}`)).toEqual([

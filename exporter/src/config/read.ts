@@ -11,6 +11,7 @@ import { ConfigError, inFileOrder, type ConfigProblem } from './problem.ts';
 import { isUrl } from './location.ts';
 import {
   configSchema,
+  estimatedDuration,
   type Config,
   type ScheduleConfig,
   type SourceConfig,
@@ -163,6 +164,7 @@ function complete(written: WrittenConfig, folder: string, host: ParseOptions['ho
     schedules: written.schedules.map((schedule) => ({
       ...schedule,
       timezone: schedule.timezone ?? host.timezone,
+      estimated_duration: estimatedDuration(schedule),
       source: completeSource(schedule.source, absolute),
       verify: completeVerify(schedule.verify, absolute),
     })),

@@ -68,6 +68,8 @@ const drillChecksSchema = z.strictObject({
   max_data_age: duration.optional().describe('data that is older when the drill begins fails it (RPO)'),
 });
 
+const usualDurationMs = 30 * 60_000;
+
 export const scheduleSchema = z
   .strictObject({
     id: name.describe('the name of the schedule, in backups, metrics and commands'),
@@ -123,8 +125,10 @@ export const scheduleSchema = z
       .prefault({})
       .describe('how a run makes way for the host'),
     estimated_duration: duration
-      .prefault('30m')
-      .describe('how long a backup takes: a first guess, learned from runs afterwards'),
+      .optional()
+      .describe(
+        'how long a backup takes: a first guess, learned from runs afterwards; absent: 30m, or every where that is shorter',
+      ),
     resources: z
       .strictObject({
         cpu: ratio.default(0.25).describe("share of the host's processors, above 0 up to 1"),
@@ -411,7 +415,10 @@ type Written = z.output<typeof configSchema>;
 type WrittenSchedule = Written['schedules'][number];
 
 /** One schedule, with what the file leaves to the host filled in. Durations are milliseconds. */
-export type ScheduleConfig = WrittenSchedule & { readonly timezone: string };
+export type ScheduleConfig = WrittenSchedule & {
+  readonly timezone: string;
+  readonly estimated_duration: number;
+};
 /** What the program works with: after defaults, secrets and paths, and frozen by read.ts. */
 export type Config = Omit<Written, 'instance' | 'local' | 'schedules'> & {
   readonly instance: string;
@@ -431,3 +438,8 @@ export type KeepConfig = NonNullable<ScheduleConfig['keep']>;
 export type KeepRules = Omit<KeepConfig, 'stores'>;
 /** Minutes after local midnight. Equal ends mean the whole day. */
 export type Window = NonNullable<ScheduleConfig['window']>;
+
+/** A schedule never runs twice at a time: no more of a plan is kept for it than there is from one run to the next. */
+export function estimatedDuration(schedule: Pick<WrittenSchedule, 'every' | 'estimated_duration'>): number {
+  return schedule.estimated_duration ?? Math.min(usualDurationMs, schedule.every ?? Infinity);
+}

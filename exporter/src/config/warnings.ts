@@ -5,7 +5,7 @@ import type { Finding } from './explain.ts';
 import { keepIn } from './keep.ts';
 import { isPostgresUrl } from './location.ts';
 import type { ConfigPath } from './problem.ts';
-import type { WrittenConfig } from './schema.ts';
+import { estimatedDuration, type WrittenConfig } from './schema.ts';
 import type { HeldSecret } from './secret-values.ts';
 
 /** What works, and is perhaps not meant. */
@@ -78,7 +78,8 @@ function scheduleWarnings(
   schedule: WrittenConfig['schedules'][number],
   path: ConfigPath,
 ): readonly Finding[] {
-  const { window, every, estimated_duration: estimate, keep, stores, source } = schedule;
+  const { window, every, keep, stores, source } = schedule;
+  const estimate = estimatedDuration(schedule);
   const findings: Finding[] = [];
   if (window !== undefined && windowLengthMs(window) < estimate) {
     const text = `is ${formatDuration(windowLengthMs(window))} long, shorter than the estimate of ${formatDuration(estimate)}: backups will end after it`;

@@ -2,7 +2,13 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Backup } from '../catalog/catalog.ts';
 import { openInstallation, type Installation } from '../compose.ts';
-import { configSchema, type Config, type ScheduleConfig, type SourceConfig } from '../config/schema.ts';
+import {
+  configSchema,
+  estimatedDuration,
+  type Config,
+  type ScheduleConfig,
+  type SourceConfig,
+} from '../config/schema.ts';
 import type { EventBody } from '../events/events.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -260,7 +266,7 @@ export function configOf(
 function scheduleOf(id: string, source: SourceConfig): ScheduleConfig {
   const [schedule] = configSchema.shape.schedules.parse([{ id, source, every: '1d', stores: ['local'] }]);
   if (schedule === undefined) throw new TypeError('one schedule was parsed');
-  return { ...schedule, timezone: 'UTC' };
+  return { ...schedule, timezone: 'UTC', estimated_duration: estimatedDuration(schedule) };
 }
 
 function databaseSource(database: string): SourceConfig {

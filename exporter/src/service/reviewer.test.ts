@@ -25,6 +25,7 @@ const nightly: ScheduleConfig = {
     stores: ['local'],
   }),
   timezone: 'UTC',
+  estimated_duration: 30 * minute,
 };
 
 let folder: string;

@@ -45,6 +45,7 @@ function nightly(id: string, { config = {}, minutes = 45, cpu = 0.1 }: Sample = 
       ...config,
     }),
     timezone: 'UTC',
+    estimated_duration: minutes * minute,
   };
   return { schedule, expected: { durationMs: minutes * minute, resources: { cpu, memory: 0.1 } } };
 }

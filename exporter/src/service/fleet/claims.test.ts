@@ -40,7 +40,7 @@ function schedule(more: Partial<ScheduleConfig> = {}): ScheduleConfig {
     { id: 'db', source: { type: 'directory', path: '/' }, every: '1d', stores: ['local'] },
   ]);
   if (made === undefined) throw new TypeError('one schedule was parsed');
-  return { ...made, timezone: 'UTC', ...more };
+  return { ...made, timezone: 'UTC', estimated_duration: 1_800_000, ...more };
 }
 
 function claimsOf(instance: string, aheadMs = 0): Claims {
