@@ -18,7 +18,10 @@ export function hostView(
     lastSeenSeconds: Math.max(0, sinceHeardMs / 1000),
     isSelf: instance === self,
     isPlanner,
-    ...(summary !== undefined && { summary: summaryView(summary) }),
+    ...(summary !== undefined && {
+      // Who has left had ended all its runs, which it had no time to tell.
+      summary: summaryView(state === 'left' ? { ...summary, running: 0 } : summary),
+    }),
   };
 }
 

@@ -284,7 +284,7 @@ function checkName(
 const poolsNeed = 'pools need a PostgreSQL that hosts share: write state: postgres://…';
 
 function checkPools({ pools, state }: Draft): readonly Remark[] {
-  if (pools.length > 0 && !isShared(state)) {
+  if (pools.length > 0 && isAlone(state)) {
     return [{ path: ['pools'], message: poolsNeed, isWhole: true, at: 'key' }];
   }
   return pools.flatMap((pool, index) =>
@@ -294,15 +294,15 @@ function checkPools({ pools, state }: Draft): readonly Remark[] {
 
 function checkPool(pool: string | undefined, path: ConfigPath, { pools, state }: Draft): readonly Remark[] {
   if (pool === undefined) return [];
-  if (!isShared(state)) return [{ path, message: poolsNeed, isWhole: true }];
+  if (isAlone(state)) return [{ path, message: poolsNeed, isWhole: true }];
   if (pools.includes(pool)) return [];
   const known = [...new Set(pools)].filter((each) => each !== undefined);
   return [{ path, message: `is not one of pools, those of this host: ${othersThan(pool, known)}` }];
 }
 
-/** Whether the state lies where other hosts have theirs. */
-function isShared(state: string | undefined): boolean {
-  return state !== undefined && isPostgresUrl(state);
+/** Whether the state lies where no other host has its own. */
+function isAlone(state: string | undefined): boolean {
+  return state !== undefined && !isPostgresUrl(state);
 }
 
 function othersThan(name: string, known: readonly string[]): string {

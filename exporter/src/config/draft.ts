@@ -52,6 +52,7 @@ const draftSchedule = z.object({
 });
 
 const draftSchema = z.object({
+  /** Absent where no sense can be made of what is written, as of a variable that is not there. */
   state: text,
   server: z
     .object({
@@ -73,8 +74,12 @@ const draftSchema = z.object({
 export type Draft = z.output<typeof draftSchema>;
 export type DraftSchedule = z.output<typeof draftSchedule>;
 
+/** A folder, as that of configSchema. */
+const usualState = './data/state';
+
 export function draftOf(value: unknown): Draft {
-  const parsed = draftSchema.safeParse(value);
+  const saysNothing = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'state');
+  const parsed = draftSchema.safeParse(saysNothing ? { ...value, state: usualState } : value);
   return parsed.success
     ? parsed.data
     : {
