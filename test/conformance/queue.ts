@@ -155,12 +155,26 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       const of = (owner: Offer['owner'], ...schedules: string[]) =>
         schedules.map((schedule) => ({ owner, schedule }));
       const asked = [...of({ host: 'db-1' }, 'nightly', 'waits'), ...of({ host: 'db-2' }, 'unknown')];
-      expect(await other.takenUpTo(asked)).toEqual(new Map([['nightly', today]]));
+      expect(await other.progress(asked)).toEqual(new Map([['nightly', { takenUpTo: today }]]));
       for (const claim of claims.filter(({ schedule }) => schedule === 'nightly'))
         await queue.finish(claim, 'failed');
-      expect(await other.takenUpTo(asked)).toEqual(new Map([['nightly', today]]));
-      expect(await other.takenUpTo(of({ pool: 'db-1' }, 'nightly'))).toEqual(new Map());
-      expect(await other.takenUpTo([])).toEqual(new Map());
+      expect(await other.progress(asked)).toEqual(new Map([['nightly', { takenUpTo: today }]]));
+      expect(await other.progress(of({ pool: 'db-1' }, 'nightly'))).toEqual(new Map());
+      expect(await other.progress([])).toEqual(new Map());
+    });
+
+    it('tells when a schedule last came to a good end', async () => {
+      const start = state.now();
+      const ends: number[] = [];
+      for (const [day, outcome] of ['completed', 'completed', 'failed'].entries()) {
+        await queue.offer([offer({ dueAt: start + day, slot: start })]);
+        await queue.finish(await claimOne(), outcome);
+        ends.push(state.now());
+        await state.step(minute);
+      }
+      const [, completedAt] = ends;
+      const progress = await other.progress([{ owner: { host: 'db-1' }, schedule: 'nightly' }]);
+      expect(progress.get('nightly')).toEqual({ takenUpTo: start + 2, completedAt });
     });
 
     it('takes back at once what a process before has claimed, and no other’s', async () => {

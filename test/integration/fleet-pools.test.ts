@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+import type { ServeProcess } from '../servers/serve-process.ts';
 
 let server: PostgresServer;
 let root: string;
@@ -28,7 +29,8 @@ const jobs = (): string[] =>
     .split('\n')
     .filter((line) => line !== '');
 
-const patiently = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 90_000, interval: 100 });
+const patiently = (check: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 90_000, interval: 100 });
 
 describe('a schedule of a pool', () => {
   it('is run by one of its hosts, and by another where that one dies', async () => {
@@ -54,5 +56,17 @@ describe('a schedule of a pool', () => {
     writeFileSync(join(root, 'go'), '');
     await patiently(() => expect(jobs()).toContain(`finished ${heir}`));
     expect(hosts[heir as 'db1' | 'db2'].runs()).toContainEqual(expect.stringMatching(/^completed /));
+
+    await using back = await hosts[holder].serve();
+    const shown = async (service: ServeProcess): Promise<Record<string, unknown>> =>
+      (await service.call(`/schedules/shared?host=${service === back ? holder : heir}`)).body;
+    const living = heir === 'db1' ? one : other;
+    await patiently(async () => {
+      const both = [await shown(back), await shown(living)];
+      expect(hosts[holder].runs()).not.toContainEqual(expect.stringMatching(/^completed /));
+      for (const { lastSuccessAt } of both) expect(lastSuccessAt).toEqual(both[0]?.['lastSuccessAt']);
+      expect(both[0]?.['lastSuccessAt']).toBeDefined();
+      expect(both.filter(({ nextRunAt }) => nextRunAt !== undefined)).toHaveLength(1);
+    });
   }, 240_000);
 });

@@ -9,6 +9,8 @@ export interface WatchedSchedule {
   readonly intervalSeconds: number;
   /** When it is to run next; absent while paused, and where nothing is to come. */
   readonly nextRunAt?: EpochMs;
+  /** When a host of its pool last made a backup of it; absent where none has, or it belongs to no pool. */
+  readonly completedInPoolAt?: EpochMs;
   /** How long after `nextRunAt` a start is still in order. */
   readonly maxDelayMs: number;
   /** From one restore drill to the next; absent where none are made by themselves. */

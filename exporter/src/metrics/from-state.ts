@@ -155,10 +155,10 @@ export function collectState(
         // Schedules that were taken out of the configuration are left out: their last success would age for ever.
         const running = withZeros(totals.runningBySchedule, scheduleIds);
         const lastSuccess = new Map(Object.entries(totals.lastSuccessBySchedule));
-        for (const schedule of scheduleIds) {
+        for (const { id: schedule, completedInPoolAt = -Infinity } of schedules) {
           metrics.backup_running.set({ schedule }, running.get(schedule) ?? 0);
-          const at = lastSuccess.get(schedule);
-          if (at !== undefined) metrics.backup_last_success_timestamp_seconds.set({ schedule }, at / 1000);
+          const at = Math.max(lastSuccess.get(schedule) ?? -Infinity, completedInPoolAt);
+          if (at > -Infinity) metrics.backup_last_success_timestamp_seconds.set({ schedule }, at / 1000);
         }
         const storeIds = sources.stores().map((store) => store.id);
         for (const [store, bytes] of withZeros(totals.bytesByStore, storeIds)) {

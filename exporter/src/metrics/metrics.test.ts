@@ -10,6 +10,7 @@ import {
   shown,
   totals,
 } from '../../../test/golden/metrics-sample.ts';
+import type { ShownSchedule } from './from-state.ts';
 
 const golden = (name: string): string => new URL(`../../../test/golden/${name}`, import.meta.url).pathname;
 
@@ -27,6 +28,29 @@ describe('the metrics page', () => {
     const before = (await one.pages('text')).body.toString();
     await one.pages('openmetrics');
     expect((await one.pages('text')).body.toString()).toBe(before);
+  });
+
+  it('tells of a pool’s schedule when any host of the pool has made a backup of it last', async () => {
+    const of = (id: string, completedInPoolAt?: number): ShownSchedule => ({
+      ...{ id, type: 'files', intervalSeconds: 60, maxDelayMs: 0, isPaused: false, expectedSeconds: 1 },
+      ...(completedInPoolAt !== undefined && { completedInPoolAt }),
+    });
+    const page = await scrape(
+      service({
+        schedules: () => [of('by-another', 5000), of('by-this', 5000), of('own'), of('by-nobody')],
+        catalog: {
+          totals: () =>
+            Promise.resolve({
+              ...totals,
+              lastSuccessBySchedule: { 'by-another': 2000, 'by-this': 7000, own: 3000 },
+            }),
+          eventsAfter: new EventLog().eventsAfter,
+        },
+      }),
+    );
+    const at = (id: string): number | undefined =>
+      page.get(`backup_last_success_timestamp_seconds{schedule="${id}"}`);
+    expect(['by-another', 'by-this', 'own', 'by-nobody'].map(at)).toEqual([5, 7, 3, undefined]);
   });
 
   it('gives both formats the same series and values', async () => {

@@ -100,7 +100,7 @@ export const metricFacts = {
 
   backup_last_success_timestamp_seconds: {
     type: 'gauge',
-    help: 'When the schedule last completed a backup; absent before the first.',
+    help: 'When the schedule last completed a backup, on whichever host of its pool; absent before the first.',
     labels: ['schedule'],
   },
   backup_last_failure_timestamp_seconds: {
@@ -110,7 +110,7 @@ export const metricFacts = {
   },
   backup_next_run_timestamp_seconds: {
     type: 'gauge',
-    help: 'When the schedule is to run next; absent while it is paused.',
+    help: 'When this host is to run the schedule next; absent while it is paused.',
     labels: ['schedule'],
   },
   backup_schedule_interval_seconds: {

@@ -13,6 +13,7 @@ import {
   type Offer,
   type OwnedSchedule,
   type Owner,
+  type Progress,
   type Queue,
 } from './queue.ts';
 
@@ -51,6 +52,9 @@ export interface LedgerDatabase extends AsyncDisposable {
     work: (transaction: Transaction, engine: Engine) => Promise<T>,
   ): Promise<T>;
 }
+
+/** As the index says it. */
+const ofAsked = `lane = column1 AND schedule = column2 AND state IN ('claimed', 'finished', 'missed', 'lost')`;
 
 /** How many rows one statement takes. */
 const chunkSize = 50;
@@ -235,24 +239,28 @@ export class LedgerQueue implements Queue {
     return this.#jobs(owners, condition);
   }
 
-  takenUpTo(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, EpochMs>> {
+  progress(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, Progress>> {
     return this.#database.write([], async (transaction) => {
-      const taken = new Map<string, EpochMs>();
+      const progress = new Map<string, Progress>();
       for (const chunk of chunks(schedules)) {
         // Asked every few seconds by every host of a pool: the newest of each by its index, not by all of two months.
         const rows = await transaction.all(
-          `SELECT column2 AS schedule, (
-             SELECT max(due_at) FROM job
-             WHERE lane = column1 AND schedule = column2 AND state IN ('claimed', 'finished', 'missed', 'lost')
-           ) AS due_at
+          `SELECT column2 AS schedule, (SELECT max(due_at) FROM job WHERE ${ofAsked}) AS due_at, (
+             SELECT ended_at FROM job WHERE ${ofAsked} AND state = 'finished' AND reason_code = 'completed'
+             ORDER BY due_at DESC LIMIT 1
+           ) AS completed_at
            FROM (VALUES ${chunk.map(() => '(?, ?)').join(', ')}) AS asked`,
           ...chunk.flatMap(({ owner, schedule }) => [laneOf(owner), schedule]),
         );
-        for (const { schedule, due_at: dueAt } of rows) {
-          if (dueAt !== null) taken.set(String(schedule), Number(dueAt));
+        for (const { schedule, due_at: dueAt, completed_at: completedAt } of rows) {
+          if (dueAt === null) continue;
+          progress.set(String(schedule), {
+            takenUpTo: Number(dueAt),
+            ...(completedAt !== null && { completedAt: Number(completedAt) }),
+          });
         }
       }
-      return taken;
+      return progress;
     });
   }
 

@@ -65,8 +65,8 @@ export interface Queue extends AsyncDisposable {
 
   job(occurrence: Occurrence): Promise<Job | undefined>;
 
-  /** Up to which occurrence the jobs of each schedule are in somebody's hands, or have ended; nothing for one of which none is. */
-  takenUpTo(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, EpochMs>>;
+  /** How far each schedule has come; nothing for one of which no job was ever claimed, or has ended. */
+  progress(schedules: readonly OwnedSchedule[]): Promise<ReadonlyMap<string, Progress>>;
 
   /** Deletes what has ended, is acknowledged, and should have begun more than twice `memoryMs` ago. How many it was. */
   forget(): Promise<number>;
@@ -83,6 +83,13 @@ export interface Occurrence {
 }
 
 export type OwnedSchedule = Pick<Occurrence, 'owner' | 'schedule'>;
+
+export interface Progress {
+  /** Up to this occurrence its jobs are in somebody's hands, or have ended. */
+  readonly takenUpTo: EpochMs;
+  /** When the newest of them ended with the outcome `completed`. */
+  readonly completedAt?: EpochMs;
+}
 
 export interface Offer extends Occurrence {
   /** Not to begin before. */

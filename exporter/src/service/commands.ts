@@ -50,7 +50,7 @@ export interface CommandsOptions {
   /** As it is now: a reload changes it. */
   readonly installation: () => Installation;
   readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'deferral' | 'isPaused' | 'poke'>;
-  readonly watched: Pick<WatchedSchedules, 'intervalSeconds'>;
+  readonly watched: Pick<WatchedSchedules, 'intervalSeconds' | 'completedInPoolAt'>;
   readonly health: () => Promise<readonly HealthCheck[]>;
   readonly registry: WorkRegistry;
   /** `host:port` of each address. */
@@ -158,6 +158,7 @@ export class ServiceCommands implements Commands {
           intervalSeconds: watched.intervalSeconds(id),
           learned: await outlook.learned(this.#named(id), now),
           nextRunAt: scheduler.nextRunAt(id),
+          completedInPoolAt: watched.completedInPoolAt(id),
           deferral: scheduler.deferral(id),
           drillDueAt: await drillDueAt(id),
         }),

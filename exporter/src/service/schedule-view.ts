@@ -5,7 +5,7 @@ import type { LatestDrills } from '../catalog/drills.ts';
 import { formatWindow } from '../config/scalars.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { createSource } from '../source/create.ts';
-import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import { fromRfc3339, toRfc3339, type EpochMs } from '../units/instant.ts';
 import { holdReason } from './hold-reason.ts';
 import type { LearnedRun } from './learning.ts';
 import type { Deferral } from './scheduler.ts';
@@ -17,6 +17,7 @@ export interface ScheduleFacts {
   readonly intervalSeconds: number;
   readonly learned: LearnedRun;
   readonly nextRunAt: EpochMs | undefined;
+  readonly completedInPoolAt: EpochMs | undefined;
   readonly deferral: Deferral | undefined;
   readonly drillDueAt: EpochMs | undefined;
 }
@@ -26,7 +27,7 @@ export interface ScheduleFacts {
  * command line, and what the scheduler has in mind. `withState` adds what the catalog knows.
  */
 export function scheduleView(schedule: ScheduleConfig, facts: ScheduleFacts): Own<Schedule> {
-  const { like, intervalSeconds, learned, nextRunAt, deferral } = facts;
+  const { like, intervalSeconds, learned, nextRunAt, completedInPoolAt, deferral } = facts;
   const { id, every, cron, window, keep, run } = schedule;
   const source = createSource(schedule.source);
   const drill = drillRhythm(schedule, facts);
@@ -61,6 +62,7 @@ export function scheduleView(schedule: ScheduleConfig, facts: ScheduleFacts): Ow
     ...(drill !== undefined && { drill }),
     paused: false,
     ...(nextRunAt !== undefined && { nextRunAt: toRfc3339(nextRunAt) }),
+    ...(completedInPoolAt !== undefined && { lastSuccessAt: toRfc3339(completedInPoolAt) }),
     ...(deferral !== undefined && { deferral: deferralView(deferral) }),
   };
 }
@@ -82,7 +84,7 @@ export async function scheduleStates(
 
 /** The schedule as it stands now. */
 export async function withState(
-  { nextRunAt, drill, ...schedule }: Own<Schedule>,
+  { nextRunAt, lastSuccessAt: inPool, drill, ...schedule }: Own<Schedule>,
   { catalog, states, totals, drills }: ScheduleStates,
 ): Promise<Own<Schedule>> {
   const { id } = schedule;
@@ -91,7 +93,10 @@ export async function withState(
     (totals.runningBySchedule[id] ?? 0) === 0
       ? []
       : await catalog.runs({ schedule: id, status: 'running', limit: 1 });
-  const lastSuccessAt = totals.lastSuccessBySchedule[id];
+  const lastSuccessAt = Math.max(
+    totals.lastSuccessBySchedule[id] ?? -Infinity,
+    inPool === undefined ? -Infinity : fromRfc3339(inPool),
+  );
   const drillNow =
     drill === undefined && drills[id] === undefined ? undefined : drillsView(drill, drills[id]);
   return {
@@ -99,7 +104,7 @@ export async function withState(
     ...(drillNow !== undefined && { drill: drillNow }),
     paused,
     ...(nextRunAt !== undefined && !paused && running === undefined && { nextRunAt }),
-    ...(lastSuccessAt !== undefined && { lastSuccessAt: toRfc3339(lastSuccessAt) }),
+    ...(lastSuccessAt > -Infinity && { lastSuccessAt: toRfc3339(lastSuccessAt) }),
     ...(running !== undefined && { runningRunId: running.id }),
     ...(lastMissed !== undefined && { lastMissed: missedView(lastMissed) }),
   };

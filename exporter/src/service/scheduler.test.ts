@@ -638,6 +638,22 @@ describe('the scheduler', () => {
       await settle();
       expect(scheduler.nextRunAt('shop')).toBeLessThan(noon + hour + 30 * minute);
     });
+
+    it('starts by the last call what was left to another host, and says of it until then no next run', async () => {
+      const plan: SchedulerOptions['plan'] = (due) =>
+        Promise.resolve(
+          new Map(due.map(({ schedule: { id } }) => [id, id === 'shop' ? Infinity : noon + 2 * hour])),
+        );
+      const scheduler = beginWith({ plan }, schedule('shop'), schedule('files', { every: 2 * hour }));
+      await settle();
+      expect([scheduler.nextRunAt('shop'), scheduler.nextRunAt('files')]).toEqual([
+        undefined,
+        noon + 2 * hour,
+      ]);
+      clock.set(noon + hour + 30 * minute - 1000);
+      await vi.waitUntil(() => started.length === 1);
+      expect(started).toMatchObject([{ id: 'shop', dueAt: noon + hour }]);
+    });
   });
 });
 

@@ -17,8 +17,8 @@ export interface SchedulerOptions {
   /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
   readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
   /**
-   * When each of them is to start, by schedule: not before its window opens. One that is left out starts as it opens.
-   * Absent: all do.
+   * When each of them is to start, by schedule: not before its window opens. One that is left out starts as it opens;
+   * Infinity is left to another host up to the last call. Absent: all start as their window opens.
    */
   readonly plan?: (
     due: readonly DueJob[],
@@ -66,6 +66,13 @@ interface ToldDeferral extends Deferral {
   readonly told: ReadonlySet<string>;
 }
 
+interface Slot {
+  readonly dueAt: EpochMs;
+  readonly start: EpochMs;
+  /** Another host is to run it, and this one only where that has not by `start`. */
+  readonly isElsewhere: boolean;
+}
+
 /** Puts something on record. */
 type Telling = () => Promise<unknown>;
 
@@ -94,7 +101,7 @@ export class Scheduler {
   readonly #running = new Map<string, RunningSchedule>();
   /** When the last run of a schedule was over. */
   readonly #endedAt = new Map<string, EpochMs>();
-  readonly #slots = new Map<string, { readonly dueAt: EpochMs; readonly start: EpochMs }>();
+  readonly #slots = new Map<string, Slot>();
   /** The last one of each schedule, of whatever occurrence, with all reasons that were told. */
   readonly #deferred = new Map<string, ToldDeferral>();
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
@@ -116,9 +123,10 @@ export class Scheduler {
     this.poke();
   }
 
-  /** When a schedule is to run next; undefined while it is paused, runs, or has nothing to come. */
+  /** When a schedule is to run next; undefined while it is paused, runs, is planned for another host, or has nothing to come. */
   nextRunAt(schedule: string): EpochMs | undefined {
-    return this.#slots.get(schedule)?.start;
+    const slot = this.#slots.get(schedule);
+    return slot?.isElsewhere ? undefined : slot?.start;
   }
 
   /** Whether the last look has found it paused. */
@@ -198,7 +206,8 @@ export class Scheduler {
     const slots = coming.map((job) => {
       const planned = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
       const start = Math.min(planned, this.#lastCall(job));
-      this.#slots.set(job.schedule.id, { dueAt: job.occurrence.dueAt, start });
+      const isElsewhere = planned === Infinity;
+      this.#slots.set(job.schedule.id, { dueAt: job.occurrence.dueAt, start, isElsewhere });
       return { job, start };
     });
     const told = this.#startDue(

@@ -223,7 +223,12 @@ class Service {
     const sources = new SourceWatch(config.schedules, scratchRoot, clock);
     const clockWatch = new ClockWatch({ clock, uptimeMs: () => uptime() * 1000 });
     const expectedMs = (schedule: ScheduleConfig): number => tide.learning.of(schedule).durationMs;
-    const schedules = new WatchedSchedules(config.schedules, { scheduler, expectedMs }, clock.now());
+    const completedInPoolAt = fleet.completedAt;
+    const schedules = new WatchedSchedules(
+      config.schedules,
+      { scheduler, expectedMs, completedInPoolAt },
+      clock.now(),
+    );
     const { metrics, pages, catchUp, health } = watch({
       installation: () => this.#installation,
       stores,

@@ -10,6 +10,7 @@ import type { Scheduler } from './scheduler.ts';
 export interface ScheduleWatch {
   readonly scheduler: Pick<Scheduler, 'nextRunAt' | 'isPaused'>;
   readonly expectedMs: (schedule: ScheduleConfig) => number;
+  readonly completedInPoolAt: (schedule: string) => EpochMs | undefined;
 }
 
 interface Configured {
@@ -35,15 +36,21 @@ export class WatchedSchedules {
     return this.#schedules.find(({ facts }) => facts.id === id)?.facts.intervalSeconds ?? 0;
   }
 
+  completedInPoolAt(id: string): EpochMs | undefined {
+    return this.#watch.completedInPoolAt(id);
+  }
+
   list(): readonly ShownSchedule[] {
     const { scheduler, expectedMs } = this.#watch;
     return this.#schedules.map(({ config, facts }) => {
       const nextRunAt = scheduler.nextRunAt(facts.id);
+      const completedInPoolAt = this.completedInPoolAt(facts.id);
       return {
         ...facts,
         isPaused: scheduler.isPaused(facts.id),
         expectedSeconds: expectedMs(config) / 1000,
         ...(nextRunAt !== undefined && { nextRunAt }),
+        ...(completedInPoolAt !== undefined && { completedInPoolAt }),
       };
     });
   }

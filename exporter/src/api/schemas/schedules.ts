@@ -100,7 +100,7 @@ export const schedule = named(
         .describe('restores of its newest backup for practice; absent where none are due, and none was made'),
       paused: z.boolean(),
       nextRunAt: instant.optional().describe('absent while paused or running, and where nothing is to come'),
-      lastSuccessAt: instant.optional(),
+      lastSuccessAt: instant.optional().describe('of a pool’s schedule, by whichever of its hosts'),
       runningRunId: z.string().optional(),
       deferral: z
         .strictObject({ ...reason, dueAt: instant, since: instant.describe('its first slot') })

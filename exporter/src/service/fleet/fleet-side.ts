@@ -53,6 +53,9 @@ export class FleetSide implements AsyncDisposable {
   readonly isPlanner = (): boolean =>
     this.#member?.isPlanner ?? this.#options.installation().standIn === undefined;
 
+  /** When a host of its pool last made a backup of the schedule, as far as that was heard. */
+  readonly completedAt = (schedule: string): EpochMs | undefined => this.#member?.pools.completedAt(schedule);
+
   /** The records that the scheduler works on. */
   records(): ScheduleRecords {
     const { installation } = this.#options;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
-import type { Offer, Queue } from '../../queue/queue.ts';
+import type { Offer, Progress, Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
 /** Another host may be about to run it, late. */
@@ -11,7 +11,7 @@ const toldAfterMs = 120_000;
 export type ScheduleRecords = Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
 
 export interface PoolsOptions {
-  readonly queue: Pick<Queue, 'takenUpTo' | 'offer'>;
+  readonly queue: Pick<Queue, 'progress' | 'offer'>;
   readonly catalog: ScheduleRecords;
   readonly schedules: () => readonly ScheduleConfig[];
   readonly offerOf: (schedule: ScheduleConfig, dueAt: EpochMs) => Offer;
@@ -25,7 +25,7 @@ export interface PoolsOptions {
  */
 export class Pools implements ScheduleRecords {
   readonly #options: PoolsOptions;
-  #takenUpTo: ReadonlyMap<string, EpochMs> = new Map();
+  #progress: ReadonlyMap<string, Progress> = new Map();
 
   constructor(options: PoolsOptions) {
     this.#options = options;
@@ -37,20 +37,27 @@ export class Pools implements ScheduleRecords {
       .schedules()
       .flatMap(({ id, pool }) => (pool === undefined ? [] : [{ owner: { pool }, schedule: id }]));
     if (pooled.length === 0) return false;
-    const before = this.#takenUpTo;
-    this.#takenUpTo = await this.#options.queue.takenUpTo(pooled);
-    return !isDeepStrictEqual(this.#takenUpTo, before);
+    const before = this.#progress;
+    this.#progress = await this.#options.queue.progress(pooled);
+    return !isDeepStrictEqual(this.#progress, before);
+  }
+
+  /** When a host of its pool last made a backup of the schedule; undefined where none has, or it belongs to no pool. */
+  completedAt(schedule: string): EpochMs | undefined {
+    return this.#pooled(schedule) && this.#progress.get(schedule)?.completedAt;
   }
 
   /** Whether an occurrence of a pool's is in somebody's hands, or has ended. */
   isTaken(schedule: string, dueAt: EpochMs): boolean {
-    return this.#pooled(schedule) !== undefined && dueAt <= (this.#takenUpTo.get(schedule) ?? -Infinity);
+    return (
+      this.#pooled(schedule) !== undefined && dueAt <= (this.#progress.get(schedule)?.takenUpTo ?? -Infinity)
+    );
   }
 
   async schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
     const states = new Map(await this.#options.catalog.schedules());
     for (const { id, pool } of this.#options.schedules()) {
-      const taken = pool === undefined ? undefined : this.#takenUpTo.get(id);
+      const taken = pool === undefined ? undefined : this.#progress.get(id)?.takenUpTo;
       if (taken === undefined) continue;
       const own = states.get(id) ?? { paused: false };
       states.set(id, { ...own, settledUntil: Math.max(own.settledUntil ?? taken, taken) });
