@@ -54,6 +54,7 @@ export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
     ...waysOf(schedule, expected),
     priority: schedule.priority,
     ...(supersededAt !== undefined && { supersededAt }),
+    ...(schedule.on_deadline === 'skip' && { isSkipped: true }),
     ...(schedule.host !== undefined && { host: schedule.host }),
     ...(schedule.pool !== undefined && { pool: schedule.pool }),
   };

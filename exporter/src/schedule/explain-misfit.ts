@@ -1,6 +1,7 @@
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { unplaced } from './placement.ts';
+import type { PlanJob } from './planner.ts';
 import { makesDo, type Planning } from './planning.ts';
 
 /** Why a job could not be placed as it should be. */
@@ -27,15 +28,23 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   const [first = 0] = wanted[index]?.hosts ?? [];
   const offset = place === unplaced ? first * placement.slots : place - (place % placement.slots);
   const short = placement.shortage(index, offset + latest);
-  const taken = `${resourceName(planning, short.resource)} is taken until its deadline`;
+  const taken = `${resourceName(planning, short.resource)} is taken until`;
   if (lateMs !== undefined) {
     const isOverdue = job !== undefined && job.occurrence.deadline < now;
     return {
       code: 'late',
-      text: `starts ${formatDuration(lateMs)} behind its deadline: ${isOverdue ? 'that has passed already' : taken}`,
+      text: `starts ${formatDuration(lateMs)} behind its deadline: ${isOverdue ? 'that has passed already' : `${taken} its deadline`}`,
     };
   }
-  return { code: 'no_room', text: `no room at any time that is planned for: ${taken}, and on` };
+  return { code: 'no_room', text: withoutRoom(job, taken) };
+}
+
+function withoutRoom(job: PlanJob | undefined, taken: string): string {
+  if (job?.isSkipped) return `it will be skipped, for there is no room by its deadline: ${taken} then`;
+  if (job?.supersededAt === undefined) {
+    return `no room at any time that is planned for: ${taken} its deadline, and on`;
+  }
+  return `it will be missed, for there is no room before the next one is due: ${taken} its deadline, and on`;
 }
 
 /** The resource of which most is missing, as a part of what is asked for where it is no share of the host. */

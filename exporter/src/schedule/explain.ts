@@ -33,6 +33,7 @@ export type SlotCode =
   | 'quietest'
   | 'shared'
   | 'kept'
+  | 'on_time'
   | 'only_start'
   | 'no_history'
   | 'after_window'
@@ -67,9 +68,11 @@ export function explainSlot(planning: Planning, index: number): Explanation {
       load: hostLoad(planning, index, other),
       ...objection(planning, index, place, other),
     }));
-    const isQuietest = weighed(load) <= best.total + sameLoad;
     return {
-      ...reasonOf(planning, index, place, { load, isQuietest }),
+      ...reasonOf(planning, index, place, {
+        load,
+        isQuietest: isQuietest(planning, index, weighed(load), quiet),
+      }),
       load,
       best: { start: startOf(best.place), load: hostLoad(planning, index, best.place) },
       others,
@@ -94,6 +97,22 @@ function quietMoments(planning: Planning, index: number, place: number): Moment[
     place: first + step,
     total: weighed(hostLoad(planning, index, first + step)),
   })).sort((a, b) => a.total - b.total || a.place - b.place);
+}
+
+/** Whether no start of the window meets less; without a window, none up to the latest. */
+function isQuietest(
+  { placement, wanted, jobs }: Planning,
+  index: number,
+  met: number,
+  quiet: readonly Moment[],
+): boolean {
+  const last = hasWindow(jobs[index]?.job) ? (wanted[index]?.windowEnd ?? Infinity) : Infinity;
+  const lowest = quiet.find(({ place }) => place % placement.slots <= last);
+  return met <= (lowest?.total ?? met) + sameLoad;
+}
+
+function hasWindow(job: PlanJob | undefined): boolean {
+  return job !== undefined && job.occurrence.windowEnd > job.occurrence.windowStart;
 }
 
 /** The first place of the same host. */
@@ -154,25 +173,39 @@ function reasonOf(
   if ((placement.earliest[index] ?? 0) === latest) {
     return { code: 'only_start', text: `it may start at no other time: ${met}` };
   }
-  const windowEnd = wanted[index]?.windowEnd ?? latest;
-  if (slot > windowEnd) {
-    const lateMs = (slot - windowEnd) * planning.grid.slotMs;
-    return {
-      code: 'after_window',
-      text: `its window was full or too busy, ${formatDuration(lateMs)} behind it there is room: ${met}`,
-    };
-  }
   if (outlook?.isKnown === false) {
     return {
       code: 'no_history',
       text: 'too little is known of the load yet, so it starts as its window opens or there is room',
     };
   }
-  if (isQuietest) return { code: 'quietest', text: `quietest ${spanOf(job)} of its window: ${met}` };
+  const isOver = job !== undefined && job.occurrence.windowEnd < planning.now;
+  if (job !== undefined && (isOver || slot > (wanted[index]?.windowEnd ?? latest))) {
+    return { code: 'after_window', text: `${whyBehind(planning, job, slot)}: ${met}` };
+  }
+  const span = spanOf(job?.durationMs ?? 0);
+  if (isQuietest) {
+    const of = hasWindow(job) ? 'of its window' : 'up to its latest start';
+    return { code: 'quietest', text: `quietest ${span} ${of}: ${met}` };
+  }
   if (wanted[index]?.previous === place && placement.cheapestPlace(index) !== place) {
     return { code: 'kept', text: `where it was planned before, and elsewhere is hardly quieter: ${met}` };
   }
-  return { code: 'shared', text: `best ${spanOf(job)} beside the other backups: ${met}` };
+  if (!hasWindow(job)) {
+    return { code: 'on_time', text: `as it is due, for later is not quiet enough to be late for: ${met}` };
+  }
+  return { code: 'shared', text: `best ${span} beside the other backups: ${met}` };
+}
+
+function whyBehind({ grid, now }: Planning, job: PlanJob, slot: number): string {
+  const { windowEnd } = job.occurrence;
+  if (windowEnd < now) {
+    return `best start in the time that is left, for ${hasWindow(job) ? 'its window is over' : 'it is due already'}`;
+  }
+  const late = spanOf(timeOf(grid, slot) - windowEnd);
+  return hasWindow(job)
+    ? `its window was full or too busy, ${late} behind it there is room`
+    : `as it is due there is no room or far more load, ${late} later there is room`;
 }
 
 /** What speaks against another start, the hardest reason first. */
@@ -194,7 +227,8 @@ function objection(
   const here = weighed(hostLoad(planning, index, chosen));
   const there = weighed(hostLoad(planning, index, other));
   if (other % placement.slots > (wanted[index]?.windowEnd ?? other)) {
-    return { whyNot: 'deadline', text: 'it lies behind the window, and is not quiet enough to be late for' };
+    const where = hasWindow(planning.jobs[index]?.job) ? 'lies behind the window' : 'is later than it is due';
+    return { whyNot: 'deadline', text: `it ${where}, and is not quiet enough to be late for` };
   }
   if (there >= here - sameLoad) {
     return { whyNot: 'history', text: `it is no quieter: ${inPercent(there)} against ${inPercent(here)}` };
@@ -232,6 +266,6 @@ function inPercent(load: number): string {
   return `${(100 * load).toFixed(0)} %`;
 }
 
-function spanOf(job: PlanJob | undefined): string {
-  return formatDuration(Math.max(60_000, Math.round((job?.durationMs ?? 0) / 60_000) * 60_000));
+function spanOf(durationMs: number): string {
+  return formatDuration(Math.max(60_000, Math.round(durationMs / 60_000) * 60_000));
 }

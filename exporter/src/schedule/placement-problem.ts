@@ -52,6 +52,8 @@ export interface PlacementJob {
   readonly earliest: number;
   readonly windowEnd: number;
   readonly latest: number;
+  /** The last slot that it may start in where none up to `latest` has room; absent: any. */
+  readonly lastChance?: number;
   /** It has waited long behind its window: room is no reason to be much later still. */
   readonly isLate?: boolean;
   /** In slots, at least 1. */

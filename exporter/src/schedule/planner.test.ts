@@ -114,6 +114,46 @@ describe('planSlots', () => {
     expect(explained(found, 'db')).toMatchObject({ code: 'after_window' });
   });
 
+  describe('explains a start without other backups by its own times alone', () => {
+    const fading = load((hour) => Math.max(0.1, 0.5 - hour / 40));
+
+    it.each([
+      [
+        'the end of a window, where it is quieter behind',
+        { closes: 14 },
+        'quietest',
+        'quietest 45m of its window',
+      ],
+      [
+        'what is due at one time, where later is quieter',
+        { closes: 12 },
+        'on_time',
+        'as it is due, for later is not quiet enough to be late for',
+      ],
+      [
+        'the best of what is due at one time and may be late',
+        { opens: 30, closes: 30 },
+        'quietest',
+        'quietest 45m up to its latest start',
+      ],
+      [
+        'what is caught up with behind its window',
+        { opens: -3, closes: -1, delay: 4 },
+        'after_window',
+        'best start in the time that is left, for its window is over',
+      ],
+      [
+        'what was due a while ago',
+        { opens: -1, closes: -1, delay: 4 },
+        'after_window',
+        'best start in the time that is left, for it is due already',
+      ],
+    ])('%s', (_, wish, code, words) => {
+      const reason = explained(plan([job(wish)], { load: fading }), 'db');
+      expect([reason.code, reason.text.split(':')[0]]).toEqual([code, words]);
+    });
+  });
+
   it('lets no more runs write to a store than it takes, those that run already counted', () => {
     const jobs = Array.from({ length: 6 }, (_, index) =>
       job({ schedule: `s${index}`, cpu: 0.01, minutes: 60 }),
@@ -181,6 +221,29 @@ describe('planSlots', () => {
       ['third', 2 * hourMs, 'starts 2h behind its deadline: cpu is taken until its deadline'],
     ]);
     expect(explained(found, 'third').code).toBe('late');
+  });
+
+  it('starts nothing late that will not be run any more then, and says that it will be missed', () => {
+    const all = { opens: 1, closes: 1, delay: 0, minutes: 120, cpu: 0.6 };
+    const overtaken = { ...job({ ...all, schedule: 'overtaken' }), supersededAt: now + 3 * hourMs };
+    const later = { ...job({ ...all, schedule: 'later' }), supersededAt: now + 3 * hourMs + slotMs };
+    const skipped: PlanJob = { ...job({ ...all, schedule: 'skipped' }), isSkipped: true };
+    const first = job({ ...all, schedule: 'first', priority: 'high' });
+    const told = ({ misfits }: Plan): unknown[] =>
+      misfits.map(({ job: { schedule }, start, reason }) => [schedule, hoursOf(start), reason.text]);
+    expect(told(plan([first, overtaken]))).toEqual([
+      [
+        'overtaken',
+        NaN,
+        'it will be missed, for there is no room before the next one is due: cpu is taken until its deadline, and on',
+      ],
+    ]);
+    expect(told(plan([first, later]))).toEqual([
+      ['later', 3, 'starts 2h behind its deadline: cpu is taken until its deadline'],
+    ]);
+    expect(told(plan([first, skipped]))).toEqual([
+      ['skipped', NaN, 'it will be skipped, for there is no room by its deadline: cpu is taken until then'],
+    ]);
   });
 
   it('names what finds no room at any time', () => {

@@ -46,6 +46,8 @@ export interface PlanJob extends Ways {
   readonly priority: Priority;
   /** When the window of the next one opens, which takes its place; absent: none comes, or it is not known. */
   readonly supersededAt?: EpochMs;
+  /** It is passed over at its deadline (`on_deadline: skip`). Absent: it is run as soon behind it as there is room. */
+  readonly isSkipped?: true;
   /** The host whose load it is to meet, one of the request's; absent: this one. It takes its resources of this one. */
   readonly host?: string;
   /** The pool whose job it is: one for all hosts that tell of it, each of which may run it. Absent: it is this host's. */

@@ -175,7 +175,7 @@ function claimsOf(
 /** A job in slots. One whose time is over may start now, and only now. */
 function placementJob(
   grid: SlotGrid,
-  { occurrence, durationMs, resources, priority }: PlanJob,
+  { occurrence, durationMs, resources, priority, supersededAt = Infinity, isSkipped }: PlanJob,
   now: EpochMs,
   where: Pick<PlacementJob, 'hosts' | 'claims' | 'elsewhere' | 'previous'> & { readonly stays: boolean },
 ): PlacementJob {
@@ -192,6 +192,7 @@ function placementJob(
   return {
     earliest,
     latest,
+    lastChance: isSkipped === true ? latest : Math.ceil((supersededAt - startsAt) / slotMs) - 1,
     windowEnd: Math.max(earliest, slotAt(grid, occurrence.windowEnd)),
     isLate: now > (occurrence.windowEnd + occurrence.deadline) / 2,
     duration: Math.max(1, Math.ceil(durationMs / slotMs)) + (fits ? 0 : 1),

@@ -2,7 +2,8 @@ import type { PlacementJob } from './placement-problem.ts';
 import { unplaced, type Placement } from './placement.ts';
 
 /**
- * Places what found no room by its deadline as soon behind it as there is some, the weightiest first: all that it asks for,
+ * Places what found no room by its deadline as soon behind it as there is some, but not when it would be passed over by then, the
+ * weightiest first: all that it asks for,
  * or else what it was to make do with.
  */
 export function rescue(placement: Placement, wanted: readonly PlacementJob[]): void {
@@ -12,7 +13,7 @@ export function rescue(placement: Placement, wanted: readonly PlacementJob[]): v
     for (const demand of new Set([wanted[job], problem.jobs[job]])) {
       if (demand === undefined) continue;
       placement.ask(job, demand);
-      const place = firstPlace(placement, job, (latest[job] ?? 0) + 1);
+      const place = firstPlace(placement, job, (latest[job] ?? 0) + 1, wanted[job]?.lastChance);
       if (place === unplaced) continue;
       placement.put(job, place);
       break;
@@ -20,11 +21,11 @@ export function rescue(placement: Placement, wanted: readonly PlacementJob[]): v
   }
 }
 
-/** The first place from `slot` on at which a job without one fits; `unplaced`: none. */
-function firstPlace(placement: Placement, job: number, slot: number): number {
+/** The first place from `slot` on, up to `until`, at which a job without one fits; `unplaced`: none. */
+function firstPlace(placement: Placement, job: number, slot: number, until = Infinity): number {
   const { slots, duration, whereabouts } = placement;
   let best = unplaced;
-  let last = slots - (duration[job] ?? 1);
+  let last = Math.min(until, slots - (duration[job] ?? 1));
   for (const host of whereabouts.hosts(job)) {
     for (let start = Math.max(0, slot); start <= last; start += 1) {
       if (!placement.fits(job, host * slots + start)) continue;

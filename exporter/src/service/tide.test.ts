@@ -130,6 +130,32 @@ describe('the tide', () => {
     for (const slot of plan.slots) expect(slot.start - slot.dueAt).toBeLessThanOrEqual(hour);
   });
 
+  it('shows no start of what will be skipped or overtaken before it finds room, and says so', async () => {
+    const all = {
+      window: { startMinute: 120, endMinute: 121 },
+      max_delay: 10 * minute,
+      resources: { cpu: 0.6, memory: 0.1 },
+    };
+    const hog = schedule('hog', { ...all, priority: 'high', estimated_duration: 5 * hour });
+    const skipped = schedule('skipped', { ...all, on_deadline: 'skip' });
+    const often = windowless('often', { ...all, window: undefined, every: 2 * hour });
+    const { slots, misfits } = await tide().planAhead([hog, skipped, often], midnight + minute, 6);
+    const told = misfits.map(({ job: { schedule: id, occurrence }, reason }) => [
+      ...[id, (occurrence.dueAt - midnight) / hour],
+      reason.text.split(/[,:]/)[0],
+    ]);
+    expect(told).toEqual([
+      ['skipped', 2, 'it will be skipped'],
+      ['often', 2, 'it will be missed'],
+      ['often', 4, 'it will be missed'],
+      ['often', 6, 'starts 50m behind its deadline'],
+    ]);
+    expect(slots.map((slot) => [slot.schedule, (slot.start - midnight) / hour])).toEqual([
+      ['hog', 2],
+      ['often', 7],
+    ]);
+  });
+
   it('plans no more runs at once to a store than that takes', async () => {
     const small = { resources: { cpu: 0.01, memory: 0.01 } };
     const jobs = ['a', 'b', 'c'].map((id) => due(schedule(id, small)));

@@ -79,6 +79,7 @@ export const panels = {
   'tide.reason.quietest': 'The quietest time of its window',
   'tide.reason.shared': 'The best time beside the other backups',
   'tide.reason.kept': 'Kept, for elsewhere is hardly quieter',
+  'tide.reason.on_time': 'It is due then, and later is hardly quieter',
   'tide.reason.only_start': 'It may start at no other time',
   'tide.reason.no_history': 'Too little is known of the load yet',
   'tide.reason.after_window': 'Its window was full or too busy',

@@ -79,6 +79,7 @@ export const panels = {
   'tide.reason.quietest': 'El momento más tranquilo de su ventana',
   'tide.reason.shared': 'El mejor momento junto a las demás copias',
   'tide.reason.kept': 'Se mantiene: en otro momento apenas hay más calma',
+  'tide.reason.on_time': 'Le toca entonces, y después apenas hay más calma',
   'tide.reason.only_start': 'No puede empezar en otro momento',
   'tide.reason.no_history': 'Aún se sabe muy poco de la carga',
   'tide.reason.after_window': 'Su ventana estaba llena o demasiado cargada',
