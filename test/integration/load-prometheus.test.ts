@@ -90,13 +90,17 @@ describe('the history of a real Prometheus', () => {
     expect(records[100]).toMatchObject({ memory: 0.75, disk: NaN });
   });
 
-  it('is taken over into the catalog, and followed', async () => {
+  const configured = (instance: string): PrometheusOptions => {
     const { config } = parseConfig(
-      `load: { history: { prometheus: { url: '${server.url}', matchers: 'instance="db1:9100"', days: 9 } } }\nstores: {}\nschedules: []\n`,
+      `load: { history: { prometheus: { url: '${server.url}', matchers: 'instance="${instance}"', days: 9 } } }\nstores: {}\nschedules: []\n`,
       { file: 'lowtide.yaml', resolveSecret: () => ({ value: '' }), host: { name: 'db1', timezone: 'UTC' } },
     );
     const prometheus = config.load.history?.prometheus;
     if (prometheus === undefined) throw new Error('the history is configured');
+    return prometheusOptions(prometheus, 'load.history.prometheus');
+  };
+
+  it('is taken over into the catalog, and followed', async () => {
     await using catalog = openSqliteCatalog(join(folder, 'state'));
     const clock = new ManualClock(until - day);
     const stop = new AbortController();
@@ -104,8 +108,8 @@ describe('the history of a real Prometheus', () => {
     const onProblem = (problem: unknown): void => void problems.push(problem);
     const following = followPrometheus(
       {
-        prometheus: prometheusOptions(prometheus, 'load.history.prometheus'),
-        days: prometheus.days,
+        prometheus: configured('db1:9100'),
+        days: 9,
         record: async (records) => await catalog.load.record(records, 'coarse'),
         clock,
         onProblem,
@@ -150,6 +154,35 @@ describe('the history of a real Prometheus', () => {
       problems: [],
     });
   });
+
+  it('that knows nothing of the host says so, once', async () => {
+    const clock = new ManualClock(until - day);
+    const stop = new AbortController();
+    const problems: Error[] = [];
+    let asked = 0;
+    const following = followPrometheus(
+      {
+        prometheus: configured('other:9100'),
+        days: 9,
+        record: () => Promise.resolve(void (asked += 1)),
+        clock,
+        onProblem: (problem) => void problems.push(problem),
+      },
+      stop.signal,
+    );
+    await vi.waitUntil(() => problems.length > 0, { timeout: 20_000 });
+    clock.advance(10 * minute);
+    await vi.waitUntil(() => asked === 2, { timeout: 20_000 });
+    stop.abort();
+    await following;
+    expect(problems).toMatchObject([
+      {
+        code: 'history_unavailable',
+        message: 'Prometheus answers, but knows nothing of the load of the host',
+        hint: expect.stringContaining('matchers and queries of load.history.prometheus') as string,
+      },
+    ]);
+  });
 });
 
 describe('something that is no Prometheus', () => {
@@ -184,6 +217,26 @@ describe('something that is no Prometheus', () => {
     expect(json.problems).toMatchObject([
       { message: expect.stringContaining('no Prometheus answer') as string },
     ]);
+  });
+
+  const matrix = (values: readonly (readonly [number, string])[]): string =>
+    JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [{ metric: {}, values }] } });
+
+  it('that gives percents for shares is told so, and nothing of it is taken', async () => {
+    const percents = matrix([10, 15, 20].map((minutes) => [(until - day + minutes * minute) / 1000, '12.5']));
+    expect(await ask((_request, response) => void response.end(percents))).toMatchObject({
+      records: [],
+      problems: [{ message: expect.stringContaining('divide percents by 100') as string }],
+    });
+  });
+
+  it('that tells of times which nobody asked for is believed nothing of them', async () => {
+    const asked = until - day + 10 * minute;
+    const times = [asked - 40 * day, asked, asked + 40 * day];
+    const answer = matrix(times.map((at) => [at / 1000, '0.5']));
+    const { records, problems } = await ask((_request, response) => void response.end(answer));
+    expect(problems).toEqual([]);
+    expect(records.map(({ at }) => at)).toEqual([asked - step]);
   });
 
   it('that never answers is given up in time', async () => {

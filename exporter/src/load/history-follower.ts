@@ -26,16 +26,30 @@ export async function followPrometheus(options: FollowerOptions, signal: AbortSi
   const { prometheus, days, record, clock, onProblem } = options;
   let from = clock.now() - days * dayMs;
   const stopped = (): boolean => signal.aborted;
+  let isFirst = true;
   while (!stopped()) {
     const until = Math.floor((clock.now() - settleMs) / coarseStepMs) * coarseStepMs;
     try {
       const { records, problems } = await fetchHistory(prometheus, from, until, signal);
       await record(records);
       problems.forEach(onProblem);
+      if (isFirst && records.length + problems.length === 0) onProblem(unknownHost(prometheus.setting));
+      isFirst = false;
       if (problems.length === 0) from = Math.max(from, until);
     } catch (thrown) {
       if (!stopped()) onProblem(LowtideError.from(thrown));
     }
     await clock.wakeAt(until + coarseStepMs + settleMs, signal).catch(() => undefined);
   }
+}
+
+function unknownHost(setting: string): LowtideError {
+  return new LowtideError(
+    'history_unavailable',
+    'Prometheus answers, but knows nothing of the load of the host',
+    {
+      hint: `Check the matchers and queries of ${setting} in the config: they have to choose a host that it knows.`,
+      retryable: true,
+    },
+  );
 }

@@ -27,6 +27,9 @@ export interface FetchedHistory {
 /** Prometheus refuses more than 11,000 points a series; a week at a time also keeps each query short. */
 const pageMs = 7 * 86_400_000;
 
+/** Rates of counters reach a little beyond 1; percents lie far beyond it on any host that does something. */
+const highestMean = 1.5;
+
 /** What node_exporter tells; `matchers` chooses the host, as in `instance="db1:9100"`. */
 export function nodeExporterQueries(matchers: string): Readonly<Record<Resource, string>> {
   const idle = matchers === '' ? 'mode="idle"' : `mode="idle",${matchers}`;
@@ -69,7 +72,9 @@ export async function fetchPresent(
     if (query === undefined) continue;
     try {
       const { result } = await askPrometheus(options, 'query', { query }, vectorSchema, signal);
-      present[resource] = Math.min(1, Math.max(0, Number(only(result)?.value[1] ?? NaN)));
+      const share = Number(only(result)?.value[1] ?? NaN);
+      refusePercents([share]);
+      present[resource] = Math.min(1, Math.max(0, share));
     } catch (thrown) {
       signal.throwIfAborted();
       throw refusal(`the present ${resource} load is not known`, options.setting, thrown);
@@ -125,10 +130,22 @@ async function fetchSeries(
     const page = await ask(options, query, start + coarseStepMs, last + coarseStepMs, signal);
     for (const [seconds, value] of page) {
       const share = Number(value);
-      if (Number.isFinite(share)) points.push([Math.round(seconds * 1000) - coarseStepMs, share]);
+      const at = Math.round(seconds * 1000) - coarseStepMs;
+      // What answers like a Prometheus may be none: of a time that was not asked for, nothing is believed.
+      if (Number.isFinite(share) && at >= start && at <= last) points.push([at, share]);
     }
   }
+  refusePercents(points.map(([, share]) => share));
   return points;
+}
+
+function refusePercents(shares: readonly number[]): void {
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  if (mean > highestMean) {
+    throw new Refused(
+      `it gives ${mean.toFixed(1)} on average where shares from 0 to 1 belong: divide percents by 100`,
+    );
+  }
 }
 
 const matrixSchema = z.object({
