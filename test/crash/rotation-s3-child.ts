@@ -14,17 +14,17 @@ export interface RotationTask {
   readonly folder: string;
   readonly mode: 'rewrap' | 'reencrypt';
   readonly options: Omit<S3Options, 'retry' | 'now'>;
-  /** It is killed by the server at its request of this number. */
-  readonly request: number;
+  /** It is killed by the server at the request that follows so many changes. */
+  readonly changes: number;
 }
 
 /** A process that rotates backups in a bucket, and prints how the rotation ended should it live. */
 for await (const line of createInterface({ input: process.stdin })) {
-  const { folder, mode, options, request } = JSON.parse(line) as RotationTask;
+  const { folder, mode, options, changes } = JSON.parse(line) as RotationTask;
   await using catalog = openSqliteCatalog(join(folder, 'state'));
   await using pool = createSealPool({ threads: 1 });
   const store = new S3Store({ ...options, retry: retryOnce, now: () => Date.now() });
-  const fault = { times: 1, after: request - 1, effect: { kind: 'kill', pid: process.pid } };
+  const fault = { times: 1, afterChanges: changes, effect: { kind: 'kill', pid: process.pid } };
   await fetch(`${options.endpoint ?? ''}/-/fault`, { method: 'POST', body: JSON.stringify(fault) });
   const rotator = new Rotator({
     catalog,

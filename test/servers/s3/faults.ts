@@ -9,6 +9,8 @@ export interface Fault {
   readonly times: number;
   /** So many of these requests pass before it fires. */
   readonly after?: number;
+  /** So many of these requests that change something pass before it fires, at whatever comes next. */
+  readonly afterChanges?: number;
   readonly effect:
     | {
         readonly kind: 'refuse';
@@ -31,10 +33,10 @@ export interface Fault {
 }
 
 export class Faults {
-  #pending: { fault: Fault; passed: number; left: number }[] = [];
+  #pending: { fault: Fault; passed: number; changed: number; left: number }[] = [];
 
   add(fault: Fault): void {
-    this.#pending.push({ fault, passed: 0, left: fault.times });
+    this.#pending.push({ fault, passed: 0, changed: 0, left: fault.times });
   }
 
   clear(): void {
@@ -49,6 +51,10 @@ export class Faults {
       if (fault.key !== undefined && !key.includes(fault.key)) continue;
       if (entry.passed < (fault.after ?? 0)) {
         entry.passed += 1;
+        continue;
+      }
+      if (entry.changed < (fault.afterChanges ?? 0)) {
+        if (!/^(Get|Head|List)/.test(operation)) entry.changed += 1;
         continue;
       }
       entry.left -= 1;
