@@ -67,6 +67,17 @@ export function catalogLoad(given: Given): void {
     expect(await hostLoads.records('db2', 0, noon + day)).toEqual([]);
   });
 
+  it('keeps the load that it had where a clock stands a year ahead for some minutes', async () => {
+    const { load } = given.catalog;
+    const before = Array.from({ length: 50 }, (_, index) => record(noon + index * minute));
+    for (const step of ['fine', 'coarse'] as const) {
+      await load.record(before, step);
+      for (const minutes of [0, 1, 2]) await load.record([record(noon + 365 * day + minutes * minute)], step);
+      await load.record([record(noon + 60 * minute)], step);
+      expect((await load.records(step, noon, noon + day)).length).toBeGreaterThan(40);
+    }
+  });
+
   it('forgets fine records after 14 days and coarse ones after 92', async () => {
     const { load } = given.catalog;
     for (const step of ['fine', 'coarse'] as const) {

@@ -6,6 +6,8 @@ const dayMs = 86_400_000;
 
 /** Fine records show yesterday in detail, coarse ones the seasons of a quarter. */
 const keptMs = { fine: 14 * dayMs, coarse: 92 * dayMs } as const;
+/** For each record that is filed: a clock that stands a year ahead for some minutes does not take the past with it. */
+const mostForgotten = 3;
 
 export class SqlLoadHistory implements LoadHistory {
   readonly #database: StateDatabase;
@@ -66,7 +68,14 @@ export async function recordLoad(
     );
   }
   const newest = Math.max(...records.map(({ at }) => at));
-  await tx.run('DELETE FROM load_records WHERE step = ? AND at < ?', step, newest - keptMs[step]);
+  await tx.run(
+    `DELETE FROM load_records WHERE step = ? AND at IN
+       (SELECT at FROM load_records WHERE step = ? AND at < ? ORDER BY at LIMIT ?)`,
+    step,
+    step,
+    newest - keptMs[step],
+    mostForgotten * records.length,
+  );
 }
 
 function known(figure = NaN): number | null {
