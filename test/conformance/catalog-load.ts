@@ -26,6 +26,18 @@ export function catalogLoad(given: Given): void {
     expect(await load.records('fine', noon, noon + 1)).toEqual([record(noon, 0.9)]);
   });
 
+  it('keeps what a later record of a step does not know, of this host and of others', async () => {
+    const { load, hostLoads } = given.catalog;
+    const unknown = { at: noon, cpu: NaN, memory: NaN, disk: 0.75 };
+    const both = { at: noon, cpu: 0.1, memory: 0.25, disk: 0.75 };
+    await load.record([record(noon, 0.1)], 'coarse');
+    await load.record([unknown], 'coarse');
+    expect(await load.records('coarse', noon, noon + 1)).toEqual([both]);
+    await hostLoads.record('db1', [record(noon, 0.1)]);
+    await hostLoads.record('db1', [unknown]);
+    expect(await hostLoads.records('db1', noon, noon + 1)).toEqual([both]);
+  });
+
   it('keeps how much work had to wait, where it is known, whoever measures the load anew', async () => {
     const { load } = given.catalog;
     const pressure = { cpu: 0.5, memory: NaN, disk: 0.25 };

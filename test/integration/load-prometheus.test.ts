@@ -9,6 +9,7 @@ import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { ManualClock } from '../../exporter/src/clock/manual.ts';
 import { parseConfig } from '../../exporter/src/config/read.ts';
 import { followPrometheus } from '../../exporter/src/load/history-follower.ts';
+import type { LoadRecord } from '../../exporter/src/load/load.ts';
 import {
   fetchHistory,
   nodeExporterQueries,
@@ -139,6 +140,30 @@ describe('the history of a real Prometheus', () => {
     ]);
   });
 
+  it('is asked for anew of the resource alone whose query fails, which is told of once', async () => {
+    const clock = new ManualClock(until - day);
+    const stop = new AbortController();
+    const problems: Error[] = [];
+    const recorded: (readonly LoadRecord[])[] = [];
+    const queries = { ...nodeExporterQueries('instance="db1:9100"'), cpu: 'sum by (' };
+    const following = followPrometheus(
+      {
+        ...{ prometheus: options({ queries }), days: 9, clock },
+        record: (records) => Promise.resolve(void recorded.push(records)),
+        onProblem: (problem) => void problems.push(problem),
+      },
+      stop.signal,
+    );
+    await vi.waitUntil(() => problems.length > 0, { timeout: 20_000 });
+    clock.advance(10 * minute);
+    // That of the processors from the start, and what is new of the others.
+    await vi.waitUntil(() => recorded.length === 3, { timeout: 20_000 });
+    stop.abort();
+    await following;
+    expect(recorded.map((records) => records.length)).toEqual([expect.toSatisfy((n) => n > 288), 0, 2]);
+    expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining('no cpu history')]);
+  });
+
   it('is refused where a query gives more than one series', async () => {
     const queries = { cpu: 'node_cpu_seconds_total' };
     const { problems } = await fetchHistory(options({ queries }), until - day, until, never);
@@ -150,8 +175,8 @@ describe('the history of a real Prometheus', () => {
   it('is empty for a host that nobody knows', async () => {
     const queries = nodeExporterQueries('instance="other:9100"');
     expect(await fetchHistory(options({ queries }), from, until, never)).toEqual({
-      records: [],
-      problems: [],
+      ...{ records: [], problems: [] },
+      failed: new Set(),
     });
   });
 

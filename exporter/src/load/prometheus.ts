@@ -22,6 +22,8 @@ export interface FetchedHistory {
   readonly records: readonly LoadRecord[];
   /** Of queries that failed, or gave nothing of use; the others' answers are there all the same. */
   readonly problems: readonly LowtideError[];
+  /** Whose these are. */
+  readonly failed: ReadonlySet<Resource>;
 }
 
 /** Prometheus refuses more than 11,000 points a series; a week at a time also keeps each query short. */
@@ -97,6 +99,7 @@ export async function fetchHistory(
 ): Promise<FetchedHistory> {
   const found = new Map<EpochMs, Record<Resource, number>>();
   const problems: LowtideError[] = [];
+  const failed = new Set<Resource>();
   for (const resource of resources) {
     const query = options.queries[resource];
     if (query === undefined) continue;
@@ -109,10 +112,11 @@ export async function fetchHistory(
     } catch (thrown) {
       signal.throwIfAborted();
       problems.push(refusal(`no ${resource} history`, options.setting, thrown));
+      failed.add(resource);
     }
   }
   const records = [...found].sort(([a], [b]) => a - b).map(([at, load]) => ({ at, ...load }));
-  return { records, problems };
+  return { records, problems, failed };
 }
 
 async function fetchSeries(

@@ -17,7 +17,10 @@ export class SqlHostLoads implements HostLoads {
       for (const { at, cpu, memory, disk } of records) {
         await tx.run(
           `INSERT INTO host_load_records (host, at, cpu, memory, disk) VALUES (?, ?, ?, ?, ?)
-           ON CONFLICT (host, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk`,
+           ON CONFLICT (host, at) DO UPDATE SET
+             cpu = coalesce(excluded.cpu, host_load_records.cpu),
+             memory = coalesce(excluded.memory, host_load_records.memory),
+             disk = coalesce(excluded.disk, host_load_records.disk)`,
           host,
           at,
           ...[cpu, memory, disk].map((share) => (Number.isNaN(share) ? null : share)),

@@ -45,7 +45,10 @@ export async function recordLoad(
       `INSERT INTO load_records (step, at, cpu, memory, disk, cpu_pressure, memory_pressure, disk_pressure,
          bytes_read, bytes_written, bytes_received, bytes_sent)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (step, at) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
+       ON CONFLICT (step, at) DO UPDATE SET
+         cpu = coalesce(excluded.cpu, load_records.cpu),
+         memory = coalesce(excluded.memory, load_records.memory),
+         disk = coalesce(excluded.disk, load_records.disk),
          cpu_pressure = coalesce(excluded.cpu_pressure, load_records.cpu_pressure),
          memory_pressure = coalesce(excluded.memory_pressure, load_records.memory_pressure),
          disk_pressure = coalesce(excluded.disk_pressure, load_records.disk_pressure),
