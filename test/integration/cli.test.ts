@@ -600,3 +600,15 @@ it('lowtide plan shows the next five starts of a schedule that is often due, and
   expect(starts(lowtide('plan', '--hours', '2', '--all'))).toBeGreaterThan(10);
   expect(json<unknown[]>(lowtide('plan', '--hours', '2', '--json')).length).toBeGreaterThan(10);
 });
+
+it('lowtide plan tells the first twenty of a host’s problems, and all when asked', () => {
+  const whole = 'estimated_duration: 10m, resources: { cpu: 0.9, memory: 0.9 }';
+  const often = (id: string): string =>
+    `  - { id: ${id}, source: { type: command, argv: [echo, x] }, every: 10m, max_delay: 5m, ${whole}, stores: [local], keep: { last: 3 } }`;
+  writeConfig(folder, ['a', 'b', 'c'].map(often).join('\n'));
+  const problems = (end: End): number => end.stderr.match(/^problem: /gm)?.length ?? 0;
+  const few = lowtide('plan');
+  expect(problems(few)).toBe(20);
+  expect(few.stderr).toMatch(/^\d+ more problems; with --all every one is shown\.$/m);
+  expect(problems(lowtide('plan', '--all'))).toBeGreaterThan(20);
+});

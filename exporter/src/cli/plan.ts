@@ -4,6 +4,7 @@ import { limitsOf } from '../run/admission.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
 import { activeSchedules, Tide } from '../service/tide.ts';
+import { counted } from '../units/count.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
@@ -21,6 +22,8 @@ interface PlanOptions {
 
 /** Of a schedule that runs every few minutes, more than these say nothing new. */
 const shownOfEach = 5;
+/** On a host that is far too small there is one for each run. */
+const shownProblems = 20;
 
 /** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
 export async function plan(
@@ -54,9 +57,12 @@ export async function plan(
       `${left} more within ${hours} hours; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
     );
   }
-  for (const { job, reason } of planned.misfits) {
+  const misfits = all ? planned.misfits : planned.misfits.slice(0, shownProblems);
+  for (const { job, reason } of misfits) {
     context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
+  const more = planned.misfits.length - misfits.length;
+  if (more > 0) context.output.note(`${counted(more, 'more problem')}; with --all every one is shown.`);
   for (const text of await passedOver(catalog, active)) context.output.note(`problem: ${text}`);
   return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
 }

@@ -44,6 +44,10 @@ describe('duration', () => {
     expect(interval.parse('10s')).toBe(10_000);
     expect(interval.safeParse('9s').success).toBe(false);
   });
+
+  it.each(['0s', '0m', '0h0m'])('of %s is too short rather than none', (text) => {
+    expect(duration.safeParse(text).error?.issues[0]?.message).toContain('is too short: at least 1ms');
+  });
 });
 
 describe('byteRate', () => {

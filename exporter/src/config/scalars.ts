@@ -41,7 +41,7 @@ export const interval = durationFrom(10_000);
 function durationFrom(shortestMs: number) {
   return text(
     (written) => {
-      const ms = parseDuration(written);
+      const ms = /^(0+(ms|[ywdhms]))+$/.test(written) ? 0 : parseDuration(written);
       if (ms === undefined) {
         return new Refusal('is no duration: write a number and a unit, as in 45m, 6h, 1h30m or 30d');
       }

@@ -32,6 +32,9 @@ describe('expectedResources', () => {
   it('stays within what there is', () => {
     expect(expectedResources([use(0), use(0), use(0)], guess)).toEqual({ cpu: 0.01, memory: 0.01 });
     expect(expectedResources([use(3), use(3), use(3)], guess).cpu).toBe(1);
+    const little = { cpu: 0.0005, memory: 0.0001 };
+    expect(expectedResources([], little)).toEqual(little);
+    expect(expectedResources([use(0), use(0), use(0)], little)).toEqual(little);
   });
 });
 

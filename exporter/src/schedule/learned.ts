@@ -28,12 +28,14 @@ export function expectedDuration(durationsMs: readonly number[], guessMs: number
 
 /** What a run will take of the host, from what earlier ones were measured to take. */
 export function expectedResources(uses: readonly Resources[], guess: Resources): Resources {
-  const expected = (name: keyof Resources): number =>
-    Math.min(1, Math.max(leastUse, expectedFrom(uses.map((use) => use[name])) ?? guess[name]));
+  const expected = (name: keyof Resources): number => {
+    const least = Math.min(leastUse, guess[name]);
+    return Math.min(1, Math.max(least, expectedFrom(uses.map((use) => use[name])) ?? guess[name]));
+  };
   return { cpu: expected('cpu'), memory: expected('memory') };
 }
 
-/** Nothing runs for free, though it may have been too little to measure. */
+/** Nothing runs for free, though it may have been too little to measure; a config may know of less. */
 const leastUse = 0.01;
 
 /** Between these lies what is usual. */
