@@ -5,8 +5,8 @@ import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest 
 import { outlookOf } from './planning.ts';
 
 /*
- * Plans of all jobs: of those that have a choice by the planner, of the others at the one time they have. Where a schedule is due
- * every minute, there is nothing to plan, and in a grid of five minutes it would be in its own way.
+ * Plans of all jobs: of nearly all by the planner, so that they make room for each other. Where a schedule is due every minute, each
+ * run has the one time alone: there is nothing to plan, and in a grid of five minutes it would be in its own way.
  */
 
 export function planDue(request: PlanRequest): Plan {
@@ -51,10 +51,25 @@ function byChoice({ jobs, load }: Pick<FleetHost, 'jobs' | 'load'>): {
   readonly free: readonly PlanJob[];
   readonly fixed: readonly PlanJob[];
 } {
-  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ occurrence, pool }) =>
-    pool === undefined && occurrence.deadline - occurrence.windowStart < load.stepMs ? 'fixed' : 'free',
+  const { free = [], fixed = [] } = Object.groupBy(jobs, (job) =>
+    job.pool === undefined && hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs)
+      ? 'fixed'
+      : 'free',
   );
   return { free, fixed };
+}
+
+function hasNoChoice({ occurrence }: PlanJob, stepMs: number): boolean {
+  return occurrence.deadline - occurrence.windowStart < stepMs;
+}
+
+/** The next one begins before this one is over, in the slots that it touches. */
+function isInItsOwnWay(
+  { occurrence, durationMs, supersededAt = Infinity }: PlanJob,
+  stepMs: number,
+): boolean {
+  const touched = (Math.ceil(durationMs / stepMs) + 1) * stepMs;
+  return supersededAt - occurrence.windowStart < touched;
 }
 
 function onlyStart({ occurrence }: PlanJob, now: number): number {

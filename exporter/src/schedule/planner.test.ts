@@ -202,7 +202,10 @@ describe('planSlots', () => {
     it('tells the load of it for what has no choice as well', () => {
       const wish = job({ opens: 16, closes: 16, delay: 0, host: 'db1' });
       const found = planDue({ now, load: trough, hosts: { db1: evening }, jobs: [wish] });
-      expect(explained(found, 'db')).toMatchObject({ code: 'only_start', load: { cpu: 0.1 } });
+      expect(explained(found, 'db')).toMatchObject({
+        code: 'only_start',
+        load: { cpu: expect.closeTo(0.1, 9) as number },
+      });
     });
   });
 
@@ -221,6 +224,20 @@ describe('planSlots', () => {
       ['third', 2 * hourMs, 'starts 2h behind its deadline: cpu is taken until its deadline'],
     ]);
     expect(explained(found, 'third').code).toBe('late');
+  });
+
+  it('keeps room for what can start at one time alone', () => {
+    const only = job({ schedule: 'only', opens: 14, closes: 14, delay: 0, minutes: 300, cpu: 0.6 });
+    const free = job({ schedule: 'free', opens: 12, closes: 22, delay: 0, minutes: 60, cpu: 0.6 });
+    const found = planDue({
+      now,
+      load: load((hour) => (hour >= 15 && hour < 17 ? 0 : 0.2)),
+      jobs: [only, free],
+    });
+    expect([startOf(found, 'only'), explained(found, 'only').code]).toEqual([14, 'only_start']);
+    const start = startOf(found, 'free');
+    expect(start <= 13 || start >= 19).toBe(true);
+    expect(found.misfits).toEqual([]);
   });
 
   it('starts nothing late that will not be run any more then, and says that it will be missed', () => {
