@@ -8,6 +8,7 @@ import { eventually } from '../servers/eventually.ts';
 import { ownPrometheus } from '../servers/own-prometheus.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { startPrometheusWith } from '../servers/prometheus.ts';
+import { program } from '../servers/programs.ts';
 import { configHere, makeSecrets, makeShop } from '../servers/provisioned.ts';
 import { S3Double } from '../servers/s3.ts';
 
@@ -76,10 +77,7 @@ function installLowtide(): void {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   symlinkSync(process.execPath, join(bin, 'node'));
-  writeFileSync(
-    join(bin, 'lowtide'),
-    `#!/bin/sh\nexec node ${join(root, 'exporter/src/cli/main.ts')} "$@"\n`,
-  );
+  writeFileSync(join(bin, 'lowtide'), `#!/bin/sh\nexec node ${program('exporter/src/cli/main.ts')} "$@"\n`);
   chmodSync(join(bin, 'lowtide'), 0o755);
 }
 

@@ -2,34 +2,41 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { schemaOf } from '../../exporter/src/catalog/postgres/schema-name.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { eventually } from '../servers/eventually.ts';
 import { makeKey, writeConfig } from '../servers/installation.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
+import { program } from '../servers/programs.ts';
 import { ServeProcess } from '../servers/serve-process.ts';
 import { tokens } from '../servers/service.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'exporter', 'src', 'cli', 'main.ts');
+const main = program('exporter/src/cli/main.ts');
+const database = 'members';
 
 let server: PostgresServer;
 let root: string;
 beforeAll(async () => {
   server = await startPostgres();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'lowtide-members-'));
+  server.newDatabase(database);
 });
-afterAll(async () => {
-  rmSync(root, { recursive: true, force: true });
-  await server[Symbol.asyncDispose]();
-});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** The folder of a host whose one backup waits until the file `go` is there. */
 async function hostFolder(name: string, instance: string): Promise<string> {
   const folder = join(root, name);
   const waits = `['sh', '-c', 'until [ -e go ]; do sleep 0.05; done; echo ${name}']`;
   const slow = `{ id: slow, source: { type: command, argv: ${waits} }, every: 1d, stores: [local] }`;
-  const configFile = writeConfig(folder, `  - ${slow}`, { instance, state: server.url(), more: tokens });
+  const configFile = writeConfig(folder, `  - ${slow}`, {
+    instance,
+    state: server.url(database),
+    more: tokens,
+  });
   const { config } = await readConfig(configFile, {});
   await makeKey(config);
   return folder;
@@ -37,11 +44,11 @@ async function hostFolder(name: string, instance: string): Promise<string> {
 
 /** As if a minute had gone by without a word. */
 function silence(instance: string): void {
-  server.query(`UPDATE lowtide.leases SET expires_at = now() WHERE name = 'host/${instance}'`);
+  server.query(`UPDATE lowtide.leases SET expires_at = now() WHERE name = 'host/${instance}'`, database);
 }
 
 const runs = (instance: string): string =>
-  server.query(`SELECT status FROM ${schemaOf(instance)}.runs ORDER BY number`);
+  server.query(`SELECT status FROM ${schemaOf(instance)}.runs ORDER BY number`, database);
 
 describe('of two exporters with one name', () => {
   it('the second refuses to start, and the first goes on', async () => {

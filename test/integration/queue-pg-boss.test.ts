@@ -40,7 +40,7 @@ queueConformance('pg-boss', () => {
 
 it('is made by the first of many hosts that open it at once', async () => {
   const database = 'queue_of_many';
-  server.query(`CREATE DATABASE ${database}`);
+  server.newDatabase(database);
   const hosts = Array.from({ length: 6 }, () =>
     openPostgres(server.url(database), { applicationName: 'lowtide test' }),
   );
@@ -79,8 +79,8 @@ it('is made by the first of many hosts that open it at once', async () => {
 });
 
 it('gets what it lacks from one that an earlier version has made', async () => {
-  server.query('CREATE DATABASE queue_of_before');
   const database = 'queue_of_before';
+  server.newDatabase(database);
   await using postgres = openPostgres(server.url(database), { applicationName: 'lowtide test' });
   const index = (): string => server.query("SELECT to_regclass('lowtide_jobs.job_taken')", database);
   await (await openPgBossQueue(postgres))[Symbol.asyncDispose]();
@@ -94,7 +94,7 @@ it('gets what it lacks from one that an earlier version has made', async () => {
 });
 
 it('is made at once by many that have hardly a connection between them', async () => {
-  server.query('CREATE DATABASE queue_of_few');
+  server.newDatabase('queue_of_few');
   await using postgres = openPostgres(server.url('queue_of_few'), {
     applicationName: 'lowtide test',
     maxConnections: 2,

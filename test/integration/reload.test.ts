@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import { eventually } from '../servers/eventually.ts';
 import { makeKey, writeConfig } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
 import { admin, TestService, tokens } from '../servers/service.ts';
 
-const main = fileURLToPath(new URL('../../exporter/src/cli/main.ts', import.meta.url));
+const main = program('exporter/src/cli/main.ts');
 const yearly = 'cron: "0 0 1 1 *", stores: [local], keep: { last: 3 }';
 const slow = `  - { id: slow, source: { type: command, argv: [bash, -c, 'echo begun; read -r line < FOLDER/pipe'] }, ${yearly} }`;
 const docs = `  - { id: docs, source: { type: directory, path: FOLDER/docs }, ${yearly} }`;

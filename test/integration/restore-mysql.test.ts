@@ -221,7 +221,7 @@ describe('a MariaDB database', () => {
 describe('a MariaDB database whose load is torn', () => {
   let large: Backup;
   beforeAll(async () => {
-    server.query('CREATE DATABASE large');
+    server.query('CREATE OR REPLACE DATABASE large');
     server.query(
       `CREATE TABLE aaa (n INT); INSERT INTO aaa VALUES (1);
        CREATE TABLE noise (n INT PRIMARY KEY, a CHAR(128), b CHAR(128)) ENGINE=InnoDB;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
@@ -56,7 +56,7 @@ function contentOf(database: string): string {
 }
 
 function makeOld(database: string): string {
-  server.query(`CREATE DATABASE ${database}`);
+  server.newDatabase(database);
   server.query("CREATE TABLE orders (id int, old text); INSERT INTO orders VALUES (1, 'precious')", database);
   return server.url(database);
 }
@@ -84,7 +84,7 @@ describe('a PostgreSQL database', () => {
   });
 
   it('comes back in a second one, row by row, and no password shows on the way', async () => {
-    server.query('CREATE DATABASE copy');
+    server.newDatabase('copy');
     const seen = new Set<string>();
     const watch = setInterval(() => commandLines().forEach((line) => seen.add(line)), 5);
     const result = await lowtide.restore(backup, server.url('copy'));
@@ -116,7 +116,7 @@ describe('a PostgreSQL database', () => {
     ['sequence', 'CREATE SEQUENCE q', 'public.q'],
   ])('counts a %s as content', async (what, sql, name) => {
     const database = `with_${what.replace(' ', '_')}`;
-    server.query(`CREATE DATABASE ${database}`);
+    server.newDatabase(database);
     server.query(sql, database);
     await expect(lowtide.restore(backup, server.url(database))).rejects.toEqual(
       refusal('restore_target_exists', new RegExp(`it has ${name.replaceAll(/[()]/g, '\\$&')}$`)),
@@ -236,15 +236,15 @@ describe('a PostgreSQL database', () => {
     );
     expectOld('closed');
     server.query('ALTER ROLE clerk RENAME TO cashier');
-    await expect(lowtide.restore(backup, url, { force: true })).rejects.toEqual(
+    const restoring = lowtide.restore(backup, url, { force: true });
+    await expect(restoring.finally(() => server.query('ALTER ROLE cashier RENAME TO clerk'))).rejects.toEqual(
       refusal('restore_failed', /role "clerk" does not exist/, /globals/),
     );
-    server.query('ALTER ROLE cashier RENAME TO clerk');
     expectOld('closed');
   });
 
   it('comes back as a file as well, its globals beside it', async () => {
-    const folder = lowtide.newFolder('files');
+    const folder = mkdtempSync(join(lowtide.newFolder('files'), 'try-'));
     const target = join(folder, 'shop.pgdump');
     expect((await lowtide.restore(backup, target)).restored).toEqual([target, `${target}.globals.sql`]);
     const list = spawnSync('pg_restore', ['--list', target], { encoding: 'utf8' });
@@ -255,19 +255,19 @@ describe('a PostgreSQL database', () => {
 
   it('with an odd name is reached', async () => {
     const name = "odd 'name\\=x";
-    server.query(`CREATE DATABASE "${name}"`);
+    server.newDatabase(name);
     await lowtide.restore(backup, server.url(name));
     expect(contentOf(name)).toBe(expected);
   });
 
   it('that is large takes two passes, and tells how far it is', async () => {
-    server.query('CREATE DATABASE large');
+    server.newDatabase('large');
     server.query(
       `CREATE TABLE noise AS SELECT i, encode(sha512(i::text::bytea), 'hex') AS hash FROM generate_series(1, 100000) i`,
       'large',
     );
     const large = await lowtide.backUp(postgresSource({ url: server.url('large'), globals: 'none' }));
-    server.query('CREATE DATABASE large_copy');
+    server.newDatabase('large_copy');
     const progress: number[] = [];
     await lowtide.restore(large, server.url('large_copy'), { onProgress: (bytes) => progress.push(bytes) });
     expect(progress.at(-1)).toBe(2 * large.storedBytes);

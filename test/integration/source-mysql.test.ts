@@ -62,7 +62,7 @@ sourceConformance('mysql', () => ({
 describe('a dump of MariaDB', () => {
   it('loads into another database with every row, view, routine, trigger and event', async () => {
     const sql = textOf(await dump(shop()));
-    server.query('CREATE DATABASE copy');
+    server.query('CREATE OR REPLACE DATABASE copy');
     server.query(sql, 'copy');
     const sum = 'SELECT COUNT(*), MD5(GROUP_CONCAT(id, what, HEX(raw) ORDER BY id)) FROM orders';
     expect(server.query(sum, 'copy')).toBe(server.query(sum, 'shop'));
@@ -97,19 +97,19 @@ describe('a dump of MariaDB', () => {
   });
 
   it('warns of tables that no transaction protects', async () => {
-    server.query('CREATE DATABASE old; CREATE TABLE old.log (line TEXT) ENGINE=MyISAM');
+    server.query('CREATE OR REPLACE DATABASE old; CREATE TABLE old.log (line TEXT) ENGINE=MyISAM');
     const [main] = await dump(shop(server.url('old')));
     expect(main?.warnings).toEqual(['not of one moment, as their engine has no transactions: log']);
   });
 
   it('keeps a view whose definer is gone, which breaks its use and not its definition', async () => {
-    server.query(`CREATE DATABASE orphans; CREATE TABLE orphans.t (n INT);
+    server.query(`CREATE OR REPLACE DATABASE orphans; CREATE TABLE orphans.t (n INT);
                   CREATE DEFINER=gone@localhost VIEW orphans.v AS SELECT * FROM orphans.t`);
     expect(textOf(await dump(shop(server.url('orphans'))))).toMatch(/DEFINER=`gone`@`localhost`[^]*VIEW `v`/);
   });
 
   it('shows one moment while others write', async () => {
-    server.query(`CREATE DATABASE bank; CREATE TABLE bank.a (n INT) AS SELECT 100 AS n;
+    server.query(`CREATE OR REPLACE DATABASE bank; CREATE TABLE bank.a (n INT) AS SELECT 100 AS n;
                   CREATE TABLE bank.pad AS SELECT seq, REPEAT('x', 1000) AS filler FROM seq_1_to_20000;
                   CREATE TABLE bank.z (n INT) AS SELECT 100 AS n;`);
     const parts = await dumpSource(shop(server.url('bank')), {
@@ -127,7 +127,7 @@ describe('a dump of MariaDB', () => {
   });
 
   it('shows no password in the arguments of any process while it runs', async () => {
-    server.query(`CREATE DATABASE large;
+    server.query(`CREATE OR REPLACE DATABASE large;
                   CREATE TABLE large.rows AS SELECT seq, REPEAT('x', 1000) AS filler FROM seq_1_to_50000`);
     let seen: readonly string[] = [];
     await dumpSource(shop(server.url('large')), {
@@ -187,7 +187,7 @@ describe('a MariaDB that says no', () => {
   });
 
   it('fails the dump of a view whose table is gone', async () => {
-    server.query(`CREATE DATABASE broken; CREATE TABLE broken.t (n INT);
+    server.query(`CREATE OR REPLACE DATABASE broken; CREATE TABLE broken.t (n INT);
                   CREATE VIEW broken.v AS SELECT * FROM broken.t; DROP TABLE broken.t`);
     await expect(dump(shop(server.url('broken')))).rejects.toMatchObject({
       code: 'source_failed',

@@ -56,7 +56,7 @@ sourceConformance('postgres', () => ({
 describe('a dump of PostgreSQL', () => {
   it('restores into another database with every row, whatever its characters', async () => {
     const parts = await dumpSource(shop(), { folder });
-    server.query('CREATE DATABASE copy');
+    server.newDatabase('copy');
     const restored = spawnSync('pg_restore', ['--dbname', server.url('copy'), part(parts, 'main').path]);
     expect(restored.stderr.toString()).toBe('');
     const sum = "SELECT count(*), md5(string_agg(id || what, ',' ORDER BY id)) FROM big";

@@ -108,7 +108,7 @@ describe('a state in a folder, moved to PostgreSQL', () => {
   it('goes from one PostgreSQL to another as well', () => {
     const host = livedInHost();
     expect(host.lowtide(...toPostgres)).toMatchObject({ code: 0 });
-    server.query(`CREATE DATABASE other`);
+    server.newDatabase('other');
     host.env['OTHER_URL'] = server.url('other');
     const move = ['state', 'migrate', '--from', '${env:STATE_URL}', '--to', '${env:OTHER_URL}'];
     expect(host.lowtide(...move)).toMatchObject({ code: 0 });

@@ -20,6 +20,8 @@ export interface PostgresServer extends AsyncDisposable {
   url(database?: string, login?: { readonly user?: string; readonly password?: string }): string;
   /** Runs SQL as the superuser; rows as lines, columns separated by `|`. */
   query(sql: string, database?: string): string;
+  /** Makes an empty database, also where an earlier try of a test has left one. */
+  newDatabase(name: string): void;
   /** A superuser's session that stays open: to hold a transaction and its locks. */
   session(database?: string): PostgresSession;
   /** The server's log so far. */
@@ -101,6 +103,17 @@ async function serve(folder: string, ownSettings: Readonly<Record<string, string
   });
   const psqlArguments = ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', '-'];
 
+  const query: PostgresServer['query'] = (sql, database = 'postgres') => {
+    const end = spawnSync(join(bin, 'psql'), psqlArguments, {
+      input: sql,
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+      env: clientEnvironment(database),
+    });
+    if (end.status !== 0) throw new Error(`psql: ${end.stderr}`);
+    return end.stdout.trimEnd();
+  };
+
   return {
     host: '127.0.0.1',
     port,
@@ -109,15 +122,9 @@ async function serve(folder: string, ownSettings: Readonly<Record<string, string
     socketFolder: folder,
     adminUrl: url(),
     url,
-    query(sql, database = 'postgres') {
-      const end = spawnSync(join(bin, 'psql'), psqlArguments, {
-        input: sql,
-        encoding: 'utf8',
-        maxBuffer: 256 * 1024 * 1024,
-        env: clientEnvironment(database),
-      });
-      if (end.status !== 0) throw new Error(`psql: ${end.stderr}`);
-      return end.stdout.trimEnd();
+    query,
+    newDatabase(name) {
+      query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE); CREATE DATABASE "${name}"`);
     },
     session: (database = 'postgres') =>
       openSession(join(bin, 'psql'), psqlArguments, clientEnvironment(database)),
