@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../servers/service.ts';
 import { eventually } from '../servers/eventually.ts';
 import { FleetHost } from '../servers/fleet-host.ts';
@@ -10,11 +10,11 @@ import type { ServeProcess } from '../servers/serve-process.ts';
 
 let server: PostgresServer;
 let root: string;
-beforeAll(async () => {
+beforeEach(async () => {
   server = await startPostgres();
   root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-plan-'));
 });
-afterAll(async () => {
+afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
   await server[Symbol.asyncDispose]();
 });

@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import type { ServeProcess } from '../servers/serve-process.ts';
 
 let server: PostgresServer;
 let root: string;
-beforeAll(async () => {
+beforeEach(async () => {
   server = await startPostgres();
   root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-pools-'));
 });
-afterAll(async () => {
+afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
   await server[Symbol.asyncDispose]();
 });

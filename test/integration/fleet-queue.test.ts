@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../servers/eventually.ts';
 import { FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 
 let server: PostgresServer;
 let root: string;
-beforeAll(async () => {
+beforeEach(async () => {
   server = await startPostgres();
   root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-queue-'));
 });
-afterAll(async () => {
+afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
   await server[Symbol.asyncDispose]();
 });
