@@ -82,15 +82,20 @@ it('gets what it lacks from one that an earlier version has made', async () => {
   const database = 'queue_of_before';
   server.newDatabase(database);
   await using postgres = openPostgres(server.url(database), { applicationName: 'lowtide test' });
-  const index = (): string => server.query("SELECT to_regclass('lowtide_jobs.job_taken')", database);
+  const indexes = (): string =>
+    server.query(
+      `SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes
+       WHERE schemaname = 'lowtide_jobs' AND indexname IN ('job_taken', 'job_completed')`,
+      database,
+    );
   await (await openPgBossQueue(postgres))[Symbol.asyncDispose]();
   server.query(
-    'DROP INDEX lowtide_jobs.job_taken; UPDATE lowtide_jobs.lowtide_schema SET version = 1',
+    'DROP INDEX lowtide_jobs.job_taken, lowtide_jobs.job_completed; UPDATE lowtide_jobs.lowtide_schema SET version = 1',
     database,
   );
-  expect(index()).toBe('');
+  expect(indexes()).toBe('');
   await (await openPgBossQueue(postgres))[Symbol.asyncDispose]();
-  expect(index()).toBe('lowtide_jobs.job_taken');
+  expect(indexes()).toBe('job_completed job_taken');
 });
 
 it('is made at once by many that have hardly a connection between them', async () => {

@@ -37,5 +37,10 @@ const withTaken = `
 CREATE INDEX job_taken ON job (lane, schedule, due_at) WHERE state IN ('claimed', 'finished', 'missed', 'lost');
 `;
 
+/** And when it was last done well: where all has failed for weeks, that is not found by looking at all of it. */
+const withCompleted = `
+CREATE INDEX job_completed ON job (lane, schedule, due_at) WHERE state = 'finished' AND reason_code = 'completed';
+`;
+
 /** Each leads from one version of the ledger to the next. */
-export const ledgerSteps: readonly string[] = [initial, withTaken];
+export const ledgerSteps: readonly string[] = [initial, withTaken, withCompleted];

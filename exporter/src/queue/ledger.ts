@@ -53,9 +53,6 @@ export interface LedgerDatabase extends AsyncDisposable {
   ): Promise<T>;
 }
 
-/** As the index says it. */
-const ofAsked = `lane = column1 AND schedule = column2 AND state IN ('claimed', 'finished', 'missed', 'lost')`;
-
 /** How many rows one statement takes. */
 const chunkSize = 50;
 
@@ -243,10 +240,14 @@ export class LedgerQueue implements Queue {
     return this.#database.write([], async (transaction) => {
       const progress = new Map<string, Progress>();
       for (const chunk of chunks(schedules)) {
-        // Asked every few seconds by every host of a pool: the newest of each by its index, not by all of two months.
+        // Asked every few seconds by every host of a pool: the newest of each by an index, not by all of two months.
         const rows = await transaction.all(
-          `SELECT column2 AS schedule, (SELECT max(due_at) FROM job WHERE ${ofAsked}) AS due_at, (
-             SELECT ended_at FROM job WHERE ${ofAsked} AND state = 'finished' AND reason_code = 'completed'
+          `SELECT column2 AS schedule, (
+             SELECT max(due_at) FROM job
+             WHERE lane = column1 AND schedule = column2 AND state IN ('claimed', 'finished', 'missed', 'lost')
+           ) AS due_at, (
+             SELECT ended_at FROM job
+             WHERE lane = column1 AND schedule = column2 AND state = 'finished' AND reason_code = 'completed'
              ORDER BY due_at DESC LIMIT 1
            ) AS completed_at
            FROM (VALUES ${chunk.map(() => '(?, ?)').join(', ')}) AS asked`,

@@ -86,6 +86,29 @@ describe('the claim of a host', () => {
   });
 });
 
+describe('a pool', () => {
+  it('has hosts look anew where another occurrence is given out, not where one has ended', async () => {
+    const db = schedule({ pool: 'any' });
+    const pools = new Pools({
+      ...{ queue, catalog },
+      schedules: () => [db],
+      offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
+      queueNow: () => Date.now(),
+    });
+    expect(await pools.look()).toBe(false);
+    const seen: [boolean, boolean][] = [];
+    await claimsOf('db1').run(db, Date.now(), async () => {
+      seen.push([await pools.look(), pools.completedAt('db') !== undefined]);
+      return 'completed';
+    });
+    seen.push([await pools.look(), pools.completedAt('db') !== undefined]);
+    expect(seen).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+});
+
 describe('what a pool has missed', () => {
   it('is said two minutes after a host has found it, and not when the next one comes', async () => {
     const db = schedule({ pool: 'any' });

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import type { Offer, Progress, Queue } from '../../queue/queue.ts';
@@ -31,7 +30,7 @@ export class Pools implements ScheduleRecords {
     this.#options = options;
   }
 
-  /** Asks the queue how far each has come: now and then. Whether that is otherwise than before. */
+  /** Asks the queue how far each has come: now and then. Whether another occurrence was given out since. */
   async look(): Promise<boolean> {
     const pooled = this.#options
       .schedules()
@@ -39,7 +38,7 @@ export class Pools implements ScheduleRecords {
     if (pooled.length === 0) return false;
     const before = this.#progress;
     this.#progress = await this.#options.queue.progress(pooled);
-    return !isDeepStrictEqual(this.#progress, before);
+    return pooled.some(({ schedule }) => takenIn(before, schedule) !== takenIn(this.#progress, schedule));
   }
 
   /** When a host of its pool last made a backup of the schedule; undefined where none has, or it belongs to no pool. */
@@ -49,15 +48,13 @@ export class Pools implements ScheduleRecords {
 
   /** Whether an occurrence of a pool's is in somebody's hands, or has ended. */
   isTaken(schedule: string, dueAt: EpochMs): boolean {
-    return (
-      this.#pooled(schedule) !== undefined && dueAt <= (this.#progress.get(schedule)?.takenUpTo ?? -Infinity)
-    );
+    return this.#pooled(schedule) !== undefined && dueAt <= (takenIn(this.#progress, schedule) ?? -Infinity);
   }
 
   async schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
     const states = new Map(await this.#options.catalog.schedules());
     for (const { id, pool } of this.#options.schedules()) {
-      const taken = pool === undefined ? undefined : this.#progress.get(id)?.takenUpTo;
+      const taken = pool === undefined ? undefined : takenIn(this.#progress, id);
       if (taken === undefined) continue;
       const own = states.get(id) ?? { paused: false };
       states.set(id, { ...own, settledUntil: Math.max(own.settledUntil ?? taken, taken) });
@@ -91,4 +88,8 @@ export class Pools implements ScheduleRecords {
   #pooled(id: string): ScheduleConfig | undefined {
     return this.#options.schedules().find((schedule) => schedule.id === id && schedule.pool !== undefined);
   }
+}
+
+function takenIn(progress: ReadonlyMap<string, Progress>, schedule: string): EpochMs | undefined {
+  return progress.get(schedule)?.takenUpTo;
 }
