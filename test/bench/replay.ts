@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { scheduleSchema } from '../../exporter/src/config/schema.ts';
+import { scheduleSchema } from '../../exporter/src/config/schedule-schema.ts';
 import { coarseStepMs, type LoadRecord } from '../../exporter/src/load/load.ts';
 import { replay, type Replay } from '../../exporter/src/load/replay/replay.ts';
 import { choosers } from '../../exporter/src/load/replay/tally.ts';

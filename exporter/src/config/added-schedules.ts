@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { mistakesOf } from '../errors/mistakes.ts';
-import { scheduleSchema, type Config, type ScheduleConfig } from './schema.ts';
+import type { Config, ScheduleConfig } from './schema.ts';
+import { scheduleSchema } from './schedule-schema.ts';
 
 /**
  * Schedules that were added through the API. Each backs up the source of one in the config file: so neither a command nor a

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usualState } from './schema.ts';
 
 /**
  * The file as far as sense can be made of it. Checks that compare one key with another read this rather than the
@@ -73,9 +74,6 @@ const draftSchema = z.object({
 
 export type Draft = z.output<typeof draftSchema>;
 export type DraftSchedule = z.output<typeof draftSchedule>;
-
-/** A folder, as that of configSchema. */
-const usualState = './data/state';
 
 export function draftOf(value: unknown): Draft {
   const saysNothing = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'state');

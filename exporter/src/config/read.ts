@@ -11,12 +11,12 @@ import { ConfigError, inFileOrder, type ConfigProblem } from './problem.ts';
 import { isUrl } from './location.ts';
 import {
   configSchema,
-  estimatedDuration,
   type Config,
   type ScheduleConfig,
   type SourceConfig,
   type WrittenConfig,
 } from './schema.ts';
+import { estimatedDuration } from './schedule-schema.ts';
 import { heldSecrets } from './secret-values.ts';
 import {
   expandSecrets,

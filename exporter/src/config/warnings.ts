@@ -5,7 +5,8 @@ import type { Finding } from './explain.ts';
 import { keepIn } from './keep.ts';
 import { isPostgresUrl } from './location.ts';
 import type { ConfigPath } from './problem.ts';
-import { estimatedDuration, type WrittenConfig } from './schema.ts';
+import type { WrittenConfig } from './schema.ts';
+import { estimatedDuration } from './schedule-schema.ts';
 import type { HeldSecret } from './secret-values.ts';
 
 /** What works, and is perhaps not meant. */

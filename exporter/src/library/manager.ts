@@ -2,13 +2,8 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Backup } from '../catalog/catalog.ts';
 import { openInstallation, type Installation } from '../compose.ts';
-import {
-  configSchema,
-  estimatedDuration,
-  type Config,
-  type ScheduleConfig,
-  type SourceConfig,
-} from '../config/schema.ts';
+import { configSchema, type Config, type ScheduleConfig, type SourceConfig } from '../config/schema.ts';
+import { estimatedDuration } from '../config/schedule-schema.ts';
 import type { EventBody } from '../events/events.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';

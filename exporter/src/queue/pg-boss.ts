@@ -3,7 +3,8 @@ import { PgBoss, type Db, type TestClock } from 'pg-boss';
 import { migratePostgres, type Migration } from '../postgres/migrate.ts';
 import type { NativeTransaction, Postgres, Transaction } from '../postgres/postgres.ts';
 import { postgresRefusal } from '../postgres/refusal.ts';
-import { LedgerQueue, type Engine, type LedgerDatabase, type Queued } from './ledger.ts';
+import type { Engine, Queued } from './engine.ts';
+import { LedgerQueue, type LedgerDatabase } from './ledger.ts';
 import { ledgerSteps } from './ledger-schema.ts';
 import type { Queue } from './queue.ts';
 

@@ -7,7 +7,8 @@ import type { Row, SqlValue, Transaction } from '../postgres/postgres.ts';
 import { isBusy, stateRefusal } from '../catalog/sqlite/refusal.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { LedgerQueue, type Engine, type Fetched, type LedgerDatabase } from './ledger.ts';
+import type { Engine, Fetched } from './engine.ts';
+import { LedgerQueue, type LedgerDatabase } from './ledger.ts';
 import { ledgerSteps } from './ledger-schema.ts';
 import type { Queue } from './queue.ts';
 

@@ -6,7 +6,8 @@ import { newManifest, newRun, runEnd } from '../../../test/conformance/catalog-s
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import { ManualClock } from '../clock/manual.ts';
-import { scheduleSchema, type ScheduleConfig } from '../config/schema.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { scheduleSchema } from '../config/schedule-schema.ts';
 import { Reviewer } from './reviewer.ts';
 
 const minute = 60_000;

@@ -99,7 +99,11 @@ export const schedule = named(
         .optional()
         .describe('restores of its newest backup for practice; absent where none are due, and none was made'),
       paused: z.boolean(),
-      nextRunAt: instant.optional().describe('absent while paused or running, and where nothing is to come'),
+      nextRunAt: instant
+        .optional()
+        .describe(
+          'absent while paused or running, where another host of its pool is to run it, and where nothing is to come',
+        ),
       lastSuccessAt: instant.optional().describe('of a pool’s schedule, by whichever of its hosts'),
       runningRunId: z.string().optional(),
       deferral: z

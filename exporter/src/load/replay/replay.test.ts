@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scheduleSchema, type ScheduleConfig } from '../../config/schema.ts';
+import type { ScheduleConfig } from '../../config/schema.ts';
+import { scheduleSchema } from '../../config/schedule-schema.ts';
 import { zoneOf } from '../../schedule/zone.ts';
 import type { LoadRecord } from '../load.ts';
 import { replay, type Replay, type ReplayRequest, type ReplaySchedule } from './replay.ts';

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import type { Row, Transaction } from '../postgres/postgres.ts';
+import type { EpochMs } from '../units/instant.ts';
+import type { Engine, Fetched, Queued } from './engine.ts';
+import { jobId, jobOf, urgency } from './job-row.ts';
+import { memoryMs, type Claim, type Job, type Offer } from './queue.ts';
+
+// What becomes of single jobs: ledger and engine change together, within the transaction of the caller.
+
+export async function offerAll(
+  transaction: Transaction,
+  engine: Engine,
+  lane: string,
+  offers: readonly Offer[],
+): Promise<void> {
+  const now = engine.now;
+  const added: Queued[] = [];
+  for (const offer of offers) {
+    if (offer.deadline < now - memoryMs) continue;
+    const id = jobId(offer);
+    const { slot, deadline, priority, attempts } = offer;
+    const queued = { id, slot, urgency: urgency(offer) };
+    const known = await transaction.get('SELECT * FROM job WHERE id = ?', id);
+    if (known !== undefined && known['state'] !== 'waiting' && known['state'] !== 'withdrawn') continue;
+    await transaction.run(
+      `INSERT INTO job (id, lane, schedule, due_at, slot, deadline, priority, urgency, attempts, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')
+       ON CONFLICT (id) DO UPDATE SET slot = excluded.slot, deadline = excluded.deadline, priority = excluded.priority,
+         urgency = excluded.urgency, attempts = excluded.attempts, state = excluded.state`,
+      ...[id, lane, offer.schedule, offer.dueAt, slot, deadline, priority, queued.urgency, attempts],
+    );
+    if (known?.['state'] !== 'waiting') added.push(queued);
+    else if (known['slot'] !== slot || known['urgency'] !== queued.urgency) await engine.move(lane, queued);
+  }
+  await engine.add(lane, added);
+}
+
+/** Undefined where the deadline has passed meanwhile: then it is missed. */
+export async function claimOne(
+  transaction: Transaction,
+  engine: Engine,
+  lane: string,
+  claimer: string,
+  { id, fetched }: Fetched,
+): Promise<Claim | undefined> {
+  const now = engine.now;
+  const token = randomUUID();
+  const row = await transaction.get(
+    `UPDATE job SET state = 'claimed', token = ?, fetched = ?, claimer = ?, beat_at = ?
+     WHERE id = ? AND state = 'waiting' AND deadline > ? RETURNING *`,
+    ...[token, fetched, claimer, now, id, now],
+  );
+  if (row === undefined) {
+    await miss(transaction, id, now);
+    await engine.remove(lane, [id]);
+    return undefined;
+  }
+  const { owner, schedule, dueAt, slot, deadline, priority, attempts, attempt } = jobOf(row);
+  return { owner, schedule, dueAt, slot, deadline, priority, attempts, attempt, claimer, token };
+}
+
+/** Undefined where it has changed since it was read. */
+export async function judge(
+  transaction: Transaction,
+  engine: Engine,
+  row: Row,
+  now: EpochMs,
+): Promise<Job | undefined> {
+  const { state, attempt, attempts, claimer } = jobOf(row);
+  const lane = String(row['lane']);
+  const id = idOf(row);
+  if (state === 'waiting') {
+    const missed = await miss(transaction, id, now);
+    if (missed === undefined) return undefined;
+    await engine.remove(lane, [id]);
+    return jobOf(missed);
+  }
+  const isLast = attempt >= attempts;
+  const silent = await transaction.get(
+    `UPDATE job SET state = ?, attempt = ?, token = NULL, reason_code = 'claim_silent', reason_text = ?, ended_at = ?
+     WHERE id = ? AND token = ? AND beat_at = ? RETURNING *`,
+    isLast ? 'lost' : 'waiting',
+    isLast ? attempt : attempt + 1,
+    `${claimer} fell silent during attempt ${attempt} of ${attempts}`,
+    isLast ? now : null,
+    id,
+    row['token'] ?? null,
+    row['beat_at'] ?? null,
+  );
+  if (silent === undefined) return undefined;
+  if (isLast) await engine.remove(lane, [id]);
+  else await engine.giveBack(lane, fetchedOf(row), undefined);
+  return jobOf(silent);
+}
+
+/** What a claim before it has left behind says more than that time went by. */
+function miss(transaction: Transaction, id: string, now: EpochMs): Promise<Row | undefined> {
+  return transaction.get(
+    `UPDATE job SET state = 'missed', ended_at = ?, reason_code = 'deadline_passed',
+       reason_text = CASE WHEN reason_text IS NULL THEN 'nobody claimed it before its deadline'
+                          ELSE reason_text || ', and nobody claimed it again before its deadline' END
+     WHERE id = ? AND state = 'waiting' AND deadline <= ? RETURNING *`,
+    now,
+    id,
+    now,
+  );
+}
+
+export function idOf(row: Row): string {
+  return String(row['id']);
+}
+
+export function fetchedOf(row: Row): Fetched {
+  return { id: idOf(row), fetched: Number(row['fetched']) };
+}
