@@ -207,6 +207,42 @@ describe('cron', () => {
   });
 });
 
+describe('a cron pattern for a time of day', () => {
+  /** The hours in which clocks are set in these zones, and what is left of the day. */
+  const minutes = fc.oneof(fc.integer({ min: 0, max: 239 }), fc.integer({ min: 0, max: 1439 }));
+  const first = Temporal.PlainDate.from('2020-01-01');
+  const last = Temporal.PlainDate.from('2029-12-31');
+
+  it.each(zones)(
+    'comes exactly once on each of ten years of days in %s, and at its time where clocks show it',
+    (timezone) => {
+      const after = first.toZonedDateTime(timezone).epochMilliseconds - 1;
+      const until = last.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds - 1;
+      fc.assert(
+        fc.property(minutes, (minute) => {
+          const time = { hour: Math.floor(minute / 60), minute: minute % 60 };
+          const cron = `${time.minute} ${time.hour} * * *`;
+          const seen = nextOccurrences(schedule({ cron, timezone }), after, until).map(({ dueAt }) =>
+            Temporal.Instant.fromEpochMilliseconds(dueAt).toZonedDateTimeISO(timezone),
+          );
+          const days = seen.map((at) => at.toPlainDate().toString());
+          expect(days).toHaveLength(first.until(last).days + 1);
+          expect(new Set(days).size).toBe(days.length);
+          for (const at of seen) {
+            // What they skip comes with the step over it; of what they show twice, the first counts.
+            const step = at.subtract({ milliseconds: 1 }).getTimeZoneTransition('next');
+            const shown = at.toPlainDate().toZonedDateTime({ timeZone: timezone, plainTime: time });
+            const isShown = shown.hour === time.hour && shown.minute === time.minute;
+            if (isShown) expect(at.epochMilliseconds).toBe(shown.epochMilliseconds);
+            else expect(at.epochMilliseconds).toBe(step?.epochMilliseconds);
+          }
+        }),
+        { numRuns: 8, examples: [[0], [30], [119], [120], [150], [179], [180]] },
+      );
+    },
+  );
+});
+
 describe('nextOccurrences', () => {
   const recurring = fc
     .record({
