@@ -1,7 +1,6 @@
 import { runView, verdictView } from '../api/views.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { Installation } from '../compose.ts';
-import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { highWaterOf } from '../load/of-host.ts';
 import type { BackupJobResult } from '../run/jobs.ts';
@@ -13,6 +12,7 @@ import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { keepConfig } from './keep-config.ts';
+import { scheduleNamed } from './schedule-named.ts';
 
 /** `lowtide backup SCHEDULE`: runs one now, verifies it and prunes, as the service would. */
 export async function backup(context: CommandContext, scheduleId: string): Promise<ExitCode> {
@@ -104,12 +104,4 @@ function describe({ run, verification, pruned }: BackupJobResult): string {
   const stopped =
     seconds === 0 ? '' : `, stopped for ${formatDuration(1000 * seconds)} while the host was busy`;
   return `Backup ${run.backupId ?? ''} completed in ${took}${stopped}: ${size}${proof}${gone}.`;
-}
-
-function scheduleNamed(id: string, schedules: readonly ScheduleConfig[]): ScheduleConfig {
-  const schedule = schedules.find((each) => each.id === id);
-  if (schedule !== undefined) return schedule;
-  throw new LowtideError('not_found', `there is no schedule ${id}`, {
-    hint: `The config has: ${schedules.map((each) => each.id).join(', ') || 'none'}.`,
-  });
 }

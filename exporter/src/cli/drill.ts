@@ -8,6 +8,7 @@ import { backupNamed } from './backups.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
+import { scheduleNamed } from './schedule-named.ts';
 import { shownTime } from './views.ts';
 
 /** `lowtide drill SCHEDULE [--backup ID]`: restores for practice, looks at it, and removes it again. */
@@ -19,12 +20,7 @@ export async function drill(
   await using installation = await context.open();
   await installation.takeEnvironmentKey();
   const { config, catalog, drills } = installation;
-  const configured = config.schedules.find(({ id }) => id === schedule);
-  if (configured === undefined) {
-    throw new LowtideError('not_found', `there is no schedule ${schedule}`, {
-      hint: `There is: ${config.schedules.map(({ id }) => id).join(', ') || 'none'}.`,
-    });
-  }
+  const configured = scheduleNamed(schedule, config.schedules);
   const backup = options.backup === undefined ? undefined : await backupNamed(catalog, options.backup);
   if (backup !== undefined && backup.schedule !== schedule) {
     throw new LowtideError('usage', `backup ${backup.id} is of ${backup.schedule}, not of ${schedule}`);

@@ -37,16 +37,39 @@ export function createOutput(json: boolean, stdout: TextStream, stderr: TextStre
   };
 }
 
-/** Columns as wide as their widest cell; numbers are the caller's to align. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Columns as wide as their widest cell; numbers are the caller's to align. Where `width` leaves room for it, the text of the last column
+ * goes on below itself.
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width = Infinity,
+): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const before = widths.slice(0, -1).reduce((sum, each) => sum + each + gap.length, 0);
+  const room = width - before >= leastFolded ? width - before : Infinity;
   return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
+    .map((row) => {
+      const cells = row.slice(0, -1).map((cell, column) => `${cell.padEnd(widths[column] ?? 0)}${gap}`);
+      return `${cells.join('')}${folded(row.at(-1) ?? '', room, ' '.repeat(before))}`.trimEnd();
+    })
     .join('\n');
+}
+
+const gap = '  ';
+/** In fewer columns a sentence is no easier to read than where the terminal breaks it. */
+const leastFolded = 20;
+
+/** Breaks a text between words; `margin` comes before each further line. */
+function folded(text: string, width: number, margin: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && longer.length > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.join(`\n${margin}`);
 }

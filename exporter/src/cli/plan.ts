@@ -1,6 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import { LowtideError } from '../errors/lowtide-error.ts';
 import { limitsOf } from '../run/admission.ts';
+import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import { slotView } from '../service/plan-view.ts';
 import { activeSchedules, Tide } from '../service/tide.ts';
@@ -9,8 +11,10 @@ import { toRfc3339 } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
-import { table } from './output.ts';
+import { table, type Output } from './output.ts';
+import { outcomesOf, planOfSchedule, recentHoldUps } from './plan-of-schedule.ts';
 import { replayPast } from './replay.ts';
+import { scheduleNamed } from './schedule-named.ts';
 import { shownTime } from './views.ts';
 
 interface PlanOptions {
@@ -25,46 +29,80 @@ const shownOfEach = 5;
 /** On a host that is far too small there is one for each run. */
 const shownProblems = 20;
 
-/** `lowtide plan`: what will run when, and why there. Nothing is started, and a running service is not asked. */
+/** `lowtide plan [SCHEDULE]`: what will run when, and why there. Nothing is started, and a running service is not asked. */
 export async function plan(
   context: CommandContext,
+  schedule: string | undefined,
   { hours, all = false, replay, host }: PlanOptions,
 ): Promise<ExitCode> {
-  if (replay !== undefined) return await replayPast(context, replay, host);
+  if (replay !== undefined) {
+    if (schedule !== undefined)
+      throw new LowtideError('usage', '--replay goes over all schedules, and takes none');
+    return await replayPast(context, replay, host);
+  }
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
-  const timezone = Temporal.Now.timeZoneId();
-  const tide = new Tide({ catalog, timezone, limits: () => limitsOf(config) });
+  if (schedule !== undefined) scheduleNamed(schedule, config.schedules);
+  const isAsked = (id: string): boolean => schedule === undefined || id === schedule;
+  const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), limits: () => limitsOf(config) });
   const active = await activeSchedules(catalog, config.schedules);
+  // Also where one alone is asked for: it lies where the others leave it room.
   const planned = await tide.planAhead(active, clock.now(), hours);
-  const slots = planned.slots.map((slot) => slotView(planned, slot));
-  const shown = all ? planned.slots : firstOfEach(planned.slots);
-  const rows = shown.map((slot) => [
-    slot.schedule,
-    shownTime(slot.start),
-    formatDuration(Math.round((slot.end - slot.start) / 1000) * 1000),
-    shownTime(slot.job.occurrence.deadline),
-    slotView(planned, slot).reason.text,
-  ]);
+  const slots = planned.slots.filter((slot) => isAsked(slot.schedule));
+  const misfits = planned.misfits.filter(({ job }) => isAsked(job.schedule));
+  const { output, terminal } = context;
+  const views = slots.map((slot) => slotView(planned, slot));
   const nothing = `Nothing is due within ${hours} hours.`;
-  context.output.answer(
-    slots,
-    rows.length === 0 ? nothing : table(['SCHEDULE', 'START', 'TAKES', 'AT THE LATEST', 'WHY THEN'], rows),
+  if (schedule === undefined) {
+    const shown = all ? slots : firstOfEach(slots);
+    output.answer(views, shown.length === 0 ? nothing : slotTable(planned, shown));
+    noteLeft(output, slots.length - shown.length, hours);
+    noteProblems(output, misfits, all);
+  } else {
+    const outcomes = outcomesOf(slots, misfits);
+    const shown = all ? outcomes : outcomes.slice(0, shownOfEach);
+    const isPaused = !active.some(({ id }) => id === schedule);
+    const text = planOfSchedule(planned, shown, {
+      holdUps: await recentHoldUps(catalog, schedule),
+      width: terminal.stdout.isTTY ? terminal.stdout.columns : Infinity,
+    });
+    output.answer(views, text || (isPaused ? `${schedule} is paused.` : nothing));
+    noteLeft(output, outcomes.length - shown.length, hours);
+    // The text has them with its starts.
+    if (output.json) noteProblems(output, misfits, all);
+  }
+  const asked = active.filter(({ id }) => isAsked(id));
+  for (const text of await passedOver(catalog, asked)) output.note(`problem: ${text}`);
+  return misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
+}
+
+function slotTable(planned: Plan, slots: readonly PlannedSlot[]): string {
+  return table(
+    ['SCHEDULE', 'START', 'TAKES', 'AT THE LATEST', 'WHY THEN'],
+    slots.map((slot) => [
+      slot.schedule,
+      shownTime(slot.start),
+      formatDuration(Math.round((slot.end - slot.start) / 1000) * 1000),
+      shownTime(slot.job.occurrence.deadline),
+      planned.explain(slot).text,
+    ]),
   );
-  const left = planned.slots.length - shown.length;
-  if (left > 0) {
-    context.output.note(
-      `${left} more within ${hours} hours; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
-    );
+}
+
+function noteLeft(output: Output, left: number, hours: number): void {
+  if (left === 0) return;
+  output.note(
+    `${left} more within ${hours} hours; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
+  );
+}
+
+function noteProblems(output: Output, misfits: readonly Misfit[], all: boolean): void {
+  const shown = all ? misfits : misfits.slice(0, shownProblems);
+  for (const { job, reason } of shown) {
+    output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
-  const misfits = all ? planned.misfits : planned.misfits.slice(0, shownProblems);
-  for (const { job, reason } of misfits) {
-    context.output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
-  }
-  const more = planned.misfits.length - misfits.length;
-  if (more > 0) context.output.note(`${counted(more, 'more problem')}; with --all every one is shown.`);
-  for (const text of await passedOver(catalog, active)) context.output.note(`problem: ${text}`);
-  return planned.misfits.some(({ start }) => start === undefined) ? exitCodes.partly : exitCodes.done;
+  const more = misfits.length - shown.length;
+  if (more > 0) output.note(`${counted(more, 'more problem')}; with --all every one is shown.`);
 }
 
 function firstOfEach<S extends { readonly schedule: string }>(slots: readonly S[]): readonly S[] {

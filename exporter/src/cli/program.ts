@@ -97,6 +97,7 @@ export function createProgram(terminal: Terminal): Command {
   program
     .command('plan')
     .description('what will run when, and why then')
+    .argument('[schedule]', 'this one alone, with the starts that its own were preferred to')
     .option('--hours <count>', 'how far ahead', positive, 48)
     .option('--all', `every start, not each schedule's next five`)
     .option(

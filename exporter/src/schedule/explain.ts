@@ -13,8 +13,8 @@ export interface Explanation {
   readonly text: string;
   /** What the host itself is expected to do meanwhile, 0 to 1. */
   readonly load: Resources;
-  /** The quietest start by the deadline, as if nothing else were planned. */
-  readonly best: QuietMoment;
+  /** The quietest start by the deadline, as if nothing else were planned; where it is another, with what speaks against it. */
+  readonly best: QuietMoment | OtherMoment;
   /** The next quiet starts, at least a run's length apart, and what speaks against each. */
   readonly others: readonly OtherMoment[];
 }
@@ -63,18 +63,21 @@ export function explainSlot(planning: Planning, index: number): Explanation {
       total: weighed(load),
     });
     const startOf = (at: number): EpochMs => timeOf(grid, at % grid.slots);
-    const others = apart(quiet, place, placement.duration[index] ?? 1).map(({ place: other }) => ({
+    const otherAt = (other: number): OtherMoment => ({
       start: startOf(other),
       load: hostLoad(planning, index, other),
       ...objection(planning, index, place, other),
-    }));
+    });
+    const others = apart(quiet, place, placement.duration[index] ?? 1).map(({ place: other }) =>
+      otherAt(other),
+    );
     return {
       ...reasonOf(planning, index, place, {
         load,
         isQuietest: isQuietest(planning, index, weighed(load), quiet),
       }),
       load,
-      best: { start: startOf(best.place), load: hostLoad(planning, index, best.place) },
+      best: best.place === place ? { start: startOf(place), load } : otherAt(best.place),
       others,
     };
   } finally {

@@ -79,6 +79,18 @@ describe('planSlots', () => {
     for (const other of others) expect(other.whyNot).toBe('history');
   });
 
+  it('tells why not at the quietest start, also where that is closer than a run is long', () => {
+    const found = plan([
+      job({ schedule: 'high', priority: 'critical', minutes: 15, cpu: 0.8, opens: 14, closes: 14, delay: 0 }),
+      job({ schedule: 'low', priority: 'low', minutes: 120, opens: 14, closes: 18 }),
+    ]);
+    expect(startOf(found, 'low')).toBe(14.25);
+    const { best, others } = explained(found, 'low');
+    expect(hoursOf(best.start)).toBe(14);
+    expect(best).toMatchObject({ whyNot: 'priority', text: 'cpu is taken by 1 of higher priority' });
+    expect(others.map(({ start }) => start)).not.toContain(best.start);
+  });
+
   it('gives the quiet hour to the one that counts more, and the other the next best', () => {
     const wish = { minutes: 120, cpu: 0.6, opens: 12, closes: 18 };
     const found = plan([

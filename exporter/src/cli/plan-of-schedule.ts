@@ -1,0 +1,131 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Explanation, OtherMoment } from '../schedule/explain.ts';
+import type { Misfit, Plan, PlanJob, PlannedSlot, Resources } from '../schedule/planner.ts';
+import { loadWeights } from '../schedule/slot-grid.ts';
+import { holdReason } from '../service/hold-reason.ts';
+import { formatDuration } from '../units/duration.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { table } from './output.ts';
+import { shownTime } from './views.ts';
+
+/** What the plan has for an occurrence: a slot, a problem, or both. */
+interface Outcome {
+  readonly job: PlanJob;
+  readonly slot: PlannedSlot | undefined;
+  readonly problem: string | undefined;
+}
+
+/** In the order in which they are due. */
+export function outcomesOf(slots: readonly PlannedSlot[], misfits: readonly Misfit[]): readonly Outcome[] {
+  const problems = new Map(misfits.map(({ job, reason }) => [job, reason.text]));
+  const withoutSlot = misfits.filter(({ start }) => start === undefined);
+  return [
+    ...slots.map((slot) => ({ job: slot.job, slot, problem: problems.get(slot.job) })),
+    ...withoutSlot.map(({ job, reason }) => ({ job, slot: undefined, problem: reason.text })),
+  ].sort((a, b) => a.job.occurrence.dueAt - b.job.occurrence.dueAt);
+}
+
+/** A start that had to wait. */
+export interface HoldUp {
+  readonly at: EpochMs;
+  /** As `run:deferred` has it. */
+  readonly reason: string;
+}
+
+/** Of what happened last, so much is looked through for what a start waits for. */
+const recentEvents = 2_000;
+
+/** What held up the starts of a schedule of late, the first time of each reason. */
+export async function recentHoldUps(
+  catalog: Pick<Catalog, 'eventsAfter' | 'latestSequence'>,
+  schedule: string,
+): Promise<readonly HoldUp[]> {
+  const latest = await catalog.latestSequence();
+  const events = await catalog.eventsAfter(Math.max(0, latest - recentEvents), recentEvents);
+  return events.flatMap(({ at, body }) =>
+    body.name === 'run:deferred' && body.schedule === schedule ? [{ at, reason: body.reason }] : [],
+  );
+}
+
+interface Shown {
+  readonly holdUps: readonly HoldUp[];
+  /** Of the terminal; Infinity elsewhere. */
+  readonly width: number;
+}
+
+/** Each start of a schedule with its reason, and those that it was preferred to; or why there is none. */
+export function planOfSchedule(plan: Plan, outcomes: readonly Outcome[], { holdUps, width }: Shown): string {
+  return outcomes
+    .map(({ job, slot, problem }) => {
+      if (slot === undefined) return facts(job, [['START', `none: ${problem}`]], width);
+      const explained = plan.explain(slot);
+      const told: [Fact, ...Fact[]] = [
+        ['START', shownTime(slot.start)],
+        ['WHY THEN', explained.text],
+        ...(problem === undefined ? [] : [['PROBLEM', problem] as const]),
+        ...holdUps
+          .filter(({ at }) => at >= job.occurrence.windowStart)
+          .map(({ at, reason }): Fact => ['HELD UP', `${shownTime(at)}: ${holdReason(reason).text}`]),
+      ];
+      return `${facts(job, told, width)}\n\n${indented(startsCompared(slot, explained, width))}`;
+    })
+    .join('\n\n\n');
+}
+
+type Fact = readonly [name: string, text: string];
+
+function facts(
+  { occurrence, durationMs }: PlanJob,
+  [first, ...more]: readonly [Fact, ...Fact[]],
+  width: number,
+): string {
+  const { dueAt, windowStart, windowEnd, deadline } = occurrence;
+  const rest: Fact[] = [
+    ...more,
+    ['TAKES', formatDuration(Math.round(durationMs / 1000) * 1000)],
+    windowEnd > windowStart
+      ? ['WINDOW', `${shownTime(windowStart)} to ${shownTime(windowEnd)}`]
+      : ['DUE', shownTime(dueAt)],
+    ['AT THE LATEST', shownTime(deadline)],
+  ];
+  return table(first, rest, width);
+}
+
+/** The slot and, of what it was chosen among, the quietest. */
+function startsCompared(slot: PlannedSlot, { load, best, others }: Explanation, width: number): string {
+  const row = (start: EpochMs, expected: Resources, text: string): string[] => [
+    shownTime(start),
+    ...[
+      loadWeights.cpu * expected.cpu + loadWeights.memory * expected.memory,
+      expected.cpu,
+      expected.memory,
+    ].map(percent),
+    text,
+  ];
+  const compared = others.some(({ start }) => start === best.start) ? others : [best, ...others];
+  return table(
+    ['START', ' LOAD', '  CPU', 'MEMORY', 'WHY NOT THEN'],
+    [
+      row(slot.start, load, best.start === slot.start ? 'planned: the quietest' : 'planned'),
+      ...compared.flatMap((other) =>
+        'whyNot' in other ? [row(other.start, other.load, whyNot(other, other.start === best.start))] : [],
+      ),
+    ],
+    width - indent.length,
+  );
+}
+
+function whyNot({ whyNot: code, text }: OtherMoment, isQuietest: boolean): string {
+  if (!isQuietest) return text;
+  return code === 'history' ? 'the quietest, by less than can be told' : `the quietest, but ${text}`;
+}
+
+const indent = '  ';
+
+function indented(text: string): string {
+  return text.replace(/^/gm, indent);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`.padStart(5);
+}

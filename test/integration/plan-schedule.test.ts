@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, expect, it } from 'vitest';
+import type { LoadRecord } from '../../exporter/src/load/load.ts';
+import { TestInstallation } from '../servers/installation.ts';
+import { program } from '../servers/programs.ts';
+
+const main = program('exporter/src/cli/main.ts');
+const step = 300_000;
+const hour = 3_600_000;
+const day = 24 * hour;
+
+const installations: TestInstallation[] = [];
+afterEach(async () => {
+  await Promise.all(installations.splice(0).map((each) => each[Symbol.asyncDispose]()));
+});
+
+/** A host that has been quiet from half past four to half past five for 30 days. */
+async function installation(schedules: string): Promise<TestInstallation> {
+  const made = await TestInstallation.make(schedules);
+  installations.push(made);
+  const now = Math.floor(Date.now() / step) * step;
+  const records = Array.from({ length: (30 * day) / step }, (_, index): LoadRecord => {
+    const at = now - 30 * day + index * step;
+    const time = (at % day) / hour;
+    return { at, cpu: time >= 4.5 && time < 5.5 ? 0.1 : 0.4, memory: 0.2, disk: NaN };
+  });
+  await made.opened.catalog.load.record(records, 'coarse');
+  return made;
+}
+
+function plan({ configFile }: TestInstallation, ...args: string[]) {
+  const env = { ...process.env, TZ: 'UTC' };
+  return spawnSync(process.execPath, [main, 'plan', ...args, '--config', configFile], {
+    encoding: 'utf8',
+    env,
+  });
+}
+
+const common = 'source: { type: command, argv: [date] }, stores: [local], keep: { last: 3 }, timezone: UTC';
+const nightly = `${common}, every: 1d, window: 00:00-08:00, estimated_duration: 1h`;
+const half = 'resources: { cpu: 0.5, memory: 0.1 }';
+
+it('lowtide plan SCHEDULE compares each start with the quietest and the next best, and says why not then', async () => {
+  const one = await installation(
+    `  - { id: first, ${nightly}, ${half}, priority: critical }
+  - { id: second, ${nightly}, ${half}, priority: low }`,
+  );
+  const first = plan(one, 'first');
+  expect(first).toMatchObject({ status: 0, stderr: expect.not.stringContaining('problem') as string });
+  expect(first.stdout).toMatch(/^START {10}\S+ 04:30:00$/m);
+  expect(first.stdout).toMatch(/^WHY THEN {7}quietest 1h of its window: cpu 0\.1\d, memory 0\.20$/m);
+  expect(first.stdout).toMatch(/^WINDOW {9}\S+ 00:00:00 to \S+ 08:00:00$/m);
+  expect(first.stdout).toMatch(/^ {2}\S+ 04:30:00 +1\d % +1\d % +20 % {3}planned: the quietest$/m);
+  expect(first.stdout).toMatch(
+    /^ {2}\S+ \S+ +\d\d % +\d\d % +20 % {3}it is no quieter: \d\d % against 1\d %$/m,
+  );
+
+  const second = plan(one, 'second');
+  expect(second.stdout).toMatch(
+    /^ {2}\S+ 04:30:00 +1\d % +1\d % +20 % {3}the quietest, but cpu is taken by 1 of higher priority$/m,
+  );
+  expect(second.stdout).not.toMatch(/^START {10}\S+ 04:30:00$/m);
+  const json = JSON.parse(plan(one, 'second', '--json').stdout) as { schedule: string }[];
+  expect(new Set(json.map(({ schedule }) => schedule))).toEqual(new Set(['second']));
+});
+
+it('lowtide plan SCHEDULE tells what holds a start up, and of one that is paused that it is', async () => {
+  const one = await installation(
+    `  - { id: often, ${common}, every: 1d, window: 00:00-23:59, max_delay: 1h }
+  - { id: other, ${nightly} }`,
+  );
+  const { catalog } = one.opened;
+  const now = Date.now();
+  // As of a service that has looked at the host and let it wait, now and a day before.
+  await catalog.settleUpTo('often', now - 1.5 * day);
+  for (const at of [now - day, now]) {
+    await catalog.append({ name: 'run:deferred', schedule: 'other', reason: 'cpu' }, at);
+    await catalog.append({ name: 'run:deferred', schedule: 'often', reason: 'memory' }, at);
+  }
+  const { stdout } = plan(one, 'often');
+  expect(stdout.match(/^HELD UP .*$/gm)).toEqual([
+    expect.stringMatching(/^HELD UP {8}\S+ \S+: the memory is above load\.high_water$/),
+  ]);
+  await catalog.setPaused('often', true);
+  expect(plan(one, 'often')).toMatchObject({ status: 0, stdout: 'often is paused.\n' });
+});
+
+it('lowtide plan SCHEDULE says of an occurrence without a start why it has none', async () => {
+  const whole = 'estimated_duration: 2h, resources: { cpu: 0.9, memory: 0.7 }, every: 1h, max_delay: 5m';
+  const one = await installation(
+    `  - { id: crowd, ${common}, ${whole}, priority: low }
+  - { id: other, ${nightly}, ${half}, priority: critical }`,
+  );
+  const crowd = plan(one, 'crowd', '--hours', '6');
+  expect(crowd.status).toBe(3);
+  expect(crowd.stdout).toMatch(
+    /^START {10}none: it will be missed, for there is no room before the next one/m,
+  );
+  expect(crowd.stdout).toMatch(/^PROBLEM {8}it asks for cpu 0\.90, and in its window the host has at most/m);
+  expect(crowd.stderr).not.toContain('problem:');
+  const due = [...crowd.stdout.matchAll(/^DUE {12}(.+)$/gm)].map(([, at]) => at);
+  expect(due).toEqual(due.toSorted());
+  expect(plan(one, 'crowd', '--hours', '6', '--json').stderr).toMatch(
+    /^problem: crowd due .*it will be missed/m,
+  );
+  expect(plan(one, 'other', '--json').status).toBe(0);
+});
+
+it('lowtide plan SCHEDULE is wrong usage for one that is not there, and beside --replay', async () => {
+  const one = await installation(`  - { id: docs, ${nightly} }`);
+  expect(plan(one, 'dosc')).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^lowtide: there is no schedule dosc\nhint: The config has: docs\.$/m,
+    ) as string,
+  });
+  expect(plan(one, 'docs', '--replay', '14d').status).toBe(2);
+});
