@@ -1,5 +1,6 @@
 import type { ForecastBasis } from '../load/forecast.ts';
-import { resources } from '../load/load.ts';
+import { presentPressure } from '../load/gauge.ts';
+import { resources, type Resource } from '../load/load.ts';
 import { recordsOf, requireHost } from '../load/of-host.ts';
 import {
   loadStatistics,
@@ -7,8 +8,9 @@ import {
   type LoadStatistics,
   type ThroughputStatistics,
 } from '../load/statistics.ts';
+import type { HostPressure, PressureAverages } from '../load/pressure.ts';
 import type { Flow } from '../load/throughput.ts';
-import { accuracyView } from '../service/outlook.ts';
+import { accuracyView, pressureView } from '../service/outlook.ts';
 import { Tide } from '../service/tide.ts';
 import { toRfc3339 } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
@@ -32,8 +34,11 @@ export async function load(
   const records = await recordsOf(catalog, host, now - hours * hourMs, now);
   const times = records.map(({ at }) => at);
   const tide = new Tide({ catalog, timezone });
+  const marks = config.load.high_water.pressure;
   const forecasts = await tide.forecasts(now, host);
   const accuracies = await tide.accuracy(now, host);
+  // Of another host nobody is asked.
+  const pressure = host === undefined ? presentPressure('/proc') : undefined;
   const measured = resources.flatMap((resource) => {
     const loads = records.map((record) => record[resource]);
     const statistics = loadStatistics(times, loads, timezone);
@@ -41,7 +46,13 @@ export async function load(
     const { basis } = forecasts[resource];
     const accuracy = accuracyView(accuracies[resource]);
     const maximumAt = toRfc3339(statistics.maximumAt);
-    return [{ resource, ...statistics, maximumAt, basis, ...(accuracy !== undefined && { accuracy }) }];
+    return [
+      {
+        ...{ resource, ...statistics, maximumAt, basis },
+        ...(accuracy !== undefined && { accuracy }),
+        ...(pressure !== undefined && { presentPressure: pressureView(pressure[resource]) }),
+      },
+    ];
   });
   const rows = measured.map(({ resource, ...figures }) => [
     resource,
@@ -52,7 +63,7 @@ export async function load(
   context.output.answer(
     [...measured, ...throughput],
     rows.length === 0
-      ? nothingKnown(host)
+      ? [nothingKnown(host), ...pressureLines(pressure, marks)].join('\n')
       : [
           table(['RESOURCE', 'MEAN', 'MEDIAN', 'P95', 'P99', 'MAX', 'TREND', 'QUIET HOURS'], rows),
           '',
@@ -60,6 +71,7 @@ export async function load(
             ({ resource, basis, accuracy }) => `${resource}: ${forecastWords(basis, accuracy)}`,
           ),
           ...throughputLines(throughput),
+          ...pressureLines(pressure, marks),
         ].join('\n'),
   );
   return exitCodes.done;
@@ -86,6 +98,26 @@ function throughputLines(throughput: readonly ThroughputStatistics[]): readonly 
     ...[mean, median, p95, maximum].map(perSecond),
   ]);
   return ['', table(['THROUGHPUT', 'MEAN', 'MEDIAN', 'P95', 'MAX'], rows)];
+}
+
+/** Of the processors of a whole host there is always somebody who gets on. */
+const allMayWait: readonly Resource[] = ['memory', 'disk'];
+
+function pressureLines(
+  pressure: HostPressure | undefined,
+  marks: Readonly<Record<Resource, number>>,
+): readonly string[] {
+  if (pressure === undefined) return [];
+  const averages = ({ avg10, avg60, avg300 }: PressureAverages): string[] =>
+    [avg10, avg60, avg300].map((share) => `${(100 * share).toFixed(1)} %`);
+  const rows = resources.flatMap((resource) => {
+    const { some, full } = pressure[resource];
+    return [
+      [`${resource}, some work`, ...averages(some), percent(marks[resource])],
+      ...(allMayWait.includes(resource) ? [[`${resource}, all work`, ...averages(full)]] : []),
+    ];
+  });
+  return ['', table(['PRESSURE NOW', '10 S', '60 S', '300 S', 'HOLDS UP A START ABOVE'], rows)];
 }
 
 const basisWords: Readonly<Record<ForecastBasis, string>> = {

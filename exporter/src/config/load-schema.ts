@@ -86,7 +86,7 @@ export const loadSchema = z
         memory: ratio.default(0.9).describe('share of the memory in use'),
         disk: ratio.default(0.8).describe('share of the time in which the busiest disk is busy'),
         pressure: pressureSchema(0.5, 0.1, 0.4).describe(
-          "share of the last minute in which some work waited, as the kernel's /proc/pressure tells",
+          "share of the last ten seconds, or of the last minute, in which some work waited, as the kernel's /proc/pressure tells",
         ),
       })
       .prefault({})

@@ -13,10 +13,15 @@ const marks = {
 const times = { now: 0, slot: 0, deadline: 1000 };
 const quiet = { cpu: 0.1, memory: 0.5, disk: 0.1 };
 
-function waits(shares: Partial<Record<Resource, number>>): HostPressure {
-  const of = (avg60: number): Pressure => ({
-    some: { avg10: 0, avg60, avg300: 0, totalMs: 0 },
-    full: { avg10: 0, avg60: 0, avg300: 0, totalMs: 0 },
+function waits(
+  shares: Partial<Record<Resource, number>>,
+  window: 'avg10' | 'avg60' | 'avg300' = 'avg60',
+): HostPressure {
+  const nobody = { avg10: 0, avg60: 0, avg300: 0 };
+  const of = (share: number): Pressure => ({
+    some: { ...nobody, [window]: share },
+    full: nobody,
+    stalledMs: 0,
   });
   const { cpu = 0, memory = 0, disk = 0 } = shares;
   return { cpu: of(cpu), memory: of(memory), disk: of(disk) };
@@ -36,6 +41,9 @@ describe('tooBusy', () => {
     [{ ...quiet, pressure: waits({ disk: 0.41 }) }, 'disk_pressure'],
     [{ ...quiet, pressure: waits({ cpu: 0.5, memory: 0.1, disk: 0.4 }) }, undefined],
     [{ ...quiet, cpu: 0.9, pressure: waits({ disk: 0.9 }) }, 'cpu'],
+    [{ ...quiet, pressure: waits({ cpu: 0.51 }, 'avg10') }, 'cpu_pressure'],
+    [{ ...quiet, pressure: waits({ cpu: 0.5, memory: 0.1, disk: 0.4 }, 'avg10') }, undefined],
+    [{ ...quiet, pressure: waits({ cpu: 1, memory: 1, disk: 1 }, 'avg300') }, undefined],
   ] as const)('names what is too busy in %o: %s', (load, resource) => {
     expect(tooBusy(load, marks, times, 'run')).toBe(resource);
     expect(tooBusy(load, marks, times, 'skip')).toBe(resource);

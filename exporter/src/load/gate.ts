@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { resources, type Resource } from './load.ts';
 import type { HighWater } from './past-load.ts';
-import type { HostPressure } from './pressure.ts';
+import type { HostPressure, Pressure } from './pressure.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /** What is measured now; what is not known is NaN, or absent. */
@@ -53,9 +53,18 @@ export function tooBusy(
   const busy = resources.find((resource) => holds(resource, load[resource], highWater[resource]));
   if (busy !== undefined) return busy;
   const waiting = resources.find((resource) =>
-    holds(resource, load.pressure?.[resource].some.avg60 ?? NaN, highWater.pressure?.[resource] ?? 1),
+    holds(resource, stalledOf(load.pressure?.[resource]), highWater.pressure?.[resource] ?? 1),
   );
   return waiting && `${waiting}_pressure`;
+}
+
+/**
+ * Work that has just begun to crowd a host, as at the full hour, stands in the last minute after two only. What is left of the kernel's
+ * averages is for people: `full` is never above `some`, and on an idle host it is all that its only program waits for; the last five
+ * minutes go on telling of what is over.
+ */
+function stalledOf(pressure: Pressure | undefined): number {
+  return pressure === undefined ? NaN : Math.max(pressure.some.avg10, pressure.some.avg60);
 }
 
 /** The reason as part of a sentence. */

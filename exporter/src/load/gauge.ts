@@ -15,7 +15,7 @@ export function hostGauge({ proc, pid, elapsed }: HostOptions): HostGauge {
   return {
     read() {
       const processors = knowsFamily ? parseProcessorTime(textOf(`${proc}/stat`)) : undefined;
-      const pressure = readPressure(proc);
+      const pressure = presentPressure(proc);
       return {
         at: elapsed(),
         ...(processors !== undefined && { processors }),
@@ -40,7 +40,8 @@ function processorShares(from: HostCounters, to: HostCounters): Pick<HostStrain,
   return { cpu: share(busy - own), allCpu: share(busy) };
 }
 
-function readPressure(proc: string): HostPressure | undefined {
+/** As the kernel tells it at this moment, with what Lowtide itself has part in; undefined where it does not. */
+export function presentPressure(proc: string): HostPressure | undefined {
   const read = (file: string): string => textOf(`${proc}/pressure/${file}`);
   const { cpu, memory, disk } = pressureFiles;
   return hostPressure({ cpu: read(cpu), memory: read(memory), disk: read(disk) });

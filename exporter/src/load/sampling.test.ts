@@ -15,8 +15,9 @@ describe('parsePressure', () => {
 full avg10=0.00 avg60=1.50 avg300=0.00 total=0
 `;
     expect(parsePressure(text)).toEqual({
-      some: { avg10: 0.625, avg60: 0.75, avg300: 0.5, totalMs: 1_944_041.029 },
-      full: { avg10: 0, avg60: 0.015, avg300: 0, totalMs: 0 },
+      some: { avg10: 0.625, avg60: 0.75, avg300: 0.5 },
+      full: { avg10: 0, avg60: 0.015, avg300: 0 },
+      stalledMs: 1_944_041.029,
     });
   });
 

@@ -34,9 +34,10 @@ class Host implements HostGauge {
 
   read(): HostCounters {
     this.count();
-    const pressure = (totalMs: number): Pressure => ({
-      some: { avg10: 0, avg60: 0, avg300: 0, totalMs },
-      full: { avg10: 0, avg60: 0, avg300: 0, totalMs: 0 },
+    const pressure = (stalledMs: number): Pressure => ({
+      some: { avg10: 0, avg60: 0, avg300: 0 },
+      full: { avg10: 0, avg60: 0, avg300: 0 },
+      stalledMs,
     });
     const of = (resource: Resource): Pressure => pressure(resource === 'disk' ? this.#stalledMs : 0);
     return {

@@ -4,6 +4,8 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import type { ForecastAccuracy } from '../load/champion.ts';
 import { coarseStepMs, fineStepMs, resources, type LoadRecord, type Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
+import type { HostPressure, Pressure } from '../load/pressure.ts';
+import type { LoadRecorder } from '../load/recorder.ts';
 import { loadStatistics, throughputStatistics } from '../load/statistics.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
 import { historyMs, HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
@@ -24,6 +26,7 @@ interface KnownLoad {
   readonly coarse: readonly LoadRecord[];
   readonly forecasts: Forecasts;
   readonly accuracy: Accuracy;
+  readonly pressure?: HostPressure | undefined;
 }
 
 /** What is to come, and what was, in the words of the API. */
@@ -31,13 +34,20 @@ export class Outlook {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'view'>;
   readonly #followed: Pick<Planning, 'startOf' | 'version'>;
+  readonly #recorder: Pick<LoadRecorder, 'latest'>;
   #made: { readonly key: string; readonly plan: Promise<OwnPlan> } | undefined;
 
   /** `followed`: the plan by which the scheduler starts backups. */
-  constructor(tide: Tide, thread: Pick<PlanThread, 'view'>, followed: Pick<Planning, 'startOf' | 'version'>) {
+  constructor(
+    tide: Tide,
+    thread: Pick<PlanThread, 'view'>,
+    followed: Pick<Planning, 'startOf' | 'version'>,
+    recorder: Pick<LoadRecorder, 'latest'>,
+  ) {
     this.#tide = tide;
     this.#thread = thread;
     this.#followed = followed;
+    this.#recorder = recorder;
   }
 
   async plan(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<OwnPlan> {
@@ -90,6 +100,7 @@ export class Outlook {
       coarse,
       forecasts: await this.#tide.forecasts(now, host),
       accuracy: await this.#tide.accuracy(now, host),
+      pressure: host === undefined ? this.#recorder.latest()?.pressure : undefined,
     });
   }
 
@@ -125,7 +136,7 @@ function loadView(from: EpochMs, now: EpochMs, known: KnownLoad): Own<Load> {
 
 function resourceLoad(
   resource: Resource,
-  { records, coarse, forecasts, accuracy: accuracies }: KnownLoad,
+  { records, coarse, forecasts, accuracy: accuracies, pressure: present }: KnownLoad,
 ): Load['resources'][number] | undefined {
   const forecast = forecasts[resource];
   const accuracy = accuracyView(accuracies[resource]);
@@ -142,6 +153,7 @@ function resourceLoad(
     resource,
     samples,
     ...(pressure.length > 0 && { pressure }),
+    ...(present !== undefined && { presentPressure: pressureView(present[resource]) }),
     basis: forecast.basis,
     ...(accuracy !== undefined && { accuracy }),
     profile: profile.map((hour) => ({ ...hour })),
@@ -157,6 +169,13 @@ function resourceLoad(
       statistics: { ...figures, maximumAt: toRfc3339(figures.maximumAt) },
     }),
   };
+}
+
+export function pressureView({
+  some,
+  full,
+}: Pressure): NonNullable<Load['resources'][number]['presentPressure']> {
+  return { some, full };
 }
 
 export function accuracyView({

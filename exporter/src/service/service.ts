@@ -262,7 +262,7 @@ class Service {
       scheduler,
       watched: schedules,
       health,
-      outlook: new Outlook(tide, this.#planThread, this.#planning),
+      outlook: new Outlook(tide, this.#planThread, this.#planning, recorder),
       lowTide,
       drills,
       adoptSchedules: () => adopt(() => this.#installation.loaded),

@@ -416,7 +416,11 @@ describe('the plan that the scheduler follows', () => {
         id === 'files' ? dueAt + 2.5 * hour : dueAt === tonight ? Infinity : dueAt + 2 * hour,
     });
     const schedules = [schedule('pooled', { pool: 'any' }), schedule('files')];
-    const { slots } = await new Outlook(one, thread, planning).plan(schedules, midnight, 36);
+    const { slots } = await new Outlook(one, thread, planning, { latest: () => undefined }).plan(
+      schedules,
+      midnight,
+      36,
+    );
     expect(slots.map(({ schedule: id, start }) => `${id} ${start.slice(5, 16)}`).sort()).toEqual([
       'files 03-10T04:30',
       'files 03-11T04:30',

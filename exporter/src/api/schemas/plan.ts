@@ -125,6 +125,12 @@ const accuracy = z
   })
   .describe('how good both forecasts were of late, as shares of the resource');
 
+const stalls = z.strictObject({
+  avg10: z.number().describe('of the last 10 seconds'),
+  avg60: z.number().describe('of the last 60'),
+  avg300: z.number().describe('of the last 300'),
+});
+
 export const load = named(
   'Load',
   z
@@ -140,6 +146,15 @@ export const load = named(
             .array(point)
             .optional()
             .describe('share of the time in which some work waited; absent where the kernel does not tell'),
+          presentPressure: z
+            .strictObject({
+              some: stalls.describe('some work'),
+              full: stalls.describe('all work that there was'),
+            })
+            .optional()
+            .describe(
+              'share of the time in which it waited, as the kernel tells it now; absent where it does not, and while Lowtide itself is at work',
+            ),
           profile: z
             .array(
               z.strictObject({

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { coarseStepMs, type LoadRecord } from '../load/load.ts';
+import { Outlook } from './outlook.ts';
+import { Tide, type TideOptions } from './tide.ts';
+
+const now = Date.parse('2026-03-10T00:00:00Z');
+const nobody = { avg10: 0, avg60: 0, avg300: 0 };
+const waits = { some: { avg10: 0.3, avg60: 0.2, avg300: 0.1 }, full: { ...nobody, avg10: 0.05 } };
+
+const records: readonly LoadRecord[] = [
+  { at: now - coarseStepMs, cpu: 0.2, memory: 0.3, disk: 0.1, pressure: { cpu: 0.4, memory: 0, disk: NaN } },
+];
+const catalog: TideOptions['catalog'] = {
+  load: { record: () => Promise.resolve(), records: () => Promise.resolve(records) },
+  hostLoads: { record: () => Promise.resolve(), records: () => Promise.resolve(records) },
+  schedules: () => Promise.resolve(new Map()),
+  runs: () => Promise.resolve([]),
+  reviews: { uses: () => Promise.resolve([]) },
+};
+
+/** `latest`: what was measured last. */
+function outlook(latest: ConstructorParameters<typeof Outlook>[3]['latest']): Outlook {
+  const nothing = { view: () => Promise.resolve({ slots: [] }) };
+  const tide = new Tide({ catalog, timezone: 'UTC' });
+  return new Outlook(tide, nothing, { version: 0, startOf: () => undefined }, { latest });
+}
+
+it('the load of this host has the pressure of now beside that of the past, of another one it has none', async () => {
+  const calm = { some: nobody, full: nobody, stalledMs: 0 };
+  const measured = { at: now, cpu: 0.2, memory: 0.3, disk: 0.1 };
+  const pressure = { cpu: calm, memory: { ...waits, stalledMs: 5 }, disk: calm };
+  const one = outlook(() => ({ ...measured, pressure }));
+  const { resources } = await one.load(catalog, now, { hours: 1, host: undefined });
+  expect(resources.map(({ resource, presentPressure }) => [resource, presentPressure])).toEqual([
+    ['cpu', { some: nobody, full: nobody }],
+    ['memory', waits],
+    ['disk', { some: nobody, full: nobody }],
+  ]);
+  expect(resources[0]?.pressure).toMatchObject([{ value: 0.4 }]);
+
+  const there = await one.load(catalog, now, { hours: 1, host: 'db1' });
+  expect(there.resources.map(({ presentPressure }) => presentPressure)).toEqual(Array(3).fill(undefined));
+  // As while Lowtide itself is at work.
+  const unknown = await outlook(() => measured).load(catalog, now, { hours: 1, host: undefined });
+  expect(unknown.resources.some((each) => 'presentPressure' in each)).toBe(false);
+});
