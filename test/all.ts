@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCheck } from './runners/check.ts';
+import { scratchFolder } from './runners/scratch.ts';
 import { line, sum, type Tally } from './runners/tally.ts';
 import { runVitest } from './runners/vitest.ts';
 
@@ -28,6 +29,8 @@ async function inTurn(steps: readonly (() => Promise<Tally>)[]): Promise<Tally[]
   for (const step of steps) tallies.push(await step());
   return tallies;
 }
+
+process.env['TMPDIR'] = scratchFolder();
 
 /**
  * Each file of tests is a process that reads the packages it needs anew. The cache lies in a folder of this run alone: what

@@ -22,6 +22,18 @@ export class Disk implements Disposable {
     return new Disk(path, () => rmSync(path, { recursive: true }));
   }
 
+  /** The file system of most Linux hosts. */
+  static ext4(sizeBytes: number): Disk {
+    const work = mkdtempSync(join(tmpdir(), 'lowtide-disk-'));
+    const image = join(work, 'image');
+    writeFileSync(image, '');
+    truncateSync(image, sizeBytes);
+    run('mkfs.ext4', '-q', image);
+    const path = mkdtempSync(join(work, 'mount-'));
+    run('mount', '-o', 'loop', image, path);
+    return new Disk(path, () => rmSync(work, { recursive: true }));
+  }
+
   /** A file system that knows neither hard links nor modes nor upper and lower case. */
   static exfat(sizeBytes: number): Disk {
     const work = mkdtempSync(join(tmpdir(), 'lowtide-disk-'));

@@ -107,9 +107,12 @@ describe('a health check turns bad, and good again:', () => {
   });
 
   it.skipIf(!canMount)('catalog, by a file that can no longer be written', async () => {
-    const folder = await start();
+    const disk = Disk.ext4(16 * 1024 * 1024);
+    disks.push(disk);
+    const state = join(disk.path, 'state');
+    service = await TestService.start(schedules, { more: tokens, state }, { health: { maxAgeMs: 0 } });
     await becomes('catalog', true, /can be written/);
-    const log = join(folder, 'state', 'catalog.db-wal');
+    const log = join(state, 'catalog.db-wal');
     execFileSync('chattr', ['+i', log]);
     try {
       await becomes('catalog', false, /cannot read or write/);
