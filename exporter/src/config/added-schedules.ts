@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
 import { mistakesOf } from '../errors/mistakes.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
-import { scheduleSchema } from './schedule-schema.ts';
+import { fromOneToTheNext, scheduleSchema } from './schedule-schema.ts';
 
 /**
  * Schedules that were added through the API. Each backs up the source of one in the config file: so neither a command nor a
@@ -52,7 +52,10 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   if (typeof every === 'number' && typeof cron === 'string') throw invalid(id, 'every stands beside cron');
   const when =
     typeof every === 'number' ? { cron: undefined } : typeof cron === 'string' ? { every: undefined } : {};
-  const estimated_duration = Math.min(base.estimated_duration, every ?? Infinity);
+  const estimated_duration = Math.min(
+    base.estimated_duration,
+    fromOneToTheNext({ every: every ?? undefined, cron: cron ?? undefined }),
+  );
   const merged = { ...base, estimated_duration, ...when, ...without(rest) };
   const taken = nullable.filter((key) => rest[key] === null);
   const schedule: ScheduleConfig = {

@@ -198,12 +198,15 @@ schedules:
   - { id: often, source: { type: directory, path: /etc }, every: 4m, stores: [local], keep: { last: 1 } }
   - { id: hourly, source: { type: directory, path: /etc }, every: 1h, stores: [local], keep: { last: 1 } }
   - { id: known, source: { type: directory, path: /etc }, every: 4m, estimated_duration: 1m, stores: [local], keep: { last: 1 } }
+  - { id: quarterly, source: { type: directory, path: /etc }, cron: '*/15 * * * *', stores: [local], keep: { last: 1 } }
+  - { id: uneven, source: { type: directory, path: /etc }, cron: '50 23,0 * * *', stores: [local], keep: { last: 1 } }
+  - { id: twice, source: { type: directory, path: /etc }, cron: '5,10 0,23 * * *', stores: [local], keep: { last: 1 } }
 encryption: { recovery_recipients: [], passphrase: "\${env:PW}" }
 `),
       { PW: 'friend' },
     );
     expect(config.schedules.map((schedule) => schedule.estimated_duration)).toEqual([
-      240_000, 1_800_000, 60_000,
+      240_000, 1_800_000, 60_000, 900_000, 1_800_000, 300_000,
     ]);
     expect(warnings).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCron, shortestGapMs } from '../schedule/cron.ts';
 import {
   cron,
   cronOrInterval,
@@ -114,7 +115,7 @@ export const scheduleSchema = z
     estimated_duration: duration
       .optional()
       .describe(
-        'how long a backup takes: a first guess, learned from runs afterwards; absent: 30m, or every where that is shorter',
+        'how long a backup takes: a first guess, learned from runs afterwards; absent: 30m, or the time from one to the next where that is shorter',
       ),
     resources: z
       .strictObject({
@@ -192,7 +193,20 @@ const usualDurationMs = 30 * 60_000;
 
 /** A schedule never runs twice at a time: no more of a plan is kept for it than there is from one run to the next. */
 export function estimatedDuration(
-  schedule: Pick<z.output<typeof scheduleSchema>, 'every' | 'estimated_duration'>,
+  schedule: Pick<z.output<typeof scheduleSchema>, 'every' | 'cron' | 'estimated_duration'>,
 ): number {
-  return schedule.estimated_duration ?? Math.min(usualDurationMs, schedule.every ?? Infinity);
+  return schedule.estimated_duration ?? Math.min(usualDurationMs, fromOneToTheNext(schedule));
+}
+
+/** At the least; Infinity where neither is given. */
+export function fromOneToTheNext({
+  every,
+  cron,
+}: {
+  every?: number | undefined;
+  cron?: string | undefined;
+}): number {
+  if (every !== undefined) return every;
+  const pattern = cron === undefined ? undefined : parseCron(cron);
+  return pattern === undefined || 'problem' in pattern ? Infinity : shortestGapMs(pattern);
 }

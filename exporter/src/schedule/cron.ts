@@ -1,4 +1,4 @@
-import { dayMs } from './zone.ts';
+import { dayMs, minuteMs } from './zone.ts';
 
 /**
  * Cron patterns as crontab(5) of Debian describes them: five fields, `*`, lists, ranges, steps, names, and the
@@ -72,6 +72,15 @@ export function parseCron(text: string): CronPattern | CronProblem {
     if (thrown instanceof CronRefusal) return { problem: thrown.message };
     throw thrown;
   }
+}
+
+/** From one time of day to the next, where they are closest; of one time a day, a day. */
+export function shortestGapMs({ hours, minutes }: CronPattern): number {
+  const times = hours
+    .flatMap((hour) => minutes.map((minute) => (hour * 60 + minute) * minuteMs))
+    .sort((a, b) => a - b);
+  const gaps = times.map((time, index) => (times[index + 1] ?? (times[0] ?? 0) + dayMs) - time);
+  return Math.min(dayMs, ...gaps);
 }
 
 class CronRefusal extends Error {}

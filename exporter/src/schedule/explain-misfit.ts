@@ -1,4 +1,5 @@
 import { formatDuration } from '../units/duration.ts';
+import type { EpochMs } from '../units/instant.ts';
 import { formatSize } from '../units/size.ts';
 import { unplaced } from './placement.ts';
 import type { PlanJob } from './planner.ts';
@@ -6,7 +7,7 @@ import { makesDo, type Planning } from './planning.ts';
 
 /** Why a job could not be placed as it should be. */
 export interface MisfitReason {
-  readonly code: 'cramped' | 'late' | 'no_room';
+  readonly code: 'cramped' | 'late' | 'no_room' | 'still_running';
   readonly text: string;
 }
 
@@ -14,6 +15,8 @@ export interface MisfitReason {
 export function explainMisfit(planning: Planning, index: number, lateMs: number | undefined): MisfitReason {
   const { placement, wanted, now } = planning;
   const job = planning.jobs[index]?.job;
+  const turn = planning.turns.get(index);
+  if (job !== undefined && turn?.isMissed) return heldUp(job, turn.from);
   if (lateMs !== undefined && makesDo(planning, index)) {
     const { resource, asked, had } = scarcest(planning, index);
     const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
@@ -28,7 +31,10 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   const [first = 0] = wanted[index]?.hosts ?? [];
   const offset = place === unplaced ? first * placement.slots : place - (place % placement.slots);
   const short = placement.shortage(index, offset + latest);
-  const taken = `${resourceName(planning, short.resource)} is taken until`;
+  const isOwn = placement.isOwnTime(short.resource);
+  const taken = isOwn
+    ? 'other runs of its schedule go on until'
+    : `${resourceName(planning, short.resource)} is taken until`;
   if (lateMs !== undefined) {
     const isOverdue = job !== undefined && job.occurrence.deadline < now;
     return {
@@ -36,7 +42,18 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
       text: `starts ${formatDuration(lateMs)} behind its deadline: ${isOverdue ? 'that has passed already' : `${taken} its deadline`}`,
     };
   }
-  return { code: 'no_room', text: withoutRoom(job, taken) };
+  return { code: isOwn ? 'still_running' : 'no_room', text: withoutRoom(job, taken) };
+}
+
+/** `over`: when the run before is. */
+export function heldUp({ occurrence, durationMs, supersededAt }: PlanJob, over: EpochMs): MisfitReason {
+  const { deadline } = occurrence;
+  const runs = `runs of ${formatDuration(durationMs)} need more time from one to the next`;
+  const text =
+    supersededAt !== undefined && over >= supersededAt
+      ? `the run before goes on until the next one is due: ${runs}`
+      : `the run before goes on until ${formatDuration(over - deadline)} behind its deadline: ${runs}, or a longer max_delay`;
+  return { code: 'still_running', text: `it will be missed, for ${text}` };
 }
 
 function withoutRoom(job: PlanJob | undefined, taken: string): string {

@@ -173,6 +173,12 @@ function reasonOf(
   if (makesDo(planning, index)) {
     return { code: 'cramped', text: `the host never has room for it, here it has most: ${met}` };
   }
+  if (planning.turns.get(index)?.isPrompt && slot === placement.earliest[index]) {
+    return {
+      code: 'only_start',
+      text: `as soon as it may, for its runs hardly leave time between them: ${met}`,
+    };
+  }
   if ((placement.earliest[index] ?? 0) === latest) {
     return { code: 'only_start', text: `it may start at no other time: ${met}` };
   }
@@ -222,6 +228,9 @@ function objection(
   const short = placement.shortage(index, other);
   if (short.missing > 0) {
     const above = weightierIn(placement, index, short);
+    if (placement.isOwnTime(short.resource)) {
+      return { whyNot: 'capacity', text: 'another run of its schedule goes on then' };
+    }
     const what = resourceName(planning, short.resource);
     return above > 0
       ? { whyNot: 'priority', text: `${what} is taken by ${above} of higher priority` }

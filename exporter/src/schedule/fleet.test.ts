@@ -270,8 +270,11 @@ describe('planFleet', () => {
 
   it('starts what is due every minute at the one time it has, and plans the rest', () => {
     const each = Array.from({ length: 3 }, (_, minute): PlanJob => ({
-      ...job({ schedule: 'log', opens: 14 + minute / 60, closes: 14 + minute / 60, delay: 0, cpu: 1 }),
-      supersededAt: now + 2 * hourMs + (minute + 1) * minuteMs,
+      ...job({
+        ...{ schedule: 'log', opens: 14 + minute / 60, closes: 14 + minute / 60 },
+        ...{ delay: 0, minutes: 0.5, cpu: 1 },
+      }),
+      supersededAt: now + 14 * hourMs + (minute + 1) * minuteMs,
     }));
     const hosts = new Map([
       ['a', host([...each, job()])],

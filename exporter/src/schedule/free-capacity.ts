@@ -1,4 +1,5 @@
 import type { Claim, HostResource, PlacementProblem, SharedResource } from './placement-problem.ts';
+import { Succession } from './succession.ts';
 
 export const unplaced = -1;
 
@@ -10,7 +11,7 @@ const firstHost = [0];
 /** How much of a resource is missing, and where. */
 export interface Shortage {
   readonly missing: number;
-  /** Its index: those of hosts, then those that hosts share. */
+  /** Its index: those of hosts, then those that hosts share, then the time of jobs that come one behind the other. */
   readonly resource: number;
   /** The place in which it runs short; of one that is shared, the slot. */
   readonly at: number;
@@ -39,6 +40,8 @@ export class FreeCapacity {
   readonly #freeShared: (Float64Array | undefined)[];
   /** Whether any of the shared ones can. */
   #isShared: boolean;
+  /** Absent: no job has to wait for another. */
+  #succession: Succession | undefined;
 
   constructor(problem: PlacementProblem, places: Int32Array, duration: Int32Array) {
     const { jobs, resources, shared = [] } = problem;
@@ -79,6 +82,19 @@ export class FreeCapacity {
       return suffices(free, [wantedShared[index] ?? 0], problem.slots) ? undefined : free;
     });
     this.#isShared = this.#freeShared.some((free) => free !== undefined);
+    if (jobs.some(({ follows }) => follows !== undefined)) this.follow(jobs.map(({ follows }) => follows));
+  }
+
+  /** From now on these come one behind the other. */
+  follow(follows: readonly (number | undefined)[]): void {
+    const { slots } = this.#problem;
+    this.#succession = new Succession(follows, this.#places, this.#duration, slots);
+  }
+
+  /** Those whose time a resource stands for; undefined where it is another one. */
+  members(resource: number): readonly number[] | undefined {
+    const first = resource - this.#needs.length - this.#freeShared.length;
+    return first < 0 ? undefined : this.#succession?.members(first);
   }
 
   /** Takes (1) what a job needs from `place` on, or gives it back (-1). */
@@ -105,6 +121,9 @@ export class FreeCapacity {
   need(job: number, resource: number): number {
     if (resource < this.#needs.length) return this.#needs[resource]?.[job] ?? 0;
     const shared = resource - this.#needs.length;
+    if (shared >= this.#freeShared.length) {
+      return this.#succession?.of(job) === shared - this.#freeShared.length ? 1 : 0;
+    }
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
       if (this.#claimed[claim] === shared) return this.#amounts[claim] ?? 0;
@@ -162,8 +181,9 @@ export class FreeCapacity {
     return true;
   }
 
-  /** Whether what a job needs of shared resources is free from one slot to another. */
+  /** Whether what a job needs of shared resources is free from one slot to another, and it is its turn. */
   fitsShared(job: number, from: number, to: number): boolean {
+    if (this.#succession?.taken(job, from, to) !== undefined) return false;
     if (!this.#isShared) return true;
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
@@ -189,6 +209,7 @@ export class FreeCapacity {
         full[at - from] = 1;
       }
     }
+    if (this.#succession !== undefined) full = this.#othersTurn(this.#succession, job, { from, to, full });
     if (!this.#isShared) return full;
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
@@ -203,6 +224,20 @@ export class FreeCapacity {
       }
     }
     return full;
+  }
+
+  /** The same with what is the turn of others. */
+  #othersTurn(
+    succession: Succession,
+    job: number,
+    { from, to, full }: { from: number; to: number; full: Uint8Array | undefined },
+  ): Uint8Array | undefined {
+    const start = from % this.#problem.slots;
+    const begins = succession.from(job) - start;
+    const ends = succession.until(job) - start;
+    if (to <= from || (begins <= 0 && ends >= to - from)) return full;
+    const marked = full ?? new Uint8Array(to - from);
+    return marked.fill(1, 0, Math.max(0, begins)).fill(1, Math.min(to - from, Math.max(0, ends)));
   }
 
   /** How much of what a job needs is missing in the fullest slot of a run from `place` on; 0 where it fits. */
@@ -225,7 +260,13 @@ export class FreeCapacity {
       const amount = this.#amounts[claim] ?? 0;
       look(count + shared, amount, this.#freeShared[shared], place % this.#problem.slots);
     }
-    return worst;
+    const own = this.#succession?.of(job);
+    if (own === undefined || worst.missing > 0) return worst;
+    const slot = place % this.#problem.slots;
+    const taken = this.#succession?.taken(job, slot, slot + (this.#duration[job] ?? 0));
+    return taken === undefined
+      ? worst
+      : { missing: 1, resource: count + this.#freeShared.length + own, ...taken };
   }
 }
 

@@ -5,7 +5,7 @@ import type { FleetJob } from './fleet-jobs.ts';
 import { unplaced, type Placement } from './placement.ts';
 import type { Misfit, PlanJob, PlannedSlot } from './planner.ts';
 import { makesDo, type Planning } from './planning.ts';
-import { timeOf, type SlotGrid } from './slot-grid.ts';
+import { timeOf } from './slot-grid.ts';
 
 export interface OutcomeListener {
   /** `host`: the number of the one that runs it. */
@@ -16,14 +16,16 @@ export interface OutcomeListener {
 
 /** Tells what became of each job, in the order of their starts, those without one first. */
 export function tellOutcome(planning: Planning, listener: OutcomeListener): void {
-  const { grid, jobs, placement, now } = planning;
+  const { grid, jobs, placement } = planning;
+  const over = new Map<number, EpochMs>();
   for (const index of inOrderOfStart(placement)) {
     const fleetJob = jobs[index];
     if (fleetJob === undefined) continue;
     const { job } = fleetJob;
     const place = placement.places[index] ?? unplaced;
     const isPlaced = place !== unplaced;
-    const start = isPlaced ? startIn(grid, place % grid.slots, job, now) : undefined;
+    const start = isPlaced ? startIn(planning, index, place % grid.slots, over) : undefined;
+    if (start !== undefined && planning.turns.has(index)) over.set(index, start + job.durationMs);
     const host = isPlaced ? placement.hostOf(place) : undefined;
     if (start !== undefined && host !== undefined) listener.slot(fleetJob, host, start);
     const lateMs = start === undefined ? undefined : Math.max(0, start - job.occurrence.deadline);
@@ -57,6 +59,16 @@ function inOrderOfStart({ places, count, slots }: Placement): Float64Array {
   return keys.map((key) => key % count);
 }
 
-function startIn(grid: SlotGrid, slot: number, { occurrence }: PlanJob, now: EpochMs): EpochMs {
-  return Math.max(timeOf(grid, slot), occurrence.windowStart, now);
+/** `over`: when those before are. Amid its slot where its window opens there, or the run before is over. */
+function startIn(
+  { grid, jobs, turns, now }: Planning,
+  index: number,
+  slot: number,
+  over: ReadonlyMap<number, EpochMs>,
+): EpochMs {
+  const turn = turns.get(index);
+  const opens = turn?.from ?? Math.max(jobs[index]?.job.occurrence.windowStart ?? now, now);
+  let before = turn?.follows;
+  while (before !== undefined && !over.has(before)) before = turns.get(before)?.follows;
+  return Math.max(timeOf(grid, slot), opens, over.get(before ?? -1) ?? opens);
 }

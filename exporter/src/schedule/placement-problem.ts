@@ -11,7 +11,7 @@
  *
  * where load is what its host does anyway, what runs there already, and all jobs placed there. A job that has no place costs
  * its weight times a penalty so high that no gain in load pays for it. Capacity is a law, not a cost: a job is never put where
- * any resource would be taken beyond it.
+ * any resource would be taken beyond it; nor beside one that it follows.
  */
 export interface PlacementProblem {
   readonly slots: number;
@@ -54,6 +54,10 @@ export interface PlacementJob {
   readonly latest: number;
   /** The last slot that it may start in where none up to `latest` has room; absent: any. */
   readonly lastChance?: number;
+  /** Absent: the penalty of the problem. */
+  readonly delayPenaltyPerHour?: number | undefined;
+  /** The job that is to be over before this one begins, wherever either runs. */
+  readonly follows?: number | undefined;
   /** It has waited long behind its window: room is no reason to be much later still. */
   readonly isLate?: boolean;
   /** In slots, at least 1. */

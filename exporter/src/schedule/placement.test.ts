@@ -61,6 +61,21 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
         }));
     });
 
+/** The same, of which the first come one behind the other, some of them with no patience. */
+const inTurn = (of: fc.Arbitrary<PlacementProblem>): fc.Arbitrary<PlacementProblem> =>
+  fc.tuple(of, fc.integer({ min: 0, max: 5 })).map(([problem, last]) => ({
+    ...problem,
+    jobs: problem.jobs.map((job, index) =>
+      index > last
+        ? job
+        : {
+            ...job,
+            follows: index === 0 ? undefined : index - 1,
+            delayPenaltyPerHour: index % 2 === 0 ? 10 : undefined,
+          },
+    ),
+  }));
+
 /** Throws where a law is broken; counted here from the problem alone. */
 function expectLawful({ problem, places }: Placement): void {
   const { slots, hosts, shared = [] } = problem;
@@ -73,6 +88,11 @@ function expectLawful({ problem, places }: Placement): void {
     const place = places[index] ?? unplaced;
     if (place === unplaced) continue;
     const start = place % slots;
+    for (let before = job.follows; before !== undefined; before = problem.jobs[before]?.follows) {
+      const earlier = places[before] ?? unplaced;
+      const over = (earlier % slots) + (problem.jobs[before]?.duration ?? 0);
+      if (earlier !== unplaced) expect(start).toBeGreaterThanOrEqual(over);
+    }
     expect(job.hosts ?? [0]).toContain(Math.floor(place / slots));
     expect(start).toBeGreaterThanOrEqual(job.earliest);
     expect(start).toBeLessThanOrEqual(job.latest);
@@ -133,28 +153,32 @@ function exhaust(problem: PlacementProblem): { cost: number; placed: number } {
 describe('Placement', () => {
   it('knows what a move costs without making it', () => {
     fc.assert(
-      fc.property(problems(8, 30), fc.array(fc.nat(), { minLength: 20, maxLength: 20 }), (problem, picks) => {
-        const placement = findPlacement(problem, { thoroughness: 'new' });
-        for (const pick of picks) {
-          const job = pick % placement.count;
-          const choices = choicesOf(placement, job);
-          const from = placement.places[job] ?? unplaced;
-          const place = choices[Math.floor(pick / 8) % choices.length];
-          if (from === unplaced || place === undefined) continue;
-          const before = placement.cost();
-          const foretold = placement.moveCost(job, place);
-          placement.take(job);
-          expect(placement.fits(job, place)).toBe(foretold !== Infinity);
-          placement.put(job, foretold === Infinity ? from : place);
-          if (foretold !== Infinity) expect(placement.cost() - before).toBeCloseTo(foretold, 9);
-        }
-      }),
+      fc.property(
+        inTurn(problems(8, 30)),
+        fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
+        (problem, picks) => {
+          const placement = findPlacement(problem, { thoroughness: 'new' });
+          for (const pick of picks) {
+            const job = pick % placement.count;
+            const choices = choicesOf(placement, job);
+            const from = placement.places[job] ?? unplaced;
+            const place = choices[Math.floor(pick / 8) % choices.length];
+            if (from === unplaced || place === undefined) continue;
+            const before = placement.cost();
+            const foretold = placement.moveCost(job, place);
+            placement.take(job);
+            expect(placement.fits(job, place)).toBe(foretold !== Infinity);
+            placement.put(job, foretold === Infinity ? from : place);
+            if (foretold !== Infinity) expect(placement.cost() - before).toBeCloseTo(foretold, 9);
+          }
+        },
+      ),
     );
   });
 
   it('finds the cheapest place for a job', () => {
     fc.assert(
-      fc.property(problems(6, 24), (problem) => {
+      fc.property(inTurn(problems(6, 24)), (problem) => {
         const placement = findPlacement(problem, { thoroughness: 'new' });
         const job = 0;
         if (placement.places[job] !== unplaced) placement.take(job);
@@ -179,11 +203,36 @@ describe('Placement', () => {
 describe('findPlacement', () => {
   it.each(['new', 'settled', 'improved'] as const)('never breaks a law: %s', (thoroughness) => {
     fc.assert(
-      fc.property(problems(14, 40), (problem) => {
+      fc.property(inTurn(problems(14, 40)), (problem) => {
         expectLawful(findPlacement(problem, { thoroughness }));
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('moves a run that is in the way of the next one of its schedule, where there is no other time for that', () => {
+    const job = { windowEnd: 12, duration: 4, weight: 1, needs: [0.1] };
+    const base = Float64Array.from({ length: 20 }, (_, slot) => (slot >= 8 && slot < 12 ? 0 : 0.5));
+    const { places } = findPlacement(
+      {
+        ...{
+          slots: 20,
+          hosts: 1,
+          slotHours: 1 / 12,
+          delayPenaltyPerHour: 0,
+          unplacedPenalty: 100,
+          movePenalty: 0,
+        },
+        resources: [{ base, capacity: [1], loadWeight: 1 }],
+        jobs: [
+          { ...job, earliest: 0, latest: 12 },
+          { ...job, earliest: 9, latest: 10, weight: 0.5, follows: 0 },
+        ],
+      },
+      { thoroughness: 'new' },
+    );
+    expect(places[0]).toBeLessThanOrEqual(6);
+    expect(places[1]).toBeGreaterThanOrEqual(9);
   });
 
   it('gives the same placement for the same problem', () => {

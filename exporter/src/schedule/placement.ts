@@ -22,6 +22,8 @@ export class Placement {
   /** Where each may run, and who may run where. */
   readonly whereabouts: Whereabouts;
   readonly #windowEnd: Int32Array;
+  /** What an hour behind its window costs, beside the weight. */
+  readonly #delayPenalty: Float64Array;
   readonly #previous: Int32Array;
   /** A job's load in each slot it runs in, and the weight that it lends to the load of that slot. */
   readonly #jobLoad: Float64Array;
@@ -50,6 +52,7 @@ export class Placement {
     this.duration = new Int32Array(count);
     this.weight = new Float64Array(count);
     this.#windowEnd = new Int32Array(count);
+    this.#delayPenalty = new Float64Array(count);
     this.#previous = new Int32Array(count);
     this.#jobLoad = new Float64Array(count);
     this.#jobShare = new Float64Array(count);
@@ -62,6 +65,7 @@ export class Placement {
       this.duration[index] = job.duration;
       this.weight[index] = job.weight;
       this.#windowEnd[index] = job.windowEnd;
+      this.#delayPenalty[index] = job.delayPenaltyPerHour ?? problem.delayPenaltyPerHour;
       this.#previous[index] = job.previous ?? unplaced;
       this.#jobShare[index] = job.weight / job.duration;
       this.#jobLoad[index] = this.#loadOf(job.needs);
@@ -154,6 +158,8 @@ export class Placement {
   /** All jobs that may be using what runs short; the others have nothing to do with it. In no order. */
   users({ resource, at }: Pick<Shortage, 'resource' | 'at'>): readonly number[] {
     if (!this.isShared(resource)) return this.#occupants.at(at);
+    const members = this.#free.members(resource);
+    if (members !== undefined) return members;
     return this.#occupants.during(at).filter((job) => this.need(job, resource) > 0);
   }
 
@@ -161,8 +167,18 @@ export class Placement {
     return resource >= this.problem.resources.length;
   }
 
+  /** Whether it is the time of jobs that come one behind the other. */
+  isOwnTime(resource: number): boolean {
+    return this.#free.members(resource) !== undefined;
+  }
+
   need(job: number, resource: number): number {
     return this.#free.need(job, resource);
+  }
+
+  /** From now on these come one behind the other, by job the one before it. */
+  follow(follows: readonly (number | undefined)[]): void {
+    this.#free.follow(follows);
   }
 
   /** Lets a job without a place ask for more or less than it did. */
@@ -183,7 +199,7 @@ export class Placement {
     const late = Math.max(0, (place % this.slots) - (this.#windowEnd[job] ?? 0)) * this.problem.slotHours;
     const before = this.#previous[job] ?? unplaced;
     const moved = before !== unplaced && before !== place ? this.problem.movePenalty : 0;
-    return (this.weight[job] ?? 0) * (late * this.problem.delayPenaltyPerHour + moved);
+    return (this.weight[job] ?? 0) * (late * (this.#delayPenalty[job] ?? 0) + moved);
   }
 
   /**
@@ -276,7 +292,7 @@ export class Placement {
     const windowEnd = offset + (this.#windowEnd[job] ?? 0);
     const previous = this.#previous[job] ?? unplaced;
     const move = previous === unplaced ? 0 : weight * this.problem.movePenalty;
-    const late = weight * this.problem.slotHours * this.problem.delayPenaltyPerHour;
+    const late = weight * this.problem.slotHours * (this.#delayPenalty[job] ?? 0);
     const elsewhere = this.#elsewhere(job, offset);
     const full = this.#free.full(job, earliest, end);
     let lastFull = -1;

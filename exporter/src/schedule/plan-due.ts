@@ -1,8 +1,25 @@
-import { planFleet, type FleetHost, type FleetRequest, type FleetRun, type PlannedFleet } from './fleet.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { heldUp } from './explain-misfit.ts';
 import type { Explanation } from './explain.ts';
+import {
+  planFleet,
+  type FleetHost,
+  type FleetMisfit,
+  type FleetRequest,
+  type FleetRun,
+  type PlannedFleet,
+} from './fleet.ts';
 import { slotOf } from './outcome.ts';
-import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
+import {
+  planSlots,
+  type Misfit,
+  type Plan,
+  type PlanJob,
+  type PlannedSlot,
+  type PlanRequest,
+} from './planner.ts';
 import { outlookOf } from './planning.ts';
+import { isInItsOwnWay, turnsOf } from './turns.ts';
 
 /*
  * Plans of all jobs: of nearly all by the planner, so that they make room for each other. Where a schedule is due every minute, each
@@ -12,11 +29,12 @@ import { outlookOf } from './planning.ts';
 export function planDue(request: PlanRequest): Plan {
   const { free, fixed } = byChoice(request);
   const plan = planSlots({ ...request, jobs: free });
-  const added = new Map(fixed.map((job) => [slotOf(job, onlyStart(job, request.now)), request]));
+  const { slots, misfits } = asTheyCome(fixed, request, { now: request.now, instance: '' });
+  const added = new Set(slots);
   return {
-    ...plan,
-    slots: [...plan.slots, ...added.keys()].sort(byStart),
-    explain: (slot) => explanation(slot, added.get(slot)) ?? plan.explain(slot),
+    slots: [...plan.slots, ...slots].sort(byStart),
+    misfits: [...plan.misfits, ...misfits],
+    explain: (slot) => explanation(slot, added.has(slot) ? request : undefined) ?? plan.explain(slot),
   };
 }
 
@@ -24,16 +42,15 @@ export function planDue(request: PlanRequest): Plan {
 export function planFleetDue(request: FleetRequest): PlannedFleet {
   const hosts = new Map<string, FleetHost>();
   const slots = new Map<string, readonly FleetRun[]>();
+  const misfits: FleetMisfit[] = [];
   const added = new Map<FleetRun, FleetHost>();
   for (const [instance, host] of request.hosts) {
     const { free, fixed } = byChoice(host);
     hosts.set(instance, { ...host, jobs: free });
-    const own = fixed.map((job) => ({
-      ...slotOf(job, onlyStart(job, request.now)),
-      owner: instance,
-      runsOn: instance,
-    }));
+    const came = asTheyCome(fixed, host, { now: request.now, instance });
+    const own = came.slots.map((slot) => ({ ...slot, owner: instance, runsOn: instance }));
     slots.set(instance, own);
+    misfits.push(...came.misfits.map((misfit) => ({ ...misfit, owner: instance })));
     for (const slot of own) added.set(slot, host);
   }
   const plan = planFleet({ ...request, hosts });
@@ -41,39 +58,48 @@ export function planFleetDue(request: FleetRequest): PlannedFleet {
     slots.set(instance, [...planned, ...(slots.get(instance) ?? [])].sort(byStart));
   }
   return {
-    ...plan,
     slots,
+    misfits: [...plan.misfits, ...misfits],
     explain: (slot) => explanation(slot, added.get(slot)) ?? plan.explain(slot),
   };
 }
 
+/** A schedule of which all is fixed: some of it planned would not know of the rest. */
 function byChoice({ jobs, load }: Pick<FleetHost, 'jobs' | 'load'>): {
   readonly free: readonly PlanJob[];
   readonly fixed: readonly PlanJob[];
 } {
-  const { free = [], fixed = [] } = Object.groupBy(jobs, (job) =>
-    job.pool === undefined && hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs)
-      ? 'fixed'
-      : 'free',
+  const isFixed = (job: PlanJob): boolean =>
+    job.pool === undefined && hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs);
+  const planned = new Set(jobs.filter((job) => !isFixed(job)).map(({ schedule }) => schedule));
+  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ schedule }) =>
+    planned.has(schedule) ? 'free' : 'fixed',
   );
   return { free, fixed };
 }
 
+/** Each as it is due, or as the run before is over. */
+function asTheyCome(
+  fixed: readonly PlanJob[],
+  { running = [], load }: Pick<FleetHost, 'running' | 'load'>,
+  { now, instance }: { readonly now: EpochMs; readonly instance: string },
+): { readonly slots: readonly PlannedSlot[]; readonly misfits: readonly Misfit[] } {
+  const turns = turnsOf(
+    fixed.map((job) => ({ job, owner: instance, hosts: [0] })),
+    { now, slotMs: load.stepMs, running: [running], instances: [instance] },
+  );
+  const slots: PlannedSlot[] = [];
+  const misfits: Misfit[] = [];
+  for (const [index, job] of fixed.entries()) {
+    const { from = Math.max(now, job.occurrence.windowStart), isMissed } = turns.get(index) ?? {};
+    if (isMissed) misfits.push({ job, start: undefined, lateMs: undefined, reason: heldUp(job, from) });
+    else slots.push(slotOf(job, from));
+  }
+  return { slots, misfits };
+}
+
 function hasNoChoice({ occurrence }: PlanJob, stepMs: number): boolean {
   return occurrence.deadline - occurrence.windowStart < stepMs;
-}
-
-/** The next one begins before this one is over, in the slots that it touches. */
-function isInItsOwnWay(
-  { occurrence, durationMs, supersededAt = Infinity }: PlanJob,
-  stepMs: number,
-): boolean {
-  const touched = (Math.ceil(durationMs / stepMs) + 1) * stepMs;
-  return supersededAt - occurrence.windowStart < touched;
-}
-
-function onlyStart({ occurrence }: PlanJob, now: number): number {
-  return Math.max(now, occurrence.windowStart);
 }
 
 function byStart(a: PlannedSlot, b: PlannedSlot): number {

@@ -16,7 +16,9 @@ import type { HostLoad } from './slot-grid.ts';
  * 2. What runs at one time never takes more than the host has beside its own load, nor more of a store, a network or a
  *    database server than that allows. A job for which even the idle hours of its window have no room runs where most is free: the forecast may be wrong, a
  *    missing backup is certain.
- * 3. Everything starts by its deadline. What the others leave no room for starts as soon behind it as there is some, and
+ * 3. Runs of one schedule come one behind the other, in their order. One that the run before holds up for too long is listed among
+ *    the misfits, and not run.
+ * 4. Everything starts by its deadline. What the others leave no room for starts as soon behind it as there is some, and
  *    is listed among the misfits with the reason and the delay; so is what finds none at all.
  *
  * Within them, jobs share the quiet hours: the sum of the load that each meets (the host's and that of the other jobs), by
@@ -55,6 +57,10 @@ export interface PlanJob extends Ways {
 }
 
 export interface RunningJob extends Ways {
+  /** Whose next run it holds up meanwhile; absent: it was told by an older version. */
+  readonly schedule?: string;
+  /** The pool whose schedule that is; absent: it is the host's. */
+  readonly pool?: string;
   /** When it is expected to be over. */
   readonly until: EpochMs;
   readonly resources: Resources;

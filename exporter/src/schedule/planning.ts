@@ -19,6 +19,7 @@ import {
   type HostLoad,
   type SlotGrid,
 } from './slot-grid.ts';
+import { successionOf, turnsOf, type Turn } from './turns.ts';
 import { dayMs } from './zone.ts';
 
 /** What a plan was made from and what came of it: all that its reasons need. */
@@ -29,6 +30,8 @@ export interface Planning {
   /** Of all hosts, end to end, as their places are. */
   readonly load: GridLoad;
   readonly jobs: readonly FleetJob[];
+  /** Of those that may meet another run of their schedule. */
+  readonly turns: ReadonlyMap<number, Turn>;
   readonly placement: Placement;
   /** What the jobs ask for, also where less than that is free at any time. */
   readonly wanted: readonly PlacementJob[];
@@ -46,6 +49,8 @@ export interface PlanningHost extends FleetHost {
 const weights: Readonly<Record<Priority, number>> = { critical: 8, high: 4, medium: 2, low: 1 };
 /** An hour behind the window is as bad as meeting a load that is higher by a quarter. */
 const delayPenaltyPerHour = 0.25;
+/** Of what takes all the time up to the next one: no quieter hour is worth what would be missed behind it. */
+const promptPenaltyPerHour = 10;
 /** So much that no gain of others pays for leaving one out. */
 const unplacedPenalty = 100;
 /** A slot is left for another that is quieter by at least two hundredths of the host. */
@@ -71,17 +76,32 @@ export function makePlanning(request: FleetRequest): Planning {
   const claims = jobs.map((job) => claimsOf(job, hosts, resources));
   const before = placesBefore(request, instances, grid);
   const isStill = hosts.map(({ instance }) => changed?.has(instance) === false);
-  const wanted = jobs.map(({ job, owner, hosts: own }, index) => {
+  const turns = turnsOf(jobs, {
+    now,
+    slotMs: grid.slotMs,
+    running: told.map(({ running = [] }) => running),
+    instances,
+  });
+  const wanted = jobs.map(({ job, owner, hosts: all }, index) => {
+    const turn = turns.get(index);
+    const own = turn?.hosts ?? all;
     const place = placeBefore(before.get(owner)?.get(job.schedule), job);
     const host = place === unplaced ? unplaced : Math.floor(place / grid.slots);
     const isKnown = own.includes(host);
-    return placementJob(grid, job, now, {
-      hosts: own,
-      claims: claims[index],
-      elsewhere: job.host === undefined ? undefined : own.map((each) => indexOf(hosts[each], job.host)),
-      previous: isKnown ? place : undefined,
-      stays: isKnown && isStill[host] === true,
-    });
+    const from = turn?.from;
+    const placed = placementJob(
+      grid,
+      job,
+      { now, from },
+      {
+        hosts: own,
+        claims: claims[index],
+        elsewhere: job.host === undefined ? undefined : own.map((each) => indexOf(hosts[each], job.host)),
+        previous: isKnown ? place : undefined,
+        stays: isKnown && isStill[host] === true,
+      },
+    );
+    return turn === undefined ? placed : inTurn(grid, placed, turn, job.durationMs);
   });
   const common: Omit<PlacementProblem, 'jobs'> = {
     ...resourcesOf(now, hosts, { grid, load, resources }),
@@ -98,8 +118,8 @@ export function makePlanning(request: FleetRequest): Planning {
     { ...common, jobs: withinRoom(wanted, common) },
     request.effort ?? { thoroughness: hadPlan ? 'settled' : 'improved' },
   );
-  rescue(placement, wanted);
-  return { now, grid, hosts, load, jobs, placement, wanted, shared: resources.list };
+  rescue(placement, wanted, () => successionOf(jobs));
+  return { now, grid, hosts, load, jobs, turns, placement, wanted, shared: resources.list };
 }
 
 function indexOf(host: PlanningHost | undefined, name: string | undefined): number | undefined {
@@ -172,15 +192,15 @@ function claimsOf(
   return [...claims.values()];
 }
 
-/** A job in slots. One whose time is over may start now, and only now. */
+/** A job in slots. One whose time is over may start now, and only now; `from`: nor before, absent: as its window opens. */
 function placementJob(
   grid: SlotGrid,
   { occurrence, durationMs, resources, priority, supersededAt = Infinity, isSkipped }: PlanJob,
-  now: EpochMs,
+  { now, from }: { readonly now: EpochMs; readonly from: EpochMs | undefined },
   where: Pick<PlacementJob, 'hosts' | 'claims' | 'elsewhere' | 'previous'> & { readonly stays: boolean },
 ): PlacementJob {
   const { startsAt, slotMs } = grid;
-  const opens = Math.max(occurrence.windowStart, now);
+  const opens = from ?? Math.max(occurrence.windowStart, now);
   const latest = slotAt(grid, Math.max(occurrence.deadline, opens));
   const whole = Math.ceil((opens - startsAt) / slotMs);
   // Where no slot begins between opening and deadline, it starts amid one, and may reach into one more. So does one that has less time
@@ -204,6 +224,30 @@ function placementJob(
     previous: where.previous,
     stays: where.stays,
   };
+}
+
+/** The same where other runs of its schedule are near. */
+function inTurn(grid: SlotGrid, job: PlacementJob, turn: Turn, durationMs: number): PlacementJob {
+  const { follows, isMissed, isPrompt } = turn;
+  if (isMissed) return { ...job, latest: never, lastChance: never };
+  if (!isPrompt) return { ...job, follows };
+  const earliest = slotAt(grid, turn.from);
+  const duration = slotsUpTo(grid, turn, durationMs);
+  return {
+    ...job,
+    ...{ follows, earliest, windowEnd: earliest, duration, delayPenaltyPerHour: promptPenaltyPerHour },
+  };
+}
+
+/** Before the first slot. */
+const never = -1;
+
+/** Where the next one begins as this one is over, that slot is the next one's: neither takes more than its part of it. */
+function slotsUpTo(grid: SlotGrid, { from, until }: Turn, durationMs: number): number {
+  const over = from + durationMs;
+  const last = slotAt(grid, over);
+  const end = until !== undefined && slotAt(grid, until) === last ? last : slotAt(grid, over - 1) + 1;
+  return Math.max(1, end - slotAt(grid, from));
 }
 
 function resourcesOf(

@@ -6,9 +6,16 @@ import { unplaced, type Placement } from './placement.ts';
  * weightiest first: all that it asks for,
  * or else what it was to make do with.
  */
-export function rescue(placement: Placement, wanted: readonly PlacementJob[]): void {
+export function rescue(
+  placement: Placement,
+  wanted: readonly PlacementJob[],
+  succession: () => readonly (number | undefined)[],
+): void {
   const { places, weight, latest, problem } = placement;
   const left = [...places.keys()].filter((job) => places[job] === unplaced);
+  if (left.length === 0) return;
+  // Behind its deadline a run may meet the next one, however far apart their windows are.
+  placement.follow(succession());
   for (const job of left.sort((a, b) => (weight[b] ?? 0) - (weight[a] ?? 0) || a - b)) {
     for (const demand of new Set([wanted[job], problem.jobs[job]])) {
       if (demand === undefined) continue;

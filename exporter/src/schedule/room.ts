@@ -28,7 +28,7 @@ const noClaims: readonly Claim[] = [];
 
 function roomFor(job: PlacementJob, common: Common): PlacementJob {
   const { resources, shared = [], slots, slotHours, delayPenaltyPerHour, movePenalty } = common;
-  const { claims = noClaims, duration } = job;
+  const { claims = noClaims, duration, delayPenaltyPerHour: delayPenalty = delayPenaltyPerHour } = job;
   const last = Math.min(job.latest, slots - duration);
   let best: { readonly cost: number; readonly free: readonly number[] } | undefined;
   for (let start = Math.max(0, job.earliest); start <= last; start += 1) {
@@ -48,7 +48,7 @@ function roomFor(job: PlacementJob, common: Common): PlacementJob {
       }, missing);
       if (short <= 1e-9 && job.isLate !== true) return job;
       const isMoved = job.previous !== undefined && job.previous !== place;
-      const cost = short + lateHours * delayPenaltyPerHour + (isMoved ? movePenalty : 0);
+      const cost = short + lateHours * delayPenalty + (isMoved ? movePenalty : 0);
       if (best === undefined || cost < best.cost) best = { cost, free: [...own, ...free] };
     }
   }

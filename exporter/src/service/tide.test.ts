@@ -111,8 +111,8 @@ describe('the tide', () => {
   });
 
   it('leaves what has no choice at its time, however much of it there is', async () => {
-    const often = windowless('often', { every: minute, max_delay: 10_000, resources: { cpu: 1, memory: 1 } });
-    const plan = await tide().planAhead([often], midnight, 1);
+    const rest = { max_delay: 10_000, estimated_duration: minute / 2, resources: { cpu: 1, memory: 1 } };
+    const plan = await tide().planAhead([windowless('often', { every: minute, ...rest })], midnight, 1);
     expect(plan.slots).toHaveLength(60);
     expect(plan.misfits).toEqual([]);
     expect(plan.slots[7]).toMatchObject({ start: midnight + 8 * minute });

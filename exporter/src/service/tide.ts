@@ -141,7 +141,13 @@ export class Tide {
     return runs.map(({ schedule, since }) => {
       const expected = this.learning.of(schedule);
       const { durationMs, resources: taken } = expected;
-      return { until: Math.max(now, since + durationMs), resources: taken, ...waysOf(schedule, expected) };
+      return {
+        schedule: schedule.id,
+        ...(schedule.pool !== undefined && { pool: schedule.pool }),
+        until: Math.max(now, since + durationMs),
+        resources: taken,
+        ...waysOf(schedule, expected),
+      };
     });
   }
 

@@ -210,7 +210,15 @@ export class SimulatedHost {
       if (schedule === undefined) return [];
       const expected = this.#of(id);
       const { durationMs, resources } = expected;
-      return [{ until: Math.max(now, startedAt + durationMs), resources, ...waysOf(schedule, expected) }];
+      return [
+        {
+          schedule: id,
+          ...(schedule.pool !== undefined && { pool: schedule.pool }),
+          until: Math.max(now, startedAt + durationMs),
+          resources,
+          ...waysOf(schedule, expected),
+        },
+      ];
     });
     return {
       now,

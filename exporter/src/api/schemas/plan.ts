@@ -77,7 +77,10 @@ export const plan = named(
               .min(0)
               .optional()
               .describe('how far behind its deadline; 0: in time, with less than it asks for'),
-            reason: z.strictObject({ code: z.enum(['cramped', 'late', 'no_room']), text: z.string() }),
+            reason: z.strictObject({
+              code: z.enum(['cramped', 'late', 'no_room', 'still_running']),
+              text: z.string(),
+            }),
           }),
         )
         .optional()

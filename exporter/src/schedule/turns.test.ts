@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scheduleSchema } from '../config/schedule-schema.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { dueUntil, latestStart, planJobOf } from './due-job.ts';
+import type { FleetHost, FleetRun } from './fleet.ts';
+import { planDue, planFleetDue } from './plan-due.ts';
+import type { Misfit, PlanJob, PlannedSlot, PlanRequest, RunningJob } from './planner.ts';
+import type { HostLoad } from './slot-grid.ts';
+import { standing } from './standing.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const now = Date.UTC(2026, 10, 24, 12);
+
+function load(at: (hour: number) => number): HostLoad {
+  const cpu = Float64Array.from({ length: 576 }, (_, step) => at(step / 12));
+  return { startsAt: now, stepMs: 5 * minuteMs, cpu, memory: new Float64Array(576).fill(0.2), isKnown: true };
+}
+
+function scheduleOf(id: string, config: Record<string, unknown>): ScheduleConfig {
+  const given = { source: { type: 'sqlite', path: '/srv/app.db' }, stores: ['local'], ...config };
+  const schedule = scheduleSchema.parse({ id, ...given });
+  return { ...schedule, timezone: 'UTC', estimated_duration: 30 * minuteMs };
+}
+
+interface Wish {
+  readonly minutes: number;
+  readonly hours?: number;
+  readonly cpu?: number;
+  readonly at?: EpochMs;
+}
+
+/** What a service plans of a schedule of which nothing is waiting. */
+function jobsOf(schedule: ScheduleConfig, { minutes, hours = 24, cpu = 0.1, at = now }: Wish): PlanJob[] {
+  return dueUntil(schedule, at, at, at + hours * hourMs).map((due) =>
+    planJobOf(due, { durationMs: minutes * minuteMs, resources: { cpu, memory: 0.05 } }),
+  );
+}
+
+function runOf(schedule: ScheduleConfig, until: EpochMs): RunningJob {
+  const { id, pool } = schedule;
+  return {
+    ...{ schedule: id, until, resources: { cpu: 0.1, memory: 0.05 }, stores: ['local'] },
+    ...(pool !== undefined && { pool }),
+  };
+}
+
+const request = (jobs: readonly PlanJob[], more: Partial<PlanRequest> = {}): PlanRequest => ({
+  now,
+  jobs,
+  load: load((hour) => 0.3 + 0.2 * Math.sin(hour / 3)),
+  ...more,
+});
+
+const timeOf = (at: EpochMs): string => new Date(at).toISOString().slice(11, 16);
+
+const told = (slots: readonly PlannedSlot[]): string[] =>
+  slots.map(({ dueAt, start }) => `${timeOf(dueAt)} at ${timeOf(start)}`);
+
+const missed = (misfits: readonly Misfit[]): string[] =>
+  misfits.map(({ job, reason }) => `${timeOf(job.occurrence.dueAt)} ${reason.code}`);
+
+describe('the runs of one schedule', () => {
+  it('come one behind the other where they take longer than from one to the next, and what that leaves out is named', () => {
+    const hourly = scheduleOf('db', { every: '1h', max_delay: '30m' });
+    const plan = planDue(request(jobsOf(hourly, { minutes: 100, hours: 6 })));
+    expect(told(plan.slots)).toEqual(['13:00 at 13:00', '15:00 at 15:00', '17:00 at 17:00']);
+    expect(
+      plan.misfits.map(({ job, start, reason }) => [timeOf(job.occurrence.dueAt), start, reason]),
+    ).toEqual(
+      ['14:00', '16:00', '18:00'].map((due) => [
+        due,
+        undefined,
+        {
+          code: 'still_running',
+          text: 'it will be missed, for the run before goes on until 10m behind its deadline: runs of 1h40m need more time from one to the next, or a longer max_delay',
+        },
+      ]),
+    );
+    expect(plan.slots.map((slot) => plan.explain(slot).code)).toEqual(Array(3).fill('only_start'));
+  });
+
+  it('begin to the minute as the one before is over, where each is a little longer than there is', () => {
+    const hourly = scheduleOf('db', { every: '1h' });
+    const { slots, misfits } = planDue(
+      request(jobsOf(hourly, { minutes: 61, hours: 5, cpu: 0.6 }), { load: load(() => 0.3) }),
+    );
+    const starts = ['13:00 at 13:00', '14:00 at 14:01', '15:00 at 15:02', '16:00 at 16:03', '17:00 at 17:04'];
+    expect(told(slots)).toEqual(starts);
+    expect(misfits).toEqual([]);
+  });
+
+  it('are missed where the next one is due before the run before is over', () => {
+    const often = scheduleOf('db', { cron: '*/7 * * * *' });
+    const { slots, misfits } = planDue(request(jobsOf(often, { minutes: 12, hours: 0.7 })));
+    expect(told(slots)).toEqual(['12:07 at 12:07', '12:14 at 12:19', '12:28 at 12:31', '12:42 at 12:43']);
+    expect(missed(misfits)).toEqual(['12:21 still_running', '12:35 still_running']);
+    expect(misfits[0]?.reason.text).toBe(
+      'it will be missed, for the run before goes on until the next one is due: runs of 12m need more time from one to the next',
+    );
+  });
+
+  it('leave the late hours of one window and the early ones of the next to one of them alone', () => {
+    const anyTime = scheduleOf('db', { every: '1d', window: '00:00-00:00' });
+    // Quiet from eleven at night to one in the morning; the run takes four hours.
+    const quiet = load((hour) => ((hour + 12) % 24 >= 23 || (hour + 12) % 24 < 1 ? 0.05 : 0.6));
+    const jobs = jobsOf(anyTime, { minutes: 240, hours: 48 });
+    const { slots, misfits } = planDue(request(jobs, { load: quiet }));
+    expect(misfits).toEqual([]);
+    expectInTurn(slots);
+    const [first, ...others] = slots.map(({ start }) => ((start - now) / hourMs + 12) % 24);
+    expect(first).toBeGreaterThan(20);
+    expect(others.every((start) => start > 20 || start < 1)).toBe(true);
+  });
+
+  it('are over before the next one begins also where they are late', () => {
+    const nightly = scheduleOf('db', { every: '1d', window: '13:00-14:00', max_delay: '1h' });
+    const weighty = scheduleOf('hog', {
+      every: '7d',
+      cron: undefined,
+      window: '12:00-12:30',
+      priority: 'critical',
+    });
+    const hog = planJobOf(
+      { schedule: weighty, occurrence: { dueAt: now, windowStart: now, windowEnd: now, deadline: now } },
+      { durationMs: 22 * hourMs, resources: { cpu: 0.6, memory: 0.1 } },
+    );
+    const jobs = [hog, ...jobsOf(nightly, { minutes: 300, hours: 48, cpu: 0.45 })];
+    const { slots, misfits } = planDue(request(jobs, { load: load(() => 0.1) }));
+    expect(told(slots)).toEqual(['12:00 at 12:00', '13:00 at 13:00']);
+    expect(misfits.map(({ reason }) => reason)).toEqual([
+      {
+        code: 'no_room',
+        text: 'it will be missed, for there is no room before the next one is due: cpu is taken until its deadline, and on',
+      },
+    ]);
+  });
+
+  it('are missed where the run before ends just as the next one is due', () => {
+    const hourly = scheduleOf('db', { every: '1h' });
+    const { slots, misfits } = planDue(request(jobsOf(hourly, { minutes: 120, hours: 4 })));
+    expect(told(slots)).toEqual(['13:00 at 13:00', '15:00 at 15:00']);
+    expect(missed(misfits)).toEqual(['14:00 still_running', '16:00 still_running']);
+  });
+
+  it('wait for the one that goes on now', () => {
+    const hourly = scheduleOf('db', { every: '1h', max_delay: '30m' });
+    const other = scheduleOf('other', { every: '1h', max_delay: '30m' });
+    const running = [runOf(hourly, now + 95 * minuteMs)];
+    const jobs = [hourly, other].flatMap((each) => jobsOf(each, { minutes: 10, hours: 2 }));
+    const { slots, misfits } = planDue(request(jobs, { running, load: load(() => 0.3) }));
+    expect(missed(misfits)).toEqual(['13:00 still_running']);
+    const [first, ...later] = slots.map(({ schedule, start }) => `${schedule} ${timeOf(start)}`);
+    expect(first).toBe('other 13:00');
+    expect(later).toContain('db 14:00');
+  });
+
+  it('of a pool are given to another host, where each takes longer than from one to the next', () => {
+    const pooled = scheduleOf('db', { every: '1h', max_delay: '30m', pool: 'workers' });
+    const host = { jobs: jobsOf(pooled, { minutes: 100, hours: 4 }), load: load(() => 0.3) };
+    const { slots, misfits } = planFleetDue({
+      now,
+      hosts: new Map([
+        ['a', host],
+        ['b', host],
+      ]),
+    });
+    expect(misfits).toEqual([]);
+    for (const runs of slots.values()) {
+      expect(runs).toHaveLength(2);
+      expectInTurn(runs);
+    }
+    const another = jobsOf({ ...pooled, id: 'more' }, { minutes: 100, hours: 1 });
+    const both = { ...host, jobs: [...jobsOf(pooled, { minutes: 100, hours: 1 }), ...another] };
+    const shared = planFleetDue({
+      now,
+      hosts: new Map([
+        ['a', both],
+        ['b', both],
+      ]),
+    });
+    expect([...shared.slots.values()].map((runs) => runs.length)).toEqual([1, 1]);
+  });
+
+  const minutes = fc.integer({ min: 1, max: 300 });
+  const recurrences = fc.oneof(
+    fc.record({
+      every: fc.constantFrom('5m', '7m', '13m', '20m', '1h', '90m', '6h'),
+      max_delay: fc.constantFrom('1s', '3m', '10m', '45m', '6h', '30h'),
+    }),
+    fc.record({
+      cron: fc.constantFrom('*/7 * * * *', '0,2,30 * * * *', '15 1,2,9 * * *', '0 */2 * * *'),
+      max_delay: fc.constantFrom('1s', '10m', '2h'),
+    }),
+    fc.record({
+      every: fc.constantFrom('1d', '8h'),
+      window: fc.constantFrom('22:00-06:00', '00:00-00:00', '13:00-12:30'),
+      max_delay: fc.constantFrom('1s', '1h', '20h'),
+    }),
+  );
+  const subjects = fc.array(
+    fc.record({
+      config: recurrences,
+      minutes,
+      cpu: fc.constantFrom(0.02, 0.2, 0.55),
+      runs: fc.option(minutes, { nil: undefined }),
+      pool: fc.boolean(),
+      priority: fc.constantFrom('critical', 'medium', 'low'),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+  const worlds = fc.record({
+    subjects,
+    /** Not at the beginning of a slot, as in life. */
+    shift: fc.integer({ min: 0, max: 11 * minuteMs }),
+    loads: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 }),
+    streams: fc.constantFrom(undefined, 1, 2),
+  });
+
+  it('are never planned over each other, begin as the scheduler would begin them, and none is dropped', () => {
+    fc.assert(
+      fc.property(worlds, ({ subjects: wishes, shift, loads, streams }) => {
+        const at = now + shift;
+        const schedules = wishes.map(({ config, priority }, index) =>
+          scheduleOf(`s${index}`, { ...config, priority }),
+        );
+        const jobs = schedules.flatMap((schedule, index) =>
+          jobsOf(schedule, { ...{ minutes: 1, ...wishes[index] }, hours: 16, at }),
+        );
+        const running = schedules.flatMap((schedule, index) => {
+          const runs = wishes[index]?.runs;
+          return runs === undefined ? [] : [runOf(schedule, at + runs * minuteMs)];
+        });
+        const plan = planDue({
+          now: at,
+          jobs,
+          load: load((hour) => loads[Math.floor(hour) % loads.length] ?? 0),
+          running,
+          limits: { stores: { local: streams === undefined ? {} : { streams } } },
+        });
+        for (const schedule of schedules) {
+          const own = plan.slots.filter((slot) => slot.schedule === schedule.id);
+          const until = running.find((run) => run.schedule === schedule.id)?.until;
+          expectInTurn(own, until);
+          expectAsRun(schedule, own, at);
+        }
+        for (const job of jobs) {
+          const isPlanned = plan.slots.some((slot) => slot.job === job);
+          expect(isPlanned || plan.misfits.some((misfit) => misfit.job === job)).toBe(true);
+        }
+        for (const slot of plan.slots) expect(plan.explain(slot).text).not.toBe('');
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are never planned over each other on one of many hosts', () => {
+    fc.assert(
+      fc.property(fc.array(worlds, { minLength: 1, maxLength: 3 }), (told) => {
+        const pools = told.flatMap(({ subjects: wishes }, host) =>
+          wishes.flatMap(({ pool, config, ...wish }, index) =>
+            pool
+              ? [{ ...wish, schedule: scheduleOf(`p${host}-${index}`, { ...config, pool: 'workers' }) }]
+              : [],
+          ),
+        );
+        const hosts = told.map(({ subjects: wishes, loads }, host): [string, FleetHost] => {
+          const own = wishes.flatMap(({ pool, config, ...wish }, index) =>
+            pool ? [] : [{ ...wish, schedule: scheduleOf(`s${index}`, config) }],
+          );
+          const running = [...own, ...(host === 0 ? pools : [])].flatMap(({ schedule, runs }) =>
+            runs === undefined ? [] : [runOf(schedule, now + runs * minuteMs)],
+          );
+          const jobs = [...own, ...pools].flatMap(({ schedule, ...wish }) =>
+            jobsOf(schedule, { ...wish, hours: 10 }),
+          );
+          const forecast = load((hour) => loads[Math.floor(hour) % loads.length] ?? 0);
+          return [`h${host}`, { jobs, running, load: forecast }];
+        });
+        const plan = planFleetDue({
+          now,
+          hosts: new Map(hosts),
+          shared: { stores: { local: { streams: 3 } } },
+        });
+        for (const [name, runs] of plan.slots) {
+          const running = hosts.find(([host]) => host === name)?.[1].running ?? [];
+          for (const [schedule, own] of Map.groupBy(runs, (run) => `${run.owner} ${run.schedule}`)) {
+            const isRunning = ({ schedule: id, pool }: RunningJob): boolean =>
+              `${pool ?? name} ${id}` === schedule;
+            expectInTurn(own, running.find(isRunning)?.until);
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** One behind the other, in the order in which they are due, and behind what runs now. */
+function expectInTurn(slots: readonly (PlannedSlot | FleetRun)[], running = -Infinity): void {
+  let over = running;
+  let dueAt = -Infinity;
+  for (const slot of slots) {
+    expect(slot.start).toBeGreaterThanOrEqual(over);
+    expect(slot.dueAt).toBeGreaterThan(dueAt);
+    over = slot.end;
+    dueAt = slot.dueAt;
+  }
+}
+
+/** At each start the schedule stands so that this occurrence is the one to run. */
+function expectAsRun(schedule: ScheduleConfig, slots: readonly PlannedSlot[], at: EpochMs): void {
+  let settled = at;
+  for (const { start, dueAt, job } of slots) {
+    const { occurrence } = job;
+    // What waits for room alone begins behind its deadline as well.
+    const last = Math.max(occurrence.windowStart, latestStart({ schedule, occurrence }) - 1);
+    const { next } = standing(schedule, settled, Math.min(start, last));
+    expect(next?.dueAt).toBe(dueAt);
+    settled = dueAt;
+  }
+}
