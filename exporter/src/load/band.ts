@@ -5,7 +5,9 @@ import type { PastDays } from './past-days.ts';
  * above. As far ahead as the present still says something, the band is narrower in the measure in which it does.
  */
 export interface Band {
+  /** Nine of ten times the load is higher than this; never above what is expected. */
   readonly low: Float64Array;
+  /** Nine of ten times the load is lower than this; never below what is expected. */
   readonly high: Float64Array;
 }
 

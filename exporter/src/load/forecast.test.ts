@@ -19,6 +19,9 @@ function history(days: number, loadAt: (at: number) => number, timezone = 'UTC')
 const forecastLoad = (series: LoadSeries, at: number, horizonMs: number): LoadForecast =>
   forecastBy(series, at, horizonMs, 'learned');
 
+/** A forecast with its band worked out, to be compared. */
+const told = ({ band, ...forecast }: LoadForecast): object => ({ ...forecast, ...band() });
+
 const hourOf = (at: number): number => (at % dayMs) / hourMs;
 const nightly = (at: number): number => (hourOf(at) >= 2 && hourOf(at) < 4 ? 0.8 : 0.2);
 const weekdayOf = (at: number): number => (Math.floor(at / dayMs) + 4) % 7;
@@ -123,7 +126,8 @@ describe('forecastLoad', () => {
     const forecast = forecastLoad(series, now, 2 * dayMs);
     expect(forecast.basis).toBe(basis);
     for (const load of forecast.expected) expect(load).toBeCloseTo(level, 6);
-    const width = Math.max(...forecast.high) - Math.min(...forecast.low);
+    const { low, high } = forecast.band();
+    const width = Math.max(...high) - Math.min(...low);
     if (basis === 'none' || basis === 'level') expect(width).toBe(1);
   });
 
@@ -133,7 +137,7 @@ describe('forecastLoad', () => {
       ...known,
       values: known.values.map((value, step) => (step * stepMs + known.startsAt < now ? value : 1)),
     };
-    expect(forecastLoad(peeking, now, dayMs)).toEqual(forecastLoad(known, now, dayMs));
+    expect(told(forecastLoad(peeking, now, dayMs))).toEqual(told(forecastLoad(known, now, dayMs)));
   });
 
   it('begins with the step that holds now, also amid one', () => {
@@ -199,9 +203,11 @@ describe('forecastLoad', () => {
           }
           const forecast = forecastLoad(seriesOf(times, values, stepMs), now, 2 * dayMs);
           expect(forecast.expected).toHaveLength(576);
+          const band = forecast.band();
+          expect([band.low.length, band.high.length]).toEqual([576, 576]);
           forecast.expected.forEach((load, step) => {
-            const low = forecast.low[step] ?? NaN;
-            const high = forecast.high[step] ?? NaN;
+            const low = band.low[step] ?? NaN;
+            const high = band.high[step] ?? NaN;
             if (!(low >= 0 && low <= load && load <= high && high <= 1)) {
               throw new Error(`step ${step}: ${low} ${load} ${high}`);
             }
@@ -218,7 +224,7 @@ describe('forecastLoad', () => {
       const mixed = Math.imul((at / stepMs) ^ ((at / stepMs) >>> 7), 0x9e3779b1) >>> 0;
       return 0.2 + 0.5 * (mixed / 2 ** 32);
     };
-    const { low, high } = forecastLoad(history(40, noise), now, 2 * dayMs);
+    const { low, high } = forecastLoad(history(40, noise), now, 2 * dayMs).band();
     const counts = { below: 0, above: 0 };
     // From six hours ahead on: by then the present says nothing any more.
     for (let step = 72; step < 576; step += 1) {

@@ -1,6 +1,6 @@
 import type { LocalMs } from '../schedule/zone.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { bandOf } from './band.ts';
+import { bandOf, type Band } from './band.ts';
 import { dayWeight } from './day-weight.ts';
 import { learnedCourse } from './learned-course.ts';
 import { mean, pastDays, type PastDays } from './past-days.ts';
@@ -17,13 +17,9 @@ export interface LoadForecast {
   readonly stepMs: number;
   /** The load to reckon with in each step, 0 to 1. Always a number. */
   readonly expected: Float64Array;
-  /** Nine of ten times the load is higher than this; never above `expected`. */
-  readonly low: Float64Array;
-  /** Nine of ten times the load is lower than this; never below `expected`. */
-  readonly high: Float64Array;
+  /** Worked out when asked for: most forecasts are looked at for what is expected alone. */
+  readonly band: () => Band;
   readonly basis: ForecastBasis;
-  /** How much history there is, in days; gaps do not count. */
-  readonly daysSeen: number;
 }
 
 /** `learned` weighs all days that are known; `yesterday` repeats the last 24 hours. */
@@ -48,7 +44,7 @@ export function forecastLoad(
   const startsAt = now - (zone.localAt(now) - localNow);
   const length = Math.max(0, Math.ceil((now + horizonMs - startsAt) / stepMs));
   const days = pastDays(history, localNow);
-  const daysSeen = known(days.values) / days.stepsPerDay;
+  const daysSeen = daysKnown(days);
   const places = placesOf(history, { startsAt, localNow, length });
   const reach = places.reduce((last, place) => Math.max(last, place), -1) + 1;
   const local = daysSeen < 1 ? levelAlone(days, reach) : courses[method](days, reach, stepMs);
@@ -61,17 +57,21 @@ export function forecastLoad(
     startsAt,
     stepMs,
     expected: byClock(local.expected),
-    low: byClock(local.low),
-    high: byClock(local.high),
+    band() {
+      const { low, high } = local.band();
+      return { low: byClock(low), high: byClock(high) };
+    },
     basis: basisOf(daysSeen, method),
-    daysSeen,
   };
 }
+
+/** So much is known of the week. */
+const daysOfWeeks = 14;
 
 function basisOf(daysSeen: number, method: ForecastMethod): ForecastBasis {
   if (daysSeen < 1) return daysSeen === 0 ? 'none' : 'level';
   if (method === 'yesterday') return 'yesterday';
-  return daysSeen < 14 ? 'days' : 'weeks';
+  return daysSeen < daysOfWeeks ? 'days' : 'weeks';
 }
 
 /**
@@ -90,24 +90,26 @@ function placesOf(
   return places;
 }
 
-function known(values: Float64Array): number {
+/** How much of the days is known, without its gaps; of all history no more is counted than makes a difference. */
+function daysKnown({ values, stepsPerDay }: PastDays): number {
+  const enough = daysOfWeeks * stepsPerDay;
   let count = 0;
-  for (const value of values) if (!Number.isNaN(value)) count += 1;
-  return count;
+  for (let index = 0; index < values.length && count < enough; index += 1) {
+    if (!Number.isNaN(values[index])) count += 1;
+  }
+  return count / stepsPerDay;
 }
 
 interface Course {
   readonly expected: Float64Array;
-  readonly low: Float64Array;
-  readonly high: Float64Array;
+  readonly band: () => Band;
 }
 
 function levelAlone(days: PastDays, length: number): Course {
   const level = mean(days.values);
   return {
     expected: new Float64Array(length).fill(Number.isNaN(level) ? 0.5 : level),
-    low: new Float64Array(length),
-    high: new Float64Array(length).fill(1),
+    band: () => ({ low: new Float64Array(length), high: new Float64Array(length).fill(1) }),
   };
 }
 
@@ -115,22 +117,23 @@ const courses: Readonly<Record<ForecastMethod, (days: PastDays, length: number, 
   {
     learned(days, length, stepMs) {
       const course = learnedCourse(days, length, stepMs);
-      return { expected: course.expected, ...bandOf({ days, ...course }) };
+      return { expected: course.expected, band: () => bandOf({ days, ...course }) };
     },
     yesterday(days, length) {
       const expected = repeatedDay(days, length);
-      const plain = Float64Array.from({ length: days.count }, (_, row) => dayWeight(row + 1, 1));
-      const total = plain.reduce((sum, weight) => sum + weight, 0);
-      return {
-        expected,
-        ...bandOf({
-          days,
-          weights: plain.map((weight) => weight / total),
-          usual: expected,
-          expected,
-          left: new Float64Array(length),
-          blockSteps: Math.max(1, Math.round(days.stepsPerDay / 48)),
-        }),
-      };
+      return { expected, band: () => repeatedBand(days, expected) };
     },
   };
+
+function repeatedBand(days: PastDays, expected: Float64Array): Band {
+  const plain = Float64Array.from({ length: days.count }, (_, row) => dayWeight(row + 1, 1));
+  const total = plain.reduce((sum, weight) => sum + weight, 0);
+  return bandOf({
+    days,
+    weights: plain.map((weight) => weight / total),
+    usual: expected,
+    expected,
+    left: new Float64Array(expected.length),
+    blockSteps: Math.max(1, Math.round(days.stepsPerDay / 48)),
+  });
+}

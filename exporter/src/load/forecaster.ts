@@ -57,7 +57,8 @@ function digestsOf({ startsAt, stepMs, values }: LoadSeries): Digests {
   const first = Math.floor(startsAt / originEveryMs);
   const end = Math.ceil((startsAt + values.length * stepMs) / originEveryMs);
   const digests = new Int32Array(Math.max(0, end - first));
-  for (const [step, value] of values.entries()) {
+  for (let step = 0; step < values.length; step += 1) {
+    const value = values[step] ?? NaN;
     const block = Math.floor((startsAt + step * stepMs) / originEveryMs) - first;
     digests[block] = mixed(digests[block] ?? 0, Number.isNaN(value) ? -1 : Math.round(value * 1e9));
   }

@@ -8,7 +8,8 @@ const startsAt = Date.UTC(2026, 10, 24);
 
 function forecastOf(loads: readonly number[]): LoadForecast {
   const expected = Float64Array.from(loads);
-  return { startsAt, stepMs, expected, low: expected, high: expected, basis: 'weeks', daysSeen: 14 };
+  const band = () => ({ low: expected, high: expected });
+  return { startsAt, stepMs, expected, band, basis: 'weeks' };
 }
 
 const stretch = (from: number, until: number, steps: number) => ({

@@ -44,3 +44,10 @@ it('the load of this host has the pressure of now beside that of the past, of an
   const unknown = await outlook(() => measured).load(catalog, now, { hours: 1, host: undefined });
   expect(unknown.resources.some((each) => 'presentPressure' in each)).toBe(false);
 });
+
+it('tells with each forecast how far it may be off: of less than a day, anything', async () => {
+  const { resources } = await outlook(() => undefined).load(catalog, now, { hours: 1, host: undefined });
+  expect(resources[0]).toMatchObject({ resource: 'cpu', basis: 'level' });
+  expect(resources[0]?.forecast[0]).toMatchObject({ expected: 0.2, low: 0, high: 1 });
+  expect(resources[0]?.forecast.at(-1)).toMatchObject({ expected: 0.2, low: 0, high: 1 });
+});

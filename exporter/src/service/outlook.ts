@@ -148,6 +148,7 @@ function resourceLoad(
   const pressure = pointsOf(waits, resource);
   if (samples.length === 0 && forecast.basis === 'none') return undefined;
   const { profile = [], quietHours = [], busyHours = [], ...figures } = statistics ?? {};
+  const { low, high } = forecast.band();
   const stepsAhead = forecast.basis === 'none' ? [] : [...forecast.expected.keys()];
   return {
     resource,
@@ -162,8 +163,8 @@ function resourceLoad(
     forecast: stepsAhead.map((step) => ({
       at: toRfc3339(forecast.startsAt + step * forecast.stepMs),
       expected: forecast.expected[step] ?? 0,
-      low: forecast.low[step] ?? 0,
-      high: forecast.high[step] ?? 1,
+      low: low[step] ?? 0,
+      high: high[step] ?? 1,
     })),
     ...('samples' in figures && {
       statistics: { ...figures, maximumAt: toRfc3339(figures.maximumAt) },
