@@ -148,7 +148,7 @@ describe('a host that nobody has heard of', () => {
 
 describe('two hosts on one PostgreSQL', () => {
   it('do not see what the other has, whatever they are called', async () => {
-    const name = 'ein-Rechner-mit-einem-sehr-langen-Namen-der-nicht-in-den-eines-Schemas-passt';
+    const name = `ein-Rechner-mit-einem-sehr-langen-Namen-der-nicht-in-den-eines-Schemas-passt-${newInstance()}`;
     await using one = await opened(`${name}-1`);
     await using other = await opened(`${name}-2`);
     await complete(one, 'b1');

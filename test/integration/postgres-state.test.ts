@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { migratePostgres } from '../../exporter/src/postgres/migrate.ts';
 import { openPostgres, type Postgres, type PostgresOptions } from '../../exporter/src/postgres/postgres.ts';
@@ -50,6 +50,11 @@ describe('a state in PostgreSQL', () => {
     });
     server.query('CREATE TABLE written (what TEXT PRIMARY KEY, number BIGINT)');
     state = open(server.url());
+  });
+  beforeEach(() => {
+    server.query(
+      'TRUNCATE written; DROP SCHEMA IF EXISTS "db-1", shared, theirs CASCADE; DROP ROLE IF EXISTS poor',
+    );
   });
   afterAll(async () => {
     await state[Symbol.asyncDispose]();

@@ -22,12 +22,15 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+let hosts = 0;
+
 /** A host with a folder to back up, whose state is the PostgreSQL that all share. */
 class Host {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
 
-  constructor(instance: string) {
+  constructor(name: string) {
+    const instance = `${name}-${(hosts += 1)}`;
     this.folder = join(root, instance);
     this.env = { ...process.env, STATE_URL: server.url() };
     const docs = '{ id: docs, source: { type: directory, path: FOLDER/docs }, every: 1d, stores: [local] }';
