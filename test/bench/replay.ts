@@ -25,7 +25,9 @@ const traces = readdirSync(folder)
   .map((file) => readTrace(join(folder, file)));
 for (const { window, days } of cases) {
   const began = process.cpuUsage();
-  const hosts = traces.map((trace) => replayed(trace, window, days)).filter(({ total }) => total.runs > 0);
+  const replays: Replay[] = [];
+  for (const trace of traces) replays.push(await replayed(trace, window, days));
+  const hosts = replays.filter(({ total }) => total.runs > 0);
   const { user, system } = process.cpuUsage(began);
   const closed = choosers.map((chooser) => `${chooser} ${(100 * gapClosed(hosts, chooser)).toFixed(1)} %`);
   const each = (user + system) / 1e6 / traces.length;
@@ -34,7 +36,7 @@ for (const { window, days } of cases) {
   );
 }
 
-function replayed(trace: Trace, window: string, days: number): Replay {
+async function replayed(trace: Trace, window: string, days: number): Promise<Replay> {
   const records = recordsOf(trace);
   const until = (records.at(-1)?.at ?? 0) + coarseStepMs;
   const config = {
@@ -46,7 +48,7 @@ function replayed(trace: Trace, window: string, days: number): Replay {
     stores: ['local'],
   };
   const schedule = { ...scheduleSchema.parse(config), timezone: 'UTC', estimated_duration: durationMs };
-  return replay({
+  return await replay({
     jobs: [{ schedule, expected: { durationMs, resources: { cpu: 0.01, memory: 0.01 } } }],
     ...{ records, until, from: until - days * dayMs, timezone: 'UTC' },
     highWater: { cpu: 1, memory: 1, disk: 1 },

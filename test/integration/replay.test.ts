@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -134,6 +135,28 @@ describe('lowtide plan --replay', () => {
       stderr: expect.stringMatching(/a day or more/) as string,
     });
   });
+});
+
+it('lowtide plan --replay shows how far it has come on a terminal, and ends with Ctrl-C', async () => {
+  const one = await installation();
+  await record(one.opened.catalog, 60, busyAtTwo);
+  const argv = [process.execPath, main, 'plan', '--replay', '55d', '--config', one.configFile];
+  const command = argv.map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null']);
+  const closed = once(child, 'close');
+  let shown = '';
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (text: Buffer) => {
+      shown += text.toString();
+      if (/Replaying 55d .*[1-9]%/.test(shown)) resolve();
+    });
+    child.stdout.on('end', resolve);
+  });
+  expect(shown).toMatch(/Replaying 55d \S+ [1-9]\d?%/);
+  child.stdin.write('\x03');
+  expect(await closed).toEqual([1, null]);
+  expect(shown).toContain('lowtide: stopped by SIGINT');
+  expect(shown).not.toContain('as Lowtide would have planned them');
 });
 
 interface Trace {

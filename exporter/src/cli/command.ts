@@ -38,6 +38,8 @@ export interface CommandContext {
   open(): Promise<Installation>;
   /** Shows how far long work has come. */
   progress(title: string, expectedBytes?: number): Progress;
+  /** The same of work that is not counted in bytes, but as a share, 0 to 1. */
+  shareProgress(title: string): Progress;
 }
 
 /** Makes a commander action of a command: its errors become messages and exit codes. */
@@ -107,5 +109,7 @@ function contextOf(
         elapsed: terminal.elapsed,
         ...(expectedBytes !== undefined && { expectedBytes }),
       }),
+    shareProgress: (title) =>
+      startProgress({ stderr: terminal.stderr, title, elapsed: terminal.elapsed, isShare: true }),
   };
 }

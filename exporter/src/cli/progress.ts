@@ -7,6 +7,8 @@ export interface ProgressOptions {
   readonly title: string;
   /** How many bytes are expected, where that is known. */
   readonly expectedBytes?: number;
+  /** It is told as a share of all there is to do, 0 to 1, where bytes say nothing. */
+  readonly isShare?: boolean;
   /** Milliseconds of a clock that is never set. */
   readonly elapsed: () => number;
 }
@@ -25,10 +27,15 @@ export function startProgress(options: ProgressOptions): Progress {
   return options.stderr.isTTY ? bar(options) : lines(options);
 }
 
-function bar({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progress {
+function bar({ stderr, title, expectedBytes, elapsed, isShare = false }: ProgressOptions): Progress {
   const started = elapsed();
   const known = expectedBytes !== undefined && expectedBytes > 0;
-  const format = known ? `${title} {bar} {percentage}% | {bytes} | {rate}/s` : `${title} {bytes} | {rate}/s`;
+  const withBar = `${title} {bar} {percentage}%`;
+  const format = isShare
+    ? withBar
+    : known
+      ? `${withBar} | {bytes} | {rate}/s`
+      : `${title} {bytes} | {rate}/s`;
   const view = new SingleBar({
     stream: stderr,
     format,
@@ -54,14 +61,15 @@ function bar({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progre
   };
 }
 
-function lines({ stderr, title, expectedBytes, elapsed }: ProgressOptions): Progress {
+function lines({ stderr, title, expectedBytes, elapsed, isShare = false }: ProgressOptions): Progress {
   let next = elapsed() + lineEveryMs;
   return {
     update(bytes, nowExpected = expectedBytes) {
       if (elapsed() < next) return;
       next = elapsed() + lineEveryMs;
       const of = nowExpected === undefined ? '' : ` of about ${formatSize(nowExpected)}`;
-      stderr.write(`${title}: ${formatSize(bytes)}${of}\n`);
+      const done = isShare ? `${Math.floor(100 * bytes)} %` : `${formatSize(bytes)}${of}`;
+      stderr.write(`${title}: ${done}\n`);
     },
     [Symbol.dispose]: () => undefined,
   };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
 import type { Installation } from '../compose.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
@@ -16,6 +17,7 @@ import { shownTime } from './views.ts';
 import { counted } from '../units/count.ts';
 
 const dayMs = 86_400_000;
+const restEveryMs = 50;
 
 /** Reads `--replay`. */
 export function replaySpan(text: string): number {
@@ -34,7 +36,7 @@ export async function replayPast(
   await using installation = await context.open();
   const now = installation.clock.now();
   requireHost(installation.config.load, host);
-  const result = await replayed(installation, now, { spanMs, host });
+  const result = await replayed(context, installation, now, { spanMs, host });
   if (result.total.runs === 0 && result.leftOut.tooEarly + result.leftOut.unknown > 0)
     throw unknown(result, now);
   const nothing = `No backup was due in the last ${formatDuration(spanMs)} whose last possible run is over.`;
@@ -44,6 +46,7 @@ export async function replayPast(
 
 /** The schedules of one host, by its load: `host` is one of load.hosts; undefined: this one. */
 async function replayed(
+  context: CommandContext,
   { catalog, config }: Installation,
   now: EpochMs,
   { spanMs, host }: { readonly spanMs: number; readonly host: string | undefined },
@@ -52,13 +55,24 @@ async function replayed(
   const schedules = (await activeSchedules(catalog, config.schedules)).filter((each) => each.host === host);
   await learning.learn(schedules, now);
   const until = Math.floor(now / coarseStepMs) * coarseStepMs;
-  return replay({
+  const { signal, elapsed } = context.terminal;
+  using progress = context.shareProgress(`Replaying ${formatDuration(spanMs)}`);
+  let restedAt = elapsed();
+  return await replay({
     jobs: schedules.map((schedule) => ({ schedule, expected: learning.of(schedule) })),
     records: await recordsOf(catalog, host, 0, until),
     from: now - spanMs,
     until,
     timezone: Temporal.Now.timeZoneId(),
     highWater: highWaterOf(config.load, host),
+    async onStep(done) {
+      progress.update(done);
+      // It is all reckoning: without a rest nothing would be heard of Ctrl-C.
+      if (elapsed() - restedAt < restEveryMs) return;
+      await setImmediate();
+      signal.throwIfAborted();
+      restedAt = elapsed();
+    },
   });
 }
 

@@ -1,9 +1,11 @@
 import { planDue } from '../../schedule/plan-due.ts';
 import type { PlannedSlot } from '../../schedule/planner.ts';
+import type { HostLoad } from '../../schedule/slot-grid.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { coarseStepMs } from '../load.ts';
 import type { OutlookAt } from './outlooks.ts';
 import type { ReplayJob } from './replay.ts';
+import type { Starts } from './tally.ts';
 
 interface Running {
   readonly each: ReplayJob;
@@ -11,34 +13,38 @@ interface Running {
 }
 
 /**
- * Starts each job when the plan has its slot, as the service does: planned anew every five minutes while a window is open,
- * with the next occurrence of each schedule that does not run, and no later than the deadline. One whose deadline passes
- * while its schedule runs is missing in the answer.
+ * Starts each job when the plan has its slot, as the service does: planned anew every five minutes while a window is open, and
+ * meanwhile where a run is over and its schedule due again, with the next occurrence of each schedule that does not run, and no later than the
+ * deadline. One whose deadline passes while its schedule runs is missing in the answer.
  */
-export function followPlan(
+export async function followPlan(
   jobs: readonly ReplayJob[],
   outlookAt: OutlookAt,
-): ReadonlyMap<ReplayJob, EpochMs> {
+  onStep: (now: EpochMs) => Promise<void>,
+): Promise<Starts> {
   const inOrder = jobs.toSorted((a, b) => a.starts.from - b.starts.from);
   const waiting = Map.groupBy(inOrder, ({ job }) => job.schedule);
   const started = new Map<ReplayJob, EpochMs>();
   let running: readonly Running[] = [];
   let previous: readonly PlannedSlot[] = [];
+  let expected: { readonly nextStep: EpochMs; readonly load: HostLoad } | undefined;
   for (let now = -Infinity; ;) {
     for (const queue of waiting.values()) dropMissed(queue, now);
     running = running.filter(({ until }) => until > now);
     const coming = nextOf(waiting, running);
-    const nextStep = now + coarseStepMs;
+    const nextStep = Math.floor(now / coarseStepMs) * coarseStepMs + coarseStepMs;
     if (!coming.some(({ starts }) => starts.from < nextStep)) {
-      const next = Math.min(...coming.map(({ starts }) => starts.from), ...running.map(({ until }) => until));
+      const next = Math.min(...coming.map(({ starts }) => starts.from), backAt(waiting, running));
       if (next === Infinity) return started;
-      now = Math.max(nextStep, Math.floor(next / coarseStepMs) * coarseStepMs);
+      now = next < nextStep ? next : Math.floor(next / coarseStepMs) * coarseStepMs;
       continue;
     }
+    // Within a step nothing new is known.
+    if (expected?.nextStep !== nextStep) expected = { nextStep, load: outlookAt(now) };
     const { slots } = planDue({
       now,
       jobs: coming.map(({ job }) => job),
-      load: outlookAt(now),
+      load: expected.load,
       previous,
       running: running.map(({ each: { job }, until }) => ({ ...job, until })),
     });
@@ -52,12 +58,21 @@ export function followPlan(
       started.set(each, start);
       running = [...running, { each, until: start + durationMs }];
     }
-    now = nextStep;
+    now = Math.min(nextStep, backAt(waiting, running));
+    await onStep(now);
   }
 }
 
 function dropMissed(queue: ReplayJob[], now: EpochMs): void {
   while (queue[0] !== undefined && queue[0].job.occurrence.deadline < now) queue.shift();
+}
+
+/** When the first of those that run is over and may start again. */
+function backAt(waiting: ReadonlyMap<string, readonly ReplayJob[]>, running: readonly Running[]): EpochMs {
+  return running.reduce((first, { each, until }) => {
+    const [next] = waiting.get(each.job.schedule) ?? [];
+    return Math.min(first, Math.max(until, next?.starts.from ?? Infinity));
+  }, Infinity);
 }
 
 function nextOf(

@@ -51,8 +51,8 @@ function nightly(id: string, { config = {}, minutes = 45, cpu = 0.1 }: Sample = 
   return { schedule, expected: { durationMs: minutes * minute, resources: { cpu, memory: 0.1 } } };
 }
 
-function replayed(records: readonly LoadRecord[], more: Partial<ReplayRequest> = {}): Replay {
-  return replay({
+async function replayed(records: readonly LoadRecord[], more: Partial<ReplayRequest> = {}): Promise<Replay> {
+  return await replay({
     jobs: [nightly('db')],
     records,
     from: until - 14 * day,
@@ -64,8 +64,8 @@ function replayed(records: readonly LoadRecord[], more: Partial<ReplayRequest> =
 }
 
 describe('replay', () => {
-  it('tells what Lowtide would have met, beside a fixed time, random starts and the best', () => {
-    const { total, schedules, leftOut, from } = replayed(history(30, busyAtTwo));
+  it('tells what Lowtide would have met, beside a fixed time, random starts and the best', async () => {
+    const { total, schedules, leftOut, from } = await replayed(history(30, busyAtTwo));
     expect(total.runs).toBe(14);
     expect(from).toBe(until - 14 * day);
     expect(leftOut).toEqual({ tooEarly: 0, unknown: 0 });
@@ -78,17 +78,17 @@ describe('replay', () => {
     expect(schedules).toEqual([{ schedule: 'db', ...total }]);
   });
 
-  it('shows where many days say more than the last', () => {
+  it('shows where many days say more than the last', async () => {
     // Every third night is turned around: the quiet hour is the busy one.
     const odd = (at: number): number =>
       Math.floor(at / day) % 3 === 0 ? busyAtTwo(at + 2.5 * hour) : busyAtTwo(at);
-    const { lowtide, yesterday } = replayed(history(50, odd)).total;
+    const { lowtide, yesterday } = (await replayed(history(50, odd))).total;
     expect(lowtide.load).toBeLessThan(yesterday.load);
   });
 
-  it('counts the backups that meet each other, and those that meet a peak', () => {
+  it('counts the backups that meet each other, and those that meet a peak', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id) => nightly(id, { minutes: 60, cpu: 0.3 }));
-    const { total, schedules } = replayed(
+    const { total, schedules } = await replayed(
       history(30, (at) => (hourOf(at) < 6 ? 0.2 : 0.9)),
       { jobs },
     );
@@ -103,10 +103,10 @@ describe('replay', () => {
     ]);
   });
 
-  it('starts at the deadline what the others leave no room for until then', () => {
+  it('starts at the deadline what the others leave no room for until then', async () => {
     const tight = { config: { window: '02:00-02:30', max_delay: '5m' }, minutes: 60, cpu: 0.6 };
     const jobs = [nightly('a', tight), nightly('b', tight)];
-    const { total } = replayed(
+    const { total } = await replayed(
       history(20, () => 0.1),
       { jobs, from: until - 4 * day },
     );
@@ -114,68 +114,103 @@ describe('replay', () => {
     expect(total.lowtide).toMatchObject({ missed: 0, late: 4, collisions: 8 });
   });
 
-  it('starts in the window what the host never has room for, and collides', () => {
+  it('starts in the window what the host never has room for, and collides', async () => {
     const jobs = [nightly('db', { config: { window: '02:00-03:00', max_delay: '1h' }, cpu: 0.5 })];
-    const { lowtide } = replayed(
-      history(30, (at) => (hourOf(at) < 12 ? 0.9 : 0.1)),
-      { jobs },
+    const { lowtide } = (
+      await replayed(
+        history(30, (at) => (hourOf(at) < 12 ? 0.9 : 0.1)),
+        { jobs },
+      )
     ).total;
     expect(lowtide).toMatchObject({ missed: 0, collisions: 14 });
   });
 
-  it('tells apart what is started behind its window, where that is far quieter', () => {
+  it('tells apart what is started behind its window, where that is far quieter', async () => {
     const jobs = [nightly('db', { config: { window: '02:00-03:00', max_delay: '2h' } })];
-    const { lowtide, fixed } = replayed(
-      history(30, (at) => (hourOf(at) < 3.5 ? 0.8 : 0.05)),
-      { jobs },
+    const { lowtide, fixed } = (
+      await replayed(
+        history(30, (at) => (hourOf(at) < 3.5 ? 0.8 : 0.05)),
+        { jobs },
+      )
     ).total;
     expect(lowtide).toMatchObject({ late: 14, missed: 0, peaks: 0 });
     expect(lowtide.gapClosed).toBeGreaterThan(1);
     expect(fixed).toMatchObject({ late: 0, peaks: 14 });
   });
 
-  it('misses what is due while the run before goes on', () => {
+  it('misses what is due while the run before goes on', async () => {
     const long = nightly('long', {
       config: { every: '6h', window: undefined, max_delay: '30m' },
       minutes: 500,
     });
-    const { total } = replayed(history(30, busyAtTwo), { jobs: [long] });
+    const { total } = await replayed(history(30, busyAtTwo), { jobs: [long] });
     expect(total.lowtide.missed).toBeGreaterThan(20);
     expect(total.lowtide.missed).toBeLessThan(total.runs);
   });
 
-  it('is honest about too little history, and about gaps', () => {
-    const short = replayed(history(5, busyAtTwo));
+  it('starts what is due several times within five minutes each time', async () => {
+    const config = { every: '1m', window: undefined, max_delay: '30s' };
+    const often = nightly('often', { config, minutes: 0.5, cpu: 0.01 });
+    const request = { jobs: [often, nightly('db')], from: until - 2 * day };
+    const { total, schedules } = await replayed(history(10, busyAtTwo), request);
+    expect(schedules.map(({ schedule, runs }) => [schedule, runs])).toEqual([
+      ['often', 2 * 24 * 60],
+      ['db', 2],
+    ]);
+    expect(total.lowtide).toMatchObject({ missed: 0, collisions: 0, late: 0 });
+    expect(schedules.find(({ schedule }) => schedule === 'db')?.lowtide.gapClosed).toBeGreaterThan(0.97);
+    // Of three that take half a minute more, the second begins at its deadline, and the third is missed.
+    const longer = { jobs: [nightly('often', { config, minutes: 1.5, cpu: 0.01 })], from: until - day };
+    const { lowtide, runs } = (await replayed(history(10, busyAtTwo), longer)).total;
+    expect(lowtide.missed / runs).toBeCloseTo(1 / 3, 2);
+  });
+
+  it('tells how far it has come, and stops where that is answered with an error', async () => {
+    const told: number[] = [];
+    const onStep = (done: number): Promise<void> => Promise.resolve(void told.push(done));
+    const from = until - 3 * day;
+    const all = await replayed(history(10, busyAtTwo), { from, onStep });
+    expect(all).toEqual(await replayed(history(10, busyAtTwo), { from }));
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(told.length).toBeGreaterThan(100);
+    expect(told[0]).toBeLessThan(0.01);
+    expect(told.at(-1)).toBeGreaterThan(0.9);
+    const refusing = { from, onStep: () => Promise.reject(new Error('stop')) };
+    await expect(replayed(history(10, busyAtTwo), refusing)).rejects.toThrow('stop');
+  });
+
+  it('is honest about too little history, and about gaps', async () => {
+    const short = await replayed(history(5, busyAtTwo));
     expect(short).toMatchObject({ from: until - 4 * day, historyFrom: until - 5 * day });
     expect(short.total.runs).toBe(4);
     expect(short.leftOut).toEqual({ tooEarly: 10, unknown: 0 });
-    const none = replayed([]);
+    const none = await replayed([]);
     expect(none).toMatchObject({ historyFrom: undefined, leftOut: { tooEarly: 14, unknown: 0 } });
     expect(none.total.runs).toBe(0);
-    const gap = replayed(
+    const gap = await replayed(
       history(30, (at) => (at >= until - 3 * day && at < until - 2.9 * day ? NaN : busyAtTwo(at))),
     );
     expect(gap.leftOut).toEqual({ tooEarly: 0, unknown: 1 });
     expect(gap.total.runs).toBe(13);
   });
 
-  it('knows at no moment what comes behind it', () => {
+  it('knows at no moment what comes behind it', async () => {
     const cut = until - 2 * day;
     const steady = history(20, busyAtTwo);
-    const before = (records: readonly LoadRecord[]): Replay =>
-      replayed(records, { from: cut - 4 * day, until: cut });
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 97 }), (salt) => {
+    const before = async (records: readonly LoadRecord[]): Promise<Replay> =>
+      await replayed(records, { from: cut - 4 * day, until: cut });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 97 }), async (salt) => {
         const changed = steady.map((record) =>
           record.at < cut ? record : { ...record, cpu: ((record.at / step) * salt * 7) % 1 },
         );
-        expect(before(changed)).toEqual(before(steady));
+        expect(await before(changed)).toEqual(await before(steady));
       }),
       { numRuns: 3 },
     );
   });
 
-  it('keeps within the window by the clocks of the schedule, also where they are set', () => {
+  it('keeps within the window by the clocks of the schedule, also where they are set', async () => {
     // Clocks in Madrid go forward on 29 March 2026.
     const end = Date.parse('2026-04-05T00:00:00Z');
     const zone = zoneOf('Europe/Madrid');
@@ -185,7 +220,7 @@ describe('replay', () => {
     });
     const madrid = nightly('db');
     const jobs = [{ ...madrid, schedule: { ...madrid.schedule, timezone: 'Europe/Madrid' } }];
-    const { total } = replayed(shifted, {
+    const { total } = await replayed(shifted, {
       jobs,
       from: end - 14 * day,
       until: end,

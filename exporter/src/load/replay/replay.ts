@@ -7,8 +7,8 @@ import type { EpochMs } from '../../units/instant.ts';
 import { coarseStepMs, type LoadRecord } from '../load.ts';
 import { PastLoad, type HighWater } from '../past-load.ts';
 import { followPlan } from './follow-plan.ts';
-import { outlooks } from './outlooks.ts';
-import { crowdedSteps, tallyOf, type Started, type Tally } from './tally.ts';
+import { outlooks, type OutlookAt } from './outlooks.ts';
+import { crowdedSteps, tallyOf, type Started, type Starts, type Tally } from './tally.ts';
 
 /**
  * What would have been, had Lowtide planned the past days: the planner is led through the load as it came, and knows at each
@@ -26,6 +26,8 @@ export interface ReplayRequest {
   /** Where the host's day goes by. */
   readonly timezone: string;
   readonly highWater: HighWater;
+  /** Hears after each step how much is done, 0 to 1; waited for. What it throws ends the replay. */
+  readonly onStep?: (done: number) => Promise<void>;
 }
 
 export interface ReplaySchedule {
@@ -58,8 +60,8 @@ export interface Replay {
   };
 }
 
-export function replay(request: ReplayRequest): Replay {
-  const { records, timezone, highWater } = request;
+export async function replay(request: ReplayRequest): Promise<Replay> {
+  const { records, timezone, highWater, onStep } = request;
   const historyFrom = records[0]?.at;
   // With less the forecast tells no hour from another, and there is nothing to compare.
   const from = Math.max(request.from, (historyFrom ?? Infinity) + dayMs);
@@ -70,9 +72,16 @@ export function replay(request: ReplayRequest): Replay {
     past.knows(starts.from, job.occurrence.deadline + job.durationMs),
   );
   const planned = jobs.length === 0 ? undefined : outlooks(records, timezone);
+  const follow = async (outlookAt: OutlookAt | undefined, [begun, whole]: Part): Promise<Starts> => {
+    if (outlookAt === undefined) return new Map();
+    return await followPlan(jobs, outlookAt, async (now) => {
+      const gone = (now - from) / (request.until - from);
+      await onStep?.(begun + (whole - begun) * Math.min(1, Math.max(0, gone)));
+    });
+  };
   const started: Started = {
-    lowtide: planned === undefined ? new Map() : followPlan(jobs, planned.champion),
-    yesterday: planned === undefined ? new Map() : followPlan(jobs, planned.yesterday),
+    lowtide: await follow(planned?.champion, [0, championPart]),
+    yesterday: await follow(planned?.yesterday, [championPart, 1]),
     fixed: new Map(
       jobs.map((each) => [each, fixedStart({ ...each.starts, timezone: each.due.schedule.timezone })]),
     ),
@@ -97,6 +106,12 @@ export function replay(request: ReplayRequest): Replay {
     leftOut: { tooEarly: all.length - jobs.length, unknown: jobs.length - known.length },
   };
 }
+
+/** From which share of all to which. */
+type Part = readonly [from: number, to: number];
+
+/** What was learned takes most of the time. */
+const championPart = 0.8;
 
 /** Those whose last possible run was over by the end of the request. */
 function occurrencesOf({ schedule, expected }: ReplaySchedule, { from, until }: ReplayRequest): ReplayJob[] {

@@ -8,7 +8,8 @@ export const choosers = ['lowtide', 'yesterday', 'fixed'] as const;
 export type Chooser = (typeof choosers)[number];
 
 /** When each job started; one that is missing never did. */
-export type Started = Readonly<Record<Chooser, ReadonlyMap<ReplayJob, EpochMs>>>;
+export type Starts = ReadonlyMap<ReplayJob, EpochMs>;
+export type Started = Readonly<Record<Chooser, Starts>>;
 
 /** Means and counts over runs; loads are the host's alone, 0 to 1. */
 export interface Tally extends Readonly<Record<Chooser, ChosenTally>> {
