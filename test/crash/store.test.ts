@@ -45,7 +45,8 @@ describe('a writer that is killed with kill -9', () => {
   it('leaves every object whole, every promised one in place, and nothing that a sweep does not find', async () => {
     let torn = 0;
     let promisedInAll = 0;
-    for (let round = 0; round < 30; round += 1) {
+    // On a fast disk few kills hit a file that is only begun.
+    for (let round = 0; round < 30 || (torn <= 5 && round < 200); round += 1) {
       const name = `writer-${round}`;
       await using writer = child('go', folder, name);
       await writer.written(2 + (round % 7) * 3);

@@ -94,7 +94,7 @@ it('lowtide plan SCHEDULE says of an occurrence without a start why it has none'
   const crowd = plan(one, 'crowd', '--hours', '6');
   expect(crowd.status).toBe(3);
   expect(crowd.stdout).toMatch(
-    /^START {10}none: it will be missed, for there is no room before the next one/m,
+    /^START {10}none: it will be missed, for the run before goes on until the next one is due: /m,
   );
   expect(crowd.stdout).toMatch(/^PROBLEM {8}it asks for cpu 0\.90, and in its window the host has at most/m);
   expect(crowd.stderr).not.toContain('problem:');
