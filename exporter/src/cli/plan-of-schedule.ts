@@ -1,8 +1,8 @@
-import type { Catalog } from '../catalog/catalog.ts';
 import type { Explanation, OtherMoment } from '../schedule/explain.ts';
 import type { Misfit, Plan, PlanJob, PlannedSlot, Resources } from '../schedule/planner.ts';
 import { loadWeights } from '../schedule/slot-grid.ts';
 import { holdReason } from '../service/hold-reason.ts';
+import type { HoldUp } from '../service/hold-ups.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { table } from './output.ts';
@@ -23,28 +23,6 @@ export function outcomesOf(slots: readonly PlannedSlot[], misfits: readonly Misf
     ...slots.map((slot) => ({ job: slot.job, slot, problem: problems.get(slot.job) })),
     ...withoutSlot.map(({ job, reason }) => ({ job, slot: undefined, problem: reason.text })),
   ].sort((a, b) => a.job.occurrence.dueAt - b.job.occurrence.dueAt);
-}
-
-/** A start that had to wait. */
-export interface HoldUp {
-  readonly at: EpochMs;
-  /** As `run:deferred` has it. */
-  readonly reason: string;
-}
-
-/** Of what happened last, so much is looked through for what a start waits for. */
-const recentEvents = 2_000;
-
-/** What held up the starts of a schedule of late, the first time of each reason. */
-export async function recentHoldUps(
-  catalog: Pick<Catalog, 'eventsAfter' | 'latestSequence'>,
-  schedule: string,
-): Promise<readonly HoldUp[]> {
-  const latest = await catalog.latestSequence();
-  const events = await catalog.eventsAfter(Math.max(0, latest - recentEvents), recentEvents);
-  return events.flatMap(({ at, body }) =>
-    body.name === 'run:deferred' && body.schedule === schedule ? [{ at, reason: body.reason }] : [],
-  );
 }
 
 interface Shown {

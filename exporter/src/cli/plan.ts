@@ -4,6 +4,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import { limitsOf } from '../run/admission.ts';
 import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import { holdReason } from '../service/hold-reason.ts';
+import { recentHoldUps } from '../service/hold-ups.ts';
 import { slotView } from '../service/plan-view.ts';
 import { activeSchedules, Tide } from '../service/tide.ts';
 import { counted } from '../units/count.ts';
@@ -12,7 +13,7 @@ import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table, type Output } from './output.ts';
-import { outcomesOf, planOfSchedule, recentHoldUps } from './plan-of-schedule.ts';
+import { outcomesOf, planOfSchedule } from './plan-of-schedule.ts';
 import { replayPast } from './replay.ts';
 import { scheduleNamed } from './schedule-named.ts';
 import { shownTime } from './views.ts';
@@ -63,7 +64,7 @@ export async function plan(
     const shown = all ? outcomes : outcomes.slice(0, shownOfEach);
     const isPaused = !active.some(({ id }) => id === schedule);
     const text = planOfSchedule(planned, shown, {
-      holdUps: await recentHoldUps(catalog, schedule),
+      holdUps: (await recentHoldUps(catalog)).filter((held) => held.schedule === schedule),
       width: terminal.stdout.isTTY ? terminal.stdout.columns : Infinity,
     });
     output.answer(views, text || (isPaused ? `${schedule} is paused.` : nothing));

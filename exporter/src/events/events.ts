@@ -3,6 +3,21 @@ import type { EpochMs } from '../units/instant.ts';
 /** Why nothing was run: nobody was there, or awake, when it could have begun. */
 export const absent = 'absent';
 
+/** The same where it had waited for something before: then by its code, as `absent_after_cpu`. */
+export function absentAfter(reason: string): string {
+  return `${absent}_after_${reason}`;
+}
+
+/** What it had waited for before nobody was there; undefined where that is not why. */
+export function waitedForBefore(reason: string): string | undefined {
+  const begins = absentAfter('');
+  return reason.startsWith(begins) ? reason.slice(begins.length) : undefined;
+}
+
+export function isAbsent(reason: string): boolean {
+  return reason === absent || waitedForBefore(reason) !== undefined;
+}
+
 /**
  * What happened, in the order it happened. The catalog keeps events durably (`sequence` grows by one), and everything
  * that only watches (metrics, live views, logs) follows them: nothing calls the watchers, and a restart loses none.
@@ -38,7 +53,7 @@ export type EventBody =
       readonly dueAt: EpochMs;
       /** How many occurrences in a row, when a host was off. */
       readonly occurrences: number;
-      /** What the last one waited for to the end, as in `run:deferred`, or why it did not even wait, as `absent`. */
+      /** What the last one waited for to the end, as in `run:deferred`, or why it did not wait to the end, as `absent`. */
       readonly reason?: string;
     }
   | { readonly name: 'run:deferred'; readonly schedule: string; readonly reason: string }

@@ -1,5 +1,7 @@
-import { absent } from '../events/events.ts';
+import { absent, waitedForBefore } from '../events/events.ts';
 import { holdTexts } from '../load/gate.ts';
+
+const absence = 'Lowtide did not run, or its host slept, when it could have begun';
 
 const texts: Readonly<Record<string, string>> = {
   ...holdTexts,
@@ -12,7 +14,7 @@ const texts: Readonly<Record<string, string>> = {
   server: 'as many dumps as may be are being taken of its database server',
   cut_off: 'PostgreSQL, which has the state, cannot be reached, and it is not critical, or a pool’s',
   still_running: 'the backup before it was going on all the time',
-  [absent]: 'Lowtide did not run, or its host slept, when it could have begun',
+  [absent]: absence,
   deadline_passed: 'none of the hosts that may run it had claimed it by then',
   claim_silent: 'nothing was heard any more of the hosts that had claimed it',
   alert: 'an alert fires for this host',
@@ -20,5 +22,7 @@ const texts: Readonly<Record<string, string>> = {
 
 /** Why a start has to wait, with a sentence for people. A code that is not known here was written by another version. */
 export function holdReason(code: string): { readonly code: string; readonly text: string } {
-  return { code, text: texts[code] ?? code };
+  const before = waitedForBefore(code);
+  if (before === undefined) return { code, text: texts[code] ?? code };
+  return { code, text: `it waited (${texts[before] ?? before}), and then ${absence}` };
 }

@@ -396,6 +396,21 @@ describe('the scheduler', () => {
     expect(states.events).toMatchObject([missed]);
   });
 
+  it('tells of what it missed what it had waited for before this process began, since its window was open', async () => {
+    const window = { startMinute: 14 * 60, endMinute: 15 * 60 };
+    await states.settleUpTo('shop', noon - 22 * hour);
+    clock.set(noon + 5 * hour);
+    const asked: unknown[] = [];
+    const heldUpBefore = (...about: unknown[]): Promise<string> => {
+      asked.push(about);
+      return Promise.resolve('cpu');
+    };
+    beginWith({ heldUpBefore }, schedule('shop', { every: 12 * hour, window }));
+    await vi.waitUntil(() => states.events.length === 1);
+    expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon, reason: 'absent_after_cpu' }]);
+    expect(asked).toEqual([['shop', noon + 2 * hour, noon + 5 * hour]]);
+  });
+
   it('lets a run end whose schedule is removed meanwhile, and does not run it again', async () => {
     const scheduler = begin(schedule('shop'));
     clock.set(noon + hour);

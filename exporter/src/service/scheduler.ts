@@ -2,13 +2,14 @@ import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { absent } from '../events/events.ts';
+import { absent, absentAfter } from '../events/events.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
-import { Standings } from '../schedule/standing.ts';
+import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
+import type { HeldUpBefore } from './hold-ups.ts';
 
 export interface SchedulerOptions {
   readonly schedules: readonly ScheduleConfig[];
@@ -33,6 +34,8 @@ export interface SchedulerOptions {
   readonly limits?: () => Limits;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
   readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
+  /** What a start was held up by before this process began. Absent: that is not known. */
+  readonly heldUpBefore?: HeldUpBefore;
   /** Nothing is relied on for longer than this: other processes pause schedules, clocks are set, hosts sleep. Absent: 30 s. */
   readonly longestSleepMs?: number;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
@@ -271,16 +274,27 @@ export class Scheduler {
       return undefined;
     }
     if (missed !== undefined) {
-      const reason = this.#whyMissed(id, missed.dueAt);
-      told.push(() => catalog.recordMissed(id, { ...missed, reason }, now));
+      const { dueAt } = missed;
+      const reason = this.#whyMissed(id, dueAt);
+      told.push(async () => {
+        const why = reason ?? (await this.#whyAbsent(schedule, dueAt, now));
+        await catalog.recordMissed(id, { ...missed, reason: why }, now);
+      });
     }
     return next;
   }
 
-  #whyMissed(schedule: string, dueAt: EpochMs): string {
+  /** Undefined: nobody was there. */
+  #whyMissed(schedule: string, dueAt: EpochMs): string | undefined {
     const waited = this.#deferred.get(schedule);
     if (waited?.dueAt === dueAt) return waited.reason;
-    return (this.#endedAt.get(schedule) ?? -Infinity) > dueAt ? 'still_running' : absent;
+    return (this.#endedAt.get(schedule) ?? -Infinity) > dueAt ? 'still_running' : undefined;
+  }
+
+  async #whyAbsent(schedule: ScheduleConfig, dueAt: EpochMs, now: EpochMs): Promise<string> {
+    const opened = firstAfter(schedule, dueAt - 1)?.windowStart ?? dueAt;
+    const waitedFor = await this.#options.heldUpBefore?.(schedule.id, opened, now);
+    return waitedFor === undefined ? absent : absentAfter(waitedFor);
   }
 
   /** An occurrence whose deadline has passed while there was no room for it, or the state was away. */

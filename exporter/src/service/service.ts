@@ -31,6 +31,7 @@ import { loadFacts } from './load-facts.ts';
 import { FleetSide } from './fleet/fleet-side.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
+import { heldUpBefore } from './hold-ups.ts';
 import { lowTideOf } from './low-tide.ts';
 import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
@@ -195,6 +196,7 @@ class Service {
     const scheduler = new Scheduler({
       schedules: config.schedules,
       catalog: fleet.records(),
+      heldUpBefore: heldUpBefore(catalog),
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
