@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSqliteCatalog } from '../../exporter/src/catalog/sqlite.ts';
 import { readConfig } from '../../exporter/src/config/read.ts';
 import type { EventBody } from '../../exporter/src/events/events.ts';
@@ -109,4 +109,56 @@ describe('an occurrence whose time is over before Lowtide runs again', () => {
     expect(page).toMatch(/^backup_missed_total\{schedule="held"\} 1$/m);
     expect(page).not.toMatch(/^backup_skipped_total\{.*absent/m);
   });
+});
+
+describe('lowtide serve while the clock on the wall is set', () => {
+  it(
+    'goes on when it is put back, runs nothing twice, and catches up once when it is put forward',
+    { timeout: 150_000 },
+    async () => {
+      await prepare(`  - { id: hourly, ${quick}, every: 1h, max_delay: 4m, ${kept} }`);
+      const wall = new WallClock(folder, '2026-03-10T10:30:00Z');
+      await using serve = await ServeProcess.startIn(folder, wall.env);
+      const planned = async (): Promise<readonly unknown[]> => {
+        const { body } = await serve.call('/plan?hours=3');
+        return (body['slots'] as readonly { dueAt: string }[]).map(({ dueAt }) => dueAt.slice(0, 16));
+      };
+      /** Known while it does not run. */
+      const nextAt = async (at: string): Promise<void> =>
+        await eventually(async () => {
+          expect((await scheduleOf(serve, 'hourly'))['nextRunAt']).toBe(at);
+        });
+      await look(serve);
+      wall.set('2026-03-10T11:01:00Z');
+      await look(serve);
+      await eventually(async () => expect(await begun('hourly')).toEqual(['2026-03-10T11:00']));
+      await nextAt('2026-03-10T12:00:00.000Z');
+
+      wall.set('2026-03-10T10:01:00Z');
+      await look(serve);
+      await nextAt('2026-03-10T12:00:00.000Z');
+      expect(await planned()).toEqual(['2026-03-10T12:00', '2026-03-10T13:00']);
+      expect(JSON.stringify((await serve.call('/status')).body)).toContain('it was set back, or stood ahead');
+      wall.set('2026-03-10T11:01:00Z');
+      await look(serve);
+      expect(await begun('hourly')).toEqual(['2026-03-10T11:00']);
+      wall.set('2026-03-10T12:01:00Z');
+      await look(serve);
+      await eventually(async () => {
+        expect(await begun('hourly')).toEqual(['2026-03-10T11:00', '2026-03-10T12:00']);
+      });
+      await nextAt('2026-03-10T13:00:00.000Z');
+
+      wall.set('2026-03-11T12:01:00Z');
+      const caughtUp = ['2026-03-10T11:00', '2026-03-10T12:00', '2026-03-11T12:00'];
+      // It finds out by itself, within half a minute.
+      await vi.waitUntil(async () => (await begun('hourly')).length >= 3, { timeout: 90_000, interval: 200 });
+      expect(await begun('hourly')).toEqual(caughtUp);
+      await nextAt('2026-03-11T13:00:00.000Z');
+      expect(await begun('hourly')).toEqual(caughtUp);
+      const missed = (await events()).filter(({ name }) => name === 'run:missed');
+      expect(missed).toMatchObject([{ schedule: 'hourly', occurrences: 23, reason: 'absent' }]);
+      expect(await planned()).toEqual(['2026-03-11T13:00', '2026-03-11T14:00', '2026-03-11T15:00']);
+    },
+  );
 });
