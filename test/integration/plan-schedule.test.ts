@@ -64,6 +64,40 @@ it('lowtide plan SCHEDULE compares each start with the quietest and the next bes
   expect(new Set(json.map(({ schedule }) => schedule))).toEqual(new Set(['second']));
 });
 
+it('lowtide plan SCHEDULE shows the quietest start also where that is close to the one that is planned', async () => {
+  const early = `${common}, cron: '30 4 * * *', max_delay: 1m, estimated_duration: 10m`;
+  const one = await installation(
+    `  - { id: early, ${early}, resources: { cpu: 0.6, memory: 0.1 }, priority: critical }
+  - { id: long, ${nightly.replace('1h', '2h')}, ${half}, priority: low }`,
+  );
+  const { stdout } = plan(one, 'long');
+  expect(stdout).toMatch(/^START {10}\S+ 04:40:00$/m);
+  expect(stdout).toMatch(
+    /^ {2}\S+ 0[34]:\d\d:00 .* the quietest, but cpu is taken by 1 of higher priority$/m,
+  );
+});
+
+it('lowtide plan SCHEDULE compares nothing where there is no other start, or nothing is known', async () => {
+  // What is due every minute is not planned at all.
+  const only = `every: 1h, max_delay: 10s, estimated_duration: 10s, resources: { cpu: 0.01, memory: 0.01 }`;
+  const schedules = `  - { id: only, ${common}, ${only} }
+  - { id: often, ${common}, ${only.replace('1h', '1m')} }
+  - { id: docs, ${nightly} }`;
+  const one = await installation(schedules);
+  for (const schedule of ['only', 'often']) {
+    const { stdout } = plan(one, schedule, '--hours', '2');
+    expect(stdout).toMatch(/^LOAD {11}\d\d % \(cpu \d\d %, memory 20 %\)$/m);
+    expect(stdout).not.toContain('WHY NOT THEN');
+  }
+
+  await using unknown = await TestInstallation.make(schedules);
+  for (const schedule of ['only', 'often', 'docs']) {
+    const { stdout } = plan(unknown, schedule);
+    expect(stdout).toMatch(/^LOAD {11}too little is known of it yet$/m);
+    expect(stdout).not.toContain('WHY NOT THEN');
+  }
+});
+
 it('lowtide plan SCHEDULE tells what holds a start up, and of one that is paused that it is', async () => {
   const one = await installation(
     `  - { id: often, ${common}, every: 1d, window: 00:00-23:59, max_delay: 1h }

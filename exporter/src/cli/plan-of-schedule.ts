@@ -45,7 +45,11 @@ export function planOfSchedule(plan: Plan, outcomes: readonly Outcome[], { holdU
           .filter(({ at }) => at >= job.occurrence.windowStart)
           .map(({ at, reason }): Fact => ['HELD UP', `${shownTime(at)}: ${holdReason(reason).text}`]),
       ];
-      return `${facts(job, told, width)}\n\n${indented(startsCompared(slot, explained, width))}`;
+      const others = othersOf(explained);
+      if (others.length === 0 || !explained.isLoadKnown) {
+        return facts(job, [...told, ['LOAD', loadInWords(explained)]], width);
+      }
+      return `${facts(job, told, width)}\n\n${indented(startsCompared(slot, explained, others, width))}`;
     })
     .join('\n\n\n');
 }
@@ -69,25 +73,33 @@ function facts(
   return table(first, rest, width);
 }
 
-/** The slot and, of what it was chosen among, the quietest. */
-function startsCompared(slot: PlannedSlot, { load, best, others }: Explanation, width: number): string {
+/** Of the starts that it was chosen among, the quietest. */
+function othersOf({ best, others }: Explanation): readonly OtherMoment[] {
+  return 'whyNot' in best && !others.some(({ start }) => start === best.start) ? [best, ...others] : others;
+}
+
+function loadInWords({ load, isLoadKnown }: Explanation): string {
+  if (!isLoadKnown) return 'too little is known of it yet';
+  const [whole, cpu, memory] = percents(load);
+  return `${whole} (cpu ${cpu}, memory ${memory})`;
+}
+
+function startsCompared(
+  slot: PlannedSlot,
+  { load, best }: Explanation,
+  others: readonly OtherMoment[],
+  width: number,
+): string {
   const row = (start: EpochMs, expected: Resources, text: string): string[] => [
     shownTime(start),
-    ...[
-      loadWeights.cpu * expected.cpu + loadWeights.memory * expected.memory,
-      expected.cpu,
-      expected.memory,
-    ].map(percent),
+    ...percents(expected).map((share) => share.padStart(5)),
     text,
   ];
-  const compared = others.some(({ start }) => start === best.start) ? others : [best, ...others];
   return table(
     ['START', ' LOAD', '  CPU', 'MEMORY', 'WHY NOT THEN'],
     [
       row(slot.start, load, best.start === slot.start ? 'planned: the quietest' : 'planned'),
-      ...compared.flatMap((other) =>
-        'whyNot' in other ? [row(other.start, other.load, whyNot(other, other.start === best.start))] : [],
-      ),
+      ...others.map((other) => row(other.start, other.load, whyNot(other, other.start === best.start))),
     ],
     width - indent.length,
   );
@@ -104,6 +116,8 @@ function indented(text: string): string {
   return text.replace(/^/gm, indent);
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`.padStart(5);
+/** Of all, and of each resource. */
+function percents({ cpu, memory }: Resources): [whole: string, cpu: string, memory: string] {
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return [percent(loadWeights.cpu * cpu + loadWeights.memory * memory), percent(cpu), percent(memory)];
 }

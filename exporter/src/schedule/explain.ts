@@ -13,6 +13,8 @@ export interface Explanation {
   readonly text: string;
   /** What the host itself is expected to do meanwhile, 0 to 1. */
   readonly load: Resources;
+  /** Whether enough is known of it to tell one hour from another. */
+  readonly isLoadKnown: boolean;
   /** The quietest start by the deadline, as if nothing else were planned; where it is another, with what speaks against it. */
   readonly best: QuietMoment | OtherMoment;
   /** The next quiet starts, at least a run's length apart, and what speaks against each. */
@@ -77,6 +79,7 @@ export function explainSlot(planning: Planning, index: number): Explanation {
         isQuietest: isQuietest(planning, index, weighed(load), quiet),
       }),
       load,
+      isLoadKnown: isLoadKnown(planning, index, place),
       best: best.place === place ? { start: startOf(place), load } : otherAt(best.place),
       others,
     };
@@ -149,6 +152,12 @@ function hostLoad(planning: Planning, index: number, place: number): Resources {
   return { cpu: meanOf(cpu), memory: meanOf(memory) };
 }
 
+function isLoadKnown({ placement, hosts, jobs }: Planning, index: number, place: number): boolean {
+  const host = hosts[placement.hostOf(place)];
+  const job = jobs[index]?.job;
+  return host !== undefined && job !== undefined && outlookOf(host, job).isKnown;
+}
+
 function weighed(load: Resources): number {
   return loadWeights.cpu * load.cpu + loadWeights.memory * load.memory;
 }
@@ -182,7 +191,7 @@ function reasonOf(
   if ((placement.earliest[index] ?? 0) === latest) {
     return { code: 'only_start', text: `it may start at no other time: ${met}` };
   }
-  if (outlook?.isKnown === false) {
+  if (!isLoadKnown(planning, index, place)) {
     return {
       code: 'no_history',
       text: 'too little is known of the load yet, so it starts as its window opens or there is room',

@@ -115,6 +115,12 @@ function explanation(
   const load = outlookOf(host, slot.job);
   const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
   const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
-  const best = { start: slot.start, load: there };
-  return { code: 'only_start', text: 'it may start at no other time', load: there, best, others: [] };
+  return {
+    code: 'only_start',
+    text: 'it may start at no other time',
+    load: there,
+    isLoadKnown: load.isKnown,
+    best: { start: slot.start, load: there },
+    others: [],
+  };
 }
