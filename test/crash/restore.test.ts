@@ -108,7 +108,7 @@ describe('a restore that is killed', () => {
   it('leaves a folder old or new', { timeout: 120_000 }, async () => {
     const backups = await Promise.all(kinds.map((kind) => backUpFolder(kind)));
     const trees = kinds.map((kind) => describeTree(join(lowtide.folder, 'sources', kind)));
-    const parent = lowtide.newFolder('killed-folder');
+    const parent = mkdtempSync(join(lowtide.folder, 'killed-folder-'));
     const target = join(parent, 'tides');
     await lowtide.restore(backups[0]!, target);
     // While it is unpacked, at the first rename, at the second, and while the old one is removed.
@@ -209,6 +209,7 @@ it('needs no more memory for a large backup', { timeout: 120_000 }, async () => 
     truncateSync(path, size);
     const backup = await lowtide.backUp(directorySource({ path, exclude: [], unreadable: 'fail' }));
     const target = join(lowtide.folder, `restored-${size}`);
+    rmSync(target, { recursive: true, force: true });
     await using child = new TestChild('restore-child.ts', ['measure', lowtide.folder, target, backup.id]);
     expect(await child.ended()).toBe(0);
     const [status, peakKib] = child.lines[0]?.split(' ') ?? [];

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -112,6 +113,9 @@ describe('any exporter', () => {
   });
 
   it('has the runs of all as one list, each once and the newest first, on pages of any size', async () => {
+    const all = async (list: string): Promise<readonly Item[]> =>
+      itemsOf(await three.call(`/${list}?host=*&limit=200`));
+    const before = { runs: await all('runs'), backups: await all('backups') };
     for (const [service, id] of [
       [one, 'docs'],
       [two, 'docs'],
@@ -124,10 +128,12 @@ describe('any exporter', () => {
         status: 'completed',
       });
     }
-    for (const list of ['runs', 'backups']) {
-      const whole = itemsOf(await three.call(`/${list}?host=*&limit=200`));
-      expect(whole).toHaveLength(6);
-      expect(whole.map(({ host }) => host)).toEqual(['two', 'one', 'two', 'three', 'two', 'one']);
+    for (const list of ['runs', 'backups'] as const) {
+      const whole = await all(list);
+      expect(whole).toHaveLength(before[list].length + 6);
+      const made = whole.slice(0, 6);
+      expect(made.map(({ host }) => host)).toEqual(['two', 'one', 'two', 'three', 'two', 'one']);
+      expect(whole.slice(6)).toEqual(before[list]);
       for (const limit of [1, 2, 4]) {
         expect(await everyPage(three, `/${list}?host=*&limit=${limit}`)).toEqual(whole);
       }
@@ -136,7 +142,9 @@ describe('any exporter', () => {
       );
       expect(itemsOf(await three.call(`/${list}`))).toEqual(whole.filter(({ host }) => host === 'three'));
     }
-    expect(itemsOf(await one.call('/runs?host=*&schedule=mail')).map(({ host }) => host)).toEqual(['three']);
+    const mail = (await all('runs')).filter(({ schedule }) => schedule === 'mail');
+    expect(mail[0]).toMatchObject({ host: 'three' });
+    expect(itemsOf(await one.call('/runs?host=*&schedule=mail'))).toEqual(mail);
   });
 
   it('has each of them, and takes no cursor of another list', async () => {
@@ -276,7 +284,12 @@ describe('lowtide hosts', () => {
 describe('what another host is asked to do', () => {
   it('is done there, once, and is on record on both', async () => {
     const before = itemsOf(await two.call('/runs')).length;
-    const headers = { 'idempotency-key': 'relayed-1', 'x-grafana-user': 'alice' };
+    const relayed = async (): Promise<readonly Item[]> =>
+      itemsOf(await two.call('/audit')).filter(
+        ({ from, result }) => from === 'host one' && result === 'started',
+      );
+    const audited = await relayed();
+    const headers = { 'idempotency-key': randomUUID(), 'x-grafana-user': 'alice' };
     const asked = await one.post('/schedules/docs/run?host=two', { token: operator, headers });
     expect(asked.body).toMatchObject({ kind: 'request', host: 'two', action: 'run', state: 'waiting' });
     const again = await one.post('/schedules/docs/run?host=two', { token: operator, headers });
@@ -300,7 +313,8 @@ describe('what another host is asked to do', () => {
       result: 'started',
       detail: `asked of two: ${String(asked.body['id'])}`,
     });
-    const there = itemsOf(await two.call('/audit')).find(({ from }) => from === 'host one');
+    const [there, ...others] = await relayed();
+    expect(others).toEqual(audited);
     expect(there).toMatchObject({
       actor: 'operator',
       grafanaUser: 'alice',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Azurite } from '../servers/azurite.ts';
@@ -42,14 +42,24 @@ it('a backup goes on when the server is restarted in the middle of the upload', 
 it('a container that is gone costs its own copy alone, and takes none for damaged', async () => {
   const before = await installation.completed('both');
   await azurite.client(container).delete();
-  const { run } = await installation.backUp('both');
-  expect(run).toMatchObject({
-    status: 'completed',
-    warnings: [expect.stringContaining('there is no such container') as string],
-  });
-  const { copies } = await installation.opened.jobs.verify(before, { signal });
-  expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual(['local passed', 'offsite unable']);
-  const target = join(installation.folder, 'restored');
-  await installation.opened.jobs.restore(await installation.backupOf(run), target, { signal, force: false });
-  expect(readFileSync(target).equals(content)).toBe(true);
+  try {
+    const { run } = await installation.backUp('both');
+    expect(run).toMatchObject({
+      status: 'completed',
+      warnings: [expect.stringContaining('there is no such container') as string],
+    });
+    const { copies } = await installation.opened.jobs.verify(before, { signal });
+    expect(copies.map(({ store, status }) => `${store} ${status}`)).toEqual([
+      'local passed',
+      'offsite unable',
+    ]);
+    const target = join(mkdtempSync(join(installation.folder, 'restored-')), 'data');
+    await installation.opened.jobs.restore(await installation.backupOf(run), target, {
+      signal,
+      force: false,
+    });
+    expect(readFileSync(target).equals(content)).toBe(true);
+  } finally {
+    await azurite.client(container).create();
+  }
 });

@@ -38,6 +38,8 @@ const newLine = (): Line =>
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
   });
 
+const freshFolder = (): string => mkdtempSync(join(folder, 'store-'));
+
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
@@ -45,7 +47,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 it.each<readonly [string, () => Promise<Store>]>([
-  ['folder', () => Promise.resolve(new DirectoryStore('local', folder, undefined, newLine()))],
+  ['folder', () => Promise.resolve(new DirectoryStore('local', freshFolder(), undefined, newLine()))],
   ['bucket', async () => new S3Store({ ...s3Options(double, await double.freshBucket()), line: newLine() })],
   [
     'container',

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Azurite } from '../servers/azurite.ts';
 import { writeConfig } from '../servers/installation.ts';
 import { program } from '../servers/programs.ts';
@@ -24,14 +24,14 @@ const page = readFileSync(new URL('../../exporter/docs/disaster-recovery.md', im
 const run = promisify(execFile);
 
 let root: string;
-beforeAll(() => {
+beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'lowtide-disaster-'));
   mkdirSync(join(root, 'bin'));
   writeFileSync(join(root, 'bin', 'lowtide'), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`, {
     mode: 0o755,
   });
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterEach(() => rmSync(root, { recursive: true }));
 
 interface Ran {
   readonly stdout: string;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Hold } from '../../exporter/src/load/gate.ts';
 import { DrillPolicy } from '../../exporter/src/service/drill-policy.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
@@ -111,12 +111,12 @@ describe('drills of a service', () => {
 
 describe('the policy of drills', () => {
   let lowtide: TestInstallation;
-  beforeAll(async () => {
+  beforeEach(async () => {
     lowtide = await TestInstallation.make(schedules, { more: `drills: { folder: ${scratch} }` });
     mkdirSync(join(lowtide.folder, 'files'));
     await lowtide.completed('files');
   });
-  afterAll(() => lowtide[Symbol.asyncDispose]());
+  afterEach(() => lowtide[Symbol.asyncDispose]());
 
   it('waits while the host is busy, or a backup is being made, and drills once it is quiet', async () => {
     const { opened } = lowtide;

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -95,6 +103,11 @@ afterAll(async () => {
   await lowtide[Symbol.asyncDispose]();
   await Promise.all([postgres[Symbol.asyncDispose](), mariadb[Symbol.asyncDispose]()]);
 });
+
+/** A file that is not there yet: a check makes it once it has been reached. */
+function freshMark(): string {
+  return join(mkdtempSync(join(lowtide.folder, 'mark-')), 'reached');
+}
 
 function script(name: string, text: string): void {
   writeFileSync(join(lowtide.folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
@@ -214,12 +227,16 @@ describe('a restore drill', () => {
   });
 
   it('leaves nothing behind when it is cancelled', async () => {
-    script('check.sh', `touch "${lowtide.folder}/reached"; sleep 60`);
+    const reached = freshMark();
+    script('check.sh', `touch "${reached}"; sleep 60`);
     const control = new AbortController();
     const over = drill('db', { signal: control.signal });
-    await vi.waitUntil(() => existsSync(join(lowtide.folder, 'reached')), patience);
-    await expect(drill('db')).rejects.toMatchObject({ code: 'run_active' });
-    control.abort(new LowtideError('cancelled', 'cancelled by the test'));
+    try {
+      await vi.waitUntil(() => existsSync(reached), patience);
+      await expect(drill('db')).rejects.toMatchObject({ code: 'run_active' });
+    } finally {
+      control.abort(new LowtideError('cancelled', 'cancelled by the test'));
+    }
     expect(await over).toMatchObject({ status: 'cancelled', error: { code: 'cancelled' } });
     await nothingIsLeft();
   });
@@ -228,17 +245,22 @@ describe('a restore drill', () => {
     ['db', 'check.sh'],
     ['own-mysql', 'check-mysql.sh'],
   ])('of %s is cleaned up after by the next start when its process was killed', async (schedule, check) => {
-    const reached = join(lowtide.folder, `killed-${schedule}`);
+    const reached = freshMark();
     script(check, `echo $$ > "${reached}"; exec sleep 60`);
     const child = spawn(process.execPath, [main, 'drill', schedule], {
       cwd: lowtide.folder,
       stdio: 'ignore',
     });
-    await vi.waitUntil(() => existsSync(reached) && readFileSync(reached, 'utf8') !== '', patience);
-    const [begun] = await lowtide.opened.catalog.drills.list({ limit: 1 });
-    expect(begun?.status).toBe('running');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    const exit = once(child, 'exit');
+    let begun: Drill | undefined;
+    try {
+      await vi.waitUntil(() => existsSync(reached) && readFileSync(reached, 'utf8') !== '', patience);
+      [begun] = await lowtide.opened.catalog.drills.list({ limit: 1 });
+      expect(begun?.status).toBe('running');
+    } finally {
+      child.kill('SIGKILL');
+      await exit;
+    }
     // The server goes with its process, without anybody's help.
     const servers = (): readonly string[] =>
       commandLines().filter((line) => line.includes(`${begun?.scratch.folder}/`));

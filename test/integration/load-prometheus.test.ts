@@ -102,7 +102,7 @@ describe('the history of a real Prometheus', () => {
   };
 
   it('is taken over into the catalog, and followed', async () => {
-    await using catalog = openSqliteCatalog(join(folder, 'state'));
+    await using catalog = openSqliteCatalog(mkdtempSync(join(folder, 'state-')));
     const clock = new ManualClock(until - day);
     const stop = new AbortController();
     const problems: unknown[] = [];

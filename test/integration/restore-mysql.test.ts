@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -126,10 +134,13 @@ describe('a MariaDB database', () => {
     const path = lowtide.pathOf(backup);
     const sound = readFileSync(path);
     truncateSync(path, sound.length - 1);
-    await expect(lowtide.restore(backup, server.url(name), { force: true })).rejects.toEqual(
-      refusal('verification_failed', /was cut/),
-    );
-    writeFileSync(path, sound);
+    try {
+      await expect(lowtide.restore(backup, server.url(name), { force: true })).rejects.toEqual(
+        refusal('verification_failed', /was cut/),
+      );
+    } finally {
+      writeFileSync(path, sound);
+    }
     await lowtide.verify(backup);
     expectOld();
   });
@@ -212,7 +223,7 @@ describe('a MariaDB database', () => {
   });
 
   it('comes back as a file as well', async () => {
-    const target = join(lowtide.newFolder('files'), 'shop.sql');
+    const target = join(mkdtempSync(join(lowtide.folder, 'files-')), 'shop.sql');
     await lowtide.restore(backup, target);
     expect(readFileSync(target, 'utf8')).toMatch(/-- Dump completed on [^\n]+\n$/);
   });
@@ -268,15 +279,20 @@ describe('a MariaDB database whose load is torn', () => {
     torn.catch(() => undefined);
     await loading();
     await server.crash();
-    const error = (await torn.catch((thrown: unknown) => thrown)) as LowtideError;
-    const [file = ''] = safetyFiles();
-    const path = join(lowtide.safetyFolder, file);
-    expect(error).toEqual(refusal('restore_failed', /could not be put back .*; it is in /));
-    expect(error.message).toContain(path);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    const sql = readFileSync(path, 'utf8');
-    expect(sql).toContain('precious');
-    expect(sql).toMatch(/-- Dump completed/);
+    try {
+      const error = (await torn.catch((thrown: unknown) => thrown)) as LowtideError;
+      const [file = ''] = safetyFiles();
+      const path = join(lowtide.safetyFolder, file);
+      expect(error).toEqual(refusal('restore_failed', /could not be put back .*; it is in /));
+      expect(error.message).toContain(path);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      const sql = readFileSync(path, 'utf8');
+      expect(sql).toContain('precious');
+      expect(sql).toMatch(/-- Dump completed/);
+    } finally {
+      rmSync(lowtide.safetyFolder, { recursive: true, force: true });
+      await server.restart();
+    }
   });
 });
 

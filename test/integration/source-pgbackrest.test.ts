@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backup } from '../../exporter/src/catalog/catalog.ts';
 import { LowtideError } from '../../exporter/src/errors/lowtide-error.ts';
 import { runAsServerUser } from '../servers/daemon.ts';
@@ -12,16 +12,22 @@ const user = process.getuid?.() === 0 ? ', user: nobody' : '';
 
 let server: PostgresServer;
 let configFile: string;
+let repository: string;
+let repositories = 0;
 beforeAll(async () => {
   const archive = (folder: string): string =>
     `pgbackrest --config=${folder}/pgbackrest.conf --stanza=main archive-push %p`;
   server = await startPostgres((folder) => ({ archive_mode: 'on', archive_command: archive(folder) }));
+  configFile = join(server.socketFolder, 'pgbackrest.conf');
+});
+/** A test has a repository without a backup. */
+beforeEach(() => {
   const folder = server.socketFolder;
-  configFile = join(folder, 'pgbackrest.conf');
+  repository = join(folder, `repo-${(repositories += 1)}`);
   const lines = [
     '[global]',
     ...[
-      `repo1-path=${folder}/repo`,
+      `repo1-path=${repository}`,
       'repo1-retention-full=1',
       'start-fast=y',
       'compress-type=none',
@@ -91,7 +97,7 @@ describe('a stanza of pgBackRest', () => {
     });
 
     // One byte: the first of the files that lie behind each other there may be three bytes long.
-    const path = join(server.socketFolder, 'repo/backup/main', snapshotOf(full), 'bundle/1');
+    const path = join(repository, 'backup/main', snapshotOf(full), 'bundle/1');
     const bundle = readFileSync(path);
     bundle.writeUInt8(bundle.readUInt8(0) ^ 1, 0);
     writeFileSync(path, bundle);
@@ -105,6 +111,8 @@ describe('a stanza of pgBackRest', () => {
 
   it('survives a run that is cancelled, gets a full backup when that is old, and forgets by rules of its own', async () => {
     await install({ source: ', full_every: 1s', rest: ', verify: { after_backup: false }' });
+    // How far one has come is told by what the one before had.
+    await at.completed('pg');
     const control = new AbortController();
     const { run: cancelled } = await at.backUp('pg', {
       signal: control.signal,
@@ -122,8 +130,7 @@ describe('a stanza of pgBackRest', () => {
     await install({ more: `\n${schedule({ id: 'lost', stanza: 'nowhere' })}` });
     expect((await at.backUp('lost')).run.error).toMatchObject({ code: 'repository_missing' });
     pgbackrest('stop');
-    const { run } = await at.backUp('pg');
-    pgbackrest('start');
+    const { run } = await at.backUp('pg').finally(() => pgbackrest('start'));
     expect(run.error).toMatchObject({
       code: 'repository_locked',
       hint: expect.stringContaining('pgbackrest start') as string,

@@ -42,10 +42,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function install(): Promise<void> {
+/** A host that has made nothing yet. */
+async function install(): Promise<string> {
+  const host = mkdtempSync(join(folder, 'host-'));
   const queries = `{ cpu: 'avg_over_time(trace_cpu_ratio[5m])', memory: 'avg_over_time(trace_memory_ratio[5m])', disk: 'vector(0)' }`;
   const file = writeConfig(
-    folder,
+    host,
     `  - { id: nightly, source: { type: command, argv: [echo, data] }, every: 1d, window: '02:00-06:00', timezone: UTC, max_delay: 1h, estimated_duration: 20m, stores: [local] }`,
     {
       // What this machine is busy with while it tests is not the night that is meant.
@@ -53,15 +55,16 @@ async function install(): Promise<void> {
     },
   );
   await makeKey((await readConfig(file, {})).config);
+  return host;
 }
 
-async function runs(): Promise<readonly Run[]> {
-  await using catalog = openSqliteCatalog(join(folder, 'state'));
+async function runsOf(host: string): Promise<readonly Run[]> {
+  await using catalog = openSqliteCatalog(join(host, 'state'));
   return await catalog.runs({ schedule: 'nightly', limit: 10 });
 }
 
 it('a night at many times the speed: one real backup, in the trough that a fixed 02:00 would have missed', async () => {
-  await install();
+  const host = await install();
   // It takes some seconds until the service is up: that is the evening before.
   const clock: FastClock = { realMs: Date.now(), shownMs: window.opens - 10_000 * speed, speed };
   const env = {
@@ -70,18 +73,18 @@ it('a night at many times the speed: one real backup, in the trough that a fixed
     NODE_OPTIONS: `--import ${new URL('../bench/fast-clock.mjs', import.meta.url).href}`,
     FAST_CLOCK: `${clock.realMs},${clock.shownMs},${speed}`,
   };
-  await using service = await ServeProcess.startIn(folder, env);
+  await using service = await ServeProcess.startIn(host, env);
   const slots = async (): Promise<readonly Record<string, unknown>[]> =>
     (await service.call('/plan?hours=24')).body['slots'] as Record<string, unknown>[];
   let reason: unknown;
-  while (shownNow(clock) < window.closes && (await runs()).length === 0) {
+  while (shownNow(clock) < window.closes && (await runsOf(host)).length === 0) {
     const [next] = await slots();
     if (next?.['dueAt'] === new Date(window.opens).toISOString()) reason = next['reason'];
     await delay(250);
   }
   await service.said('backup completed');
   expect(shownNow(clock)).toBeLessThan(day + dayMs);
-  const made = await runs();
+  const made = await runsOf(host);
   expect(made.map(({ status, dueAt }) => [status, dueAt])).toEqual([['completed', window.opens]]);
   expect(reason).toMatchObject({ code: expect.stringMatching(/^(quietest|kept|shared)$/) as string });
   const starts = Array.from({ length: (window.closes - window.opens) / stepMs + 1 }, (_, step) =>

@@ -242,11 +242,14 @@ describe('a web config that changes', () => {
     const before = await certificateOf(http);
     const key = readFileSync(server.keyFile);
     writeFileSync(server.keyFile, 'no key at all');
-    await eventually(() => expect(reloads).toEqual([expect.objectContaining({ code: 'config_invalid' })]));
-    await http.reloadWebConfig();
-    expect(reloads.length).toBe(2);
-    expect(await certificateOf(http)).toBe(before);
-    writeFileSync(server.keyFile, key);
+    try {
+      await eventually(() => expect(reloads).toEqual([expect.objectContaining({ code: 'config_invalid' })]));
+      await http.reloadWebConfig();
+      expect(reloads.length).toBe(2);
+      expect(await certificateOf(http)).toBe(before);
+    } finally {
+      writeFileSync(server.keyFile, key);
+    }
     await eventually(() => expect(reloads.at(-1)).toBeUndefined());
     writeFileSync(webFile(), '');
     await eventually(() => expect(reloads.at(-1)?.message).toContain('restart'));
@@ -254,10 +257,12 @@ describe('a web config that changes', () => {
   });
 
   it('to files that are not there yet is taken up as soon as they are', async () => {
+    const renewed = join(folder, 'renewed.crt');
+    rmSync(renewed, { force: true });
     const http = await start(tls());
     writeFileSync(webFile(), tls().replace('server.crt', 'renewed.crt'));
     await eventually(() => expect(reloads.map((error) => error?.code)).toEqual(['config_invalid']));
-    writeFileSync(join(folder, 'renewed.crt'), readFileSync(server.certFile));
+    writeFileSync(renewed, readFileSync(server.certFile));
     await eventually(() => expect(reloads.length).toBe(2));
     expect(reloads[1]).toBeUndefined();
     expect((await get(http)).status).toBe(200);

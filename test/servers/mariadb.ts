@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { freePort, runAsServerUser, serverFolder, startDaemon } from './daemon.ts';
+import { freePort, runAsServerUser, serverFolder, startDaemon, type Daemon } from './daemon.ts';
 import { layOut } from './templates.ts';
 
 const client = 'mariadb';
@@ -27,6 +27,8 @@ export interface MariadbServer extends AsyncDisposable {
   resume(): void;
   /** Ends at once, as if it had crashed: every client loses its connection. */
   crash(): Promise<void>;
+  /** Starts it again where it was, after a crash. */
+  restart(): Promise<void>;
 }
 
 /** A MariaDB server of its own, with an administrator `admin` whose password is asked for. */
@@ -46,25 +48,27 @@ export async function startMariadb(): Promise<MariadbServer> {
     ]),
   );
   const port = await freePort();
-  const daemon = await startDaemon({
-    argv: [
-      'mariadbd',
-      '--no-defaults',
-      `--datadir=${data}`,
-      `--socket=${socket}`,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      '--skip-name-resolve',
-      '--innodb-flush-log-at-trx-commit=0',
-      '--innodb-log-file-size=96M',
-      '--innodb-buffer-pool-size=64M',
-      '--character-set-server=utf8mb4',
-      `--pid-file=${join(folder, 'mariadb.pid')}`,
-    ],
-    folder,
-    ready: /ready for connections/,
-    stopSignal: 'SIGKILL',
-  });
+  const start = (): Promise<Daemon> =>
+    startDaemon({
+      argv: [
+        'mariadbd',
+        '--no-defaults',
+        `--datadir=${data}`,
+        `--socket=${socket}`,
+        `--port=${port}`,
+        '--bind-address=127.0.0.1',
+        '--skip-name-resolve',
+        '--innodb-flush-log-at-trx-commit=0',
+        '--innodb-log-file-size=96M',
+        '--innodb-buffer-pool-size=64M',
+        '--character-set-server=utf8mb4',
+        `--pid-file=${join(folder, 'mariadb.pid')}`,
+      ],
+      folder,
+      ready: /ready for connections/,
+      stopSignal: 'SIGKILL',
+    });
+  let daemon = await start();
 
   const run = (sql: string, database: string, user: string, secret: string): string => {
     const end = spawnSync(
@@ -113,6 +117,9 @@ export async function startMariadb(): Promise<MariadbServer> {
     pause: () => daemon.pause(),
     resume: () => daemon.resume(),
     crash: () => daemon.end('SIGKILL'),
+    async restart() {
+      daemon = await start();
+    },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
 }
