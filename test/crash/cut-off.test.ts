@@ -231,7 +231,7 @@ describe('a host whose PostgreSQL stops', together, () => {
 describe('a host behind a network', together, () => {
   it.each<[string, (proxy: TcpProxy) => void, (proxy: TcpProxy) => void]>([
     ['that falls silent', (proxy) => proxy.freeze(), (proxy) => proxy.thaw()],
-    ['that loses the answers and then breaks', (proxy) => proxy.swallowAnswers(), (proxy) => proxy.cut()],
+    ['that loses the answers and then breaks', (proxy) => proxy.swallowAnswers(true), (proxy) => proxy.cut()],
   ])('%s goes on, and makes good', async (_, cut, mend) => {
     await using rig = await Rig.make(often('vital', 'critical'), often('usual', 'medium'));
     await using service = await rig.serving(rig.proxy.port);

@@ -7,8 +7,11 @@ export interface TcpProxy extends AsyncDisposable {
   freeze(): void;
   /** What has been held back arrives. */
   thaw(): void;
-  /** From now on what comes back is swallowed: the server does what it is asked, and nobody hears that it did. */
-  swallowAnswers(): void;
+  /**
+   * From now on what comes back is swallowed: the server does what it is asked, and nobody hears that it did. `onAll`: on the
+   * connections to come as well, until they are cut.
+   */
+  swallowAnswers(onAll?: boolean): void;
   /** Old connections break; new ones are as good as new. */
   cut(): void;
 }
@@ -16,6 +19,10 @@ export interface TcpProxy extends AsyncDisposable {
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isFrozen = false;
+  let isSwallowing = false;
+  const swallow = (far: Socket): void => {
+    far.removeAllListeners('data').resume();
+  };
   const server = createServer((near) => {
     const far = connect(target, '127.0.0.1');
     const pair = [near, far] as const;
@@ -30,9 +37,11 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       });
       if (isFrozen) socket.pause();
     }
+    if (isSwallowing) swallow(far);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = (): void => {
+    isSwallowing = false;
     for (const pair of pairs) for (const socket of pair) socket.destroy();
   };
   return {
@@ -45,8 +54,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       isFrozen = false;
       for (const pair of pairs) for (const socket of pair) socket.resume();
     },
-    swallowAnswers() {
-      for (const [, far] of pairs) far.removeAllListeners('data').resume();
+    swallowAnswers(onAll = false) {
+      isSwallowing = onAll;
+      for (const [, far] of pairs) swallow(far);
     },
     cut,
     async [Symbol.asyncDispose]() {
