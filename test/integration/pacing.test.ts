@@ -165,20 +165,26 @@ describe('a run beside others that keep the host busy', () => {
 
 describe('the programs of a run', () => {
   it('stand back for others at the processors and at the disk, and so does all that they start', async () => {
-    const at = await install(steady('gentle'));
-    writeFileSync(join(at.folder, 'piece'), randomBytes(2 ** 20));
+    // They stay until they are looked at: of a process that has just ended, the class at the disk is another.
+    const source = `{ type: command, argv: [bash, -c, 'head -c 100000 /dev/urandom; sleep 60; exit'] }`;
+    const at = await install(`  - { id: gentle, source: ${source}, every: 1d, stores: [local] }`);
     const started = Promise.withResolvers<Run>();
     const stop = new AbortController();
     const ended = run(at, 'gentle', { onStart: started.resolve, signal: stop.signal });
     const { id } = await started.promise;
-    const wanted = ['bash', 'zstd', 'sleep'];
-    const found = await programs(id, (each) => wanted.every((name) => each.some((one) => one.name === name)));
-    for (const { pid, nice } of found.filter(({ name }) => wanted.includes(name))) {
-      expect(nice).toBe(10);
-      const { stdout } = spawnSync('ionice', ['-p', String(pid)], { encoding: 'utf8' });
-      if (stdout !== '') expect(stdout.trim()).toBe('best-effort: prio 7');
+    try {
+      const wanted = ['bash', 'zstd', 'sleep'];
+      const found = await programs(id, (each) =>
+        wanted.every((name) => each.some((one) => one.name === name)),
+      );
+      for (const { pid, nice } of found.filter(({ name }) => wanted.includes(name))) {
+        expect(nice).toBe(10);
+        const { stdout } = spawnSync('ionice', ['-p', String(pid)], { encoding: 'utf8' });
+        if (stdout !== '') expect(stdout.trim()).toBe('best-effort: prio 7');
+      }
+    } finally {
+      stop.abort(new LowtideError('cancelled', 'seen enough'));
+      await ended;
     }
-    stop.abort(new LowtideError('cancelled', 'seen enough'));
-    await ended;
   });
 });
