@@ -98,7 +98,7 @@ export function createProgram(terminal: Terminal): Command {
     .command('plan')
     .description('what will run when, and why then')
     .argument('[schedule]', 'this one alone, with the starts that its own were preferred to')
-    .option('--hours <count>', 'how far ahead', positive, 48)
+    .option('--hours <count>', 'how far ahead, at most a month (744)', hoursAhead, 48)
     .option('--all', `every start, not each schedule's next five`)
     .option(
       '--replay <duration>',
@@ -325,6 +325,13 @@ function keyArgument(): Argument {
 function positive(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above zero.');
   return Number(text);
+}
+
+/** Longer ahead nothing is known, and of what is due each minute there would be no end. */
+function hoursAhead(text: string): number {
+  const hours = positive(text);
+  if (hours > 744) throw new InvalidArgumentError('It must be at most 744, a month.');
+  return hours;
 }
 
 /** Commander would exit with 1 on wrong usage; ours is 2. It throws instead, and main.ts turns that into the code. */

@@ -4,11 +4,14 @@ import type { Ways } from './limits.ts';
 import type { PlanJob, Resources } from './planner.ts';
 import { nextOccurrences, type Occurrence } from './recurrence.ts';
 import { firstAfter, standing } from './standing.ts';
+import { dayMs } from './zone.ts';
 
 /** An occurrence of a schedule that is to be run. */
 export interface DueJob {
   readonly schedule: ScheduleConfig;
   readonly occurrence: Occurrence;
+  /** When the window of the next one opens; absent: that is not known yet. */
+  readonly nextOpensAt?: EpochMs;
 }
 
 /**
@@ -23,16 +26,56 @@ export function dueUntil(
 ): DueJob[] {
   const { next } = standing(schedule, settledUntil, now);
   if (next === undefined || next.dueAt > until) return [];
-  return [next, ...nextOccurrences(schedule, Math.max(next.dueAt, now), until)].map((occurrence) => ({
-    schedule,
-    occurrence,
-  }));
+  return [{ schedule, occurrence: next }, ...dueBetween(schedule, Math.max(next.dueAt, now), until)];
+}
+
+function dueBetween(schedule: ScheduleConfig, after: EpochMs, until: EpochMs): DueJob[] {
+  return nextOccurrences(schedule, after, until).map((occurrence, index, all) => {
+    const nextOpensAt = all[index + 1]?.windowStart;
+    return { schedule, occurrence, ...(nextOpensAt !== undefined && { nextOpensAt }) };
+  });
+}
+
+/** So far ahead what comes later is reckoned with. */
+const longestFollowingMs = 1.5 * dayMs;
+/** Of more, a plan would be no better, and take long: the time that is looked at is shorter then, for all of them. */
+const mostFollowing = 5000;
+
+/**
+ * What comes behind what is `due` next, until all of that is over at the latest. Where the next run of each were all that
+ * is known, the time behind it would look free of what comes every few minutes, at each look anew, and a backup with a window be
+ * put off to its end. What belongs to a pool may be another host's. `running` have no next run that is due.
+ */
+export function following(
+  due: readonly DueJob[],
+  running: readonly ScheduleConfig[],
+  { now, durationOf }: { readonly now: EpochMs; readonly durationOf: (schedule: ScheduleConfig) => number },
+): readonly DueJob[] {
+  const end = due.reduce((last, each) => Math.max(last, latestStart(each) + durationOf(each.schedule)), now);
+  const span = Math.min(longestFollowingMs, end - now);
+  const behind = [
+    ...running.map((schedule) => ({ schedule, after: now })),
+    ...due.map(({ schedule, occurrence }) => ({ schedule, after: Math.max(now, occurrence.dueAt) })),
+  ].filter(({ schedule, after }) => schedule.pool === undefined && after < now + span);
+  const expected = behind.reduce((sum, { schedule, after }) => sum + span / gapBehind(schedule, after), 0);
+  const until = now + span * Math.min(1, mostFollowing / expected);
+  return behind.flatMap(({ schedule, after }) => dueBetween(schedule, after, until));
+}
+
+/** The time between the next two. */
+function gapBehind(schedule: ScheduleConfig, after: EpochMs): number {
+  const first = firstAfter(schedule, after);
+  const second = first && firstAfter(schedule, first.dueAt);
+  return first === undefined || second === undefined ? Infinity : second.dueAt - first.dueAt;
 }
 
 /** Its deadline; or before, as the next one's window opens: that one would take its place. */
-export function latestStart({ schedule, occurrence }: DueJob): EpochMs {
-  const next = firstAfter(schedule, occurrence.dueAt);
-  return Math.min(occurrence.deadline, next?.windowStart ?? Infinity);
+export function latestStart(due: DueJob): EpochMs {
+  return Math.min(due.occurrence.deadline, opensNext(due) ?? Infinity);
+}
+
+function opensNext({ schedule, occurrence, nextOpensAt }: DueJob): EpochMs | undefined {
+  return nextOpensAt ?? firstAfter(schedule, occurrence.dueAt)?.windowStart;
 }
 
 /** The starts that its window allows; without a window, those up to the latest. */
@@ -44,7 +87,7 @@ export function startsOf(due: DueJob): { readonly from: EpochMs; readonly until:
 /** What the planner is given of it, with what its run is expected to take. */
 export function planJobOf(due: DueJob, expected: ExpectedRun): PlanJob {
   const { schedule, occurrence } = due;
-  const supersededAt = firstAfter(schedule, occurrence.dueAt)?.windowStart;
+  const supersededAt = opensNext(due);
   const deadline = Math.min(occurrence.deadline, supersededAt ?? Infinity);
   return {
     schedule: schedule.id,

@@ -256,8 +256,12 @@ function objection(
   }
   const together = placement.meanLoad(index, other);
   const present = placement.meanLoad(index, chosen);
-  if (together < present - sameLoad) {
-    return { whyNot: 'move', text: `it gains ${inPercent(present - together)}, too little to move for` };
+  const gain = present - together;
+  if (gain > sameLoad) {
+    const isKept = wanted[index]?.previous === chosen && gain <= placement.problem.movePenalty;
+    return isKept
+      ? { whyNot: 'move', text: `it gains ${inPercent(gain)}, too little to move for` }
+      : { whyNot: 'capacity', text: `it gains ${inPercent(gain)}, and others that run then lose more` };
   }
   const above = weightierIn(placement, index, { resource: 0, at: other });
   return above > 0

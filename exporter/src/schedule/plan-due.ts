@@ -64,16 +64,16 @@ export function planFleetDue(request: FleetRequest): PlannedFleet {
   };
 }
 
-/** A schedule of which all is fixed: some of it planned would not know of the rest. */
+/** Some of a schedule planned would not know of the rest: with one, all of it is fixed. */
 function byChoice({ jobs, load }: Pick<FleetHost, 'jobs' | 'load'>): {
   readonly free: readonly PlanJob[];
   readonly fixed: readonly PlanJob[];
 } {
   const isFixed = (job: PlanJob): boolean =>
     job.pool === undefined && hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs);
-  const planned = new Set(jobs.filter((job) => !isFixed(job)).map(({ schedule }) => schedule));
-  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ schedule }) =>
-    planned.has(schedule) ? 'free' : 'fixed',
+  const crowded = new Set(jobs.filter(isFixed).map(({ schedule }) => schedule));
+  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ schedule, pool }) =>
+    pool === undefined && crowded.has(schedule) ? 'fixed' : 'free',
   );
   return { free, fixed };
 }

@@ -145,6 +145,17 @@ describe('the runs of one schedule', () => {
     expect(missed(misfits)).toEqual(['14:00 still_running', '16:00 still_running']);
   });
 
+  it.each([
+    ['each minute of a window', { every: '1m', window: '13:00-15:00' }, 120],
+    ['every four minutes of some hours', { cron: '*/4 13-14 * * *' }, 30],
+  ])('begin as they are due, %s: the last of a day has time, and is no other', (_, config, count) => {
+    const schedule = scheduleOf('often', config);
+    const { slots, misfits } = planDue(request(jobsOf(schedule, { minutes: 1 })));
+    expect(misfits).toEqual([]);
+    expect(slots).toHaveLength(count);
+    expect(slots.map(({ start }) => start)).toEqual(slots.map(({ dueAt }) => dueAt));
+  });
+
   it('wait for the one that goes on now', () => {
     const hourly = scheduleOf('db', { every: '1h', max_delay: '30m' });
     const other = scheduleOf('other', { every: '1h', max_delay: '30m' });

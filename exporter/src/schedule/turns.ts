@@ -139,6 +139,10 @@ function giveTurns(
   const { now, slotMs } = known;
   /** By host, of those that go on beside each other. */
   const last = new Map<number, number>();
+  const isCrowded = group.some((index) => {
+    const fleetJob = jobs[index];
+    return fleetJob !== undefined && isInItsOwnWay(fleetJob.job, slotMs);
+  });
   for (const index of group) {
     const fleetJob = jobs[index];
     if (fleetJob === undefined) continue;
@@ -151,13 +155,14 @@ function giveTurns(
     const isMissed = isHeldUp && (from > occurrence.deadline || from >= supersededAt);
     const isTight = isInItsOwnWay(job, slotMs);
     const free = hosts.filter((host) => freeAt(host) <= from);
-    // Where a pool's runs take all the time there is, they go on beside each other, each on a host of its own.
-    const own = isTight && hosts.length > 1 ? leastBusy(free, freeAt, group[0]) : undefined;
+    // Where some of a pool's runs take all the time there is, they go on beside each other, each on a host of its own.
+    const isApart = isCrowded && hosts.length > 1;
+    const own = isApart ? leastBusy(free, freeAt, group[0]) : undefined;
     const before = last.get(own ?? anyHost);
     turns.set(index, {
       from,
       isMissed,
-      isPrompt: isTight || (isHeldUp && occurrence.deadline - from < slotMs),
+      isPrompt: isTight || isApart || (isHeldUp && occurrence.deadline - from < slotMs),
       hosts: own === undefined ? free : [own],
       follows: before,
       until: undefined,

@@ -85,7 +85,7 @@ describe('a thread for plans', () => {
 
   it('plans here what its thread cannot, and goes on with another one', async () => {
     thread = new PlanThread();
-    const request = requestOf(40);
+    const request = requestOf(140);
     const post = vi.spyOn(Worker.prototype, 'postMessage').mockImplementationOnce(function (this: Worker) {
       void this.terminate();
     });

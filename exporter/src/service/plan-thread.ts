@@ -23,7 +23,7 @@ export interface PlanAnswer {
 
 const workerUrl = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url);
 /** Up to here it is a matter of milliseconds: a thread would cost more. Hundreds take a second, in which nothing else is done. */
-const fewJobs = 25;
+const fewJobs = 100;
 /** A thread that has nothing to do costs memory. */
 const idleMs = 60_000;
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DueJob } from '../schedule/due-job.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { following, type DueJob } from '../schedule/due-job.ts';
 import type { PreviousSlot } from '../schedule/planner.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { PlanThread } from './plan-thread.ts';
@@ -22,7 +23,8 @@ export class Planning {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'slots'>;
   #made: { readonly key: string; readonly starts: ReadonlyMap<string, EpochMs> } | undefined;
-  #slots: readonly PreviousSlot[] = [];
+  /** What comes later is among them. */
+  #slots: ReadonlyMap<string, PreviousSlot> = new Map();
   #version = 0;
   #ofAll: PlanOfAll | undefined;
 
@@ -43,8 +45,7 @@ export class Planning {
 
   /** When it is to start, as far as that is planned. Infinity: another host has it. */
   startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined {
-    const next = this.#slots.find((slot) => slot.schedule === schedule && slot.dueAt === dueAt);
-    return this.#ofAll?.startOf(schedule, dueAt) ?? next?.start;
+    return this.#ofAll?.startOf(schedule, dueAt) ?? this.#slots.get(keyOf(schedule, dueAt))?.start;
   }
 
   /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */
@@ -61,15 +62,17 @@ export class Planning {
       this.#ofAll?.planVersion,
     ]);
     if (this.#made?.key === key) return this.#made.starts;
+    const busy = running.map(({ schedule }) => schedule);
+    const durationOf = (schedule: ScheduleConfig): number => this.#tide.learning.of(schedule).durationMs;
     const slots = await this.#thread.slots({
-      ...(await this.#tide.request(due, now)),
-      previous: this.#slots,
+      ...(await this.#tide.request([...due, ...following(due, busy, { now, durationOf })], now)),
+      previous: [...this.#slots.values()],
       running: await this.#tide.running(running, now),
     });
-    return this.#keep(
-      key,
-      slots.map((slot) => this.#asAllPlan(slot)),
+    this.#slots = new Map(
+      slots.map((slot) => [keyOf(slot.schedule, slot.dueAt), this.#asAllPlan(slot)] as const),
     );
+    return this.#keep(key, due);
   }
 
   #asAllPlan(slot: PreviousSlot): PreviousSlot {
@@ -77,11 +80,18 @@ export class Planning {
     return { schedule, dueAt, start: this.#ofAll?.startOf(schedule, dueAt) ?? slot.start };
   }
 
-  #keep(key: string, slots: readonly PreviousSlot[]): ReadonlyMap<string, EpochMs> {
-    this.#slots = slots;
-    const starts = new Map(slots.map(({ schedule, start }) => [schedule, start]));
+  #keep(key: string, due: readonly DueJob[]): ReadonlyMap<string, EpochMs> {
+    const starts = new Map<string, EpochMs>();
+    for (const { schedule, occurrence } of due) {
+      const slot = this.#slots.get(keyOf(schedule.id, occurrence.dueAt));
+      if (slot !== undefined) starts.set(schedule.id, slot.start);
+    }
     if (!isDeepStrictEqual(starts, this.#made?.starts)) this.#version += 1;
     this.#made = { key, starts };
     return starts;
   }
+}
+
+function keyOf(schedule: string, dueAt: EpochMs): string {
+  return `${dueAt} ${schedule}`;
 }

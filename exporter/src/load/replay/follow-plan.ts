@@ -1,6 +1,7 @@
 import { planDue } from '../../schedule/plan-due.ts';
 import type { PlannedSlot } from '../../schedule/planner.ts';
 import type { HostLoad } from '../../schedule/slot-grid.ts';
+import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { coarseStepMs } from '../load.ts';
 import type { OutlookAt } from './outlooks.ts';
@@ -14,7 +15,7 @@ interface Running {
 
 /**
  * Starts each job when the plan has its slot, as the service does: planned anew every five minutes while a window is open, and
- * meanwhile where a run is over and its schedule due again, with the next occurrence of each schedule that does not run, and no later than the
+ * meanwhile where a run is over and its schedule due again, with what comes up to the last start of what may be next, and no later than the
  * deadline. One whose deadline passes while its schedule runs is missing in the answer.
  */
 export async function followPlan(
@@ -43,7 +44,7 @@ export async function followPlan(
     if (expected?.nextStep !== nextStep) expected = { nextStep, load: outlookAt(now) };
     const { slots } = planDue({
       now,
-      jobs: coming.map(({ job }) => job),
+      jobs: [...coming, ...behind(waiting, coming, now)].map(({ job }) => job),
       load: expected.load,
       previous,
       running: running.map(({ each: { job }, until }) => ({ ...job, until })),
@@ -73,6 +74,21 @@ function backAt(waiting: ReadonlyMap<string, readonly ReplayJob[]>, running: rea
     const [next] = waiting.get(each.job.schedule) ?? [];
     return Math.min(first, Math.max(until, next?.starts.from ?? Infinity));
   }, Infinity);
+}
+
+/** What comes behind the next ones, as `following` has it for the service. */
+function behind(
+  waiting: ReadonlyMap<string, readonly ReplayJob[]>,
+  coming: readonly ReplayJob[],
+  now: EpochMs,
+): readonly ReplayJob[] {
+  const end = coming.reduce((last, { job }) => Math.max(last, job.occurrence.deadline + job.durationMs), now);
+  const until = Math.min(end, now + 1.5 * dayMs);
+  const next = new Set(coming);
+  return [...waiting.values()].flatMap((queue) => {
+    const end = queue.findIndex(({ starts }) => starts.from >= until);
+    return queue.slice(0, end === -1 ? queue.length : end).filter((each) => !next.has(each));
+  });
 }
 
 function nextOf(

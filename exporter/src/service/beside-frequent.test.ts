@@ -1,0 +1,100 @@
+import { expect, it } from 'vitest';
+import { ManualClock } from '../clock/manual.ts';
+import { scheduleSchema } from '../config/schedule-schema.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
+import { planDue } from '../schedule/plan-due.ts';
+import { coarseStepMs, type LoadRecord } from '../load/load.ts';
+import { Planning } from './planning.ts';
+import { Scheduler } from './scheduler.ts';
+import { Tide, type TideOptions } from './tide.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const evening = Date.parse('2026-03-02T20:00:00Z');
+
+function schedule(id: string, more: object): ScheduleConfig {
+  const given = { id, source: { type: 'sqlite', path: '/srv/app.db' }, stores: ['local'], ...more };
+  const { estimated_duration = minute, ...parsed } = scheduleSchema.parse(given);
+  return { ...parsed, estimated_duration, timezone: 'UTC' };
+}
+
+/** Quietest at two in the morning, 5 %, and busiest at two in the afternoon. */
+const loadAt = (at: number): number => 0.3 - 0.25 * Math.cos(((at / hour - 2) / 24) * 2 * Math.PI);
+const records = Array.from({ length: (21 * day) / coarseStepMs }, (_, index): LoadRecord => {
+  const at = evening - 20 * day + index * coarseStepMs;
+  return { at, cpu: loadAt(at), memory: 0.4, disk: NaN };
+});
+
+/** When the scheduler starts the nightly backup, by the plan that it follows. */
+async function startOfNight(...schedules: readonly ScheduleConfig[]): Promise<number> {
+  const settled = new Map(schedules.map(({ id }) => [id, evening]));
+  const catalog: TideOptions['catalog'] = {
+    load: {
+      record: () => Promise.resolve(),
+      records: (_, from, until) => Promise.resolve(records.filter(({ at }) => at >= from && at < until)),
+    },
+    hostLoads: { record: () => Promise.resolve(), records: () => Promise.resolve([]) },
+    schedules: () => Promise.resolve(new Map()),
+    runs: () => Promise.resolve([]),
+    reviews: { uses: () => Promise.resolve([]) },
+  };
+  const planning = new Planning(new Tide({ catalog, timezone: 'UTC' }), {
+    slots: (request) => planDue(request).slots,
+  });
+  const clock = new ManualClock(evening);
+  const stop = new AbortController();
+  const started = Promise.withResolvers<number>();
+  const scheduler = new Scheduler({
+    schedules,
+    clock,
+    plan: (due, running, now) => planning.starts(due, running, now),
+    catalog: {
+      schedules: () =>
+        Promise.resolve(
+          new Map([...settled].map(([id, settledUntil]) => [id, { paused: false, settledUntil }])),
+        ),
+      settleUpTo: (id, until) => {
+        settled.set(id, until);
+        return Promise.resolve();
+      },
+      recordMissed: (id, { dueAt }) => {
+        settled.set(id, dueAt);
+        return Promise.resolve();
+      },
+      append: () => Promise.resolve(undefined as never),
+    },
+    start: async ({ id, estimated_duration: takes }, dueAt) => {
+      settled.set(id, dueAt);
+      if (id === 'night') started.resolve(clock.now());
+      await clock.wakeAt(clock.now() + takes, stop.signal).catch(() => undefined);
+    },
+    onError: started.reject,
+  });
+  const loop = scheduler.run(stop.signal);
+  let startedAt = Infinity;
+  void started.promise.then((at) => (startedAt = at));
+  for (let at = evening; at <= evening + 18 * hour && startedAt === Infinity; at += minute) {
+    clock.set(at);
+    // The loop waits for nothing but the clock.
+    for (let turn = 0; turn < 8; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  stop.abort();
+  await loop;
+  return startedAt;
+}
+
+const night = schedule('night', { every: '1d', window: '22:00-06:00', estimated_duration: '1h' });
+const small = { estimated_duration: '1m', resources: { cpu: 0.02, memory: 0.02 } };
+
+it.each([
+  ['alone', []],
+  ['beside one every 5 minutes', [schedule('often', { every: '5m', ...small })]],
+  ['beside one every 15 minutes', [schedule('often', { every: '15m', ...small })]],
+  ['beside one every half hour', [schedule('often', { every: '30m', ...small })]],
+])('a nightly backup is started in the quiet hours, %s', async (_, others) => {
+  const start = await startOfNight(night, ...others);
+  expect(new Date(start).toISOString() < '2026-03-03T06:00').toBe(true);
+  // At random it would meet 16 %.
+  expect(loadAt(start + hour / 2)).toBeLessThan(0.13);
+});
