@@ -7,13 +7,12 @@ import { activeSchedules, type Tide } from '../tide.ts';
 import { poolSettings } from './pool-settings.ts';
 import type { Pools } from './pools.ts';
 import { ownAndShared } from './shared-limits.ts';
+import { toldJobs } from './told-jobs.ts';
 
 /** How far ahead all plan together. */
 const hoursAhead = 24;
-/** Of a schedule that is due every few minutes, the next ones: the others are told of in time. */
-const mostOfOne = 8;
-/** Some of them may be taken. */
-const mostLookedAt = 3 * mostOfOne;
+/** Of a schedule that is due every minute: all of a day would take a while to work out. */
+const mostOfOne = 300;
 /** To work it out takes a while. */
 const tellEveryMs = 60_000;
 
@@ -94,12 +93,11 @@ export class HostPart implements PlanOfAll {
       running = [],
       load,
       limits = {},
-    } = await tide.requestAhead(active, now, hoursAhead, mostLookedAt);
+    } = await tide.requestAhead(active, now, hoursAhead, mostOfOne);
     const open = jobs.filter(({ schedule, occurrence }) => !pools.isTaken(schedule, occurrence.dueAt));
     const pooled = poolSettings(schedules);
-    const told = Map.groupBy(open, ({ schedule }) => schedule);
     return {
-      jobs: [...told.values()].flatMap((ofOne) => ofOne.slice(0, mostOfOne)),
+      jobs: toldJobs(open),
       running,
       load,
       ...ownAndShared(stores, limits),
