@@ -91,6 +91,34 @@ describe('planSlots', () => {
     expect(others.map(({ start }) => start)).not.toContain(best.start);
   });
 
+  it('says that others would lose more, of a start that is quieter for the one alone', () => {
+    const dip = load((hour) => (hour >= 14 && hour < 16 ? 0.3 : 0.4));
+    const found = plan(
+      [
+        job({
+          schedule: 'short',
+          priority: 'critical',
+          minutes: 5,
+          cpu: 0.02,
+          opens: 15,
+          closes: 15,
+          delay: 0,
+        }),
+        job({ schedule: 'long', minutes: 90, opens: 13, closes: 18 }),
+      ],
+      { load: dip },
+    );
+    const { best, others } = explained(found, 'long');
+    const objections = [best, ...others].flatMap((each) => ('whyNot' in each ? [each] : []));
+    expect(objections.filter(({ whyNot }) => whyNot === 'move')).toEqual([]);
+    expect(objections).toContainEqual(
+      expect.objectContaining({
+        whyNot: 'capacity',
+        text: expect.stringMatching(/^it gains \d %, and others that run then lose more$/) as string,
+      }),
+    );
+  });
+
   it('gives the quiet hour to the one that counts more, and the other the next best', () => {
     const wish = { minutes: 120, cpu: 0.6, opens: 12, closes: 18 };
     const found = plan([
