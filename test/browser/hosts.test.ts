@@ -126,12 +126,13 @@ describe('one of two hosts', () => {
   it('makes a backup that was asked of the other, and the app follows it', async () => {
     await using grafana = await TestGrafana.start({ version: '13.2' });
     grafana.connect(`http://${db1.service.address}`, operator);
+    browser.complaints.length = 0;
     page = await browser.open(`${grafana.url}${app}/schedules`);
     await page.getByRole('button', { name: 'Run now: docs (db2)' }).click();
     await page.getByText('db2 is asked to.').waitFor();
     await page.getByText('The backup of docs (db2) has begun.').waitFor({ timeout: 40_000 });
     await page.goto(`${grafana.url}${app}/activity?host=db2`);
-    const run = page.getByRole('row', { name: /docs.*Completed.*API/ });
+    const run = page.getByRole('row', { name: /docs.*Completed.*API/ }).first();
     await run.waitFor();
     await run.getByRole('button').first().click();
     const drawer = page.getByRole('dialog');
@@ -154,6 +155,7 @@ describe('one of two hosts', () => {
   it('that was killed is shown as silent, with what was last known of it', async () => {
     await using grafana = await TestGrafana.start({ version: '13.2' });
     grafana.connect(`http://${db1.service.address}`, operator);
+    browser.complaints.length = 0;
     page = await browser.open(`${grafana.url}${app}/schedules`);
     await page.getByRole('row', { name: /db2/ }).first().waitFor();
     await db2.service.kill();
