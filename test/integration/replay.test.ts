@@ -141,7 +141,8 @@ it('lowtide plan --replay shows how far it has come on a terminal, and ends with
   const one = await installation();
   await record(one.opened.catalog, 60, busyAtTwo);
   const argv = [process.execPath, main, 'plan', '--replay', '55d', '--config', one.configFile];
-  const command = argv.map((word) => `'${word}'`).join(' ');
+  // Some shells would hear Ctrl-C as well, and end with a code of their own.
+  const command = `exec ${argv.map((word) => `'${word}'`).join(' ')}`;
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null']);
   const closed = once(child, 'close');
   let shown = '';
