@@ -612,3 +612,15 @@ it('lowtide plan tells the first twenty of a host’s problems, and all when ask
   expect(few.stderr).toMatch(/^\d+ more problems; with --all every one is shown\.$/m);
   expect(problems(lowtide('plan', '--all'))).toBeGreaterThan(20);
 });
+
+it('lowtide plan tells the first problem of each schedule, however many another one has', () => {
+  const given = 'source: { type: command, argv: [echo, x] }, stores: [local], keep: { last: 3 }';
+  writeConfig(
+    folder,
+    `  - { id: slow, ${given}, every: 10m, estimated_duration: 30m, max_delay: 5m }
+  - { id: whole, ${given}, every: 1d, resources: { cpu: 1, memory: 1 } }`,
+  );
+  const { stderr } = lowtide('plan');
+  expect(stderr.match(/^problem: slow /gm)?.length).toBeGreaterThan(17);
+  expect(stderr).toMatch(/^problem: whole /m);
+});

@@ -27,7 +27,7 @@ interface PlanOptions {
 
 /** Of a schedule that runs every few minutes, more than these say nothing new. */
 const shownOfEach = 5;
-/** On a host that is far too small there is one for each run. */
+/** On a host that is far too small there is one for each run: the first of each schedule come before the second of any. */
 const shownProblems = 20;
 
 /** `lowtide plan [SCHEDULE]`: what will run when, and why there. Nothing is started, and a running service is not asked. */
@@ -98,12 +98,26 @@ function noteLeft(output: Output, left: number, hours: number): void {
 }
 
 function noteProblems(output: Output, misfits: readonly Misfit[], all: boolean): void {
-  const shown = all ? misfits : misfits.slice(0, shownProblems);
+  const shown = all ? misfits : firstOfAll(misfits);
   for (const { job, reason } of shown) {
     output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
   }
   const more = misfits.length - shown.length;
   if (more > 0) output.note(`${counted(more, 'more problem')}; with --all every one is shown.`);
+}
+
+function firstOfAll(misfits: readonly Misfit[]): readonly Misfit[] {
+  const seen = new Map<string, number>();
+  const ranks = new Map(
+    misfits.map((misfit) => {
+      const rank = seen.get(misfit.job.schedule) ?? 0;
+      seen.set(misfit.job.schedule, rank + 1);
+      return [misfit, rank];
+    }),
+  );
+  const rankOf = (misfit: Misfit): number => ranks.get(misfit) ?? 0;
+  const first = new Set(misfits.toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, shownProblems));
+  return misfits.filter((misfit) => first.has(misfit));
 }
 
 function firstOfEach<S extends { readonly schedule: string }>(slots: readonly S[]): readonly S[] {
