@@ -37,7 +37,7 @@ function dueBetween(schedule: ScheduleConfig, after: EpochMs, until: EpochMs): D
 }
 
 /** So far ahead what comes later is reckoned with. */
-const longestFollowingMs = 1.5 * dayMs;
+export const longestFollowingMs = 1.5 * dayMs;
 /** Of more, a plan would be no better, and take long: the time that is looked at is shorter then, for all of them. */
 const mostFollowing = 5000;
 

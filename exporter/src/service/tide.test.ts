@@ -6,7 +6,7 @@ import type { LoadRecord } from '../load/load.ts';
 import { latestStart, type DueJob } from '../schedule/due-job.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Limits } from '../schedule/limits.ts';
-import type { Plan } from '../schedule/planner.ts';
+import type { Plan, PlanRequest } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
 import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
@@ -395,6 +395,24 @@ describe('the plan that the scheduler follows', () => {
     expect(await planning.starts(jobs, [], midnight + minute)).toBe(starts);
     const fewer = await planning.starts(jobs.slice(0, 1), [], midnight + minute);
     expect([...fewer.keys()]).toEqual(['shop']);
+  });
+
+  it('is made anew beside where all lay before, what comes later included', async () => {
+    const asked: PlanRequest[] = [];
+    const planning = new Planning(tide(), {
+      slots: (request) => {
+        asked.push(request);
+        return planDue(request).slots;
+      },
+    });
+    const often = windowless('often', { every: 15 * minute, estimated_duration: minute });
+    const jobs = [due(schedule('shop')), due(often)];
+    const start = (await planning.starts(jobs, [], midnight)).get('shop');
+    await planning.starts(jobs, [], midnight + 5 * minute);
+    const [first, second] = asked;
+    expect(first?.previous).toEqual([]);
+    expect(second?.previous).toHaveLength(first?.jobs.length ?? NaN);
+    expect(second?.previous).toContainEqual({ schedule: 'shop', dueAt: jobs[0]?.occurrence.dueAt, start });
   });
 
   it('keeps those apart that do not fit beside each other', async () => {

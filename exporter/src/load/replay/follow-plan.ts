@@ -1,7 +1,7 @@
+import { longestFollowingMs } from '../../schedule/due-job.ts';
 import { planDue } from '../../schedule/plan-due.ts';
 import type { PlannedSlot } from '../../schedule/planner.ts';
 import type { HostLoad } from '../../schedule/slot-grid.ts';
-import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { coarseStepMs } from '../load.ts';
 import type { OutlookAt } from './outlooks.ts';
@@ -15,7 +15,7 @@ interface Running {
 
 /**
  * Starts each job when the plan has its slot, as the service does: planned anew every five minutes while a window is open, and
- * meanwhile where a run is over and its schedule due again, with what comes up to the last start of what may be next, and no later than the
+ * meanwhile where a run is over and its schedule due again, with what comes until all that is next may be over, and no later than the
  * deadline. One whose deadline passes while its schedule runs is missing in the answer.
  */
 export async function followPlan(
@@ -44,7 +44,7 @@ export async function followPlan(
     if (expected?.nextStep !== nextStep) expected = { nextStep, load: outlookAt(now) };
     const { slots } = planDue({
       now,
-      jobs: [...coming, ...behind(waiting, coming, now)].map(({ job }) => job),
+      jobs: [...coming, ...followingOf(coming, waiting, now)].map(({ job }) => job),
       load: expected.load,
       previous,
       running: running.map(({ each: { job }, until }) => ({ ...job, until })),
@@ -76,18 +76,21 @@ function backAt(waiting: ReadonlyMap<string, readonly ReplayJob[]>, running: rea
   }, Infinity);
 }
 
-/** What comes behind the next ones, as `following` has it for the service. */
-function behind(
-  waiting: ReadonlyMap<string, readonly ReplayJob[]>,
+/** What comes behind the next ones: what `following` finds for the service is at hand here. */
+function followingOf(
   coming: readonly ReplayJob[],
+  waiting: ReadonlyMap<string, readonly ReplayJob[]>,
   now: EpochMs,
 ): readonly ReplayJob[] {
-  const end = coming.reduce((last, { job }) => Math.max(last, job.occurrence.deadline + job.durationMs), now);
-  const until = Math.min(end, now + 1.5 * dayMs);
+  const over = coming.reduce(
+    (last, { job }) => Math.max(last, job.occurrence.deadline + job.durationMs),
+    now,
+  );
+  const until = Math.min(over, now + longestFollowingMs);
   const next = new Set(coming);
   return [...waiting.values()].flatMap((queue) => {
-    const end = queue.findIndex(({ starts }) => starts.from >= until);
-    return queue.slice(0, end === -1 ? queue.length : end).filter((each) => !next.has(each));
+    const beyond = queue.findIndex(({ starts }) => starts.from >= until);
+    return queue.slice(0, beyond === -1 ? queue.length : beyond).filter((each) => !next.has(each));
   });
 }
 

@@ -78,6 +78,19 @@ describe('replay', () => {
     expect(schedules).toEqual([{ schedule: 'db', ...total }]);
   });
 
+  it.each(['5m', '15m'])(
+    'keeps a nightly one in its quiet hour beside one that comes every %s',
+    async (every) => {
+      const often = nightly('often', { config: { every, window: undefined }, minutes: 1, cpu: 0.02 });
+      const records = history(24, busyAtTwo);
+      const jobs = [nightly('db'), often];
+      const { schedules } = await replayed(records, { jobs, from: until - 4 * day });
+      const db = schedules.find(({ schedule }) => schedule === 'db');
+      expect(db?.lowtide).toMatchObject({ late: 0, missed: 0 });
+      expect(db?.lowtide.gapClosed).toBeGreaterThan(0.9);
+    },
+  );
+
   it('shows where many days say more than the last', async () => {
     // Every third night is turned around: the quiet hour is the busy one.
     const odd = (at: number): number =>
