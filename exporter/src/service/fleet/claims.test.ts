@@ -43,6 +43,15 @@ function schedule(more: Partial<ScheduleConfig> = {}): ScheduleConfig {
   return { ...made, timezone: 'UTC', estimated_duration: 1_800_000, ...more };
 }
 
+function poolsOf(pooled: ScheduleConfig): Pools {
+  return new Pools({
+    ...{ queue, catalog },
+    schedules: () => [pooled],
+    offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
+    queueNow: () => Date.now(),
+  });
+}
+
 function claimsOf(instance: string, aheadMs = 0): Claims {
   const stopping = new AbortController().signal;
   return new Claims({
@@ -89,12 +98,7 @@ describe('the claim of a host', () => {
 describe('a pool', () => {
   it('has hosts look anew where another occurrence is given out, not where one has ended', async () => {
     const db = schedule({ pool: 'any' });
-    const pools = new Pools({
-      ...{ queue, catalog },
-      schedules: () => [db],
-      offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
-      queueNow: () => Date.now(),
-    });
+    const pools = poolsOf(db);
     expect(await pools.look()).toBe(false);
     const seen: [boolean, boolean][] = [];
     await claimsOf('db1').run(db, Date.now(), async () => {
@@ -112,12 +116,7 @@ describe('a pool', () => {
 describe('what a pool has missed', () => {
   it('is said two minutes after a host has found it, and not when the next one comes', async () => {
     const db = schedule({ pool: 'any' });
-    const pools = new Pools({
-      ...{ queue, catalog },
-      schedules: () => [db],
-      offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
-      queueNow: () => Date.now(),
-    });
+    const pools = poolsOf(db);
     const dueAt = Date.now() - 7 * 60 * minute;
     await pools.recordMissed('db', { dueAt, occurrences: 1 }, Date.now());
     const [job] = await queue.jobs([{ pool: 'any' }]);
