@@ -264,7 +264,7 @@ it('what was not exported is not said to open backups still, and is in the audit
   rmSync(file);
   expect(lowtide(['keys', 'export', key.id, '--output', file]).code).toBe(0);
   expect((await ended()).at(-1)).toEqual(['key.export', 'done']);
-  expect(lowtide(['keys', 'destroy', key.id]).said).toContain('which were written 1 times');
+  expect(lowtide(['keys', 'destroy', key.id]).said).toContain('which were written once, 20');
 });
 
 it('a store that was moved is told where it is now', async () => {

@@ -119,6 +119,17 @@ it('lowtide plan SCHEDULE tells what holds a start up, and of one that is paused
   expect(plan(one, 'often')).toMatchObject({ status: 0, stdout: 'often is paused.\n' });
 });
 
+it('lowtide plan of one hour says that nothing is due within 1 hour, and what is left of it', async () => {
+  const one = await installation(
+    `  - { id: often, ${common}, every: 5m, max_delay: 1m, estimated_duration: 10s, resources: { cpu: 0.01, memory: 0.01 } }
+  - { id: docs, ${common}, every: 7d, window: 00:00-08:00 }`,
+  );
+  await one.opened.catalog.settleUpTo('docs', Date.now());
+  expect(plan(one, 'docs', '--hours', '1').stdout).toBe('Nothing is due within 1 hour.\n');
+  expect(plan(one, '--hours', '1').stderr).toMatch(/^\d+ more within 1 hour; of each schedule/m);
+  expect(plan(one, '--hours', '2').stderr).toMatch(/^\d+ more within 2 hours; of each schedule/m);
+});
+
 it('lowtide plan SCHEDULE says of an occurrence without a start why it has none', async () => {
   const whole = 'estimated_duration: 2h, resources: { cpu: 0.9, memory: 0.7 }, every: 1h, max_delay: 5m';
   const one = await installation(

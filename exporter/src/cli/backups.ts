@@ -7,6 +7,7 @@ import { LowtideError } from '../errors/lowtide-error.ts';
 import type { BackupVerification } from '../run/verify.ts';
 import { isManifestName } from '../store/manifest.ts';
 import type { Store } from '../store/store.ts';
+import { formatPercent } from '../units/share.ts';
 import { formatSize } from '../units/size.ts';
 import { openSettled, type CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
@@ -152,8 +153,9 @@ async function* allBackups(
 function metLoad(review: RunReview | undefined): string {
   if (review?.load === undefined) return '';
   const { load, best } = review.load;
-  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-  return best === undefined ? percent(load) : `${percent(load)}, best ${percent(best.load)}`;
+  return best === undefined
+    ? formatPercent(load)
+    : `${formatPercent(load)}, best ${formatPercent(best.load)}`;
 }
 
 function copyStatus(copy: Backup['copies'][number] | SnapshotState): string {

@@ -1,6 +1,7 @@
 import { drillView } from '../api/drill-view.ts';
 import type { Drill } from '../catalog/drills.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { counted } from '../units/count.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { noteAudit } from './audit.ts';
@@ -82,8 +83,9 @@ function told(drill: Drill): string {
 }
 
 function contents({ contents: found }: Drill): string {
-  if (found?.rows !== undefined) return `${found.rows} rows in ${found.tables ?? 0} tables`;
-  if (found?.files !== undefined) return `${found.files} files, ${formatSize(found.bytes ?? 0)}`;
+  if (found?.rows !== undefined)
+    return `${counted(found.rows, 'row')} in ${counted(found.tables ?? 0, 'table')}`;
+  if (found?.files !== undefined) return `${counted(found.files, 'file')}, ${formatSize(found.bytes ?? 0)}`;
   return '';
 }
 

@@ -12,7 +12,9 @@ import type { HostPressure, PressureAverages } from '../load/pressure.ts';
 import type { Flow } from '../load/throughput.ts';
 import { accuracyView, pressureView } from '../service/outlook.ts';
 import { Tide } from '../service/tide.ts';
+import { counted } from '../units/count.ts';
 import { toRfc3339 } from '../units/instant.ts';
+import { formatPercent, formatPoints } from '../units/share.ts';
 import { formatSize } from '../units/size.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
@@ -56,7 +58,9 @@ export async function load(
   });
   const rows = measured.map(({ resource, ...figures }) => [
     resource,
-    ...[figures.mean, figures.median, figures.p95, figures.p99, figures.maximum, figures.trend].map(percent),
+    ...[figures.mean, figures.median, figures.p95, figures.p99, figures.maximum, figures.trend].map((share) =>
+      formatPercent(share),
+    ),
     quietest(figures),
   ]);
   const throughput = throughputStatistics(records);
@@ -109,11 +113,11 @@ function pressureLines(
 ): readonly string[] {
   if (pressure === undefined) return [];
   const averages = ({ avg10, avg60, avg300 }: PressureAverages): string[] =>
-    [avg10, avg60, avg300].map((share) => `${(100 * share).toFixed(1)} %`);
+    [avg10, avg60, avg300].map((share) => formatPercent(share, 1));
   const rows = resources.flatMap((resource) => {
     const { some, full } = pressure[resource];
     return [
-      [`${resource}, some work`, ...averages(some), percent(marks[resource])],
+      [`${resource}, some work`, ...averages(some), formatPercent(marks[resource])],
       ...(allMayWait.includes(resource) ? [[`${resource}, all work`, ...averages(full)]] : []),
     ];
   });
@@ -132,17 +136,8 @@ function forecastWords(basis: ForecastBasis, accuracy: ReturnType<typeof accurac
   const words = `${basisWords[basis]}.`;
   if (accuracy === undefined) return words;
   const { days, regret, randomRegret } = accuracy;
-  const [learned, yesterday, random] = [regret.learned, regret.yesterday, randomRegret].map(points);
-  return `${words} Over ${days} days starts chosen by what was learned met ${learned} more than the lowest load, by yesterday's curve ${yesterday}, at random ${random}.`;
-}
-
-/** A difference of shares. */
-function points(share: number): string {
-  return `${(100 * share).toFixed(1)} points`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
+  const [learned, yesterday, random] = [regret.learned, regret.yesterday, randomRegret].map(formatPoints);
+  return `${words} Over ${counted(days, 'day')} starts chosen by what was learned met ${learned} more than the lowest load, by yesterday's curve ${yesterday}, at random ${random}.`;
 }
 
 /** `Mon 2 3 4, Tue 3 4 5`. */

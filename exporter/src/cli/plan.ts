@@ -53,7 +53,7 @@ export async function plan(
   const misfits = planned.misfits.filter(({ job }) => isAsked(job.schedule));
   const { output, terminal } = context;
   const views = slots.map((slot) => slotView(planned, slot));
-  const nothing = `Nothing is due within ${hours} hours.`;
+  const nothing = `Nothing is due within ${counted(hours, 'hour')}.`;
   if (schedule === undefined) {
     const shown = all ? slots : firstOfEach(slots);
     output.answer(views, shown.length === 0 ? nothing : slotTable(planned, shown));
@@ -93,7 +93,7 @@ function slotTable(planned: Plan, slots: readonly PlannedSlot[]): string {
 function noteLeft(output: Output, left: number, hours: number): void {
   if (left === 0) return;
   output.note(
-    `${left} more within ${hours} hours; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
+    `${left} more within ${counted(hours, 'hour')}; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
   );
 }
 

@@ -8,13 +8,14 @@ import { replay, type Replay } from '../load/replay/replay.ts';
 import { choosers, type ChosenTally, type Tally } from '../load/replay/tally.ts';
 import { Learning } from '../service/learning.ts';
 import { activeSchedules } from '../service/tide.ts';
+import { counted } from '../units/count.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
 import { toRfc3339, type EpochMs } from '../units/instant.ts';
+import { formatPercent } from '../units/share.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
 import { table } from './output.ts';
 import { shownTime } from './views.ts';
-import { counted } from '../units/count.ts';
 
 const dayMs = 86_400_000;
 const restEveryMs = 50;
@@ -131,10 +132,10 @@ function text(result: Replay): string {
 
 function tallyRows(name: string, tally: Tally): string[][] {
   const runs = String(tally.runs);
-  const load = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const load = (share: number): string => formatPercent(share, 1);
   const chosen = (each: ChosenTally): string[] => [
     load(each.load),
-    each.gapClosed === undefined ? '' : `${(100 * each.gapClosed).toFixed(0)} %`,
+    each.gapClosed === undefined ? '' : formatPercent(each.gapClosed),
     ...[each.peaks, each.collisions, each.late, each.missed].map(String),
   ];
   const rows = [
@@ -154,10 +155,16 @@ function doubts({ from, historyFrom = from, leftOut }: Replay): string[] {
   const days = Math.floor((from - historyFrom) / dayMs);
   return [
     ...(leftOut.tooEarly > 0
-      ? [`${leftOut.tooEarly} earlier ones are left out: less than a day of load is known from before.`]
+      ? [
+          `${leftOut.tooEarly === 1 ? 'One earlier one is' : `${leftOut.tooEarly} earlier ones are`} left out: less than a day of load is known from before.`,
+        ]
       : []),
     ...(leftOut.unknown > 0
-      ? [`${leftOut.unknown} are left out: the load in their windows is not known throughout.`]
+      ? [
+          leftOut.unknown === 1
+            ? 'One is left out: the load in its window is not known throughout.'
+            : `${leftOut.unknown} are left out: the load in their windows is not known throughout.`,
+        ]
       : []),
     ...(days < 14
       ? [

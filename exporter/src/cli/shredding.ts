@@ -38,7 +38,7 @@ export async function shreddingOf({ catalog, config }: Installation, key: Key): 
       ...(last === undefined
         ? []
         : [
-            `its recovery files, which were written ${exports.length} times, the last one ${toRfc3339(last.at)} (${last.body.detail ?? 'file unknown'})`,
+            `its recovery files, which were written ${exports.length === 1 ? 'once,' : `${exports.length} times, the last one`} ${toRfc3339(last.at)} (${last.body.detail ?? 'file unknown'})`,
           ]),
       ...(recovery.length === 0 ? [] : [`the identities of recovery_recipients: ${recovery.join(', ')}`]),
       'copies of the keystore folder, with its passphrase',

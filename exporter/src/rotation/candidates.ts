@@ -1,5 +1,6 @@
 import type { Backup, Copy } from '../catalog/catalog.ts';
 import { storedManifest, type Manifest } from '../store/manifest.ts';
+import { counted } from '../units/count.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /** Which copies a rotation is about, and which it leaves alone, by the catalog alone. */
@@ -67,7 +68,7 @@ function skipOf(
   { daysBack, now, stores, fixedStores }: CandidateRules,
 ): { readonly code: CandidateSkip; readonly text: string } | undefined {
   if (daysBack !== undefined && createdAt < now - daysBack * dayMs) {
-    return { code: 'older', text: `older than ${daysBack} days` };
+    return { code: 'older', text: `older than ${counted(daysBack, 'day')}` };
   }
   if (fixedStores.has(store)) {
     return { code: 'store_fixed', text: `store ${store} cannot change what it holds` };

@@ -194,7 +194,7 @@ function stillReadable(left: number, planned: RotationMode): Readonly<Record<Rot
   const others = (mode: RotationMode): string =>
     left === 0 || mode !== planned
       ? ''
-      : `The ${left} copies that are left as they are, as before. Of all others: `;
+      : `The ${left === 1 ? 'one copy that is left as it is' : `${left} copies that are left as they are`}, as before. Of all others: `;
   return {
     rotate:
       'Every backup made before. Only new backups are out of reach of the old key: it has to be kept, and kept safe, as long as they are.',

@@ -100,7 +100,7 @@ async function refuseNeeded(
   if (first !== undefined) {
     throw new LowtideError(
       'key_in_use',
-      `${unclear.length} copies may be sealed to ${id} already, such as that of ${first.backupId} in store ${first.store}: it cannot be ${what}`,
+      `${counted(unclear.length, 'copy', 'copies')} may be sealed to ${id} already, such as that of ${first.backupId} in store ${first.store}: it cannot be ${what}`,
       { hint: 'A rotation was cut off there. Bring the store back, then `lowtide rotate --resume`.' },
     );
   }
