@@ -18,13 +18,8 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   const turn = planning.turns.get(index);
   if (job !== undefined && turn?.isMissed) return heldUp(job, turn.from);
   if (lateMs !== undefined && makesDo(planning, index)) {
-    const { resource, asked, had } = scarcest(planning, index);
     const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
-    const inPlace = `in its window the host has at most ${amountOf(planning, resource, had)} free`;
-    return {
-      code: 'cramped',
-      text: `it asks for ${amountOf(planning, resource, asked)}, and ${inPlace}${late}`,
-    };
+    return { code: 'cramped', text: `${missing(planning, scarcest(planning, index))}${late}` };
   }
   const latest = Math.max(0, placement.latest[index] ?? 0);
   const place = placement.places[index] ?? unplaced;
@@ -64,11 +59,14 @@ function withoutRoom(job: PlanJob | undefined, taken: string): string {
   return `it will be missed, for there is no room before the next one is due: ${taken} its deadline, and on`;
 }
 
+interface Scarce {
+  readonly resource: number;
+  readonly asked: number;
+  readonly had: number;
+}
+
 /** The resource of which most is missing, as a part of what is asked for where it is no share of the host. */
-function scarcest(
-  { placement, wanted }: Planning,
-  index: number,
-): { readonly resource: number; readonly asked: number; readonly had: number } {
+function scarcest({ placement, wanted }: Planning, index: number): Scarce {
   const { needs = [], claims = [] } = wanted[index] ?? {};
   const had = (resource: number): number => placement.need(index, resource);
   const [worst] = [
@@ -92,9 +90,16 @@ export function resourceName({ shared }: Planning, resource: number): string {
   return own[resource] ?? shared[resource - own.length]?.name ?? 'what it needs';
 }
 
-function amountOf(planning: Planning, resource: number, amount: number): string {
+function missing(planning: Planning, { resource, asked, had }: Scarce): string {
   const name = resourceName(planning, resource);
-  if (resource < own.length) return `${name} ${amount.toFixed(2)}`;
-  const isBytes = planning.shared[resource - own.length]?.kind === 'bytes';
-  return `${isBytes ? `${formatSize(amount)}/s` : amount} of ${name}`;
+  const kind = planning.shared[resource - own.length]?.kind;
+  if (kind === 'streams') return `${name} is taken at any time of its window`;
+  const inShares = (digits: number) => (share: number) => `${name} ${share.toFixed(digits)}`;
+  const inBytes = (bytes: number): string => `${formatSize(bytes)}/s of ${name}`;
+  const usual = kind === 'bytes' ? inBytes : inShares(2);
+  // Two that read the same would deny what is said of them.
+  const tell = [usual, ...(kind === 'bytes' ? [] : [inShares(3), inShares(4)])].find(
+    (text) => text(asked) !== text(had),
+  );
+  return `it asks for ${(tell ?? usual)(asked)}, and in its window the host has at most ${tell?.(had) ?? 'a little less'} free`;
 }
