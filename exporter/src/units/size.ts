@@ -16,7 +16,8 @@ export function parseSize(text: string): number | undefined {
 export function formatSize(bytes: number): string {
   let value = bytes;
   let step = 0;
-  while (value >= 1024 && step < steps.length - 1) {
+  // What would be rounded to 1024 is one of the next unit.
+  while (Math.round(value) >= 1024 && step < steps.length - 1) {
     value /= 1024;
     step += 1;
   }
