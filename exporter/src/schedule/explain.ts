@@ -5,7 +5,7 @@ import type { PlanJob, Resources } from './planner.ts';
 import type { Shortage } from './free-capacity.ts';
 import { makesDo, outlookOf, type Planning } from './planning.ts';
 import { resourceName } from './explain-misfit.ts';
-import { loadWeights, timeOf } from './slot-grid.ts';
+import { timeOf, weighed } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
 export interface Explanation {
@@ -156,10 +156,6 @@ function isLoadKnown({ placement, hosts, jobs }: Planning, index: number, place:
   const host = hosts[placement.hostOf(place)];
   const job = jobs[index]?.job;
   return host !== undefined && job !== undefined && outlookOf(host, job).isKnown;
-}
-
-function weighed(load: Resources): number {
-  return loadWeights.cpu * load.cpu + loadWeights.memory * load.memory;
 }
 
 function reasonOf(

@@ -1,25 +1,10 @@
-import type { EpochMs } from '../units/instant.ts';
-import { heldUp } from './explain-misfit.ts';
+import { asTheyCome } from './as-they-come.ts';
 import type { Explanation } from './explain.ts';
-import {
-  planFleet,
-  type FleetHost,
-  type FleetMisfit,
-  type FleetRequest,
-  type FleetRun,
-  type PlannedFleet,
-} from './fleet.ts';
-import { slotOf } from './outcome.ts';
-import {
-  planSlots,
-  type Misfit,
-  type Plan,
-  type PlanJob,
-  type PlannedSlot,
-  type PlanRequest,
-} from './planner.ts';
+import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
+import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
-import { isInItsOwnWay, turnsOf } from './turns.ts';
+import { loadAt } from './slot-grid.ts';
+import { isInItsOwnWay, scheduleKey } from './turns.ts';
 
 /*
  * Plans of all jobs: of nearly all by the planner, so that they make room for each other. Where a schedule is due every minute, each
@@ -27,75 +12,62 @@ import { isInItsOwnWay, turnsOf } from './turns.ts';
  */
 
 export function planDue(request: PlanRequest): Plan {
-  const { free, fixed } = byChoice(request);
+  const { now, jobs } = request;
+  const crowded = crowdedIn(new Map([[onlyHost, request]]));
+  const { free = [], fixed = [] } = Object.groupBy(jobs, (job) => partOf(job, onlyHost, crowded));
   const plan = planSlots({ ...request, jobs: free });
-  const { slots, misfits } = asTheyCome(fixed, request, { now: request.now, instance: '' });
-  const added = new Set(slots);
+  const { runs, misfits } = asTheyCome(now, new Map([[onlyHost, { ...request, jobs: fixed }]]));
+  const added = new Set<PlannedSlot>(runs);
   return {
-    slots: [...plan.slots, ...slots].sort(byStart),
+    slots: [...plan.slots, ...runs].sort(byStart),
     misfits: [...plan.misfits, ...misfits],
-    explain: (slot) => explanation(slot, added.has(slot) ? request : undefined) ?? plan.explain(slot),
+    explain: (slot) => (added.has(slot) ? onlyStart(slot, request) : plan.explain(slot)),
   };
 }
 
-/** What belongs to a pool has a choice of hosts, and so is always planned. */
 export function planFleetDue(request: FleetRequest): PlannedFleet {
-  const hosts = new Map<string, FleetHost>();
-  const slots = new Map<string, readonly FleetRun[]>();
-  const misfits: FleetMisfit[] = [];
-  const added = new Map<FleetRun, FleetHost>();
+  const crowded = crowdedIn(request.hosts);
+  const hosts = { free: new Map<string, FleetHost>(), fixed: new Map<string, FleetHost>() };
   for (const [instance, host] of request.hosts) {
-    const { free, fixed } = byChoice(host);
-    hosts.set(instance, { ...host, jobs: free });
-    const came = asTheyCome(fixed, host, { now: request.now, instance });
-    const own = came.slots.map((slot) => ({ ...slot, owner: instance, runsOn: instance }));
-    slots.set(instance, own);
-    misfits.push(...came.misfits.map((misfit) => ({ ...misfit, owner: instance })));
-    for (const slot of own) added.set(slot, host);
+    const { free = [], fixed = [] } = Object.groupBy(host.jobs, (job) => partOf(job, instance, crowded));
+    hosts.free.set(instance, { ...host, jobs: free });
+    hosts.fixed.set(instance, { ...host, jobs: fixed });
   }
-  const plan = planFleet({ ...request, hosts });
-  for (const [instance, planned] of plan.slots) {
-    slots.set(instance, [...planned, ...(slots.get(instance) ?? [])].sort(byStart));
-  }
+  const plan = planFleet({ ...request, hosts: hosts.free });
+  const { runs, misfits } = asTheyCome(request.now, hosts.fixed);
+  const added = new Set(runs);
+  const came = Map.groupBy(runs, ({ runsOn }) => runsOn);
   return {
-    slots,
+    slots: new Map(
+      [...plan.slots].map(([instance, planned]) => [
+        instance,
+        [...planned, ...(came.get(instance) ?? [])].sort(byStart),
+      ]),
+    ),
     misfits: [...plan.misfits, ...misfits],
-    explain: (slot) => explanation(slot, added.get(slot)) ?? plan.explain(slot),
+    explain: (slot) => {
+      const host = added.has(slot) ? request.hosts.get(slot.runsOn) : undefined;
+      return host === undefined ? plan.explain(slot) : onlyStart(slot, host);
+    },
   };
 }
 
-/** Some of a schedule planned would not know of the rest: with one, all of it is fixed. */
-function byChoice({ jobs, load }: Pick<FleetHost, 'jobs' | 'load'>): {
-  readonly free: readonly PlanJob[];
-  readonly fixed: readonly PlanJob[];
-} {
-  const isFixed = (job: PlanJob): boolean =>
-    job.pool === undefined && hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs);
-  const crowded = new Set(jobs.filter(isFixed).map(({ schedule }) => schedule));
-  const { free = [], fixed = [] } = Object.groupBy(jobs, ({ schedule, pool }) =>
-    pool === undefined && crowded.has(schedule) ? 'fixed' : 'free',
-  );
-  return { free, fixed };
+const onlyHost = '';
+
+/** Some of a schedule planned would not know of the rest: with one run that is fixed, all of it is. */
+function crowdedIn(hosts: ReadonlyMap<string, Pick<FleetHost, 'jobs' | 'load'>>): ReadonlySet<string> {
+  const crowded = new Set<string>();
+  for (const [instance, { jobs, load }] of hosts) {
+    for (const job of jobs) {
+      if (hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs))
+        crowded.add(scheduleKey(job.pool ?? instance, job));
+    }
+  }
+  return crowded;
 }
 
-/** Each as it is due, or as the run before is over. */
-function asTheyCome(
-  fixed: readonly PlanJob[],
-  { running = [], load }: Pick<FleetHost, 'running' | 'load'>,
-  { now, instance }: { readonly now: EpochMs; readonly instance: string },
-): { readonly slots: readonly PlannedSlot[]; readonly misfits: readonly Misfit[] } {
-  const turns = turnsOf(
-    fixed.map((job) => ({ job, owner: instance, hosts: [0] })),
-    { now, slotMs: load.stepMs, running: [running], instances: [instance] },
-  );
-  const slots: PlannedSlot[] = [];
-  const misfits: Misfit[] = [];
-  for (const [index, job] of fixed.entries()) {
-    const { from = Math.max(now, job.occurrence.windowStart), isMissed } = turns.get(index) ?? {};
-    if (isMissed) misfits.push({ job, start: undefined, lateMs: undefined, reason: heldUp(job, from) });
-    else slots.push(slotOf(job, from));
-  }
-  return { slots, misfits };
+function partOf(job: PlanJob, instance: string, crowded: ReadonlySet<string>): 'free' | 'fixed' {
+  return crowded.size > 0 && crowded.has(scheduleKey(job.pool ?? instance, job)) ? 'fixed' : 'free';
 }
 
 function hasNoChoice({ occurrence }: PlanJob, stepMs: number): boolean {
@@ -106,15 +78,10 @@ function byStart(a: PlannedSlot, b: PlannedSlot): number {
   return a.start - b.start;
 }
 
-/** Of a slot that was not planned, on the host that runs it; undefined for any other. */
-function explanation(
-  slot: PlannedSlot,
-  host: Pick<FleetHost, 'hosts' | 'load'> | undefined,
-): Explanation | undefined {
-  if (host === undefined) return undefined;
+/** Of a slot that was not planned, on the host that runs it. */
+function onlyStart(slot: PlannedSlot, host: Pick<FleetHost, 'hosts' | 'load'>): Explanation {
   const load = outlookOf(host, slot.job);
-  const step = Math.floor((slot.start - load.startsAt) / load.stepMs);
-  const there = { cpu: load.cpu[step] ?? 0, memory: load.memory[step] ?? 0 };
+  const there = loadAt(load, slot.start);
   return {
     code: 'only_start',
     text: 'it may start at no other time',

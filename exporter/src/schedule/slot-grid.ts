@@ -1,4 +1,5 @@
 import type { EpochMs } from '../units/instant.ts';
+import type { Resources } from './planner.ts';
 import { dayMs } from './zone.ts';
 
 /**
@@ -41,18 +42,28 @@ export function slotGrid({ startsAt: first, stepMs }: HostLoad, from: EpochMs, u
   return { startsAt, slotMs: stepMs, slots: Math.max(1, Math.ceil((until - startsAt) / stepMs)) };
 }
 
-/** Writes what is forecast into the slots from `at` on. Behind its end, a forecast repeats its last day. */
+/** Writes what is forecast into the slots from `at` on. */
 export function writeLoad(load: HostLoad, grid: SlotGrid, { cpu, memory }: GridLoad, at: number): void {
-  const length = Math.min(load.cpu.length, load.memory.length);
-  const day = Math.round(dayMs / load.stepMs);
-  const last = length - 1;
   for (let slot = 0; slot < grid.slots; slot += 1) {
-    const step = Math.max(0, Math.floor((timeOf(grid, slot) - load.startsAt) / load.stepMs));
-    const daysBehind = step < length ? 0 : Math.ceil((step - last) / day);
-    const found = step - daysBehind * day;
-    cpu[at + slot] = shareOf(load.cpu[found] ?? load.cpu[last]);
-    memory[at + slot] = shareOf(load.memory[found] ?? load.memory[last]);
+    const there = loadAt(load, timeOf(grid, slot));
+    cpu[at + slot] = there.cpu;
+    memory[at + slot] = there.memory;
   }
+}
+
+/** What is forecast of a time. Behind its end, a forecast repeats its last day. */
+export function loadAt({ startsAt, stepMs, cpu, memory }: HostLoad, at: EpochMs): Resources {
+  const length = Math.min(cpu.length, memory.length);
+  const last = length - 1;
+  const step = Math.max(0, Math.floor((at - startsAt) / stepMs));
+  const daysBehind = step < length ? 0 : Math.ceil(((step - last) * stepMs) / dayMs);
+  const found = step - daysBehind * Math.round(dayMs / stepMs);
+  return { cpu: shareOf(cpu[found] ?? cpu[last]), memory: shareOf(memory[found] ?? memory[last]) };
+}
+
+/** As one number. */
+export function weighed({ cpu, memory }: Resources): number {
+  return loadWeights.cpu * cpu + loadWeights.memory * memory;
 }
 
 function shareOf(value: number | undefined): number {

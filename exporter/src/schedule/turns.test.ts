@@ -4,7 +4,7 @@ import { scheduleSchema } from '../config/schedule-schema.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { dueUntil, latestStart, planJobOf } from './due-job.ts';
-import type { FleetHost, FleetRun } from './fleet.ts';
+import type { FleetHost, FleetRun, PlannedFleet } from './fleet.ts';
 import { planDue, planFleetDue } from './plan-due.ts';
 import type { Misfit, PlanJob, PlannedSlot, PlanRequest, RunningJob } from './planner.ts';
 import type { HostLoad } from './slot-grid.ts';
@@ -195,6 +195,52 @@ describe('the runs of one schedule', () => {
     expect([...shared.slots.values()].map((runs) => runs.length)).toEqual([1, 1]);
   });
 
+  describe('of a pool that come every minute', () => {
+    const often = scheduleOf('often', { every: '1m', pool: 'workers' });
+    const planOf = (minutes: number, loads: readonly number[]): PlannedFleet =>
+      planFleetDue({
+        now,
+        hosts: new Map(
+          loads.map((at, index) => [
+            `h${index}`,
+            { jobs: jobsOf(often, { minutes, hours: 2 }), load: load(() => at) },
+          ]),
+        ),
+      });
+
+    it('begin as they are due, on the host that is quietest', () => {
+      const { slots, misfits, explain } = planOf(0.5, [0.6, 0.2]);
+      expect(misfits).toEqual([]);
+      expect(slots.get('h0')).toEqual([]);
+      const runs = slots.get('h1') ?? [];
+      expect(runs).toHaveLength(120);
+      expect(runs.map(({ start }) => start)).toEqual(runs.map(({ dueAt }) => dueAt));
+      expect(runs.slice(0, 2).map((run) => explain(run))).toMatchObject(
+        [0, 1].map(() => ({ code: 'only_start', load: { cpu: 0.2 } })),
+      );
+    });
+
+    it('are shared out where none is quieter', () => {
+      const { slots, misfits } = planOf(0.5, [0.2, 0.2]);
+      expect(misfits).toEqual([]);
+      // Of the five in each step of the forecast, three and two.
+      expect([...slots.values()].map((runs) => runs.length)).toEqual([72, 48]);
+    });
+
+    it('go on beside each other where they take longer than a minute, as far as there are hosts', () => {
+      const two = planOf(1.5, [0.6, 0.2]);
+      expect(two.misfits).toEqual([]);
+      for (const runs of two.slots.values()) {
+        expect(runs).toHaveLength(60);
+        expectInTurn(runs);
+      }
+      const { slots, misfits } = planOf(2.5, [0.6, 0.2]);
+      expect([...slots.values()].flat().length + misfits.length).toBe(120);
+      expect(new Set(misfits.map(({ reason }) => reason.code))).toEqual(new Set(['still_running']));
+      expect(misfits.length).toBeLessThanOrEqual(40);
+    });
+  });
+
   interface Subject {
     readonly config: object;
     readonly minutes: number;
@@ -213,7 +259,7 @@ describe('the runs of one schedule', () => {
   const minutes = fc.integer({ min: 1, max: 300 });
   const recurrences = fc.oneof(
     fc.record({
-      every: fc.constantFrom('5m', '7m', '13m', '20m', '1h', '90m', '6h'),
+      every: fc.constantFrom('1m', '5m', '7m', '13m', '20m', '1h', '90m', '6h'),
       max_delay: fc.constantFrom('1s', '3m', '10m', '45m', '6h', '30h'),
     }),
     fc.record({

@@ -44,9 +44,10 @@ export function turnsOf(jobs: readonly FleetJob[], known: Known): ReadonlyMap<nu
   for (const { job, owner } of jobs) {
     const isMeeting =
       mayMeetNext(job, known) ||
-      (running.has(job.schedule) && isHeld(job, busy.get(keyOf(owner, job)) ?? new Map<number, EpochMs>()));
+      (running.has(job.schedule) &&
+        isHeld(job, busy.get(scheduleKey(owner, job)) ?? new Map<number, EpochMs>()));
     if (!isMeeting) continue;
-    meeting.add(keyOf(owner, job));
+    meeting.add(scheduleKey(owner, job));
     schedules.add(job.schedule);
   }
   const turns = new Map<number, Turn>();
@@ -88,7 +89,8 @@ function isHeld({ occurrence }: PlanJob, busy: ReadonlyMap<number, EpochMs>): bo
   return busy.values().some((until) => until > occurrence.windowStart);
 }
 
-function keyOf(owner: string, { schedule, pool }: { schedule?: string; pool?: string }): string {
+/** Tells a schedule of a pool or of a host, its owner, from all others. */
+export function scheduleKey(owner: string, { schedule, pool }: { schedule?: string; pool?: string }): string {
   return `${pool === undefined ? 'host' : 'pool'} ${owner} ${schedule ?? ''}`;
 }
 
@@ -100,7 +102,7 @@ function schedulesOf(
   const groups = new Map<string, number[]>();
   for (const [index, { job, owner }] of jobs.entries()) {
     if (!schedules.has(job.schedule)) continue;
-    const key = keyOf(owner, job);
+    const key = scheduleKey(owner, job);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [index]);
     else group.push(index);
@@ -116,7 +118,7 @@ function busyUntil({ running, instances }: Known): ReadonlyMap<string, Map<numbe
   for (const [host, runs] of running.entries()) {
     for (const run of runs) {
       if (run.schedule === undefined) continue;
-      const key = keyOf(run.pool ?? instances[host] ?? '', run);
+      const key = scheduleKey(run.pool ?? instances[host] ?? '', run);
       const hosts = busy.get(key) ?? new Map<number, EpochMs>();
       busy.set(key, hosts.set(host, Math.max(hosts.get(host) ?? 0, run.until)));
     }
