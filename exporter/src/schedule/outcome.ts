@@ -1,5 +1,5 @@
 import type { EpochMs } from '../units/instant.ts';
-import { explainMisfit } from './explain-misfit.ts';
+import { explainMisfit, heldUp } from './explain-misfit.ts';
 import { explainSlot, type Explanation } from './explain.ts';
 import type { FleetJob } from './fleet-jobs.ts';
 import { unplaced, type Placement } from './placement.ts';
@@ -16,19 +16,31 @@ export interface OutcomeListener {
 
 /** Tells what became of each job, in the order of their starts, those without one first. */
 export function tellOutcome(planning: Planning, listener: OutcomeListener): void {
-  const { grid, jobs, placement } = planning;
+  const { jobs, placement } = planning;
   const over = new Map<number, EpochMs>();
   for (const index of inOrderOfStart(placement)) {
     const fleetJob = jobs[index];
     if (fleetJob === undefined) continue;
     const { job } = fleetJob;
     const place = placement.places[index] ?? unplaced;
-    const isPlaced = place !== unplaced;
-    const start = isPlaced ? startIn(planning, index, place % grid.slots, over) : undefined;
-    if (start !== undefined && planning.turns.has(index)) over.set(index, start + job.durationMs);
-    const host = isPlaced ? placement.hostOf(place) : undefined;
-    if (start !== undefined && host !== undefined) listener.slot(fleetJob, host, start);
-    const lateMs = start === undefined ? undefined : Math.max(0, start - job.occurrence.deadline);
+    if (place === unplaced) {
+      const reason = explainMisfit(planning, index, undefined);
+      listener.misfit({ job, start: undefined, lateMs: undefined, reason }, fleetJob, undefined);
+      continue;
+    }
+    const { start, isMissed } = startIn(planning, index, place % placement.slots, over);
+    if (isMissed) {
+      listener.misfit(
+        { job, start: undefined, lateMs: undefined, reason: heldUp(job, start) },
+        fleetJob,
+        undefined,
+      );
+      continue;
+    }
+    if (planning.turns.has(index)) over.set(index, start + job.durationMs);
+    const host = placement.hostOf(place);
+    listener.slot(fleetJob, host, start);
+    const lateMs = Math.max(0, start - job.occurrence.deadline);
     if (lateMs === 0 && !makesDo(planning, index)) continue;
     listener.misfit({ job, start, lateMs, reason: explainMisfit(planning, index, lateMs) }, fleetJob, host);
   }
@@ -59,16 +71,26 @@ function inOrderOfStart({ places, count, slots }: Placement): Float64Array {
   return keys.map((key) => key % count);
 }
 
-/** `over`: when those before are. Amid its slot where its window opens there, or the run before is over. */
+/**
+ * Amid its slot where its window opens there, or the run before is over; missed where that run goes on for too long. `over`: when
+ * those before are.
+ */
 function startIn(
   { grid, jobs, turns, now }: Planning,
   index: number,
   slot: number,
   over: ReadonlyMap<number, EpochMs>,
-): EpochMs {
+): { readonly start: EpochMs; readonly isMissed: boolean } {
   const turn = turns.get(index);
-  const opens = turn?.from ?? Math.max(jobs[index]?.job.occurrence.windowStart ?? now, now);
+  const { occurrence, supersededAt = Infinity } = jobs[index]?.job ?? {};
+  const { windowStart = now, deadline = now } = occurrence ?? {};
+  const planned = Math.max(timeOf(grid, slot), turn?.from ?? Math.max(windowStart, now));
   let before = turn?.follows;
   while (before !== undefined && !over.has(before)) before = turns.get(before)?.follows;
-  return Math.max(timeOf(grid, slot), opens, over.get(before ?? -1) ?? opens);
+  const start = Math.max(planned, over.get(before ?? -1) ?? planned);
+  const isHeldUp = start > planned;
+  return {
+    start,
+    isMissed: isHeldUp && (start >= supersededAt || (start > deadline && planned <= deadline)),
+  };
 }

@@ -201,7 +201,9 @@ function placementJob(
 ): PlacementJob {
   const { startsAt, slotMs } = grid;
   const opens = from ?? Math.max(occurrence.windowStart, now);
-  const latest = slotAt(grid, Math.max(occurrence.deadline, opens));
+  // As the next one's window opens, that one is the one to run.
+  const last = Math.min(occurrence.deadline, supersededAt - 1);
+  const latest = slotAt(grid, Math.max(last, opens));
   const whole = Math.ceil((opens - startsAt) / slotMs);
   // Where no slot begins between opening and deadline, it starts amid one, and may reach into one more. So does one that has less time
   // than a slot takes: most of that would go by before the next one begins.

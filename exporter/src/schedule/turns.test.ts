@@ -138,6 +138,25 @@ describe('the runs of one schedule', () => {
     ]);
   });
 
+  it('are never to begin only as the next one is due, which takes their place', () => {
+    const hourly = scheduleOf('db', { every: '1h', max_delay: '1h' });
+    const busyUntilTheNext = load((hour) => (hour < 2 ? 0.5 : 0.1));
+    const { slots } = planDue(request(jobsOf(hourly, { minutes: 10, hours: 1 }), { load: busyUntilTheNext }));
+    expect(told(slots)).toEqual(['13:00 at 13:00']);
+  });
+
+  it('are missed where the run before had to wait, and goes on behind their deadline for that', () => {
+    const hourly = scheduleOf('db', { every: '1h', max_delay: '10m' });
+    const running = [
+      { ...runOf(scheduleOf('other', {}), now + 63 * minuteMs), resources: { cpu: 0.6, memory: 0 } },
+    ];
+    const jobs = jobsOf(hourly, { minutes: 69.5, hours: 2, cpu: 0.4 });
+    const { slots, misfits } = planDue(request(jobs, { running, load: load(() => 0.3) }));
+    expect(told(slots)).toEqual(['13:00 at 13:05']);
+    expect(missed(misfits)).toEqual(['14:00 still_running']);
+    expect(misfits[0]?.reason.text).toContain('the run before goes on until 4m30s behind its deadline');
+  });
+
   it('are missed where the run before ends just as the next one is due', () => {
     const hourly = scheduleOf('db', { every: '1h' });
     const { slots, misfits } = planDue(request(jobsOf(hourly, { minutes: 120, hours: 4 })));
@@ -249,6 +268,7 @@ describe('the runs of one schedule', () => {
     readonly runs: number | undefined;
     readonly pool: boolean;
     readonly priority: string;
+    readonly on_deadline: string;
   }
   interface World {
     readonly subjects: readonly Subject[];
@@ -280,6 +300,7 @@ describe('the runs of one schedule', () => {
       runs: fc.option(minutes, { nil: undefined }),
       pool: fc.boolean(),
       priority: fc.constantFrom('critical', 'medium', 'low'),
+      on_deadline: fc.constantFrom('run', 'skip'),
     }),
     { minLength: 1, maxLength: 4 },
   );
@@ -305,7 +326,7 @@ describe('the runs of one schedule', () => {
     ],
   ].map((host) => ({
     subjects: host.map((subject) => ({
-      ...{ cpu: 0.02, runs: undefined, pool: false, priority: 'critical' },
+      ...{ cpu: 0.02, runs: undefined, pool: false, priority: 'critical', on_deadline: 'run' },
       ...subject,
     })),
     ...{ shift: 0, loads: [0], streams: undefined },
@@ -315,8 +336,8 @@ describe('the runs of one schedule', () => {
     fc.assert(
       fc.property(worlds, ({ subjects: wishes, shift, loads, streams }) => {
         const at = now + shift;
-        const schedules = wishes.map(({ config, priority }, index) =>
-          scheduleOf(`s${index}`, { ...config, priority }),
+        const schedules = wishes.map(({ config, priority, on_deadline }, index) =>
+          scheduleOf(`s${index}`, { ...config, priority, on_deadline }),
         );
         const jobs = schedules.flatMap((schedule, index) =>
           jobsOf(schedule, { ...{ minutes: 1, ...wishes[index] }, hours: 16, at }),
@@ -406,7 +427,9 @@ function expectInTurn(slots: readonly (PlannedSlot | FleetRun)[], running = -Inf
 function expectAsRun(schedule: ScheduleConfig, slots: readonly PlannedSlot[], at: EpochMs): void {
   let settled = at;
   for (const { start, dueAt, job } of slots) {
-    const { occurrence } = job;
+    const { occurrence, supersededAt = Infinity, isSkipped } = job;
+    expect(start).toBeLessThan(supersededAt);
+    if (isSkipped) expect(start).toBeLessThanOrEqual(occurrence.deadline);
     // What waits for room alone begins behind its deadline as well.
     const last = Math.max(occurrence.windowStart, latestStart({ schedule, occurrence }) - 1);
     const { next } = standing(schedule, settled, Math.min(start, last));
