@@ -48,3 +48,22 @@ it.skipIf(!existsSync('/proc/pressure/io'))(
     expect(there).not.toContain('PRESSURE');
   },
 );
+
+it.skipIf(!existsSync('/proc/pressure/io'))(
+  'lowtide load --json tells what waits also where no load is on record',
+  async () => {
+    await using installation = await TestInstallation.make('  []');
+    const argv = [main, '--config', installation.configFile, 'load', '--json'];
+    const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    const averages = { avg10: expect.any(Number) as number };
+    expect(JSON.parse(stdout)).toEqual(
+      (['cpu', 'memory', 'disk'] as const).map((resource) => ({
+        ...{ resource, basis: 'none' },
+        presentPressure: {
+          some: expect.objectContaining(averages) as unknown,
+          full: expect.objectContaining(averages) as unknown,
+        },
+      })),
+    );
+  },
+);

@@ -98,6 +98,39 @@ it('lowtide plan SCHEDULE compares nothing where there is no other start, or not
   }
 });
 
+it('lowtide plan says of a load of which nothing is known that it is not, in words and in JSON', async () => {
+  const fixed = `${common}, every: 1d, cron: '30 4 * * *', max_delay: 10s, estimated_duration: 1h, ${half}`;
+  const schedules = `  - { id: fixed, ${fixed.replace('every: 1d, ', '')} }
+  - { id: docs, ${nightly} }`;
+  await using unknown = await TestInstallation.make(schedules);
+  expect(plan(unknown, 'fixed').stdout).toMatch(
+    /^WHY THEN {7}it may start at no other time: nothing is known of the load yet$/m,
+  );
+  const slots = JSON.parse(plan(unknown, '--json').stdout) as Record<string, unknown>[];
+  expect(slots.length).toBeGreaterThan(2);
+  for (const slot of slots) {
+    expect(Object.keys(slot)).toEqual(expect.not.arrayContaining(['forecast', 'best']));
+    expect(JSON.stringify(slot['alternatives'])).not.toContain('forecast');
+  }
+
+  // As of a host whose Prometheus tells of processors alone.
+  const { catalog } = unknown.opened;
+  const now = Math.floor(Date.now() / step) * step;
+  const half24 = (at: number): number => (at % day < 12 * hour ? 0.25 : 0.5);
+  await catalog.load.record(
+    Array.from({ length: (9 * day) / step }, (_, index): LoadRecord => {
+      const at = now - 9 * day + index * step;
+      return { at, cpu: half24(at), memory: NaN, disk: NaN };
+    }),
+    'coarse',
+  );
+  const docs = plan(unknown, 'docs').stdout;
+  expect(docs).toMatch(/^WHY THEN .*: cpu 0\.\d\d, memory not known$/m);
+  expect(docs).toMatch(/^ {2}\S+ \S+ +(\d\d %) +\1 +\? {3}planned/m);
+  const [slot] = JSON.parse(plan(unknown, 'docs', '--json').stdout) as { forecast: unknown }[];
+  expect(slot?.forecast).toEqual({ cpu: expect.closeTo(0.25, 1) as number });
+});
+
 it('lowtide plan SCHEDULE tells what holds a start up, and of one that is paused that it is', async () => {
   const one = await installation(
     `  - { id: often, ${common}, every: 1d, window: 00:00-23:59, max_delay: 1h }

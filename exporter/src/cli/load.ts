@@ -41,31 +41,34 @@ export async function load(
   const accuracies = await tide.accuracy(now, host);
   // Of another host nobody is asked.
   const pressure = host === undefined ? presentPressure('/proc') : undefined;
-  const measured = resources.flatMap((resource) => {
+  const known = resources.map((resource) => {
     const loads = records.map((record) => record[resource]);
-    const statistics = loadStatistics(times, loads, timezone);
-    if (statistics === undefined) return [];
-    const { basis } = forecasts[resource];
     const accuracy = accuracyView(accuracies[resource]);
-    const maximumAt = toRfc3339(statistics.maximumAt);
+    const { basis } = forecasts[resource];
+    return { resource, basis, accuracy, statistics: loadStatistics(times, loads, timezone) };
+  });
+  const views = known.flatMap(({ resource, basis, accuracy, statistics }) => {
+    if (statistics === undefined && pressure === undefined) return [];
     return [
       {
-        ...{ resource, ...statistics, maximumAt, basis },
+        resource,
+        ...(statistics !== undefined && { ...statistics, maximumAt: toRfc3339(statistics.maximumAt) }),
+        basis,
         ...(accuracy !== undefined && { accuracy }),
         ...(pressure !== undefined && { presentPressure: pressureView(pressure[resource]) }),
       },
     ];
   });
-  const rows = measured.map(({ resource, ...figures }) => [
-    resource,
-    ...[figures.mean, figures.median, figures.p95, figures.p99, figures.maximum, figures.trend].map((share) =>
-      formatPercent(share),
-    ),
-    quietest(figures),
-  ]);
+  const measured = known.filter(({ statistics }) => statistics !== undefined);
+  const rows = measured.flatMap(({ resource, statistics }) => {
+    if (statistics === undefined) return [];
+    const { mean, median, p95, p99, maximum, trend } = statistics;
+    const shares = [mean, median, p95, p99, maximum, trend].map((share) => formatPercent(share));
+    return [[resource, ...shares, quietest(statistics)]];
+  });
   const throughput = throughputStatistics(records);
   context.output.answer(
-    [...measured, ...throughput],
+    [...views, ...throughput],
     rows.length === 0
       ? [nothingKnown(host), ...pressureLines(pressure, marks)].join('\n')
       : [

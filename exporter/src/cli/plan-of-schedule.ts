@@ -1,10 +1,11 @@
 import type { Explanation, OtherMoment } from '../schedule/explain.ts';
-import type { Misfit, Plan, PlanJob, PlannedSlot, Resources } from '../schedule/planner.ts';
-import { loadWeights } from '../schedule/slot-grid.ts';
+import type { Misfit, Plan, PlanJob, PlannedSlot } from '../schedule/planner.ts';
+import { weighed, type KnownLoad } from '../schedule/slot-grid.ts';
 import { holdReason } from '../service/hold-reason.ts';
 import type { HoldUp } from '../service/hold-ups.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { formatPercent } from '../units/share.ts';
 import { table } from './output.ts';
 import { shownTime } from './views.ts';
 
@@ -80,7 +81,7 @@ function othersOf({ best, others }: Explanation): readonly OtherMoment[] {
 
 function loadInWords({ load, isLoadKnown }: Explanation): string {
   if (!isLoadKnown) return 'too little is known of it yet';
-  const [whole, cpu, memory] = percents(load);
+  const [whole, cpu, memory] = percents(load, 'not known');
   return `${whole} (cpu ${cpu}, memory ${memory})`;
 }
 
@@ -90,9 +91,9 @@ function startsCompared(
   others: readonly OtherMoment[],
   width: number,
 ): string {
-  const row = (start: EpochMs, expected: Resources, text: string): string[] => [
+  const row = (start: EpochMs, expected: KnownLoad, text: string): string[] => [
     shownTime(start),
-    ...percents(expected).map((share) => share.padStart(5)),
+    ...percents(expected, '?').map((share) => share.padStart(5)),
     text,
   ];
   return table(
@@ -117,7 +118,8 @@ function indented(text: string): string {
 }
 
 /** Of all, and of each resource. */
-function percents({ cpu, memory }: Resources): [whole: string, cpu: string, memory: string] {
-  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-  return [percent(loadWeights.cpu * cpu + loadWeights.memory * memory), percent(cpu), percent(memory)];
+function percents(load: KnownLoad, unknown: string): [whole: string, cpu: string, memory: string] {
+  const percent = (share: number | undefined): string =>
+    share === undefined ? unknown : formatPercent(share);
+  return [percent(weighed(load)), percent(load.cpu), percent(load.memory)];
 }

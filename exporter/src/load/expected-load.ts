@@ -13,6 +13,7 @@ export function expectedLoad(forecasts: {
     cpu: capacityTaken(cpu),
     memory: capacityTaken(memory),
     isKnown: cpu.basis !== 'none' && cpu.basis !== 'level',
+    unknown: (['cpu', 'memory'] as const).filter((name) => forecasts[name].basis === 'none'),
     asYesterday: (['cpu', 'memory'] as const).filter((name) => forecasts[name].basis === 'yesterday'),
   };
 }

@@ -1,4 +1,4 @@
-import { loadWeights } from '../schedule/slot-grid.ts';
+import { weighed } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { resources, type LoadRecord, type Resource } from './load.ts';
 
@@ -44,7 +44,8 @@ export class PastLoad {
     this.#peaks = new Uint8Array(length);
     for (const record of records) {
       const step = Math.floor(record.at / stepMs) - this.#first;
-      this.#weighed[step] = weighedLoad(record);
+      const { cpu, memory } = record;
+      this.#weighed[step] = weighed(Number.isNaN(memory) ? { cpu } : { cpu, memory });
       if (resources.some((resource) => record[resource] > highWater[resource])) this.#peaks[step] = 1;
     }
     this.#sums = new Float64Array(length + 1);
@@ -108,8 +109,4 @@ export class PastLoad {
       if (!Number.isNaN(load)) yield { start, load };
     }
   }
-}
-
-function weighedLoad({ cpu, memory }: LoadRecord): number {
-  return Number.isNaN(memory) ? cpu : loadWeights.cpu * cpu + loadWeights.memory * memory;
 }

@@ -1,18 +1,20 @@
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { formatPercent } from '../units/share.ts';
 import { unplaced, type Placement } from './placement.ts';
-import type { PlanJob, Resources } from './planner.ts';
+import type { PlanJob } from './planner.ts';
 import type { Shortage } from './free-capacity.ts';
 import { makesDo, outlookOf, type Planning } from './planning.ts';
 import { resourceName } from './explain-misfit.ts';
-import { timeOf, weighed } from './slot-grid.ts';
+import { loadInWords } from './load-words.ts';
+import { knownOf, timeOf, weighed, type HostLoad, type KnownLoad } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
 export interface Explanation {
   readonly code: SlotCode;
   readonly text: string;
-  /** What the host itself is expected to do meanwhile, 0 to 1. */
-  readonly load: Resources;
+  /** What the host itself is expected to do meanwhile, 0 to 1; empty where nothing is known of it. */
+  readonly load: KnownLoad;
   /** Whether enough is known of it to tell one hour from another. */
   readonly isLoadKnown: boolean;
   /** The quietest start by the deadline, as if nothing else were planned; where it is another, with what speaks against it. */
@@ -23,7 +25,7 @@ export interface Explanation {
 
 export interface QuietMoment {
   readonly start: EpochMs;
-  readonly load: Resources;
+  readonly load: KnownLoad;
 }
 
 export interface OtherMoment extends QuietMoment {
@@ -141,7 +143,7 @@ function apart(quiet: readonly Moment[], chosen: number, distance: number): Mome
   return shown;
 }
 
-function hostLoad(planning: Planning, index: number, place: number): Resources {
+function hostLoad(planning: Planning, index: number, place: number): KnownLoad {
   const { placement, hosts, jobs } = planning;
   const there = hosts[placement.hostOf(place)]?.elsewhere.get(jobs[index]?.job.host ?? '')?.load;
   const { cpu, memory } = there ?? planning.load;
@@ -149,28 +151,32 @@ function hostLoad(planning: Planning, index: number, place: number): Resources {
   const duration = placement.duration[index] ?? 1;
   const meanOf = (values: Float64Array): number =>
     values.subarray(from, from + duration).reduce((sum, value) => sum + value, 0) / duration;
-  return { cpu: meanOf(cpu), memory: meanOf(memory) };
+  const mean = { cpu: meanOf(cpu), memory: meanOf(memory) };
+  const outlook = outlookAt(planning, index, place);
+  return outlook === undefined ? mean : knownOf(outlook, mean);
 }
 
-function isLoadKnown({ placement, hosts, jobs }: Planning, index: number, place: number): boolean {
+function outlookAt({ placement, hosts, jobs }: Planning, index: number, place: number): HostLoad | undefined {
   const host = hosts[placement.hostOf(place)];
   const job = jobs[index]?.job;
-  return host !== undefined && job !== undefined && outlookOf(host, job).isKnown;
+  return host && job && outlookOf(host, job);
+}
+
+function isLoadKnown(planning: Planning, index: number, place: number): boolean {
+  return outlookAt(planning, index, place)?.isKnown === true;
 }
 
 function reasonOf(
   planning: Planning,
   index: number,
   place: number,
-  { load, isQuietest }: { load: Resources; isQuietest: boolean },
+  { load, isQuietest }: { load: KnownLoad; isQuietest: boolean },
 ): { code: SlotCode; text: string } {
-  const { placement, wanted, hosts } = planning;
+  const { placement, wanted } = planning;
   const job = planning.jobs[index]?.job;
-  const host = hosts[placement.hostOf(place)];
   const slot = place % placement.slots;
   const latest = placement.latest[index] ?? 0;
-  const outlook = job && host && outlookOf(host, job);
-  const met = inWords(load, outlook?.asYesterday ?? []);
+  const met = loadInWords(load, outlookAt(planning, index, place)?.asYesterday);
   if (slot > latest) return { code: 'late', text: `no room by its deadline: ${met}` };
   if (job !== undefined && job.occurrence.deadline < planning.now) {
     return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
@@ -248,7 +254,10 @@ function objection(
     return { whyNot: 'deadline', text: `it ${where}, and is not quiet enough to be late for` };
   }
   if (there >= here - sameLoad) {
-    return { whyNot: 'history', text: `it is no quieter: ${inPercent(there)} against ${inPercent(here)}` };
+    return {
+      whyNot: 'history',
+      text: `it is no quieter: ${formatPercent(there)} against ${formatPercent(here)}`,
+    };
   }
   const together = placement.meanLoad(index, other);
   const present = placement.meanLoad(index, chosen);
@@ -256,16 +265,16 @@ function objection(
   if (gain > sameLoad) {
     const isKept = wanted[index]?.previous === chosen && gain <= placement.problem.movePenalty;
     return isKept
-      ? { whyNot: 'move', text: `it gains ${inPercent(gain)}, too little to move for` }
-      : { whyNot: 'capacity', text: `it gains ${inPercent(gain)}, and others that run then lose more` };
+      ? { whyNot: 'move', text: `it gains ${formatPercent(gain)}, too little to move for` }
+      : { whyNot: 'capacity', text: `it gains ${formatPercent(gain)}, and others that run then lose more` };
   }
   const above = weightierIn(placement, index, { resource: 0, at: other });
   return above > 0
     ? {
         whyNot: 'priority',
-        text: `${above} of higher priority would meet its load, which would be ${inPercent(together)}`,
+        text: `${above} of higher priority would meet its load, which would be ${formatPercent(together)}`,
       }
-    : { whyNot: 'capacity', text: `with the others that run then the load is ${inPercent(together)}` };
+    : { whyNot: 'capacity', text: `with the others that run then the load is ${formatPercent(together)}` };
 }
 
 function weightierIn(placement: Placement, index: number, there: Pick<Shortage, 'resource' | 'at'>): number {
@@ -275,16 +284,6 @@ function weightierIn(placement: Placement, index: number, there: Pick<Shortage, 
     if ((placement.weight[job] ?? 0) > own && placement.isUsing(job, there)) count += 1;
   }
   return count;
-}
-
-function inWords(load: Resources, asYesterday: readonly string[]): string {
-  return (['cpu', 'memory'] as const)
-    .map((name) => `${name} ${load[name].toFixed(2)}${asYesterday.includes(name) ? ' as yesterday' : ''}`)
-    .join(', ');
-}
-
-function inPercent(load: number): string {
-  return `${(100 * load).toFixed(0)} %`;
 }
 
 function spanOf(durationMs: number): string {

@@ -3,7 +3,7 @@ import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
-import { loadAt } from './slot-grid.ts';
+import { knownOf, loadAt } from './slot-grid.ts';
 import { isInItsOwnWay, scheduleKey } from './turns.ts';
 
 /*
@@ -81,7 +81,7 @@ function byStart(a: PlannedSlot, b: PlannedSlot): number {
 /** Of a slot that was not planned, on the host that runs it. */
 function onlyStart(slot: PlannedSlot, host: Pick<FleetHost, 'hosts' | 'load'>): Explanation {
   const load = outlookOf(host, slot.job);
-  const there = loadAt(load, slot.start);
+  const there = knownOf(load, loadAt(load, slot.start));
   return {
     code: 'only_start',
     text: 'it may start at no other time',

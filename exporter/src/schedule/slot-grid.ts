@@ -16,6 +16,14 @@ export interface HostLoad {
   readonly isKnown: boolean;
   /** Which of them repeat yesterday's curve, since that has chosen better than what was learned. Absent: none. */
   readonly asYesterday?: readonly ('cpu' | 'memory')[];
+  /** Of which nothing at all is known, so that 0 stands for them. Absent: of none. */
+  readonly unknown?: readonly ('cpu' | 'memory')[];
+}
+
+/** Without what nothing is known of. */
+export interface KnownLoad {
+  readonly cpu?: number;
+  readonly memory?: number;
 }
 
 /** Slots are as long as the steps of the forecast and lie where its steps lie, so that a plan is found again later. */
@@ -61,9 +69,18 @@ export function loadAt({ startsAt, stepMs, cpu, memory }: HostLoad, at: EpochMs)
   return { cpu: shareOf(cpu[found] ?? cpu[last]), memory: shareOf(memory[found] ?? memory[last]) };
 }
 
-/** As one number. */
-export function weighed({ cpu, memory }: Resources): number {
-  return loadWeights.cpu * cpu + loadWeights.memory * memory;
+/** A load as one number, of what is known of it. */
+export function weighed({ cpu, memory }: KnownLoad): number {
+  if (cpu === undefined) return memory ?? 0;
+  return memory === undefined ? cpu : loadWeights.cpu * cpu + loadWeights.memory * memory;
+}
+
+/** Without what only stands for something that is not known. */
+export function knownOf({ unknown = [] }: HostLoad, { cpu, memory }: Resources): KnownLoad {
+  return {
+    ...(!unknown.includes('cpu') && { cpu }),
+    ...(!unknown.includes('memory') && { memory }),
+  };
 }
 
 function shareOf(value: number | undefined): number {

@@ -10,18 +10,19 @@ const waits = { some: { avg10: 0.3, avg60: 0.2, avg300: 0.1 }, full: { ...nobody
 const records: readonly LoadRecord[] = [
   { at: now - coarseStepMs, cpu: 0.2, memory: 0.3, disk: 0.1, pressure: { cpu: 0.4, memory: 0, disk: NaN } },
 ];
-const catalog: TideOptions['catalog'] = {
-  load: { record: () => Promise.resolve(), records: () => Promise.resolve(records) },
-  hostLoads: { record: () => Promise.resolve(), records: () => Promise.resolve(records) },
+const catalogOf = (past: readonly LoadRecord[]): TideOptions['catalog'] => ({
+  load: { record: () => Promise.resolve(), records: () => Promise.resolve(past) },
+  hostLoads: { record: () => Promise.resolve(), records: () => Promise.resolve(past) },
   schedules: () => Promise.resolve(new Map()),
   runs: () => Promise.resolve([]),
   reviews: { uses: () => Promise.resolve([]) },
-};
+});
+const catalog = catalogOf(records);
 
 /** `latest`: what was measured last. */
-function outlook(latest: ConstructorParameters<typeof Outlook>[3]['latest']): Outlook {
+function outlook(latest: ConstructorParameters<typeof Outlook>[3]['latest'], past = records): Outlook {
   const nothing = { view: () => Promise.resolve({ slots: [] }) };
-  const tide = new Tide({ catalog, timezone: 'UTC' });
+  const tide = new Tide({ catalog: catalogOf(past), timezone: 'UTC' });
   return new Outlook(tide, nothing, { version: 0, startOf: () => undefined }, { latest });
 }
 
@@ -43,6 +44,16 @@ it('the load of this host has the pressure of now beside that of the past, of an
   // As while Lowtide itself is at work.
   const unknown = await outlook(() => measured).load(catalog, now, { hours: 1, host: undefined });
   expect(unknown.resources.some((each) => 'presentPressure' in each)).toBe(false);
+});
+
+it('a new state, with no load on record, has the pressure of now', async () => {
+  const calm = { some: nobody, full: nobody, stalledMs: 0 };
+  const pressure = { cpu: { ...waits, stalledMs: 5 }, memory: calm, disk: calm };
+  const one = outlook(() => ({ at: now, cpu: NaN, memory: NaN, disk: NaN, pressure }), []);
+  const { resources } = await one.load(catalogOf([]), now, { hours: 1, host: undefined });
+  expect(resources[0]).toMatchObject({ resource: 'cpu', samples: [], basis: 'none', presentPressure: waits });
+  const there = await outlook(() => undefined, []).load(catalogOf([]), now, { hours: 1, host: undefined });
+  expect(there.resources).toEqual([]);
 });
 
 it('tells with each forecast how far it may be off: of less than a day, anything', async () => {

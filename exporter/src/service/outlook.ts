@@ -146,7 +146,7 @@ function resourceLoad(
   const samples = pointsOf(records, resource);
   const waits = records.flatMap(({ at, pressure }) => (pressure === undefined ? [] : [{ at, ...pressure }]));
   const pressure = pointsOf(waits, resource);
-  if (samples.length === 0 && forecast.basis === 'none') return undefined;
+  if (samples.length === 0 && forecast.basis === 'none' && present === undefined) return undefined;
   const { profile = [], quietHours = [], busyHours = [], ...figures } = statistics ?? {};
   const { low, high } = forecast.band();
   const stepsAhead = forecast.basis === 'none' ? [] : [...forecast.expected.keys()];

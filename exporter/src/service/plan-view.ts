@@ -1,5 +1,6 @@
 import type { OwnPlan, OwnSlot } from '../api/contract.ts';
 import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
+import type { KnownLoad } from '../schedule/slot-grid.ts';
 import { toRfc3339 } from '../units/instant.ts';
 
 /** What of a plan is shown by the API. */
@@ -36,14 +37,23 @@ export function slotView(plan: Plan, slot: PlannedSlot): OwnSlot {
     deadline: toRfc3339(occurrence.deadline),
     priority,
     ...(job.host !== undefined && { loadHost: job.host }),
-    forecast: load,
-    best: { start: toRfc3339(best.start), forecast: best.load },
+    ...forecastOf(load),
+    // Where nothing is known no start is quieter than another.
+    ...(isEmpty(best.load) ? {} : { best: { start: toRfc3339(best.start), forecast: { ...best.load } } }),
     alternatives: others.map((other) => ({
       start: toRfc3339(other.start),
       end: toRfc3339(other.start + durationMs),
-      forecast: other.load,
+      ...forecastOf(other.load),
       whyNot: { code: other.whyNot, text: other.text },
     })),
     reason: { code, text },
   };
+}
+
+function forecastOf(load: KnownLoad): Pick<OwnSlot, 'forecast'> {
+  return isEmpty(load) ? {} : { forecast: { ...load } };
+}
+
+function isEmpty({ cpu, memory }: KnownLoad): boolean {
+  return cpu === undefined && memory === undefined;
 }

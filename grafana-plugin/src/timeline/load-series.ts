@@ -27,7 +27,9 @@ export interface ResourceLoad {
 
 /** Times are read once here, not on each drawing. */
 export function readLoad(load: Load): ResourceLoad[] {
-  return load.resources.map(({ resource, samples, forecast }) => {
+  // Of some there is nothing to draw, only what waits for them now.
+  const drawn = load.resources.filter(({ samples, forecast }) => samples.length + forecast.length > 0);
+  return drawn.map(({ resource, samples, forecast }) => {
     const times = Float64Array.from(samples, ({ at }) => Date.parse(at));
     const ahead = Float64Array.from(forecast, ({ at }) => Date.parse(at));
     return {

@@ -48,6 +48,13 @@ const points = (path: string): number[][][] =>
     );
 
 describe('the load line', () => {
+  it('is not there of what was never measured, though it is told what waits for it', () => {
+    const none = { samples: [], profile: [], quietHours: [], forecast: [] };
+    const waits = { avg10: 0, avg60: 0, avg300: 0 };
+    const resources = [{ resource: 'cpu' as const, ...none, presentPressure: { some: waits, full: waits } }];
+    expect(readLoad({ host: 'db1', from: iso(0), until: iso(1), resources })).toEqual([]);
+  });
+
   it('is drawn from what was measured, full load at the top', () => {
     expect(loadShape(loadOf([0, 0.5, 1, 0.25]), scale, plot).measured).toBe('M0,100L10,50L20,0L30,75');
   });
@@ -69,7 +76,10 @@ describe('the load line', () => {
   });
 
   it('is empty where nothing is known', () => {
-    expect(loadShape(loadOf([]), scale, plot)).toEqual({
+    const [none, noSteps] = [new Float64Array(), { times: new Float64Array(), stepMs }];
+    const measured = { ...noSteps, values: none };
+    const forecast = { ...noSteps, expected: none, low: none, high: none };
+    expect(loadShape({ resource: 'cpu', measured, forecast }, scale, plot)).toEqual({
       resource: 'cpu',
       measured: '',
       area: '',
