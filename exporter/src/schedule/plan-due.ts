@@ -11,7 +11,18 @@ import { isInItsOwnWay, scheduleKey } from './turns.ts';
  * run has the one time alone: there is nothing to plan, and in a grid of five minutes it would be in its own way.
  */
 
-export function planDue(request: PlanRequest): Plan {
+export function planDue({ beside = [], ...request }: PlanRequest): Plan {
+  if (beside.length === 0) return planAll(request);
+  const plan = planAll({ ...request, jobs: [...request.jobs, ...beside] });
+  const others = new Set(beside);
+  return {
+    ...plan,
+    slots: plan.slots.filter(({ job }) => !others.has(job)),
+    misfits: plan.misfits.filter(({ job }) => !others.has(job)),
+  };
+}
+
+function planAll(request: PlanRequest): Plan {
   const { now, jobs } = request;
   const crowded = crowdedIn(new Map([[onlyHost, request]]));
   const { free = [], fixed = [] } = Object.groupBy(jobs, (job) => partOf(job, onlyHost, crowded));

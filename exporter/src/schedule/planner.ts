@@ -28,6 +28,8 @@ import type { HostLoad } from './slot-grid.ts';
 export interface PlanRequest {
   readonly now: EpochMs;
   readonly jobs: readonly PlanJob[];
+  /** What comes later: it is planned as well, and not told of. Where it were not known, the time behind the jobs would look free. */
+  readonly beside?: readonly PlanJob[];
   readonly load: HostLoad;
   /** That of other hosts, by name, in the same steps: of those that jobs name. */
   readonly hosts?: Readonly<Record<string, HostLoad>>;

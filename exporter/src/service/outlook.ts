@@ -64,7 +64,7 @@ export class Outlook {
   }
 
   async #planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<OwnPlan> {
-    const asked = await this.#tide.requestAhead(schedules, now, hours);
+    const asked = await this.#tide.requestToShow(schedules, now, hours);
     const starts = asked.jobs.map(({ schedule, occurrence: { dueAt } }) => ({
       ...{ schedule, dueAt },
       start: this.#followed.startOf(schedule, dueAt),

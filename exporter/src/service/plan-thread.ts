@@ -39,13 +39,13 @@ export class PlanThread implements AsyncDisposable {
 
   /** At once where there are few jobs. */
   slots(request: PlanRequest): readonly PlannedSlot[] | Promise<readonly PlannedSlot[]> {
-    if (request.jobs.length <= fewJobs) return planDue(request).slots;
+    if (isOfFew(request)) return planDue(request).slots;
     return this.#ask({ wants: 'slots', request }).then(({ slots = [] }) => slots);
   }
 
   /** With the reasons of each, in the words of the API. */
   async view(request: PlanRequest): Promise<PlanView> {
-    if (request.jobs.length <= fewJobs) return planView(planDue(request));
+    if (isOfFew(request)) return planView(planDue(request));
     const { view } = await this.#ask({ wants: 'view', request });
     return view ?? planView(planDue(request));
   }
@@ -103,6 +103,10 @@ export class PlanThread implements AsyncDisposable {
     this.#asked.clear();
     for (const { question, resolve } of left) resolve(Promise.try(() => answerTo(question)));
   }
+}
+
+function isOfFew({ jobs, beside = [] }: PlanRequest): boolean {
+  return jobs.length + beside.length <= fewJobs;
 }
 
 /** What the thread answers, and what is answered in its stead. */

@@ -8,6 +8,7 @@ import { planDue } from '../schedule/plan-due.ts';
 import type { Limits } from '../schedule/limits.ts';
 import type { Plan, PlanRequest } from '../schedule/planner.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
+import { toRfc3339 } from '../units/instant.ts';
 import { Outlook } from './outlook.ts';
 import { PlanThread } from './plan-thread.ts';
 import { Planning } from './planning.ts';
@@ -375,6 +376,26 @@ describe('the plan of what is to come', () => {
     expect(plan.slots.find((slot) => slot.schedule === 'shop')?.start).toBeGreaterThanOrEqual(
       now + 110 * minute,
     );
+  });
+
+  it('reckons with what comes behind what it tells of', async () => {
+    const night = schedule('night', { window: { startMinute: 120, endMinute: 720 }, priority: 'low' });
+    const often = windowless('often', { every: 15 * minute, estimated_duration: minute, max_delay: minute });
+    const now = midnight + 6.5 * hour;
+    const settled = { night: now, often: now };
+    const plan = await tide(history, [], [], settled).planAhead([night, often], now, 24);
+    expect(Math.max(...plan.slots.map(({ dueAt }) => dueAt))).toBe(now + 24 * hour);
+    // At 6:35 nothing else would be known to come, and the load be three times as high.
+    const start = plan.slots.find(({ schedule: id }) => id === 'night')?.start ?? 0;
+    expect(Math.abs(start - (midnight + 28.25 * hour))).toBeLessThan(hour);
+    const { slots } = await new Outlook(
+      tide(history, [], [], settled),
+      new PlanThread(),
+      { version: 0, startOf: () => undefined },
+      { latest: () => undefined },
+    ).plan([night, often], now, 24);
+    expect(slots.find(({ schedule: id }) => id === 'night')?.start).toBe(toRfc3339(start));
+    expect(slots).toHaveLength(plan.slots.length);
   });
 
   it('is the plan that is followed, where another would hardly be better', async () => {

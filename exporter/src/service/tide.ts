@@ -3,7 +3,7 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { expectedLoad } from '../load/expected-load.ts';
 import type { Resource } from '../load/load.ts';
 import { recordsOf } from '../load/of-host.ts';
-import { dueUntil, planJobOf, waysOf, type DueJob } from '../schedule/due-job.ts';
+import { dueUntil, following, planJobOf, waysOf, type DueJob } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import { planDue } from '../schedule/plan-due.ts';
 import type { Plan, PlanRequest, RunningJob } from '../schedule/planner.ts';
@@ -13,6 +13,7 @@ import { HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
 import { Learning, type LearningSources } from './learning.ts';
 import type { RunningSchedule } from './scheduler.ts';
 
+const hourMs = 3_600_000;
 /** More do not run at once. */
 const mostRunning = 10_000;
 
@@ -115,15 +116,47 @@ export class Tide {
     hours: number,
     mostOfOne = Infinity,
   ): Promise<PlanRequest> {
-    const { catalog } = this.#options;
-    const until = now + hours * 3_600_000;
-    const due: DueJob[] = [];
-    const states = await catalog.schedules();
-    for (const schedule of schedules) {
+    return await this.#requestFor(await this.#dueAhead(schedules, now, hours, mostOfOne), schedules, now);
+  }
+
+  /** The same for all of it, beside what comes later, as it is planned when the time has come. */
+  async requestToShow(
+    schedules: readonly ScheduleConfig[],
+    now: EpochMs,
+    hours: number,
+  ): Promise<PlanRequest> {
+    const due = await this.#dueAhead(schedules, now, hours);
+    const until = now + hours * hourMs;
+    const last = new Map(due.map((job) => [job.schedule, job]));
+    const later = following(
+      [...last.values()],
+      schedules.filter((schedule) => !last.has(schedule)),
+      { now: until, durationOf: (schedule) => this.learning.of(schedule).durationMs },
+    );
+    const asked = await this.#requestFor([...due, ...later], schedules, now);
+    return { ...asked, jobs: asked.jobs.slice(0, due.length), beside: asked.jobs.slice(due.length) };
+  }
+
+  async #dueAhead(
+    schedules: readonly ScheduleConfig[],
+    now: EpochMs,
+    hours: number,
+    mostOfOne = Infinity,
+  ): Promise<readonly DueJob[]> {
+    const states = await this.#options.catalog.schedules();
+    return schedules.flatMap((schedule) => {
       const { settledUntil = now } = states.get(schedule.id) ?? {};
-      due.push(...dueUntil(schedule, settledUntil, now, until).slice(0, mostOfOne));
-    }
-    const goingOn = await catalog.runs({ status: 'running', limit: mostRunning });
+      return dueUntil(schedule, settledUntil, now, now + hours * hourMs).slice(0, mostOfOne);
+    });
+  }
+
+  /** Beside what runs already. */
+  async #requestFor(
+    due: readonly DueJob[],
+    schedules: readonly ScheduleConfig[],
+    now: EpochMs,
+  ): Promise<PlanRequest> {
+    const goingOn = await this.#options.catalog.runs({ status: 'running', limit: mostRunning });
     const since = new Map(goingOn.map((run) => [run.schedule, run.startedAt]));
     const running = schedules.flatMap((schedule) => {
       const startedAt = since.get(schedule.id);
@@ -152,7 +185,7 @@ export class Tide {
   }
 
   async planAhead(schedules: readonly ScheduleConfig[], now: EpochMs, hours: number): Promise<Plan> {
-    return planDue(await this.requestAhead(schedules, now, hours));
+    return planDue(await this.requestToShow(schedules, now, hours));
   }
 }
 
