@@ -351,6 +351,27 @@ describe('the scheduler', () => {
       ]);
     });
 
+    it('is given up in the moment in which the next one is due, so that this one is not missed as well', async () => {
+      begin(
+        schedule('hog', { priority: 'critical', resources: whole }),
+        schedule('late', { resources: whole, max_delay: 1000 }),
+      );
+      clock.set(noon + hour);
+      await vi.waitUntil(() => started.length === 1);
+      // By itself it looks twice a minute, not at the full hour.
+      clock.set(noon + 2 * hour - 15_000);
+      await settle();
+      clock.set(noon + 2 * hour);
+      await settle();
+      clock.advance(15_000);
+      await settle();
+      expect(states.events).toMatchObject([
+        { name: 'run:deferred', schedule: 'late', reason: 'capacity' },
+        { name: 'run:missed', schedule: 'late', dueAt: noon + hour, occurrences: 1, reason: 'capacity' },
+        { name: 'run:deferred', schedule: 'late', reason: 'capacity' },
+      ]);
+    });
+
     it('is missed at once where it would rather not be made than be late', async () => {
       await crowded('skip');
       expect(states.events.at(-1)).toMatchObject({

@@ -191,8 +191,8 @@ export class Scheduler {
       if (state.paused) this.#paused.add(schedule.id);
       else this.#paused.delete(schedule.id);
       if (ran.has(schedule.id) || this.#running.has(schedule.id)) continue;
-      const occurrence = this.#nextOf(schedule, state, now, told);
-      if (occurrence !== undefined) coming.push({ schedule, occurrence });
+      const job = this.#nextOf(schedule, state, now, told);
+      if (job !== undefined) coming.push(job);
     }
     for (const put of told) await put();
     // Those that were started while the others were read are not to come any more.
@@ -218,7 +218,11 @@ export class Scheduler {
       now,
     );
     for (const put of told) await put();
-    const calls = slots.map(({ job, start }) => (start > now ? start : this.#lastCall(job)));
+    const calls = slots.flatMap(({ job, start }) => [
+      ...[start, this.#lastCall(job)],
+      // Where that is late, the next one is waited for as well.
+      ...(job.nextOpensAt === undefined ? [] : [job.nextOpensAt]),
+    ]);
     return Math.min(...calls.filter((at) => at > now));
   }
 
@@ -261,14 +265,17 @@ export class Scheduler {
     { paused, settledUntil }: ScheduleState,
     now: EpochMs,
     told: Telling[],
-  ): Occurrence | undefined {
+  ): DueJob | undefined {
     const { catalog } = this.#options;
     const { id } = schedule;
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
     const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
-    if (late !== undefined && !paused && (next === undefined || next.windowStart > now)) return late;
+    const nextOpensAt = next?.windowStart;
+    if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
+      return { schedule, occurrence: late, ...(nextOpensAt !== undefined && { nextOpensAt }) };
+    }
     if (paused) {
       if (missed !== undefined) told.push(() => catalog.settleUpTo(id, missed.dueAt));
       return undefined;
@@ -281,7 +288,7 @@ export class Scheduler {
         await catalog.recordMissed(id, { ...missed, reason: why }, now);
       });
     }
-    return next;
+    return next && { schedule, occurrence: next };
   }
 
   /** Undefined: nobody was there. */
