@@ -219,13 +219,14 @@ describe('something that is no Prometheus', () => {
   const ask = async (
     answer: Parameters<typeof createServer>[1],
     signal = never,
+    user = '',
   ): ReturnType<typeof fetchHistory> => {
     const made = (server = createServer(answer));
     await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
     const { port } = made.address() as AddressInfo;
     const options = {
       setting: 'load',
-      url: `http://127.0.0.1:${port}`,
+      url: `http://${user}127.0.0.1:${port}`,
       queries: { cpu: 'up' },
       timeoutMs: 300,
     };
@@ -262,6 +263,22 @@ describe('something that is no Prometheus', () => {
     const { records, problems } = await ask((_request, response) => void response.end(answer));
     expect(problems).toEqual([]);
     expect(records.map(({ at }) => at)).toEqual([asked - step]);
+  });
+
+  it('that wants a user and a password is given those of its URL, which no error shows', async () => {
+    const given: (string | undefined)[] = [];
+    const refuse: Parameters<typeof createServer>[1] = ({ headers }, response) => {
+      given.push(headers.authorization);
+      response.writeHead(401).end('Unauthorized');
+    };
+    for (const user of ['bob:hunter%402@', 'bob:50%@', '']) {
+      const { problems } = await ask(refuse, never, user);
+      expect(problems).toMatchObject([{ message: expect.stringContaining('it answers 401') as string }]);
+      expect(JSON.stringify(problems)).not.toMatch(/hunter|50/);
+      server?.close();
+    }
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+    expect(given).toEqual([basic('bob:hunter@2'), basic('bob:50%'), undefined]);
   });
 
   it('that never answers is given up in time', async () => {

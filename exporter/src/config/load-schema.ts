@@ -8,7 +8,7 @@ const expression = z.string().min(1).optional();
 const access = {
   url: z
     .url({ protocol: /^https?$/, error: 'is no address: write http://HOST:9090' })
-    .describe('the address of the Prometheus'),
+    .describe('the address of the Prometheus, with user and password where it wants them'),
   bearer_token: z
     .string()
     .min(1)

@@ -190,6 +190,20 @@ schedules:
     ]);
   });
 
+  it('knows the password in the address of a Prometheus for a secret', async () => {
+    const prometheus = (host: string): string => `{ prometheus: { url: 'http://bob:${host}.test/p' } }`;
+    const file = await write(`
+load: { alerts: ${prometheus('hunter2@alerts')}, hosts: { db1: ${prometheus('${env:PASSWORD}@db1')} } }
+schedules: []
+`);
+    const { warnings, redact } = await readConfig(file, { PASSWORD: 'hunter3' });
+    expect(warnings.map((warning) => formatProblem('lowtide.yaml', warning))).toContainEqual(
+      expect.stringMatching(/load\.alerts\.prometheus\.url: holds a secret in clear/),
+    );
+    expect(JSON.stringify(warnings)).not.toContain('db1');
+    expect(redact('hunter2, hunter3')).toBe('[redacted], [redacted]');
+  });
+
   it('guesses that a backup takes half an hour, or all the time that there is to the next one', async () => {
     const { config, warnings } = await readConfig(
       await write(`

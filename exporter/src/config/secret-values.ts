@@ -26,9 +26,14 @@ export function heldSecrets(config: WrittenConfig, written: unknown): readonly H
     ...Object.entries({ history, alerts }).map(([name, each]) => ({ at: [name], each })),
     ...Object.entries(hosts).map(([name, each]) => ({ at: ['hosts', name], each })),
   ].flatMap(({ at, each }) => {
-    const token = each?.prometheus.bearer_token;
-    const path = ['load', ...at, 'prometheus', 'bearer_token'];
-    return token === undefined ? [] : [{ path, values: [token], isClear: isClear(path) }];
+    if (each === undefined) return [];
+    const { url, bearer_token: token } = each.prometheus;
+    const path = (key: string): ConfigPath => ['load', ...at, 'prometheus', key];
+    const ofToken = path('bearer_token');
+    return [
+      ...ofUrl(url, passwordIn(url), path('url'), written),
+      ...(token === undefined ? [] : [{ path: ofToken, values: [token], isClear: isClear(ofToken) }]),
+    ];
   });
   return [
     ...(passphrase === undefined

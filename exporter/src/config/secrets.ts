@@ -22,8 +22,8 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 const secretPaths: readonly RegExp[] = [
   /^encryption\.passphrase$/,
-  /^load\.(history|alerts)\.prometheus\.bearer_token$/,
-  /^load\.hosts\.[^.]+\.prometheus\.bearer_token$/,
+  /^load\.(history|alerts)\.prometheus\.(url|bearer_token)$/,
+  /^load\.hosts\.[^.]+\.prometheus\.(url|bearer_token)$/,
   /^stores\.[^.]+\.(secret_access_key|session_token)$/,
   /^server\.tokens\[\d+\]\.token$/,
   /^restore_targets\.[^.]+\.to$/,

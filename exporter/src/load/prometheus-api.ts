@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 /** The HTTP API of a Prometheus: https://prometheus.io/docs/prometheus/latest/querying/api/. */
 export interface PrometheusAccess {
+  /** May have a user and a password, for a server that wants them (basic auth). */
   readonly url: string;
   readonly bearerToken?: string;
   /** For one query. */
@@ -21,10 +22,12 @@ export async function askPrometheus<T>(
   data: z.ZodType<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const response = await fetch(`${url.replace(/\/+$/, '')}/api/v1/${path}`, {
+  const { address, credentials } = addressOf(url);
+  const authorization = bearerToken === undefined ? credentials : `Bearer ${bearerToken}`;
+  const response = await fetch(`${address}/api/v1/${path}`, {
     method: 'POST',
     body: new URLSearchParams(parameters),
-    headers: bearerToken === undefined ? {} : { Authorization: `Bearer ${bearerToken}` },
+    headers: authorization === undefined ? {} : { Authorization: authorization },
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
   const json: unknown = await response.json().catch(() => undefined);
@@ -33,6 +36,28 @@ export async function askPrometheus<T>(
   const answer = z.object({ status: z.literal('success'), data }).safeParse(json);
   if (answer.success) return answer.data.data;
   throw new Refused(`it answers ${response.status} with something that is no Prometheus answer`);
+}
+
+/** fetch refuses a URL with a password in it, and says it in the error. */
+function addressOf(text: string): { readonly address: string; readonly credentials: string | undefined } {
+  const url = new URL(text);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  const credentials = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return {
+    address: url.href.replace(/\/+$/, ''),
+    credentials: username === '' && password === '' ? undefined : `Basic ${credentials}`,
+  };
+}
+
+/** A `%` that encodes nothing stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Why there is no answer, as part of a sentence. */
