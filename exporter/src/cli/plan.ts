@@ -8,7 +8,6 @@ import { recentHoldUps } from '../service/hold-ups.ts';
 import { slotView } from '../service/plan-view.ts';
 import { activeSchedules, Tide } from '../service/tide.ts';
 import { counted } from '../units/count.ts';
-import { toRfc3339 } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import type { CommandContext } from './command.ts';
 import { exitCodes, type ExitCode } from './exit.ts';
@@ -100,7 +99,7 @@ function noteLeft(output: Output, left: number, hours: number): void {
 function noteProblems(output: Output, misfits: readonly Misfit[], all: boolean): void {
   const shown = all ? misfits : firstOfAll(misfits);
   for (const { job, reason } of shown) {
-    output.note(`problem: ${job.schedule} due ${toRfc3339(job.occurrence.dueAt)}: ${reason.text}`);
+    output.note(`problem: ${job.schedule} due ${shownTime(job.occurrence.dueAt)}: ${reason.text}`);
   }
   const more = misfits.length - shown.length;
   if (more > 0) output.note(`${counted(more, 'more problem')}; with --all every one is shown.`);
@@ -140,7 +139,7 @@ async function passedOver(
     const { lastMissed } = await catalog.schedule(id);
     if (lastMissed?.reason === undefined || (lastSuccessBySchedule[id] ?? 0) > lastMissed.at) continue;
     const { text } = holdReason(lastMissed.reason);
-    texts.push(`${id} due ${toRfc3339(lastMissed.dueAt)} was missed: ${text}`);
+    texts.push(`${id} due ${shownTime(lastMissed.dueAt)} was missed: ${text}`);
   }
   return texts;
 }

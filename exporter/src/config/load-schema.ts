@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, interval, name, ratio } from './scalars.ts';
+import { duration, interval, labelMatchers, name, ratio } from './scalars.ts';
 
 /** The part of `lowtide.yaml` that tells when a host is quiet; see schema.ts. */
 
@@ -19,13 +19,9 @@ const access = {
 const historySchema = z
   .strictObject({
     ...access,
-    matchers: z
-      .string()
-      .default('')
-      .meta({
-        description: "the labels of this host's node_exporter; empty: there is but one",
-        examples: ['instance="db1:9100"'],
-      }),
+    matchers: labelMatchers('instance="db1:9100"')
+      .prefault('')
+      .describe("the labels of this host's node_exporter; empty: there is but one"),
     queries: z
       .strictObject({
         cpu: expression.describe('share of the processors in use'),
@@ -56,13 +52,9 @@ const hostSchema = z
 const alertsSchema = z
   .strictObject({
     ...access,
-    matchers: z
-      .string()
-      .default('')
-      .meta({
-        description: 'the labels of the alerts that count; empty: every alert',
-        examples: ['instance="db1:9100",severity="critical"'],
-      }),
+    matchers: labelMatchers('instance="db1:9100",severity="critical"')
+      .prefault('')
+      .describe('the labels of the alerts that count; empty: every alert'),
     timeout: duration.prefault('10s').describe('for one query'),
   })
   .describe('a Prometheus that knows of alerts');

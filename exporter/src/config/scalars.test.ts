@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byteRate, duration, formatWindow, interval, recipient, timezone, windowOfDay } from './scalars.ts';
+import {
+  byteRate,
+  labelMatchers,
+  duration,
+  formatWindow,
+  interval,
+  recipient,
+  timezone,
+  windowOfDay,
+} from './scalars.ts';
 
 const minutes = fc.integer({ min: 0, max: 1439 });
 
@@ -59,6 +68,27 @@ describe('byteRate', () => {
 
   it.each(['20', '20MiB', '20Mbit/s', '20m/s'])('refuses %s, and says how it is written', (text) =>
     expect(byteRate.safeParse(text).error?.issues[0]?.message).toContain('as in 20MiB/s'),
+  );
+});
+
+describe('labelMatchers', () => {
+  const matchers = labelMatchers('');
+
+  it.each([
+    '',
+    'instance="db1:9100"',
+    ` job=~'node|host' , severity!="info",`,
+    'path="C:\\\\x, \\"y\\""',
+    '"host.name"!~`db[0-9]{2}`',
+  ])('takes %s', (written) => {
+    expect(matchers.parse(written)).toBe(written);
+  });
+
+  it.each(['db1', 'instance=db1', '{job="node"}', 'a="b" c="d"', 'a="b",,c="d"', ',', 'a="b', '1a="b"'])(
+    'refuses %s',
+    (written) => {
+      expect(matchers.safeParse(written).success).toBe(false);
+    },
   );
 });
 

@@ -78,6 +78,25 @@ export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
   error: 'cannot be a name: use letters, digits, - and _, beginning with a letter or digit, at most 64',
 });
 
+const label = String.raw`(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\]|\\.)+")`;
+const quoted = String.raw`(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|` + '`[^`]*`)';
+const matcher = String.raw`\s*${label}\s*(?:=~|!~|!=|=)\s*${quoted}\s*`;
+
+const matchers = new RegExp(`^(?:${matcher}(?:,${matcher})*,?\\s*)?$`);
+
+/** What stands in the braces of a selector: https://prometheus.io/docs/prometheus/latest/querying/basics/. */
+export function labelMatchers(example: string): ReturnType<typeof text<string>> {
+  return text(
+    (written) =>
+      matchers.test(written)
+        ? written
+        : new Refusal(
+            'is no list of matchers: write each as label="value", with commas between, and no braces',
+          ),
+    { examples: [example] },
+  );
+}
+
 /** A file or folder; read.ts takes relative ones from the folder of the config file. */
 export const path = z
   .string()
