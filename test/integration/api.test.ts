@@ -105,6 +105,23 @@ describe('schedules', () => {
     });
   });
 
+  it('skip no third occurrence, which would bring back the two that are skipped', async () => {
+    const service = await start();
+    const yearOf = ({ body }: Answer): number => Number(String(body['nextRunAt']).slice(0, 4));
+    const before = yearOf(await service.call('/schedules/docs'));
+    const skip = (): Promise<Answer> => service.post('/schedules/docs/skip-next', { token: operator });
+    expect([(await skip()).status, (await skip()).status]).toEqual([200, 200]);
+    expect((await skip()).body).toMatchObject({
+      status: 409,
+      code: 'skips_used',
+      detail: 'the next two runs of docs are skipped already',
+      hint: expect.stringMatching(/Pause it/) as string,
+    });
+    await eventually(async () => {
+      expect(yearOf(await service.call('/schedules/docs'))).toBe(before + 2);
+    });
+  });
+
   it('are added beside those of the config, changed, run and removed; those of the config are not', async () => {
     const service = await start();
     const added = await service.post('/schedules/docs-hourly', {

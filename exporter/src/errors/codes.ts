@@ -31,6 +31,7 @@ export const errorCodes = facts({
   request_reused: { exit: 2, http: 422, errorType: 'config' },
   request_active: { exit: 1, http: 409, errorType: 'config' },
   outcome_unknown: { exit: 1, http: 409, errorType: 'config' },
+  skips_used: { exit: 1, http: 409, errorType: 'config' },
   token_exists: { exit: 1, http: 409, errorType: 'config' },
   audit_broken: { exit: 1, http: 500, errorType: 'catalog' },
 

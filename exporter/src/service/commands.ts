@@ -205,6 +205,13 @@ export class ServiceCommands implements Commands {
       const now = this.now();
       const { next } = standing(schedule, (await catalog.schedule(id)).settledUntil ?? now, now);
       if (next === undefined) throw new LowtideError('not_found', `${id} has no occurrence to come`);
+      // Further ahead than two, what is settled is taken for the work of a wrong clock, and none would be skipped.
+      const { next: after } = standing(schedule, next.dueAt, now);
+      if (after !== undefined && after.dueAt <= next.dueAt) {
+        throw new LowtideError('skips_used', `the next two runs of ${id} are skipped already`, {
+          hint: 'Pause it, and resume it when it is to run again.',
+        });
+      }
       await catalog.settleUpTo(id, next.dueAt);
     });
     this.#options.scheduler.poke();
