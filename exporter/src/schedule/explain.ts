@@ -4,9 +4,9 @@ import { formatPercent } from '../units/share.ts';
 import { unplaced, type Placement } from './placement.ts';
 import type { PlanJob } from './planner.ts';
 import type { Shortage } from './free-capacity.ts';
-import { makesDo, outlookOf, type Planning } from './planning.ts';
+import { isFirstRoom, makesDo, outlookOf, type Planning } from './planning.ts';
 import { resourceName } from './explain-misfit.ts';
-import { loadInWords } from './load-words.ts';
+import { isNothingKnown, withLoad } from './load-words.ts';
 import { knownOf, timeOf, weighed, type HostLoad, type KnownLoad } from './slot-grid.ts';
 
 /** Why a slot lies where it lies: a code for machines, a sentence for people, and what was to be had elsewhere. */
@@ -176,45 +176,44 @@ function reasonOf(
   const job = planning.jobs[index]?.job;
   const slot = place % placement.slots;
   const latest = placement.latest[index] ?? 0;
-  const met = loadInWords(load, outlookAt(planning, index, place)?.asYesterday);
-  if (slot > latest) return { code: 'late', text: `no room by its deadline: ${met}` };
+  const told = (why: string): string => withLoad(why, load, outlookAt(planning, index, place)?.asYesterday);
+  if (slot > latest) return { code: 'late', text: told('no room by its deadline') };
   if (job !== undefined && job.occurrence.deadline < planning.now) {
-    return { code: 'overdue', text: `its deadline has passed, so it starts at once: ${met}` };
+    return { code: 'overdue', text: told('its deadline has passed, so it starts at once') };
   }
   if (makesDo(planning, index)) {
-    return { code: 'cramped', text: `the host never has room for it, here it has most: ${met}` };
+    return { code: 'cramped', text: told('the host never has room for it, here it has most') };
   }
   if (planning.turns.get(index)?.isPrompt && slot === placement.earliest[index]) {
     return {
       code: 'only_start',
-      text: `as soon as it may, for its runs hardly leave time between them: ${met}`,
+      text: told('as soon as it may, for its runs hardly leave time between them'),
     };
   }
   if ((placement.earliest[index] ?? 0) === latest) {
-    return { code: 'only_start', text: `it may start at no other time: ${met}` };
+    return { code: 'only_start', text: told('it may start at no other time') };
   }
-  if (!isLoadKnown(planning, index, place)) {
-    return {
-      code: 'no_history',
-      text: 'too little is known of the load yet, so it starts as its window opens or there is room',
-    };
+  const isKnown = isLoadKnown(planning, index, place);
+  if (!isKnown && isFirstRoom(placement, index, place)) {
+    const text = 'too little is known of the load yet, so it starts as its window opens or there is room';
+    return { code: 'no_history', text };
   }
   const isOver = job !== undefined && job.occurrence.windowEnd < planning.now;
   if (job !== undefined && (isOver || slot > (wanted[index]?.windowEnd ?? latest))) {
-    return { code: 'after_window', text: `${whyBehind(planning, job, slot)}: ${met}` };
+    return { code: 'after_window', text: told(whyBehind(planning, job, slot)) };
   }
   const span = spanOf(job?.durationMs ?? 0);
-  if (isQuietest) {
+  if (isKnown && isQuietest) {
     const of = hasWindow(job) ? 'of its window' : 'up to its latest start';
-    return { code: 'quietest', text: `quietest ${span} ${of}: ${met}` };
+    return { code: 'quietest', text: told(`quietest ${span} ${of}`) };
   }
   if (wanted[index]?.previous === place && placement.cheapestPlace(index) !== place) {
-    return { code: 'kept', text: `where it was planned before, and elsewhere is hardly quieter: ${met}` };
+    return { code: 'kept', text: told('where it was planned before, and elsewhere is hardly quieter') };
   }
-  if (!hasWindow(job)) {
-    return { code: 'on_time', text: `as it is due, for later is not quiet enough to be late for: ${met}` };
+  if (isKnown && !hasWindow(job)) {
+    return { code: 'on_time', text: told('as it is due, for later is not quiet enough to be late for') };
   }
-  return { code: 'shared', text: `best ${span} beside the other backups: ${met}` };
+  return { code: 'shared', text: told(`best ${span} beside the other backups`) };
 }
 
 function whyBehind({ grid, now }: Planning, job: PlanJob, slot: number): string {
@@ -248,11 +247,13 @@ function objection(
       : { whyNot: 'capacity', text: `${what} is taken` };
   }
   const here = weighed(hostLoad(planning, index, chosen));
-  const there = weighed(hostLoad(planning, index, other));
+  const loadThere = hostLoad(planning, index, other);
+  const there = weighed(loadThere);
   if (other % placement.slots > (wanted[index]?.windowEnd ?? other)) {
     const where = hasWindow(planning.jobs[index]?.job) ? 'lies behind the window' : 'is later than it is due';
     return { whyNot: 'deadline', text: `it ${where}, and is not quiet enough to be late for` };
   }
+  if (isNothingKnown(loadThere)) return { whyNot: 'history', text: 'as far as is known, it is no quieter' };
   if (there >= here - sameLoad) {
     return {
       whyNot: 'history',

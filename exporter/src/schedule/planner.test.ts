@@ -426,6 +426,20 @@ describe('planSlots', () => {
     expect(startOf(plan([job()], { load: { ...nothing, isKnown: false } }), 'db')).toBe(12);
   });
 
+  it('says of a start that is put off for other backups that it is, where nothing is known of the load', () => {
+    const nothing: HostLoad = { ...load(() => 0, false), unknown: ['cpu', 'memory'] };
+    const first = job({ schedule: 'first', opens: 12, closes: 12, delay: 0, minutes: 30, cpu: 0.6 });
+    const beside = plan([first, job({ minutes: 30, cpu: 0.2 })], { load: nothing });
+    expect(startOf(beside, 'db')).toBeGreaterThan(12);
+    expect(explained(beside, 'db')).toMatchObject({
+      code: 'shared',
+      text: 'best 30m beside the other backups; nothing is known of the load yet',
+    });
+    expect(explained(beside, 'db').others[0]?.text).toBe('as far as is known, it is no quieter');
+    const behind = plan([first, job({ minutes: 30, cpu: 0.6 })], { load: nothing });
+    expect([startOf(behind, 'db'), explained(behind, 'db').code]).toEqual([12.5, 'no_history']);
+  });
+
   it('leaves a slot only where that is worth it, and says that it stayed', () => {
     const first = plan([job()], { load: load((hour) => (hour >= 14 && hour < 15 ? 0.2 : 0.4)) });
     const start = startOf(first, 'db');

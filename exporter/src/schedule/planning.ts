@@ -294,6 +294,14 @@ export function outlookOf({ hosts = {}, load }: Pick<FleetHost, 'hosts' | 'load'
   return hosts[job.host ?? ''] ?? load;
 }
 
+/** Whether others leave it no room before. */
+export function isFirstRoom(placement: Placement, index: number, place: number): boolean {
+  const first = place - (place % placement.slots) + (placement.earliest[index] ?? 0);
+  return Array.from({ length: Math.max(0, place - first) }, (_, step) => first + step).every(
+    (before) => placement.shortage(index, before).missing > 0,
+  );
+}
+
 /** Whether a job is planned with less than it asks for. */
 export function makesDo({ placement, wanted }: Planning, index: number): boolean {
   const asked = wanted[index];

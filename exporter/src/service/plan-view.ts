@@ -1,4 +1,5 @@
 import type { OwnPlan, OwnSlot } from '../api/contract.ts';
+import { isNothingKnown } from '../schedule/load-words.ts';
 import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import type { KnownLoad } from '../schedule/slot-grid.ts';
 import { toRfc3339 } from '../units/instant.ts';
@@ -39,7 +40,9 @@ export function slotView(plan: Plan, slot: PlannedSlot): OwnSlot {
     ...(job.host !== undefined && { loadHost: job.host }),
     ...forecastOf(load),
     // Where nothing is known no start is quieter than another.
-    ...(isEmpty(best.load) ? {} : { best: { start: toRfc3339(best.start), forecast: { ...best.load } } }),
+    ...(isNothingKnown(best.load)
+      ? {}
+      : { best: { start: toRfc3339(best.start), forecast: { ...best.load } } }),
     alternatives: others.map((other) => ({
       start: toRfc3339(other.start),
       end: toRfc3339(other.start + durationMs),
@@ -51,9 +54,5 @@ export function slotView(plan: Plan, slot: PlannedSlot): OwnSlot {
 }
 
 function forecastOf(load: KnownLoad): Pick<OwnSlot, 'forecast'> {
-  return isEmpty(load) ? {} : { forecast: { ...load } };
-}
-
-function isEmpty({ cpu, memory }: KnownLoad): boolean {
-  return cpu === undefined && memory === undefined;
+  return isNothingKnown(load) ? {} : { forecast: { ...load } };
 }
