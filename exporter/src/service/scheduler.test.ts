@@ -277,7 +277,7 @@ describe('the scheduler', () => {
       const scheduler = beginWith({ gate }, schedule('shop', { on_deadline: onDeadline }));
       clock.set(noon + hour);
       await settle();
-      for (const minutes of [29, 31, 45]) {
+      for (const minutes of [29, 29.75, 31, 45]) {
         clock.set(noon + hour + minutes * minute);
         await settle();
       }
@@ -313,8 +313,10 @@ describe('the scheduler', () => {
       );
       clock.set(noon + hour);
       await vi.waitUntil(() => started.length === 1);
-      clock.set(noon + hour + 11 * minute);
-      await settle();
+      for (const minutes of [9.75, 11]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
       return scheduler;
     };
 
@@ -414,6 +416,24 @@ describe('the scheduler', () => {
     await vi.waitUntil(() => started.length === 1);
     expect(started).toMatchObject([{ dueAt: noon }]);
     const missed = { name: 'run:missed', occurrences: 23, dueAt: noon - hour, reason: 'absent' };
+    expect(states.events).toMatchObject([missed]);
+  });
+
+  it('calls absent what the host slept over, though the run before was over only when it was due', async () => {
+    const plan: SchedulerOptions['plan'] = (due) =>
+      Promise.resolve(
+        new Map(due.map(({ schedule: { id }, occurrence: { dueAt } }) => [id, dueAt + 20 * minute])),
+      );
+    const scheduler = beginWith({ plan }, schedule('shop'));
+    await settle();
+    clock.set(noon + hour + 20 * minute);
+    await vi.waitUntil(() => started.length === 1);
+    clock.set(noon + 2 * hour + 5 * minute);
+    started[0]?.end();
+    await vi.waitUntil(() => scheduler.nextRunAt('shop') === noon + 2 * hour + 20 * minute);
+    clock.set(noon + 2 * hour + 40 * minute);
+    await vi.waitUntil(() => states.events.length === 1);
+    const missed = { name: 'run:missed', dueAt: noon + 2 * hour, occurrences: 1, reason: 'absent' };
     expect(states.events).toMatchObject([missed]);
   });
 
@@ -628,13 +648,14 @@ describe('the scheduler', () => {
       await vi.waitUntil(() => started.length === 1);
     });
 
-    it('says why what it had held was missed while the host slept over its deadline', async () => {
+    it('says of what it had held that nobody was there where the host slept over its deadline', async () => {
       gated(schedule('shop', { on_deadline: 'skip' }));
       clock.set(noon + hour);
       await settle();
       clock.set(noon + hour + 40 * minute);
       await vi.waitUntil(() => states.events.length === 2);
-      expect(states.events[1]).toMatchObject({ name: 'run:missed', dueAt: noon + hour, reason: 'cpu' });
+      const missed = { name: 'run:missed', dueAt: noon + hour, reason: 'absent_after_cpu' };
+      expect(states.events[1]).toMatchObject(missed);
     });
 
     it('counts its patience from the first slot, however often it is planned anew', async () => {

@@ -110,6 +110,8 @@ export class Scheduler {
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
+  /** A host that sleeps does not look, and what could have begun meanwhile has waited for nothing else. */
+  #lookedAt: EpochMs = -Infinity;
   #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
@@ -217,6 +219,7 @@ export class Scheduler {
       slots.filter(({ start }) => start <= now),
       now,
     );
+    this.#lookedAt = now;
     for (const put of told) await put();
     const calls = slots.flatMap(({ job, start }) => [
       ...[start, this.#lastCall(job)],
@@ -282,7 +285,7 @@ export class Scheduler {
     }
     if (missed !== undefined) {
       const { dueAt } = missed;
-      const reason = this.#whyMissed(id, dueAt);
+      const reason = this.#whyMissed(schedule, dueAt);
       told.push(async () => {
         const why = reason ?? (await this.#whyAbsent(schedule, dueAt, now));
         await catalog.recordMissed(id, { ...missed, reason: why }, now);
@@ -292,10 +295,16 @@ export class Scheduler {
   }
 
   /** Undefined: nobody was there. */
-  #whyMissed(schedule: string, dueAt: EpochMs): string | undefined {
-    const waited = this.#deferred.get(schedule);
-    if (waited?.dueAt === dueAt) return waited.reason;
-    return (this.#endedAt.get(schedule) ?? -Infinity) > dueAt ? 'still_running' : undefined;
+  #whyMissed(schedule: ScheduleConfig, dueAt: EpochMs): string | undefined {
+    const { longestSleepMs = usualSleepMs } = this.#options;
+    const occurrence = firstAfter(schedule, dueAt - 1);
+    const lastLook = (occurrence ? latestStart({ schedule, occurrence }) : dueAt) - longestSleepMs;
+    const waited = this.#deferred.get(schedule.id);
+    if (waited?.dueAt === dueAt)
+      return this.#lookedAt < lastLook ? absentAfter(waited.reason) : waited.reason;
+    return (this.#endedAt.get(schedule.id) ?? -Infinity) > Math.max(dueAt, lastLook)
+      ? 'still_running'
+      : undefined;
   }
 
   async #whyAbsent(schedule: ScheduleConfig, dueAt: EpochMs, now: EpochMs): Promise<string> {
