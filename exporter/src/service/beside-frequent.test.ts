@@ -98,3 +98,11 @@ it.each([
   // At random it would meet 16 %.
   expect(loadAt(start + hour / 2)).toBeLessThan(0.13);
 });
+
+it('a weightier backup is started as planned, though a lighter one that has to be skipped for it may start before', async () => {
+  const heavy = { estimated_duration: '1h', resources: { cpu: 0.6, memory: 0.1 }, max_delay: '5m' };
+  const weighty = schedule('night', { ...heavy, every: '1d', window: '22:30-22:40', priority: 'high' });
+  const light = schedule('light', { ...heavy, every: '1d', window: '22:00-22:40', on_deadline: 'skip' });
+  const start = new Date(await startOfNight(weighty, light)).toISOString();
+  expect(start >= '2026-03-02T22:30' && start < '2026-03-02T22:46').toBe(true);
+});

@@ -48,7 +48,7 @@ export class Planning {
     return this.#ofAll?.startOf(schedule, dueAt) ?? this.#slots.get(keyOf(schedule, dueAt))?.start;
   }
 
-  /** When each is to start; what the plan has no room for starts as its window opens, and waits its turn. */
+  /** When each is to start; what the plan has no room for is left out. */
   async starts(
     due: readonly DueJob[],
     running: readonly RunningSchedule[],
@@ -83,8 +83,8 @@ export class Planning {
   #keep(key: string, due: readonly DueJob[]): ReadonlyMap<string, EpochMs> {
     const starts = new Map<string, EpochMs>();
     for (const { schedule, occurrence } of due) {
-      const slot = this.#slots.get(keyOf(schedule.id, occurrence.dueAt));
-      if (slot !== undefined) starts.set(schedule.id, slot.start);
+      const start = this.startOf(schedule.id, occurrence.dueAt);
+      if (start !== undefined) starts.set(schedule.id, start);
     }
     if (!isDeepStrictEqual(starts, this.#made?.starts)) this.#version += 1;
     this.#made = { key, starts };

@@ -688,12 +688,24 @@ describe('the scheduler', () => {
       expect(asked.at(-1)).toMatchObject({ now: noon + hour + 10 * minute, slot: noon + hour });
     });
 
-    it('never lets a plan put a start behind the last call', async () => {
+    it('starts at the last call what the plan has put behind that, and says until then what is planned', async () => {
       const plan: SchedulerOptions['plan'] = (due) =>
         Promise.resolve(new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline + hour])));
-      const scheduler = beginWith({ plan }, schedule('shop'));
+      const scheduler = beginWith({ plan }, schedule('shop', { every: 6 * hour }));
       await settle();
-      expect(scheduler.nextRunAt('shop')).toBeLessThan(noon + hour + 30 * minute);
+      expect(scheduler.nextRunAt('shop')).toBe(noon + 7.5 * hour);
+      clock.set(noon + 6.5 * hour - 1000);
+      await vi.waitUntil(() => started.length === 1);
+    });
+
+    it('leaves what room there is to others up to the last call, where a plan has none for it', async () => {
+      const plan: SchedulerOptions['plan'] = () => Promise.resolve(new Map());
+      const scheduler = beginWith({ plan }, schedule('shop'));
+      clock.set(noon + hour);
+      await settle();
+      expect([ids(), scheduler.nextRunAt('shop')]).toEqual([[], undefined]);
+      clock.set(noon + hour + 30 * minute - 1000);
+      await vi.waitUntil(() => started.length === 1);
     });
 
     it('starts by the last call what was left to another host, and says of it until then no next run', async () => {

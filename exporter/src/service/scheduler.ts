@@ -18,8 +18,8 @@ export interface SchedulerOptions {
   /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
   readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
   /**
-   * When each of them is to start, by schedule: not before its window opens. One that is left out starts as it opens;
-   * Infinity is left to another host up to the last call. Absent: all start as their window opens.
+   * When each of them is to start, by schedule: not before its window opens. Up to the last call one that is left out, for
+   * which there is no room, leaves what there is to the others, and Infinity to another host. Absent: all start as their window opens.
    */
   readonly plan?: (
     due: readonly DueJob[],
@@ -71,9 +71,8 @@ interface ToldDeferral extends Deferral {
 
 interface Slot {
   readonly dueAt: EpochMs;
-  readonly start: EpochMs;
-  /** Another host is to run it, and this one only where that has not by `start`. */
-  readonly isElsewhere: boolean;
+  /** As planned; absent: there is no room for it, or another host is to run it. */
+  readonly start?: EpochMs;
 }
 
 /** Puts something on record. */
@@ -128,10 +127,12 @@ export class Scheduler {
     this.poke();
   }
 
-  /** When a schedule is to run next; undefined while it is paused, runs, is planned for another host, or has nothing to come. */
+  /**
+   * When a schedule is planned to run next; undefined while it is paused, runs, has no room or is planned for another host, or
+   * has nothing to come.
+   */
   nextRunAt(schedule: string): EpochMs | undefined {
-    const slot = this.#slots.get(schedule);
-    return slot?.isElsewhere ? undefined : slot?.start;
+    return this.#slots.get(schedule)?.start;
   }
 
   /** Whether the last look has found it paused. */
@@ -209,11 +210,11 @@ export class Scheduler {
   ): Promise<EpochMs> {
     this.#slots.clear();
     const slots = coming.map((job) => {
-      const planned = starts?.get(job.schedule.id) ?? job.occurrence.windowStart;
-      const start = Math.min(planned, this.#lastCall(job));
-      const isElsewhere = planned === Infinity;
-      this.#slots.set(job.schedule.id, { dueAt: job.occurrence.dueAt, start, isElsewhere });
-      return { job, start };
+      const { id } = job.schedule;
+      const { dueAt, windowStart } = job.occurrence;
+      const planned = starts === undefined ? windowStart : (starts.get(id) ?? Infinity);
+      this.#slots.set(id, { dueAt, ...(planned < Infinity && { start: planned }) });
+      return { job, start: Math.min(planned, this.#lastCall(job)) };
     });
     const told = this.#startDue(
       slots.filter(({ start }) => start <= now),

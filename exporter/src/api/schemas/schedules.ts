@@ -102,7 +102,7 @@ export const schedule = named(
       nextRunAt: instant
         .optional()
         .describe(
-          'absent while paused or running, where another host of its pool is to run it, and where nothing is to come',
+          'as planned; absent while paused or running, where there is no room for it or another host of its pool is to run it, and where nothing is to come',
         ),
       lastSuccessAt: instant.optional().describe('of a pool’s schedule, by whichever of its hosts'),
       runningRunId: z.string().optional(),
