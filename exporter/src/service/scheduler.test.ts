@@ -150,6 +150,19 @@ describe('the scheduler', () => {
     expect(states.settled.get('shop')).toBe(noon + 73 * hour);
   });
 
+  it('starts nothing any more where it is stopped while the state is read', async () => {
+    begin(schedule('shop'));
+    await settle();
+    const read = states.schedules.bind(states);
+    states.schedules = () => {
+      stop.abort();
+      return read();
+    };
+    clock.set(noon + hour);
+    await loop;
+    expect(ids()).toEqual([]);
+  });
+
   it('runs a new schedule at its next time, and has missed nothing before', async () => {
     const scheduler = begin(schedule('shop'));
     await settle();
@@ -771,6 +784,19 @@ describe('while a plan is being made', () => {
     plans[1]?.resolve(atOnce('new'));
     await vi.waitUntil(() => started.length === 2);
     expect(ids()).toEqual(['files', 'new']);
+  });
+
+  it('starts nothing any more where it is stopped meanwhile', async () => {
+    beginWith({ plan: slowly }, schedule('shop'));
+    await settle();
+    plans[0]?.resolve(new Map());
+    await settle();
+    clock.set(noon + hour);
+    await vi.waitUntil(() => plans.length === 2);
+    stop.abort();
+    plans[1]?.resolve(atOnce('shop'));
+    await loop;
+    expect(ids()).toEqual([]);
   });
 
   it('looks again after one that failed', async () => {

@@ -158,7 +158,7 @@ export class Scheduler {
       this.#wake = new AbortController();
       let wakeAt = clock.now() + longestSleepMs;
       try {
-        wakeAt = Math.min(wakeAt, await this.#look(clock.now()));
+        wakeAt = Math.min(wakeAt, await this.#look(clock.now(), signal));
       } catch (thrown) {
         onError(thrown);
       }
@@ -167,18 +167,18 @@ export class Scheduler {
     }
   }
 
-  /** Starts what is due; returns when there will be something to do next. */
-  async #look(now: EpochMs): Promise<EpochMs> {
+  /** Starts what is due, unless the signal is aborted meanwhile; returns when there will be something to do next. */
+  async #look(now: EpochMs, signal: AbortSignal): Promise<EpochMs> {
     const { plan, clock } = this.#options;
     const coming = await this.#coming(now);
-    if (plan === undefined) return await this.#follow(coming, undefined, now);
+    if (plan === undefined) return await this.#follow(coming, undefined, now, signal);
     const starts = await plan(coming, [...this.#running.values()], now);
     // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
     const later = clock.now();
     const asked = new Map(coming.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]));
     const still = await this.#coming(later);
     const known = still.filter(({ schedule, occurrence }) => asked.get(schedule.id) === occurrence.dueAt);
-    const next = await this.#follow(known, starts, later);
+    const next = await this.#follow(known, starts, later, signal);
     return known.length === still.length ? next : later;
   }
 
@@ -207,7 +207,9 @@ export class Scheduler {
     coming: readonly DueJob[],
     starts: ReadonlyMap<string, EpochMs> | undefined,
     now: EpochMs,
+    signal: AbortSignal,
   ): Promise<EpochMs> {
+    if (signal.aborted) return now;
     this.#slots.clear();
     const slots = coming.map((job) => {
       const { id } = job.schedule;
