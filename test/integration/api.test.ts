@@ -139,6 +139,14 @@ describe('schedules', () => {
       source: { type: 'directory' },
     });
     expect(added.body['cron']).toBeUndefined();
+    const both = await service.call('/schedules/docs-hourly', {
+      method: 'PATCH',
+      body: { cron: '0 0 1 2 *' },
+    });
+    expect(both.body).toMatchObject({
+      status: 422,
+      detail: expect.stringMatching(/every stands beside cron: .* send the other as null/) as string,
+    });
     const changed = await service.call('/schedules/docs-hourly', {
       method: 'PATCH',
       body: { every: null, cron: '0 0 1 2 *', window: '02:00-06:00' },

@@ -53,8 +53,10 @@ it.skipIf(!existsSync('/proc/pressure/io'))(
   'lowtide load --json tells what waits also where no load is on record',
   async () => {
     await using installation = await TestInstallation.make('  []');
-    const argv = [main, '--config', installation.configFile, 'load', '--json'];
-    const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    const argv = [main, '--config', installation.configFile, 'load'];
+    const text = spawnSync(process.execPath, argv, { encoding: 'utf8' }).stdout;
+    expect(text).toMatch(/^No load is on record yet: `lowtide serve` .* every five minutes\.$/m);
+    const { stdout } = spawnSync(process.execPath, [...argv, '--json'], { encoding: 'utf8' });
     const averages = { avg10: expect.any(Number) as number };
     expect(JSON.parse(stdout)).toEqual(
       (['cpu', 'memory', 'disk'] as const).map((resource) => ({

@@ -86,7 +86,7 @@ export async function load(
 
 function nothingKnown(host: string | undefined): string {
   return host === undefined
-    ? 'Nothing has been measured yet: `lowtide serve` measures the load of this host.'
+    ? 'No load is on record yet: `lowtide serve` measures this host, and files the load every five minutes.'
     : `Nothing is known of ${host} yet: \`lowtide serve\` asks its Prometheus.`;
 }
 

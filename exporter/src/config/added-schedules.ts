@@ -49,7 +49,9 @@ export function resolveAdded(id: string, body: unknown, config: Config): Schedul
   const base = config.schedules.find((schedule) => schedule.id === like);
   if (base === undefined) throw invalid(id, `like: the config file has no schedule ${like}`);
   const { every, cron } = rest;
-  if (typeof every === 'number' && typeof cron === 'string') throw invalid(id, 'every stands beside cron');
+  if (typeof every === 'number' && typeof cron === 'string') {
+    throw invalid(id, 'every stands beside cron: keep one of the two, and send the other as null');
+  }
   const when =
     typeof every === 'number' ? { cron: undefined } : typeof cron === 'string' ? { every: undefined } : {};
   const estimated_duration = Math.min(

@@ -70,7 +70,8 @@ export function show(value: unknown, path: ConfigPath): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // JSON has no word for .nan and .inf.
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : JSON.stringify(value);
   // A text that only names its secrets shows none.
   if (isSecret(path)) return isOnlyReference(text) ? JSON.stringify(text) : '(hidden)';
   if (/AGE-SECRET-KEY-/i.test(text) || /:\/\/[^/]*@/.test(text)) return '(hidden)';
@@ -141,7 +142,7 @@ function wanted(expected: string, shape: Shape | undefined): string {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'string') return 'text';
-  if (typeof value === 'number') return 'a number';
+  if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : 'not finite';
   return typeof value === 'boolean' ? 'true or false' : 'a map';
 }
 

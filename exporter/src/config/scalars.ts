@@ -4,6 +4,7 @@ import { parseCron } from '../schedule/cron.ts';
 import { formatSize, parseSize } from '../units/size.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
 import { isPostgresUrl, isUrl } from './location.ts';
+import { nearest } from './nearest.ts';
 
 /**
  * The kinds of text that lowtide.yaml holds. A message is the rest of a sentence that begins with the value, and says
@@ -119,7 +120,8 @@ export const windowOfDay = text(readWindow, {
 
 function readWindow(written: string): { startMinute: number; endMinute: number } | Refusal {
   const match = /^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$/.exec(written);
-  if (match === null) return new Refusal('is no window: write two times of day, as in 02:00-06:00');
+  if (match === null)
+    return new Refusal('is no window: write two times of day and a hyphen between, as in 02:00-06:00');
   const [startHour = 0, startMinute = 0, endHour = 0, endMinute = 0] = match.slice(1).map(Number);
   const badMinute = [startMinute, endMinute].find((minute) => minute > 59);
   if (badMinute !== undefined) return new Refusal(`has no minute ${badMinute}: minutes go from 00 to 59`);
@@ -168,7 +170,11 @@ export const cronOrInterval = text(
 );
 
 export const timezone = z.string().refine(isTimezone, {
-  error: 'is no IANA time zone: write for example Europe/Madrid or UTC',
+  error: ({ input }) => {
+    const near = nearest(String(input), Intl.supportedValuesOf('timeZone'));
+    const remedy = 'is no IANA time zone: write for example Europe/Madrid or UTC';
+    return near === undefined ? remedy : `${remedy}. Did you mean ${near}?`;
+  },
 });
 
 function isTimezone(zone: string): boolean {
