@@ -129,9 +129,7 @@ describe('the plan of a rotation', () => {
     expect(plan().stillReadable.rewrap).toMatch(/^Nothing that lies in the stores now, with that key alone/);
     const linked = { reason: 'linked', message: 'has further names' } as const;
     const { stillReadable } = plan({ protections: new Map([[protectionKey('local', 'b1'), linked]]) });
-    expect(stillReadable.rewrap).toMatch(
-      /^The 1 copies that are left as they are, as before\. Of all others: /,
-    );
+    expect(stillReadable.rewrap).toMatch(/^The one copy that is left as it is, as before\. Of all others: /);
     expect(stillReadable.reencrypt).toMatch(/^Nothing/);
   });
 
