@@ -194,6 +194,10 @@ it('lowtide plan SCHEDULE is wrong usage for one that is not there, and beside -
     ) as string,
   });
   expect(plan(one, 'docs', '--replay', '14d').status).toBe(2);
+  expect(plan(one, '--host', 'db1')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('--host goes with --replay') as string,
+  });
   expect(plan(one, 'docs', '--hours', '744').status).toBe(0);
   expect(plan(one, 'docs', '--hours', '745')).toMatchObject({
     status: 2,

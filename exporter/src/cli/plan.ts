@@ -40,6 +40,15 @@ export async function plan(
       throw new LowtideError('usage', '--replay goes over all schedules, and takes none');
     return await replayPast(context, replay, host);
   }
+  if (host !== undefined) {
+    throw new LowtideError(
+      'usage',
+      '--host goes with --replay: the plan is of all schedules, each by the load of its host',
+      {
+        hint: 'lowtide load --host NAME tells what is known of a host.',
+      },
+    );
+  }
   await using installation = await context.open();
   const { catalog, config, clock } = installation;
   if (schedule !== undefined) scheduleNamed(schedule, config.schedules);
