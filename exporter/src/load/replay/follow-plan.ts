@@ -53,7 +53,7 @@ export async function followPlan(
     const starts = new Map(slots.map(({ job, start }) => [job, start]));
     for (const each of coming) {
       const { occurrence, durationMs, schedule } = each.job;
-      const start = Math.min(starts.get(each.job) ?? occurrence.windowStart, occurrence.deadline);
+      const start = Math.min(starts.get(each.job) ?? occurrence.deadline, occurrence.deadline);
       if (start >= nextStep) continue;
       waiting.get(schedule)?.shift();
       started.set(each, start);

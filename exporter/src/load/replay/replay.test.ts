@@ -151,6 +151,22 @@ describe('replay', () => {
     expect(fixed).toMatchObject({ late: 0, peaks: 14 });
   });
 
+  it('starts in time what a lighter one, for which there is no room, would be in the way of', async () => {
+    const heavy = { minutes: 60, cpu: 0.6 };
+    const light = { window: '00:00-00:40', max_delay: '1m', on_deadline: 'skip', priority: 'low' };
+    const weighty = { window: '00:30-00:40', max_delay: '5m', priority: 'high' };
+    const jobs = [
+      nightly('light', { ...heavy, config: light }),
+      nightly('weighty', { ...heavy, config: weighty }),
+    ];
+    const { schedules } = await replayed(
+      history(30, () => 0.2),
+      { jobs },
+    );
+    const found = schedules.find(({ schedule }) => schedule === 'weighty');
+    expect(found?.lowtide).toMatchObject({ late: 0, missed: 0 });
+  });
+
   it('misses what is due while the run before goes on', async () => {
     const long = nightly('long', {
       config: { every: '6h', window: undefined, max_delay: '30m' },
@@ -159,6 +175,8 @@ describe('replay', () => {
     const { total } = await replayed(history(30, busyAtTwo), { jobs: [long] });
     expect(total.lowtide.missed).toBeGreaterThan(20);
     expect(total.lowtide.missed).toBeLessThan(total.runs);
+    expect(total.fixed.missed).toBeGreaterThan(20);
+    expect(total.fixed.missed).toBeLessThan(total.runs);
   });
 
   it('starts what is due several times within five minutes each time', async () => {

@@ -82,9 +82,7 @@ export async function replay(request: ReplayRequest): Promise<Replay> {
   const started: Started = {
     lowtide: await follow(planned?.champion, [0, championPart]),
     yesterday: await follow(planned?.yesterday, [championPart, 1]),
-    fixed: new Map(
-      jobs.map((each) => [each, fixedStart({ ...each.starts, timezone: each.due.schedule.timezone })]),
-    ),
+    fixed: fixedStarts(jobs),
   };
   const facts = {
     past,
@@ -105,6 +103,20 @@ export async function replay(request: ReplayRequest): Promise<Replay> {
     })),
     leftOut: { tooEarly: all.length - jobs.length, unknown: jobs.length - known.length },
   };
+}
+
+/** Those that find the run before over: nobody starts a second one of a schedule beside it. */
+function fixedStarts(jobs: readonly ReplayJob[]): Starts {
+  const started = new Map<ReplayJob, EpochMs>();
+  const over = new Map<string, EpochMs>();
+  for (const each of jobs.toSorted((a, b) => a.starts.from - b.starts.from)) {
+    const { schedule, durationMs } = each.job;
+    const start = fixedStart({ ...each.starts, timezone: each.due.schedule.timezone });
+    if (start < (over.get(schedule) ?? -Infinity)) continue;
+    started.set(each, start);
+    over.set(schedule, start + durationMs);
+  }
+  return started;
 }
 
 /** From which share of all to which. */
