@@ -30,6 +30,8 @@ export interface PlacementProblem {
   readonly unplacedPenalty: number;
   /** In load: what a job must gain to leave the place it had. */
   readonly movePenalty: number;
+  /** By place: what the load of a slot counts to the runs that go on there, their weights over their durations. Absent: nothing. */
+  readonly lent?: ArrayLike<number>;
 }
 
 export interface HostResource {

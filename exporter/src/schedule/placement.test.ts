@@ -23,6 +23,13 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
             minLength: slots,
             maxLength: slots,
           }),
+          lent: fc.option(
+            fc.array(fc.double({ min: 0, max: 8, noNaN: true }), {
+              minLength: hosts * slots,
+              maxLength: hosts * slots,
+            }),
+            { nil: undefined },
+          ),
           jobs: fc.array(
             fc
               .record({
@@ -47,13 +54,14 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
             { minLength: 1, maxLength: maxJobs },
           ),
         })
-        .map(({ base, capacity, there, jobs }) => ({
+        .map(({ base, capacity, there, lent, jobs }) => ({
           slots,
           hosts,
           slotHours: 1 / 12,
           resources: [{ base, capacity: hosts === 1 ? [1] : capacity, loadWeight: 0.7 }],
           shared: [{ base: new Float64Array(slots), capacity: 2 }],
           elsewhere: [there],
+          ...(lent !== undefined && { lent }),
           jobs,
           delayPenaltyPerHour: 0.25,
           unplacedPenalty: 100,

@@ -73,7 +73,8 @@ export class Placement {
     this.#occupants = new Occupants(problem, this.places, this.duration);
     this.whereabouts = new Whereabouts(problem);
     this.#free = new FreeCapacity(problem, this.places, this.duration);
-    this.#share = new Float64Array(hosts * slots);
+    this.#share =
+      problem.lent === undefined ? new Float64Array(hosts * slots) : Float64Array.from(problem.lent);
     this.#load = new Float64Array(hosts * slots);
     for (const { base, loadWeight } of resources) {
       if (loadWeight === 0) continue;
@@ -335,6 +336,15 @@ export class Placement {
     return this.#free.shortage(job, place);
   }
 
+  /** What a job costs the runs that go on. */
+  #lentAt(job: number, place: number): number {
+    const { lent } = this.problem;
+    if (lent === undefined) return 0;
+    let share = 0;
+    for (let at = place; at < place + (this.duration[job] ?? 0); at += 1) share += lent[at] ?? 0;
+    return share * (this.#jobLoad[job] ?? 0);
+  }
+
   /** The whole cost, from scratch. */
   cost(): number {
     let cost = 0;
@@ -344,7 +354,7 @@ export class Placement {
       cost +=
         place === unplaced
           ? weight * this.problem.unplacedPenalty
-          : weight * this.meanLoad(job, place) + this.#fixedCost(job, place);
+          : weight * this.meanLoad(job, place) + this.#lentAt(job, place) + this.#fixedCost(job, place);
     }
     return cost;
   }

@@ -145,6 +145,16 @@ describe('planSlots', () => {
     expect(explained(found, 'c').others.map(({ whyNot }) => whyNot)).toContain('deadline');
   });
 
+  it('counts what it costs one that runs as it would of one that is planned', () => {
+    const even = load(() => 0.2);
+    const soon = job({ opens: 0, minutes: 60, cpu: 0.5 });
+    const running = { until: now + hourMs, resources: { cpu: 0, memory: 0 }, stores: [] };
+    const startBeside = (more: object): number =>
+      startOf(plan([soon], { load: even, running: [{ ...running, ...more }] }), 'db');
+    expect(startBeside({ priority: 'critical', durationMs: hourMs })).toBe(1);
+    expect(startBeside({})).toBe(0);
+  });
+
   it('starts behind the window, in time, where that has no room', () => {
     const found = plan([job({ opens: 1, closes: 2, delay: 6, cpu: 0.5 })], {
       running: [{ until: now + 4 * hourMs, resources: { cpu: 0.5, memory: 0.1 }, stores: [] }],

@@ -65,6 +65,9 @@ export interface RunningJob extends Ways {
   readonly pool?: string;
   /** When it is expected to be over. */
   readonly until: EpochMs;
+  /** What it counts that others run beside it, and how long it takes in all; absent: it was told by an older version, and counts nothing. */
+  readonly priority?: Priority;
+  readonly durationMs?: number;
   readonly resources: Resources;
 }
 

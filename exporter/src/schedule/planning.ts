@@ -105,6 +105,7 @@ export function makePlanning(request: FleetRequest): Planning {
   });
   const common: Omit<PlacementProblem, 'jobs'> = {
     ...resourcesOf(now, hosts, { grid, load, resources }),
+    lent: lentTo(now, hosts, grid),
     elsewhere,
     slots: grid.slots,
     slotHours: grid.slotMs / 3_600_000,
@@ -287,6 +288,22 @@ function resourcesOf(
     ],
     shared,
   };
+}
+
+/**
+ * What load counts to the runs that go on: whoever starts beside one costs it as much as one that is planned. Were that for nothing,
+ * all would start as soon as something that counts for much has begun.
+ */
+function lentTo(now: EpochMs, hosts: readonly PlanningHost[], grid: SlotGrid): Float64Array {
+  const lent = new Float64Array(hosts.length * grid.slots);
+  for (const [index, { running = [] }] of hosts.entries()) {
+    for (const { priority, durationMs, until } of running) {
+      if (priority === undefined || durationMs === undefined) continue;
+      const share = weights[priority] / Math.max(1, Math.ceil(durationMs / grid.slotMs));
+      occupy(grid, lent, share, { from: now, until, at: index * grid.slots });
+    }
+  }
+  return lent;
 }
 
 /** What a job meets there; a host that nothing is told of is taken for the one it runs on. */

@@ -99,6 +99,14 @@ it.each([
   expect(loadAt(start + hour / 2)).toBeLessThan(0.13);
 });
 
+it('a heavy backup is not started as soon as a weightier one that comes often has begun', async () => {
+  const heavy = { estimated_duration: '72m', resources: { cpu: 0.27, memory: 0.1 }, priority: 'high' };
+  const night = schedule('night', { ...heavy, every: '1d', window: '22:30-06:00' });
+  const frequent = { estimated_duration: '6m', resources: { cpu: 0.08, memory: 0.11 }, priority: 'critical' };
+  const often = schedule('often', { ...frequent, cron: '10,30,50 * * * *', max_delay: '1s' });
+  expect(loadAt((await startOfNight(night, often)) + 36 * minute)).toBeLessThan(0.1);
+});
+
 it('a weightier backup is started as planned, though a lighter one that has to be skipped for it may start before', async () => {
   const heavy = { estimated_duration: '1h', resources: { cpu: 0.6, memory: 0.1 }, max_delay: '5m' };
   const weighty = schedule('night', { ...heavy, every: '1d', window: '22:30-22:40', priority: 'high' });

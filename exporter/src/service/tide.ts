@@ -178,6 +178,8 @@ export class Tide {
         schedule: schedule.id,
         ...(schedule.pool !== undefined && { pool: schedule.pool }),
         until: Math.max(now, since + durationMs),
+        priority: schedule.priority,
+        durationMs,
         resources: taken,
         ...waysOf(schedule, expected),
       };
