@@ -20,21 +20,32 @@ describe('expectedDuration', () => {
 
 describe('expectedResources', () => {
   const guess = { cpu: 0.25, memory: 0.1 };
+  const hourMs = 3_600_000;
   const use = (cpu: number): { cpu: number; memory: number } => ({ cpu, memory: cpu / 10 });
 
   it('is the guess until three runs were measured, then what they took', () => {
-    expect(expectedResources([use(0.9), use(0.9)], guess)).toEqual(guess);
-    const { cpu, memory } = expectedResources([use(0.5), use(0.6), use(0.4)], guess);
+    expect(expectedResources([use(0.9), use(0.9)], guess, hourMs)).toEqual(guess);
+    const { cpu, memory } = expectedResources([use(0.5), use(0.6), use(0.4)], guess, hourMs);
     expect(cpu).toBe(0.6);
     expect(memory).toBeCloseTo(0.06, 10);
   });
 
+  it('is that of a minute where a run takes less, and of memory what it takes', () => {
+    const uses = [use(0.6), use(0.6), use(0.6)];
+    expect(expectedResources(uses, guess, 6000)).toEqual({
+      cpu: expect.closeTo(0.06) as number,
+      memory: expect.closeTo(0.06) as number,
+    });
+    expect(expectedResources(uses, guess, 150).cpu).toBe(0.01);
+    expect(expectedResources([], guess, 150)).toEqual(guess);
+  });
+
   it('stays within what there is', () => {
-    expect(expectedResources([use(0), use(0), use(0)], guess)).toEqual({ cpu: 0.01, memory: 0.01 });
-    expect(expectedResources([use(3), use(3), use(3)], guess).cpu).toBe(1);
+    expect(expectedResources([use(0), use(0), use(0)], guess, hourMs)).toEqual({ cpu: 0.01, memory: 0.01 });
+    expect(expectedResources([use(3), use(3), use(3)], guess, hourMs).cpu).toBe(1);
     const little = { cpu: 0.0005, memory: 0.0001 };
-    expect(expectedResources([], little)).toEqual(little);
-    expect(expectedResources([use(0), use(0), use(0)], little)).toEqual(little);
+    expect(expectedResources([], little, hourMs)).toEqual(little);
+    expect(expectedResources([use(0), use(0), use(0)], little, hourMs)).toEqual(little);
   });
 });
 

@@ -11,6 +11,7 @@ const leastRatio = 1.5;
 const deviations = 4;
 /** By which the median deviation of normal numbers is smaller than their standard deviation. */
 const normalRatio = 1.4826;
+const minuteMs = 60_000;
 
 /**
  * What to reckon with, from what earlier runs took of something: the ninth of ten, so that one odd night neither stretches
@@ -26,13 +27,22 @@ export function expectedDuration(durationsMs: readonly number[], guessMs: number
   return Math.max(1, expectedFrom(durationsMs) ?? guessMs);
 }
 
-/** What a run will take of the host, from what earlier ones were measured to take. */
-export function expectedResources(uses: readonly Resources[], guess: Resources): Resources {
-  const expected = (name: keyof Resources): number => {
+/**
+ * What a run will take of the host, from what earlier ones were measured to take. `durationMs`: that of a run; one of a second that
+ * keeps half of the processors busy takes little of any minute, and need not wait until half of them are free.
+ */
+export function expectedResources(
+  uses: readonly Resources[],
+  guess: Resources,
+  durationMs: number,
+): Resources {
+  const ofMinute = Math.min(1, durationMs / minuteMs);
+  const expected = (name: keyof Resources, share: number): number => {
     const least = Math.min(leastUse, guess[name]);
-    return Math.min(1, Math.max(least, expectedFrom(uses.map((use) => use[name])) ?? guess[name]));
+    const learned = expectedFrom(uses.map((use) => use[name]));
+    return Math.min(1, Math.max(least, learned === undefined ? guess[name] : learned * share));
   };
-  return { cpu: expected('cpu'), memory: expected('memory') };
+  return { cpu: expected('cpu', ofMinute), memory: expected('memory', 1) };
 }
 
 /** Nothing runs for free, though it may have been too little to measure; a config may know of less. */

@@ -67,10 +67,11 @@ export class Learning {
     const runs = await this.#sources.runs({ schedule: id, status: 'completed', limit: runsLearnedFrom });
     const size = expectedFrom(runs.flatMap(({ sizeBytes }) => sizeBytes ?? []));
     const stored = expectedFrom(runs.flatMap(({ storedBytes }) => storedBytes ?? []));
+    const durationMs = expectedWork(runs, guessMs);
     return {
       runs: runs.length,
-      durationMs: expectedWork(runs, guessMs),
-      resources: expectedResources(await reviews.uses(id, runsLearnedFrom), resources),
+      durationMs,
+      resources: expectedResources(await reviews.uses(id, runsLearnedFrom), resources, durationMs),
       ...(size !== undefined && { sizeBytes: size }),
       ...(stored !== undefined && { storedBytes: stored }),
     };
