@@ -24,6 +24,8 @@ export default defineConfig({
           testTimeout: 20_000,
           // They leave nothing behind in their process, and a module is read once for all files of a worker.
           isolate: false,
+          // By itself Vitest leaves one of the two cores idle.
+          maxWorkers: 2,
         },
       },
       {
