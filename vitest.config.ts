@@ -38,7 +38,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           retry: 1,
           // Several hosts wait for each other's beats most of the time.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
       {
