@@ -322,10 +322,7 @@ describe('keys', () => {
         prunedBackups: 1,
         schedules: ['c'],
         rotations: [],
-        opensStill: [
-          expect.stringMatching(/^its recovery files, .* once, .*first\.key/),
-          expect.any(String),
-        ],
+        opensStill: [expect.stringMatching(/^its recovery files, .* once, .*first\.key/), expect.any(String)],
       },
     });
     expect(lowtide('keys', 'retire', second).code).toBe(1);
