@@ -59,12 +59,13 @@ export async function load(
       },
     ];
   });
-  const measured = known.filter(({ statistics }) => statistics !== undefined);
-  const rows = measured.flatMap(({ resource, statistics }) => {
-    if (statistics === undefined) return [];
+  const measured = known.flatMap(({ statistics, ...each }) =>
+    statistics === undefined ? [] : [{ ...each, statistics }],
+  );
+  const rows = measured.map(({ resource, statistics }) => {
     const { mean, median, p95, p99, maximum, trend } = statistics;
     const shares = [mean, median, p95, p99, maximum, trend].map((share) => formatPercent(share));
-    return [[resource, ...shares, quietest(statistics)]];
+    return [resource, ...shares, quietest(statistics)];
   });
   const throughput = throughputStatistics(records);
   context.output.answer(
