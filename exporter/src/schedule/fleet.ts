@@ -76,9 +76,12 @@ export function planFleet(request: FleetRequest): PlannedFleet {
   const misfits: FleetMisfit[] = [];
   const nameOf = (host: number): string => planning.hosts[host]?.instance ?? '';
   tellOutcome(planning, {
-    slot: ({ job, owner }, host, start) => {
-      slots[host]?.push({ ...slotOf(job, start), owner, runsOn: nameOf(host) });
-    },
+    slotOf: ({ job, owner }, host, start): FleetRun => ({
+      ...slotOf(job, start),
+      owner,
+      runsOn: nameOf(host),
+    }),
+    slot: (slot, host) => slots[host]?.push(slot),
     misfit: (misfit, { owner }, host) => {
       misfits.push({ ...misfit, owner, ...(host !== undefined && { runsOn: nameOf(host) }) });
     },

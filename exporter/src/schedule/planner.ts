@@ -116,7 +116,8 @@ export function planSlots({ now, previous = [], effort, ...host }: PlanRequest):
   const slots: PlannedSlot[] = [];
   const misfits: Misfit[] = [];
   tellOutcome(planning, {
-    slot: ({ job }, _, start) => slots.push(slotOf(job, start)),
+    slotOf: ({ job }, _, start) => slotOf(job, start),
+    slot: (slot) => slots.push(slot),
     misfit: (misfit) => misfits.push(misfit),
   });
   return { slots, misfits, explain: explainer(planning) };
