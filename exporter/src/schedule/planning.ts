@@ -4,7 +4,7 @@ import { SharedResources, type Shared } from './limits.ts';
 import { findPlacement } from './optimise.ts';
 import type { Claim, PlacementJob, PlacementProblem } from './placement-problem.ts';
 import { unplaced, type Placement } from './placement.ts';
-import { placeBefore, placesBefore } from './previous-places.ts';
+import { PreviousPlaces } from './previous-places.ts';
 import { rescue } from './rescue.ts';
 import { jobsOf, type FleetJob } from './fleet-jobs.ts';
 import type { PlanJob, Priority } from './planner.ts';
@@ -74,7 +74,7 @@ export function makePlanning(request: FleetRequest): Planning {
   }));
   const resources = new SharedResources(request.shared ?? {});
   const claims = jobs.map((job) => claimsOf(job, hosts, resources));
-  const before = placesBefore(request, instances, grid);
+  const before = new PreviousPlaces(request, instances, grid);
   const isStill = hosts.map(({ instance }) => changed?.has(instance) === false);
   const turns = turnsOf(jobs, {
     now,
@@ -85,7 +85,7 @@ export function makePlanning(request: FleetRequest): Planning {
   const wanted = jobs.map(({ job, owner, hosts: all }, index) => {
     const turn = turns.get(index);
     const own = turn?.hosts ?? all;
-    const place = placeBefore(before.get(owner)?.get(job.schedule), job);
+    const place = before.of(owner, job);
     const host = place === unplaced ? unplaced : Math.floor(place / grid.slots);
     const isKnown = own.includes(host);
     const from = turn?.from;
