@@ -43,8 +43,8 @@ export interface Shared {
 export class SharedResources {
   readonly list: Shared[] = [];
   readonly #indexes = new Map<string, number>();
-  /** A stream of each, which is the same for all. */
-  readonly #streams: Claim[] = [];
+  /** By resource, all that a run claims which takes one stream of it and nothing else: most do, and thousands share one list. */
+  readonly #streams: (readonly [Claim])[] = [];
   readonly #common: Limits;
 
   constructor(common: Limits) {
@@ -53,6 +53,12 @@ export class SharedResources {
 
   /** What a run claims on a host that has limits of its own, of which others know nothing. */
   claims(run: Ways, host: string, own: Limits | undefined): readonly Claim[] {
+    const claims = this.#claimsOf(run, host, own);
+    const alone = this.#streams[claims[0]?.resource ?? -1];
+    return alone !== undefined && claims.length === 1 && claims[0] === alone[0] ? alone : claims;
+  }
+
+  #claimsOf(run: Ways, host: string, own: Limits | undefined): readonly Claim[] {
     const claims: Claim[] = [];
     for (const store of run.stores) this.#claimWay(claims, run, host, own, { group: 'stores', name: store });
     if (run.network !== undefined) {
@@ -95,7 +101,7 @@ export class SharedResources {
       this.#indexes.set(key, resource);
     }
     if (shared.kind === 'bytes') claims.push({ resource, amount });
-    else claims.push((this.#streams[resource] ??= { resource, amount }));
+    else claims.push(...(this.#streams[resource] ??= [{ resource, amount }]));
   }
 }
 
