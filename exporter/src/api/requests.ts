@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { explainIssue } from './explain.ts';
 import type { Route } from './routes.ts';
 import { id as idSchema } from './schemas/common.ts';
 
@@ -45,11 +46,11 @@ function readBody(route: Route, request: Request): unknown {
 }
 
 function parsed(schema: z.ZodType, value: unknown, where: string): unknown {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const mistakes = result.error.issues.slice(0, 10).map(({ path, message }) => {
-    const at = [where, ...path.map(String)].join('.');
-    return `${at.slice(0, 100)}: ${message.slice(0, 200)}`;
+  const mistakes = result.error.issues.slice(0, 10).map((issue) => {
+    const at = [where, ...issue.path.map(String)].join('.');
+    return `${at.slice(0, 100)}: ${explainIssue(issue, schema).slice(0, 300)}`;
   });
   throw new LowtideError('usage', `the request is not as described: ${mistakes.join('; ')}`, {
     hint: 'GET /api/v1/openapi.json describes every request.',

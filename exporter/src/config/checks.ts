@@ -7,7 +7,7 @@ import { isRepositoryType } from '../source/repository.ts';
 import type { Draft, DraftSchedule } from './draft.ts';
 import { isExcluded } from './exclusion.ts';
 import type { Finding } from './explain.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../errors/nearest.ts';
 import { isMysqlUrl, isPostgresUrl, isUrl } from './location.ts';
 import { formatPath, type ConfigPath } from './problem.ts';
 

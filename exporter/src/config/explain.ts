@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '../errors/nearest.ts';
 import type { ConfigPath } from './problem.ts';
 import { hasReference, isSecret } from './secrets.ts';
 import { shapeAt, valueAt, type Shape } from './shape.ts';

@@ -4,7 +4,7 @@ import { parseCron } from '../schedule/cron.ts';
 import { formatSize, parseSize } from '../units/size.ts';
 import { formatDuration, parseDuration } from '../units/duration.ts';
 import { isPostgresUrl, isUrl } from './location.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../errors/nearest.ts';
 
 /**
  * The kinds of text that lowtide.yaml holds. A message is the rest of a sentence that begins with the value, and says
