@@ -327,6 +327,19 @@ describe('planFleet', () => {
       expect(mostAtOnce(runsOf(again), () => 1)).toBeLessThanOrEqual(20);
     });
 
+    it('gives what takes longer now the room that others leave', () => {
+      const one = { shared: { stores: { offsite: { streams: 1 } } } };
+      const jobOf = (minutes: number) => host([job({ minutes, stores: ['offsite'] })]);
+      const first = plan({ a: jobOf(60), b: jobOf(60) }, one);
+      expect(['a', 'b'].map((name) => hoursOf(first.slots.get(name)?.[0]?.start))).toEqual([14, 15]);
+      const next = plan(
+        { a: jobOf(90), b: jobOf(60) },
+        { ...one, previous: first.slots, changed: new Set(['a']) },
+      );
+      expect(next.slots.get('b')).toEqual(first.slots.get('b'));
+      expect(mostAtOnce(runsOf(next), () => 1)).toBe(1);
+    });
+
     it('moves others for one that would find no room', () => {
       const one = { shared: { stores: { offsite: { streams: 1 } } } };
       const a = host([job({ opens: 12, closes: 15, delay: 0, stores: ['offsite'] })]);

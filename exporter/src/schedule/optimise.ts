@@ -80,13 +80,23 @@ function restore(placement: Placement, places: Int32Array): void {
 function keepPrevious(placement: Placement): { hadPlaces: boolean; jobs: Int32Array } {
   let hadPlaces = false;
   const open: number[] = [];
-  for (const [job, { previous = unplaced, stays }] of placement.problem.jobs.entries()) {
+  const keep = (job: number, previous: number): boolean => {
     const slot = previous % placement.slots;
     const inTime = slot >= (placement.earliest[job] ?? 0) && slot <= (placement.latest[job] ?? -1);
     const isKept = previous !== unplaced && inTime && placement.fits(job, previous);
     if (isKept) placement.put(job, previous);
     hadPlaces ||= isKept;
-    if (!isKept || stays !== true) open.push(job);
+    return isKept;
+  };
+  const { jobs } = placement.problem;
+  // What changed may need more than it did: it gets that of what those that stay leave.
+  for (const [job, { previous = unplaced, stays }] of jobs.entries()) {
+    if (stays === true && !keep(job, previous)) open.push(job);
   }
-  return { hadPlaces, jobs: Int32Array.from(open) };
+  for (const [job, { previous = unplaced, stays }] of jobs.entries()) {
+    if (stays === true) continue;
+    keep(job, previous);
+    open.push(job);
+  }
+  return { hadPlaces, jobs: Int32Array.from(open).sort() };
 }
