@@ -282,6 +282,45 @@ describe('findPlacement', () => {
     expect(excesses.reduce((sum, excess) => sum + excess, 0) / excesses.length).toBeLessThan(0.002);
   });
 
+  it('plans a hundred jobs nearly as well as with ten times the moves', () => {
+    const slots = 576;
+    const problem = (seed: number): PlacementProblem => ({
+      slots,
+      slotHours: 1 / 12,
+      hosts: 1,
+      resources: [
+        {
+          base: Array.from({ length: slots }, (_, slot) => 0.3 + 0.2 * Math.sin(slot / 46 + seed)),
+          capacity: [1],
+          loadWeight: 1,
+        },
+      ],
+      jobs: Array.from({ length: 100 }, (_, job) => {
+        const earliest = ((job + seed * 7) * 197) % 300;
+        const windowEnd = earliest + 150 + ((job * 61 + seed) % 72);
+        const duration = 1 + ((job * 13 + seed * 5) % 23);
+        const needs = [0.02 + ((job * 29) % 17) / 120];
+        return {
+          earliest,
+          windowEnd,
+          latest: windowEnd + 24,
+          duration,
+          weight: 2 ** ((job + seed) % 4),
+          needs,
+        };
+      }),
+      delayPenaltyPerHour: 0.25,
+      unplacedPenalty: 100,
+      movePenalty: 0.02,
+    });
+    const costOf = (effort: { readonly movesPerJob?: number }): number =>
+      [0, 1, 2, 3, 4, 5].reduce(
+        (sum, seed) => sum + findPlacement(problem(seed), { thoroughness: 'improved', ...effort }).cost(),
+        0,
+      );
+    expect(costOf({}) / costOf({ movesPerJob: 4000 })).toBeLessThan(1.02);
+  });
+
   it('leaves out the light ones where not all fit', () => {
     const job = (weight: number) => ({
       earliest: 0,
