@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { LoadRecord } from '../../exporter/src/load/load.ts';
 import { TestInstallation } from '../servers/installation.ts';
 import { program } from '../servers/programs.ts';
+import { TestService, tokens } from '../servers/service.ts';
 
 const main = program('exporter/src/cli/main.ts');
 const step = 300_000;
@@ -15,8 +16,8 @@ afterEach(async () => {
 });
 
 /** A host that has been quiet from half past four to half past five for 30 days. */
-async function installation(schedules: string): Promise<TestInstallation> {
-  const made = await TestInstallation.make(schedules);
+async function installation(schedules: string, more?: string): Promise<TestInstallation> {
+  const made = await TestInstallation.make(schedules, more === undefined ? {} : { more });
   installations.push(made);
   const now = Math.floor(Date.now() / step) * step;
   const records = Array.from({ length: (30 * day) / step }, (_, index): LoadRecord => {
@@ -182,6 +183,35 @@ it('lowtide plan SCHEDULE says of an occurrence without a start why it has none'
     /^problem: crowd due .*it will be missed/m,
   );
   expect(plan(one, 'other', '--json').status).toBe(0);
+});
+
+it('what will find the host too busy up to its deadline, and is skipped then, is told by lowtide plan and by the API', async () => {
+  const skips = (window: string): string =>
+    `${nightly.replace('00:00-08:00', window)}, max_delay: 1m, on_deadline: skip`;
+  const one = await installation(
+    `  - { id: waits, ${skips('06:00-08:00')} }
+  - { id: finds, ${skips('04:00-08:00')} }
+  - { id: runs, ${nightly.replace('00:00', '06:00')} }`,
+    `${tokens}\nload: { sample_interval: 7d, high_water: { cpu: 0.3, memory: 0.9, disk: 1 } }`,
+  );
+  const text =
+    /^it will be skipped, for the host is forecast to be busy up to its latest start: cpu at 0\.\d\d or more, and above its high_water of 0\.3 it does not start$/;
+  const told = plan(one, '--hours', '24');
+  const problems = [...told.stderr.matchAll(/^problem: (\w+) due \S+ \S+: (.*)$/gm)];
+  // In these two hours, today's and tomorrow's.
+  expect(new Set(problems.map(([, schedule]) => schedule))).toEqual(new Set(['waits']));
+  expect(problems[0]?.[2]).toMatch(text);
+  expect(plan(one, 'waits', '--hours', '24').stdout).toMatch(/^PROBLEM {8}it will be skipped/m);
+
+  await using service = await TestService.over(one);
+  const { body } = await service.call('/plan?hours=24');
+  const [problem, ...others] = body['problems'] as readonly Record<string, unknown>[];
+  expect(problem).toEqual({
+    ...{ host: 'test', schedule: 'waits' },
+    ...{ dueAt: expect.any(String) as string, start: expect.any(String) as string },
+    reason: { code: 'busy', text: expect.stringMatching(text) as string },
+  });
+  expect(others.every(({ schedule }) => schedule === 'waits')).toBe(true);
 });
 
 it('lowtide plan SCHEDULE is wrong usage for one that is not there, and beside --replay', async () => {

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
+import { highWaterOf } from '../load/of-host.ts';
 import { limitsOf } from '../run/admission.ts';
 import type { Misfit, Plan, PlannedSlot } from '../schedule/planner.ts';
 import { holdReason } from '../service/hold-reason.ts';
@@ -53,7 +54,12 @@ export async function plan(
   const { catalog, config, clock } = installation;
   if (schedule !== undefined) scheduleNamed(schedule, config.schedules);
   const isAsked = (id: string): boolean => schedule === undefined || id === schedule;
-  const tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), limits: () => limitsOf(config) });
+  const tide = new Tide({
+    catalog,
+    timezone: Temporal.Now.timeZoneId(),
+    limits: () => limitsOf(config),
+    highWater: (named) => highWaterOf(config.load, named),
+  });
   const active = await activeSchedules(catalog, config.schedules);
   // Also where one alone is asked for: it lies where the others leave it room.
   const planned = await tide.planAhead(active, clock.now(), hours);

@@ -7,7 +7,7 @@ import { makesDo, type Planning } from './planning.ts';
 
 /** Why a job could not be placed as it should be. */
 export interface MisfitReason {
-  readonly code: 'cramped' | 'late' | 'no_room' | 'still_running';
+  readonly code: 'busy' | 'cramped' | 'late' | 'no_room' | 'still_running';
   readonly text: string;
 }
 

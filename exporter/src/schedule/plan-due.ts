@@ -1,6 +1,7 @@
 import { asTheyCome } from './as-they-come.ts';
 import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
+import { heldToTheEnd } from './held-to-the-end.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
 import { knownOf, loadAt } from './slot-grid.ts';
@@ -29,9 +30,10 @@ function planAll(request: PlanRequest): Plan {
   const plan = planSlots({ ...request, jobs: free });
   const { runs, misfits } = asTheyCome(now, new Map([[onlyHost, { ...request, jobs: fixed }]]));
   const added = new Set<PlannedSlot>(runs);
+  const slots = [...plan.slots, ...runs].sort(byStart);
   return {
-    slots: [...plan.slots, ...runs].sort(byStart),
-    misfits: [...plan.misfits, ...misfits],
+    slots,
+    misfits: [...plan.misfits, ...misfits, ...heldToTheEnd(slots, request)],
     explain: (slot) => (added.has(slot) ? onlyStart(slot, request) : plan.explain(slot)),
   };
 }

@@ -95,7 +95,10 @@ export interface Misfit {
   readonly job: PlanJob;
   /** When it is to start all the same; undefined where no time has room for it. */
   readonly start: EpochMs | undefined;
-  /** How far that lies behind the deadline; 0 for one that is in time but makes do with less than it asks for. */
+  /**
+   * How far that lies behind the deadline; 0 for one that is in time but makes do with less than it asks for; undefined also for one
+   * that finds the host too busy then.
+   */
   readonly lateMs: number | undefined;
   readonly reason: MisfitReason;
 }

@@ -18,6 +18,8 @@ export interface HostLoad {
   readonly asYesterday?: readonly ('cpu' | 'memory')[];
   /** Of which nothing at all is known, so that 0 stands for them. Absent: of none. */
   readonly unknown?: readonly ('cpu' | 'memory')[];
+  /** Above these, what is skipped at its deadline is not started (`load.high_water`). Absent: it always is. */
+  readonly highWater?: Resources;
 }
 
 /** Without what nothing is known of. */

@@ -13,6 +13,7 @@ import { AlertWatch } from '../load/alerts.ts';
 import { tooBusy, type GateTimes, type Hold } from '../load/gate.ts';
 import { HostWatch } from '../load/host-watch.ts';
 import { highWaterOf } from '../load/of-host.ts';
+import type { HighWater } from '../load/past-load.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import { limitsOf } from '../run/admission.ts';
 import { waysOf } from '../schedule/due-job.ts';
@@ -110,14 +111,19 @@ class Service {
     this.#log = log;
     this.#goingOn = new GoingOn(log);
     this.#registry = new WorkRegistry(() => performance.now(), this.#goingOn.interrupted);
-    this.#tide = new Tide({ catalog, timezone: Temporal.Now.timeZoneId(), limits: this.#limits });
+    const highWater = (host: string | undefined): HighWater =>
+      highWaterOf(this.#installation.config.load, host);
+    this.#tide = new Tide({
+      ...{ catalog, timezone: Temporal.Now.timeZoneId() },
+      ...{ limits: this.#limits, highWater },
+    });
     this.#planThread = new PlanThread();
     this.#planning = new Planning(this.#tide, this.#planThread);
     this.#reviewer = new Reviewer({
       catalog,
       clock,
       schedules: () => this.#installation.config.schedules,
-      highWater: (host) => highWaterOf(this.#installation.config.load, host),
+      highWater,
       onUnusual: ({ id: run, schedule }, figure) =>
         log.warn({ schedule, run }, `an unusual backup: it ${unusualInWords(figure)}`),
       onError: (error) => report(log, error, 'runs could not be looked back at'),

@@ -6,7 +6,7 @@ import { recordsOf } from '../load/of-host.ts';
 import { dueUntil, following, planJobOf, waysOf, type DueJob } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import { planDue } from '../schedule/plan-due.ts';
-import type { Plan, PlanRequest, RunningJob } from '../schedule/planner.ts';
+import type { Plan, PlanRequest, Resources, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
@@ -23,6 +23,8 @@ export interface TideOptions {
   readonly timezone: string;
   /** What runs share, as it is configured now. Absent: nothing that is counted. */
   readonly limits?: () => Limits;
+  /** Above what this host, or one under load.hosts, counts as busy, as it is configured now. Absent: nothing is. */
+  readonly highWater?: (host: string | undefined) => Resources;
 }
 
 /** Puts due occurrences where the host is expected to be quiet: the history, the forecast and the planner in one place. */
@@ -96,13 +98,21 @@ export class Tide {
     const schedules = due.map(({ schedule }) => schedule);
     await this.learning.learn(schedules, now);
     const hosts: Record<string, HostLoad> = {};
-    for (const host of hostsOf(schedules)) hosts[host] = expectedLoad(await this.forecasts(now, host));
+    for (const host of hostsOf(schedules)) hosts[host] = await this.#expected(now, host);
     return {
       now,
       jobs: due.map((job) => planJobOf(job, this.learning.of(job.schedule))),
-      load: expectedLoad(await this.forecasts(now)),
+      load: await this.#expected(now, undefined),
       hosts,
       limits: this.#options.limits?.() ?? {},
+    };
+  }
+
+  async #expected(now: EpochMs, host: string | undefined): Promise<HostLoad> {
+    const highWater = this.#options.highWater?.(host);
+    return {
+      ...expectedLoad(await this.forecasts(now, host)),
+      ...(highWater !== undefined && { highWater }),
     };
   }
 

@@ -71,14 +71,16 @@ export const plan = named(
             host: itsHost,
             schedule: name,
             dueAt: instant,
-            start: instant.optional().describe('when it runs all the same; absent: no time has room for it'),
+            start: instant
+              .optional()
+              .describe('when it runs all the same (`busy`: would run); absent: no time has room for it'),
             lateSeconds: z
               .number()
               .min(0)
               .optional()
               .describe('how far behind its deadline; 0: in time, with less than it asks for'),
             reason: z.strictObject({
-              code: z.enum(['cramped', 'late', 'no_room', 'still_running']),
+              code: z.enum(['busy', 'cramped', 'late', 'no_room', 'still_running']),
               text: z.string(),
             }),
           }),

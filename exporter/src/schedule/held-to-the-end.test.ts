@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { planDue } from './plan-due.ts';
+import type { PlanJob } from './planner.ts';
+import type { HostLoad } from './slot-grid.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const now = Date.UTC(2026, 10, 24, 12);
+
+/** Two days; `cpu` by hours from now. */
+const host = (cpu: (hour: number) => number, more: Partial<HostLoad> = {}): HostLoad => ({
+  ...{ startsAt: now, stepMs: 5 * minute, isKnown: true },
+  cpu: Float64Array.from({ length: 576 }, (_, step) => cpu(step / 12)),
+  memory: new Float64Array(576).fill(0.2),
+  highWater: { cpu: 0.75, memory: 0.9 },
+  ...more,
+});
+
+const job = (more: Partial<PlanJob> = {}): PlanJob => ({
+  ...{ schedule: 'db', durationMs: hour, priority: 'medium', stores: [], isSkipped: true },
+  occurrence: { dueAt: now, windowStart: now, windowEnd: now + 4 * hour, deadline: now + 6 * hour },
+  resources: { cpu: 0.05, memory: 0.05 },
+  ...more,
+});
+
+function told(load: HostLoad, asked: PlanJob, hosts: Record<string, HostLoad> = {}): readonly string[] {
+  const { slots, misfits } = planDue({ now, load, hosts, jobs: [asked] });
+  expect(slots).toHaveLength(1);
+  return misfits.map(({ reason }) => `${reason.code}: ${reason.text}`);
+}
+
+const busy = (hours: number): number => (hours < 3 ? 0.9 : 0.85);
+const text = (name: string, load: string, mark: number): string =>
+  `busy: it will be skipped, for the host is forecast to be busy up to its latest start: ${name} at ${load} or more, and above its high_water of ${mark} it does not start`;
+
+describe('what the host is forecast to be too busy for up to its latest start', () => {
+  it('is told, where it is skipped then', () => {
+    expect(told(host(busy), job())).toEqual([text('cpu', '0.85', 0.75)]);
+    const full = { memory: new Float64Array(576).fill(0.92) };
+    expect(
+      told(
+        host(() => 0.1, full),
+        job(),
+      ),
+    ).toEqual([text('memory', '0.92', 0.9)]);
+  });
+
+  it('is not told of what runs at its deadline in any case', () => {
+    const { isSkipped, ...runs } = job();
+    expect(isSkipped).toBe(true);
+    expect(told(host(busy), runs)).toEqual([]);
+  });
+
+  it('is nothing where it may start once, be it at the last moment', () => {
+    const quietAtLast = (hours: number): number => (hours < 6 ? 0.9 : 0.5);
+    expect(told(host(quietAtLast), job())).toEqual([]);
+    const next = now + 6 * hour;
+    expect(told(host(quietAtLast), job({ supersededAt: next }))).toEqual([text('cpu', '0.90', 0.75)]);
+  });
+
+  it('is told of the host that it names as well, by the marks of that one', () => {
+    const there = { db1: host(() => 0.6, { highWater: { cpu: 0.5, memory: 0.9 } }) };
+    const quiet = host(() => 0.1);
+    expect(told(quiet, job({ host: 'db1' }), there)).toEqual([text('cpu of db1', '0.60', 0.5)]);
+    expect(told(quiet, job(), there)).toEqual([]);
+  });
+
+  it('is nothing where no hour is known from another, or no mark is set', () => {
+    expect(told(host(busy, { isKnown: false }), job())).toEqual([]);
+    const { highWater, ...unmarked } = host(busy);
+    expect(highWater).toBeDefined();
+    expect(told(unmarked, job())).toEqual([]);
+  });
+});
