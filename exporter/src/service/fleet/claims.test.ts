@@ -124,4 +124,19 @@ describe('what a pool has missed', () => {
     expect((await catalog.schedule('db')).settledUntil).toBe(dueAt);
     expect(await catalog.eventsAfter(0, 10)).toEqual([]);
   });
+
+  it('is each of the occurrences that came while none of its hosts was there', async () => {
+    const db = schedule({ pool: 'any', every: 60 * minute, max_delay: minute });
+    const pools = poolsOf(db);
+    const hour = 60 * minute;
+    const last = Math.floor(Date.now() / hour) * hour - hour;
+    await catalog.settle('db', last - 3 * hour);
+    await pools.recordMissed('db', { dueAt: last, occurrences: 3 }, Date.now());
+    const jobs = await queue.sweep(minute);
+    expect(jobs.map(({ dueAt, state }) => [dueAt, state])).toEqual([
+      [last - 2 * hour, 'missed'],
+      [last - hour, 'missed'],
+      [last, 'missed'],
+    ]);
+  });
 });

@@ -14,6 +14,7 @@ import type { PlanThread } from '../plan-thread.ts';
 import { attempts, claimSilentAfterMs, lateMs, urgencies } from './claims.ts';
 import { leastOf } from './shared-limits.ts';
 import type { Heard } from './membership.ts';
+import { missedTogether } from './missed-together.ts';
 
 /** Who plans has this long to say that it goes on doing so. */
 const leaseMs = 60_000;
@@ -250,8 +251,7 @@ export class FleetPlanner {
     const pools = [...new Set(hosts.flatMap(({ pools: labels }) => labels))].map((pool) => ({ pool }));
     if (pools.length === 0) return;
     const reports = await queue.reports(pools);
-    for (const { owner, schedule, dueAt, state, reason } of reports) {
-      const missed = { dueAt, occurrences: 1, reason: reason?.code ?? state };
+    for (const { owner, schedule, ...missed } of missedTogether(reports)) {
       // A schedule of this host's own may be called the same.
       const isMine = 'pool' in owner && poolOf(schedule) === owner.pool;
       if (isMine) await catalog.recordMissed(schedule, missed, clock.now());

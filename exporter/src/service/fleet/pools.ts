@@ -1,10 +1,13 @@
 import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import type { Offer, Progress, Queue } from '../../queue/queue.ts';
+import { nextOccurrences } from '../../schedule/recurrence.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
 /** Another host may be about to run it, late. */
 const toldAfterMs = 120_000;
+/** Of a schedule that is due every minute, what three days have missed: each is a row of the queue. */
+const mostMissed = 5000;
 
 /** What is asked, and written down, of a schedule between two of its runs. */
 export type ScheduleRecords = Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
@@ -66,23 +69,34 @@ export class Pools implements ScheduleRecords {
     await this.#options.catalog.settleUpTo(schedule, until);
   }
 
-  /** Of a pool's, the queue says it, once for all: it is told of an occurrence that nobody may have offered. */
+  /** Of a pool's, the queue says it, once for all: it is told of occurrences that nobody may have offered. */
   async recordMissed(id: string, missed: Missed, at: EpochMs): Promise<void> {
     const { catalog, queue, offerOf } = this.#options;
     const schedule = this.#pooled(id);
     if (schedule === undefined) {
       await catalog.recordMissed(id, missed, at);
     } else {
-      const offer = offerOf(schedule, missed.dueAt);
-      await queue.offer([
-        { ...offer, deadline: Math.min(offer.deadline, this.#options.queueNow() + toldAfterMs) },
-      ]);
+      const latest = this.#options.queueNow() + toldAfterMs;
+      await queue.offer(
+        (await this.#missedOf(schedule, missed)).map((dueAt) => {
+          const offer = offerOf(schedule, dueAt);
+          return { ...offer, deadline: Math.min(offer.deadline, latest) };
+        }),
+      );
       await catalog.settleUpTo(id, missed.dueAt);
     }
   }
 
   async append(...event: Parameters<Catalog['append']>): ReturnType<Catalog['append']> {
     return await this.#options.catalog.append(...event);
+  }
+
+  /** When each of them was due. */
+  async #missedOf(schedule: ScheduleConfig, { dueAt, occurrences }: Missed): Promise<readonly EpochMs[]> {
+    const { settledUntil = dueAt } = (await this.schedules()).get(schedule.id) ?? {};
+    const before = nextOccurrences(schedule, Math.min(settledUntil, dueAt), dueAt - 1);
+    const most = Math.min(occurrences, mostMissed);
+    return [...before.map((occurrence) => occurrence.dueAt), dueAt].slice(-most);
   }
 
   #pooled(id: string): ScheduleConfig | undefined {
