@@ -12,6 +12,7 @@ export function expectedLoad(forecasts: {
     stepMs: cpu.stepMs,
     cpu: capacityTaken(cpu),
     memory: capacityTaken(memory),
+    seen: { cpu: Math.min(1, cpu.daysSeen), memory: Math.min(1, memory.daysSeen) },
     isKnown: cpu.basis !== 'none' && cpu.basis !== 'level',
     unknown: (['cpu', 'memory'] as const).filter((name) => forecasts[name].basis === 'none'),
     asYesterday: (['cpu', 'memory'] as const).filter((name) => forecasts[name].basis === 'yesterday'),

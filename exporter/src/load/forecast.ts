@@ -20,6 +20,8 @@ export interface LoadForecast {
   /** Worked out when asked for: most forecasts are looked at for what is expected alone. */
   readonly band: () => Band;
   readonly basis: ForecastBasis;
+  /** How much was seen, in days, without its gaps; of more than two weeks no more is counted. */
+  readonly daysSeen: number;
 }
 
 /** `learned` weighs all days that are known; `yesterday` repeats the last 24 hours. */
@@ -62,6 +64,7 @@ export function forecastLoad(
       return { low: byClock(low), high: byClock(high) };
     },
     basis: basisOf(daysSeen, method),
+    daysSeen,
   };
 }
 

@@ -9,7 +9,7 @@ const startsAt = Date.UTC(2026, 10, 24);
 function forecastOf(loads: readonly number[]): LoadForecast {
   const expected = Float64Array.from(loads);
   const band = () => ({ low: expected, high: expected });
-  return { startsAt, stepMs, expected, band, basis: 'weeks' };
+  return { startsAt, stepMs, expected, band, basis: 'weeks', daysSeen: 14 };
 }
 
 const stretch = (from: number, until: number, steps: number) => ({

@@ -264,6 +264,16 @@ function resourcesOf(
 ): Pick<PlacementProblem, 'resources' | 'shared'> {
   const cpu = load.cpu.slice();
   const memory = load.memory.slice();
+  for (const [
+    index,
+    {
+      load: { seen },
+    },
+  ] of hosts.entries()) {
+    if (seen === undefined) continue;
+    reckonWith(seen.cpu, cpu, grid, index * grid.slots);
+    reckonWith(seen.memory, memory, grid, index * grid.slots);
+  }
   const taken: { readonly claim: Claim; readonly until: EpochMs }[] = [];
   for (const [index, { instance, running = [], limits }] of hosts.entries()) {
     const at = index * grid.slots;
@@ -288,6 +298,11 @@ function resourcesOf(
     ],
     shared,
   };
+}
+
+/** Takes for taken so much of a load as was seen of a day. */
+function reckonWith(seen: number, load: Float64Array, { slots }: SlotGrid, at: number): void {
+  for (let place = at; seen < 1 && place < at + slots; place += 1) load[place] = (load[place] ?? 0) * seen;
 }
 
 /**

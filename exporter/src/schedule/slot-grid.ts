@@ -18,6 +18,11 @@ export interface HostLoad {
   readonly asYesterday?: readonly ('cpu' | 'memory')[];
   /** Of which nothing at all is known, so that 0 stands for them. Absent: of none. */
   readonly unknown?: readonly ('cpu' | 'memory')[];
+  /**
+   * What part of a day each of them rests on, 0 to 1. A level of ten minutes says nothing of the night: what was not seen of a day is no
+   * reason to leave room for, as where nothing is known. Absent: all of it.
+   */
+  readonly seen?: Resources;
   /** Above these, what is skipped at its deadline is not started (`load.high_water`). Absent: it always is. */
   readonly highWater?: Resources;
 }

@@ -111,6 +111,20 @@ describe('the tide', () => {
     expect(plan.slots.map((slot) => plan.explain(slot).code)).toEqual(['no_history']);
   });
 
+  it('takes a busy host for full on its first day as far as that was seen', async () => {
+    const steps = (minutes: number): readonly LoadRecord[] =>
+      Array.from({ length: minutes / 5 }, (_, step) => {
+        return { at: midnight - (step + 1) * 5 * minute, cpu: 0.95, memory: 0.3, disk: 0.1 };
+      }).reverse();
+    const nightly = ['a', 'b', 'c', 'd'].map((id) => due(schedule(id)));
+    const early = await planOf(tide(steps(10)), nightly);
+    expect(early.misfits).toEqual([]);
+    expect(early.slots.every(({ start, job }) => start <= job.occurrence.windowEnd)).toBe(true);
+    for (const slot of early.slots) expect(early.explain(slot).load.cpu).toBeCloseTo(0.95);
+    const atLast = await planOf(tide(steps(23 * 60)), nightly);
+    expect(atLast.misfits.map(({ reason }) => reason.code)).toEqual(Array(4).fill('cramped'));
+  });
+
   it('leaves what has no choice at its time, however much of it there is', async () => {
     const rest = { max_delay: 10_000, estimated_duration: minute / 2, resources: { cpu: 1, memory: 1 } };
     const plan = await tide().planAhead([windowless('often', { every: minute, ...rest })], midnight, 1);
