@@ -70,7 +70,7 @@ async function begun(schedule: string): Promise<readonly string[]> {
 }
 
 describe('an occurrence whose time is over before Lowtide runs again', () => {
-  it('tells what it had waited for until then, and one that had not waited that nobody was there', async () => {
+  it('tells what it had waited for until then, that it was cut off, or else that nobody was there', async () => {
     const nightly = (id: string, window: string, source = quick): string =>
       `  - { id: ${id}, ${source}, every: 1d, window: ${window}, max_delay: 2m, ${kept} }`;
     await prepare(
@@ -98,6 +98,10 @@ describe('an occurrence whose time is over before Lowtide runs again', () => {
     const absent = 'Lowtide did not run, or its host slept, when it could have begun';
     const waited = 'the backups that are being written to its store leave no room for another';
     await eventually(async () => {
+      expect((await scheduleOf(after, 'hog'))['lastMissed']).toMatchObject({
+        dueAt: '2026-03-10T01:00:00.000Z',
+        reason: { code: 'interrupted' },
+      });
       expect((await scheduleOf(after, 'due'))['lastMissed']).toMatchObject({
         reason: { code: 'absent', text: absent },
       });
@@ -107,7 +111,7 @@ describe('an occurrence whose time is over before Lowtide runs again', () => {
     });
     const page = await (await fetch(`http://${after.address}/metrics`)).text();
     expect(page).toMatch(/^backup_missed_total\{schedule="held"\} 1$/m);
-    expect(page).not.toMatch(/^backup_skipped_total\{.*absent/m);
+    expect(page).not.toMatch(/^backup_skipped_total\{.*(absent|interrupted)/m);
   });
 });
 

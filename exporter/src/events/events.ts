@@ -3,7 +3,13 @@ import type { EpochMs } from '../units/instant.ts';
 /** Why nothing was run: nobody was there, or awake, when it could have begun. */
 export const absent = 'absent';
 
-/** The same where it had waited for something before: then by its code, as `absent_after_cpu`. */
+/** It was begun, was cut off as Lowtide ended, and then its time was over. */
+export const interrupted = 'interrupted';
+
+/** The run before it was going on all the time. */
+export const stillRunning = 'still_running';
+
+/** The same as `absent` where it had waited for something before: then by its code, as `absent_after_cpu`. */
 export function absentAfter(reason: string): string {
   return `${absent}_after_${reason}`;
 }
@@ -14,8 +20,9 @@ export function waitedForBefore(reason: string): string | undefined {
   return reason.startsWith(begins) ? reason.slice(begins.length) : undefined;
 }
 
-export function isAbsent(reason: string): boolean {
-  return reason === absent || waitedForBefore(reason) !== undefined;
+/** Whether it is what an occurrence waited for to the end of its time. */
+export function isWaitedFor(reason: string): boolean {
+  return reason !== absent && reason !== interrupted && waitedForBefore(reason) === undefined;
 }
 
 /**

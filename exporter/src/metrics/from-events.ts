@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { errorCodes } from '../errors/codes.ts';
 import { LowtideError } from '../errors/lowtide-error.ts';
-import { isAbsent, type EventBody, type StoredEvent } from '../events/events.ts';
+import { isWaitedFor, type EventBody, type StoredEvent } from '../events/events.ts';
 import type { WatchedSchedule, WatchedStore } from '../health/facts.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Collector } from './collector.ts';
@@ -244,7 +244,7 @@ function applyEvent(metrics: EventMetrics, event: StoredEvent, seen: Seen): void
     case 'run:missed': {
       const { schedule, occurrences, reason } = body;
       metrics.backup_missed_total.inc({ schedule }, occurrences);
-      if (reason !== undefined && !isAbsent(reason)) metrics.backup_skipped_total.inc({ schedule, reason });
+      if (reason !== undefined && isWaitedFor(reason)) metrics.backup_skipped_total.inc({ schedule, reason });
       return;
     }
     case 'run:deferred':

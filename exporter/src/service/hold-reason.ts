@@ -1,4 +1,4 @@
-import { absent, waitedForBefore } from '../events/events.ts';
+import { absent, interrupted, stillRunning, waitedForBefore } from '../events/events.ts';
 import { holdTexts } from '../load/gate.ts';
 
 const absence = 'Lowtide did not run, or its host slept, when it could have begun';
@@ -13,8 +13,9 @@ const texts: Readonly<Record<string, string>> = {
   network: 'the backups that go over its network leave no room for another',
   server: 'as many dumps as may be are being taken of its database server',
   cut_off: 'PostgreSQL, which has the state, cannot be reached, and it is not critical, or a pool’s',
-  still_running: 'the backup before it was going on all the time',
+  [stillRunning]: 'the backup before it was going on all the time',
   [absent]: absence,
+  [interrupted]: 'its run was cut off as Lowtide ended, and no other could begin in time',
   deadline_passed: 'none of the hosts that may run it had claimed it by then',
   claim_silent: 'nothing was heard any more of the hosts that had claimed it',
   alert: 'an alert fires for this host',

@@ -450,19 +450,20 @@ describe('the scheduler', () => {
     expect(states.events).toMatchObject([missed]);
   });
 
-  it('tells of what it missed what it had waited for before this process began, since its window was open', async () => {
+  it('asks why nothing was run of what it has not seen wait, by the times of that', async () => {
     const window = { startMinute: 14 * 60, endMinute: 15 * 60 };
     await states.settleUpTo('shop', noon - 22 * hour);
     clock.set(noon + 5 * hour);
     const asked: unknown[] = [];
-    const heldUpBefore = (...about: unknown[]): Promise<string> => {
+    const whyAbsent = (...about: unknown[]): Promise<string> => {
       asked.push(about);
-      return Promise.resolve('cpu');
+      return Promise.resolve('absent_after_cpu');
     };
-    beginWith({ heldUpBefore }, schedule('shop', { every: 12 * hour, window }));
+    beginWith({ whyAbsent }, schedule('shop', { every: 12 * hour, window }));
     await vi.waitUntil(() => states.events.length === 1);
     expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon, reason: 'absent_after_cpu' }]);
-    expect(asked).toEqual([['shop', noon + 2 * hour, noon + 5 * hour]]);
+    const times = { dueAt: noon, opensAt: noon + 2 * hour, lastLook: noon + 3.5 * hour - minute / 2 };
+    expect(asked).toEqual([[{ schedule: 'shop', ...times }, noon + 5 * hour]]);
   });
 
   it('lets a run end whose schedule is removed meanwhile, and does not run it again', async () => {

@@ -2,14 +2,14 @@ import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { absent, absentAfter } from '../events/events.ts';
+import { absent, absentAfter, stillRunning } from '../events/events.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
-import type { HeldUpBefore } from './hold-ups.ts';
+import type { WhyAbsent } from './why-absent.ts';
 
 export interface SchedulerOptions {
   readonly schedules: readonly ScheduleConfig[];
@@ -34,8 +34,8 @@ export interface SchedulerOptions {
   readonly limits?: () => Limits;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
   readonly gate?: (due: DueJob, times: StartTimes) => string | undefined;
-  /** What a start was held up by before this process began. Absent: that is not known. */
-  readonly heldUpBefore?: HeldUpBefore;
+  /** Why nothing was run of what this process has not seen wait. Absent: nobody was there. */
+  readonly whyAbsent?: WhyAbsent;
   /** Nothing is relied on for longer than this: other processes pause schedules, clocks are set, hosts sleep. Absent: 30 s. */
   readonly longestSleepMs?: number;
   /** Hears of a look at the schedules that failed (the catalog cannot be read); another one follows. */
@@ -287,33 +287,30 @@ export class Scheduler {
       return undefined;
     }
     if (missed !== undefined) {
-      const { dueAt } = missed;
-      const reason = this.#whyMissed(schedule, dueAt);
+      const why = this.#whyMissed(schedule, missed.dueAt, now);
       told.push(async () => {
-        const why = reason ?? (await this.#whyAbsent(schedule, dueAt, now));
-        await catalog.recordMissed(id, { ...missed, reason: why }, now);
+        await catalog.recordMissed(id, { ...missed, reason: await why() }, now);
       });
     }
     return next && { schedule, occurrence: next };
   }
 
-  /** Undefined: nobody was there. */
-  #whyMissed(schedule: ScheduleConfig, dueAt: EpochMs): string | undefined {
+  /** As it stands now; what is not known is looked for as it is put on record. */
+  #whyMissed(schedule: ScheduleConfig, dueAt: EpochMs, now: EpochMs): () => Promise<string> {
     const { longestSleepMs = usualSleepMs } = this.#options;
+    const { id } = schedule;
     const occurrence = firstAfter(schedule, dueAt - 1);
     const lastLook = (occurrence ? latestStart({ schedule, occurrence }) : dueAt) - longestSleepMs;
-    const waited = this.#deferred.get(schedule.id);
-    if (waited?.dueAt === dueAt)
-      return this.#lookedAt < lastLook ? absentAfter(waited.reason) : waited.reason;
-    return (this.#endedAt.get(schedule.id) ?? -Infinity) > Math.max(dueAt, lastLook)
-      ? 'still_running'
-      : undefined;
-  }
-
-  async #whyAbsent(schedule: ScheduleConfig, dueAt: EpochMs, now: EpochMs): Promise<string> {
-    const opened = firstAfter(schedule, dueAt - 1)?.windowStart ?? dueAt;
-    const waitedFor = await this.#options.heldUpBefore?.(schedule.id, opened, now);
-    return waitedFor === undefined ? absent : absentAfter(waitedFor);
+    const waited = this.#deferred.get(id);
+    if (waited?.dueAt === dueAt) {
+      const reason = this.#lookedAt < lastLook ? absentAfter(waited.reason) : waited.reason;
+      return () => Promise.resolve(reason);
+    }
+    if ((this.#endedAt.get(id) ?? -Infinity) > Math.max(dueAt, lastLook))
+      return () => Promise.resolve(stillRunning);
+    const opensAt = occurrence?.windowStart ?? dueAt;
+    return async () =>
+      (await this.#options.whyAbsent?.({ schedule: id, dueAt, opensAt, lastLook }, now)) ?? absent;
   }
 
   /** An occurrence whose deadline has passed while there was no room for it, or the state was away. */

@@ -32,7 +32,6 @@ import { loadFacts } from './load-facts.ts';
 import { FleetSide } from './fleet/fleet-side.ts';
 import { DrillPolicy } from './drill-policy.ts';
 import { GoingOn } from './going-on.ts';
-import { heldUpBefore } from './hold-ups.ts';
 import { lowTideOf } from './low-tide.ts';
 import { ownUseMeter } from './measured-run.ts';
 import { Outlook } from './outlook.ts';
@@ -52,6 +51,7 @@ import { StoreWatch } from './store-watch.ts';
 import { Tide } from './tide.ts';
 import { watch } from './watch.ts';
 import { WatchedSchedules } from './watched-schedules.ts';
+import { whyAbsent } from './why-absent.ts';
 import { WorkRegistry } from './work.ts';
 
 export interface ServeOptions {
@@ -202,7 +202,7 @@ class Service {
     const scheduler = new Scheduler({
       schedules: config.schedules,
       catalog: fleet.records(),
-      heldUpBefore: heldUpBefore(catalog),
+      whyAbsent: whyAbsent(catalog, clock.now()),
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
       resourcesOf: (schedule) => tide.learning.of(schedule).resources,
