@@ -1,6 +1,5 @@
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { formatSize } from '../units/size.ts';
 import { unplaced } from './placement.ts';
 import type { PlanJob } from './planner.ts';
 import { makesDo, type Planning } from './planning.ts';
@@ -19,7 +18,8 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   if (job !== undefined && turn?.isMissed) return heldUp(job, turn.from);
   if (lateMs !== undefined && makesDo(planning, index)) {
     const late = lateMs > 0 ? `; it starts ${formatDuration(lateMs)} behind its deadline` : '';
-    return { code: 'cramped', text: `${missing(planning, scarcest(planning, index))}${late}` };
+    const beside = planning.hasRoomAlone(index) ? ' beside what runs now' : '';
+    return { code: 'cramped', text: `${missing(planning, scarcest(planning, index))}${beside}${late}` };
   }
   const latest = Math.max(0, placement.latest[index] ?? 0);
   const place = placement.places[index] ?? unplaced;
@@ -65,23 +65,12 @@ interface Scarce {
   readonly had: number;
 }
 
-/** The resource of which most is missing, as a part of what is asked for where it is no share of the host. */
+/** The resource of which most is missing. */
 function scarcest({ placement, wanted }: Planning, index: number): Scarce {
-  const { needs = [], claims = [] } = wanted[index] ?? {};
-  const had = (resource: number): number => placement.need(index, resource);
-  const [worst] = [
-    ...needs.map((asked, resource) => ({
-      resource,
-      asked,
-      had: had(resource),
-      missing: asked - had(resource),
-    })),
-    ...claims.map(({ resource: shared, amount: asked }) => {
-      const resource = needs.length + shared;
-      return { resource, asked, had: had(resource), missing: (asked - had(resource)) / asked };
-    }),
-  ].sort((a, b) => b.missing - a.missing);
-  return worst ?? { resource: 0, asked: 0, had: 0 };
+  const [worst = { resource: 0, asked: 0, had: 0 }] = (wanted[index]?.needs ?? [])
+    .map((asked, resource): Scarce => ({ resource, asked, had: placement.need(index, resource) }))
+    .sort((a, b) => b.asked - b.had - (a.asked - a.had));
+  return worst;
 }
 
 const own = ['cpu', 'memory'];
@@ -92,14 +81,8 @@ export function resourceName({ shared }: Planning, resource: number): string {
 
 function missing(planning: Planning, { resource, asked, had }: Scarce): string {
   const name = resourceName(planning, resource);
-  const kind = planning.shared[resource - own.length]?.kind;
-  if (kind === 'streams') return `${name} is taken at any time of its window`;
   const inShares = (digits: number) => (share: number) => `${name} ${share.toFixed(digits)}`;
-  const inBytes = (bytes: number): string => `${formatSize(bytes)}/s of ${name}`;
-  const usual = kind === 'bytes' ? inBytes : inShares(2);
   // Two that read the same would deny what is said of them.
-  const tell = [usual, ...(kind === 'bytes' ? [] : [inShares(3), inShares(4)])].find(
-    (text) => text(asked) !== text(had),
-  );
-  return `it asks for ${(tell ?? usual)(asked)}, and in its window the host has at most ${tell?.(had) ?? 'a little less'} free`;
+  const tell = [inShares(2), inShares(3), inShares(4)].find((text) => text(asked) !== text(had));
+  return `it asks for ${(tell ?? inShares(2))(asked)}, and in its window the host has at most ${tell?.(had) ?? 'a little less'} free`;
 }

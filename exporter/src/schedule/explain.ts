@@ -182,7 +182,10 @@ function reasonOf(
     return { code: 'overdue', text: told('its deadline has passed, so it starts at once') };
   }
   if (makesDo(planning, index)) {
-    return { code: 'cramped', text: told('the host never has room for it, here it has most') };
+    const never = planning.hasRoomAlone(index)
+      ? 'the host has no room for it beside what runs now'
+      : 'the host never has room for it';
+    return { code: 'cramped', text: told(`${never}, here it has most`) };
   }
   if (planning.turns.get(index)?.isPrompt && slot === placement.earliest[index]) {
     return {

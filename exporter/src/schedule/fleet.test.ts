@@ -264,7 +264,7 @@ describe('planFleet', () => {
         { a: host([pooled({ server: 'x' })]), b: host([pooled({ server: 'x' })], { running }) },
         { shared: { servers: { x: { dumps: 1 } } } },
       );
-      expect(found.misfits).toMatchObject([{ owner: 'workers', reason: { code: 'cramped' } }]);
+      expect(found.misfits).toMatchObject([{ owner: 'workers', reason: { code: 'no_room' } }]);
     });
   });
 

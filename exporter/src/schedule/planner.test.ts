@@ -318,10 +318,13 @@ describe('planSlots', () => {
       limits: { stores: { local: { streams: 1 } } },
       running: [{ until: now + 100 * hourMs, resources: { cpu: 0.1, memory: 0 }, stores: ['local'] }],
     });
-    // Only the running one has the stream: no slot of its window has room, whatever is planned.
-    expect(found.misfits).toHaveLength(1);
-    expect(found.misfits[0]?.reason).toMatchObject({ code: 'cramped' });
-    expect(found.misfits[0]?.reason.text).toBe('the way to local is taken at any time of its window');
+    expect(found.slots).toEqual([]);
+    expect(found.misfits.map(({ reason }) => reason)).toEqual([
+      {
+        code: 'no_room',
+        text: 'no room at any time that is planned for: the way to local is taken until its deadline, and on',
+      },
+    ]);
   });
 
   it.each([
@@ -332,24 +335,6 @@ describe('planSlots', () => {
   ])('tells how much is missing of cpu %d where %d is free, in digits that differ', (cpu, free, text) => {
     const found = plan([job({ cpu })], { load: load(() => 1 - free) });
     expect(found.misfits.map(({ reason }) => reason.text)).toEqual([`it asks for ${text}`]);
-  });
-
-  it('tells how many bytes a second are missing, also where that is next to nothing', () => {
-    const limits = { stores: { local: { bandwidth: 1024 ** 2 } } };
-    const found = (asked: number, taken: number): unknown => {
-      const other = { resources: { cpu: 0, memory: 0 }, stores: ['local'], bytesPerSecond: taken };
-      const running = [{ ...other, until: now + 100 * hourMs }];
-      const wish = { ...job(), bytesPerSecond: asked };
-      return plan([wish], { limits, running }).misfits.map(({ reason }) => reason.text);
-    };
-    const of = 'of the bandwidth of the way to local';
-    expect(found(1024 ** 2, 512 * 1024)).toEqual([
-      `it asks for 1 MiB/s ${of}, and in its window the host has at most 512 KiB/s ${of} free`,
-    ]);
-    expect(found(1024 ** 2, 100)).toEqual([
-      `it asks for 1 MiB/s ${of}, and in its window the host has at most a little less free`,
-    ]);
-    expect(found(1000, 100)).toEqual([]);
   });
 
   it('runs a backup on a host that is always full where most is free, and says what is missing', () => {

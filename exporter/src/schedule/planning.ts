@@ -7,6 +7,7 @@ import { unplaced, type Placement } from './placement.ts';
 import { PreviousPlaces } from './previous-places.ts';
 import { rescue } from './rescue.ts';
 import { jobsOf, type FleetJob } from './fleet-jobs.ts';
+import { resourcesOf, type Taken } from './host-resources.ts';
 import type { PlanJob, Priority } from './planner.ts';
 import { withinRoom } from './room.ts';
 import {
@@ -37,6 +38,8 @@ export interface Planning {
   readonly wanted: readonly PlacementJob[];
   /** In the order of the resources behind cpu and memory. */
   readonly shared: readonly Shared[];
+  /** Whether a job would find all that it asks for if nothing ran now. */
+  readonly hasRoomAlone: (index: number) => boolean;
 }
 
 export interface PlanningHost extends FleetHost {
@@ -103,8 +106,10 @@ export function makePlanning(request: FleetRequest): Planning {
     );
     return turn === undefined ? placed : inTurn(grid, placed, turn, job.durationMs);
   });
+  const taken = { now, grid, hosts, load, resources };
+  const running = (): Taken => resourcesOf({ ...taken, load: undefined });
   const common: Omit<PlacementProblem, 'jobs'> = {
-    ...resourcesOf(now, hosts, { grid, load, resources }),
+    ...resourcesOf(taken),
     lent: lentTo(now, hosts, grid),
     elsewhere,
     slots: grid.slots,
@@ -116,11 +121,17 @@ export function makePlanning(request: FleetRequest): Planning {
   };
   const hadPlan = previous !== undefined && [...previous.values()].some((slots) => slots.length > 0);
   const placement = findPlacement(
-    { ...common, jobs: withinRoom(wanted, common) },
+    { ...common, jobs: withinRoom(wanted, common, running) },
     request.effort ?? { thoroughness: hadPlan ? 'settled' : 'improved' },
   );
   rescue(placement, wanted, () => successionOf(jobs));
-  return { now, grid, hosts, load, jobs, turns, placement, wanted, shared: resources.list };
+  const hasRoomAlone = (index: number): boolean => {
+    const asked = wanted.slice(index, index + 1).map((job): PlacementJob => ({ ...job, isLate: false }));
+    const idle = { ...taken, hosts: hosts.map((host) => ({ ...host, running: [] })) };
+    const room = { ...common, ...resourcesOf(idle) };
+    return withinRoom(asked, room, () => resourcesOf({ ...idle, load: undefined }))[0] === asked[0];
+  };
+  return { now, grid, hosts, load, jobs, turns, placement, wanted, shared: resources.list, hasRoomAlone };
 }
 
 function indexOf(host: PlanningHost | undefined, name: string | undefined): number | undefined {
@@ -253,58 +264,6 @@ function slotsUpTo(grid: SlotGrid, { from, until }: Turn, durationMs: number): n
   return Math.max(1, end - slotAt(grid, from));
 }
 
-function resourcesOf(
-  now: EpochMs,
-  hosts: readonly PlanningHost[],
-  {
-    grid,
-    load,
-    resources,
-  }: { readonly grid: SlotGrid; readonly load: GridLoad; readonly resources: SharedResources },
-): Pick<PlacementProblem, 'resources' | 'shared'> {
-  const cpu = load.cpu.slice();
-  const memory = load.memory.slice();
-  for (const [
-    index,
-    {
-      load: { seen },
-    },
-  ] of hosts.entries()) {
-    if (seen === undefined) continue;
-    reckonWith(seen.cpu, cpu, grid, index * grid.slots);
-    reckonWith(seen.memory, memory, grid, index * grid.slots);
-  }
-  const taken: { readonly claim: Claim; readonly until: EpochMs }[] = [];
-  for (const [index, { instance, running = [], limits }] of hosts.entries()) {
-    const at = index * grid.slots;
-    for (const run of running) {
-      const { until } = run;
-      occupy(grid, cpu, run.resources.cpu, { from: now, until, at });
-      occupy(grid, memory, run.resources.memory, { from: now, until, at });
-      for (const claim of resources.claims(run, instance, limits)) taken.push({ claim, until });
-    }
-  }
-  const shared = resources.list.map(({ capacity }) => ({ base: new Float64Array(grid.slots), capacity }));
-  for (const { claim, until } of taken) {
-    const base = shared[claim.resource]?.base;
-    if (base !== undefined) occupy(grid, base, claim.amount, { from: now, until });
-  }
-  const capacityOf = (name: 'cpu' | 'memory'): Float64Array =>
-    Float64Array.from(hosts, ({ capacity }) => capacity?.[name] ?? 1);
-  return {
-    resources: [
-      { base: cpu, capacity: capacityOf('cpu'), loadWeight: loadWeights.cpu },
-      { base: memory, capacity: capacityOf('memory'), loadWeight: loadWeights.memory },
-    ],
-    shared,
-  };
-}
-
-/** Takes for taken so much of a load as was seen of a day. */
-function reckonWith(seen: number, load: Float64Array, { slots }: SlotGrid, at: number): void {
-  for (let place = at; seen < 1 && place < at + slots; place += 1) load[place] = (load[place] ?? 0) * seen;
-}
-
 /**
  * What load counts to the runs that go on: whoever starts beside one costs it as much as one that is planned. Were that for nothing,
  * all would start as soon as something that counts for much has begun.
@@ -338,9 +297,5 @@ export function isFirstRoom(placement: Placement, index: number, place: number):
 export function makesDo({ placement, wanted }: Planning, index: number): boolean {
   const asked = wanted[index];
   if (asked === undefined || asked === placement.problem.jobs[index]) return false;
-  const first = placement.problem.resources.length;
-  return (
-    asked.needs.some((need, resource) => need > placement.need(index, resource)) ||
-    (asked.claims ?? []).some(({ resource, amount }) => amount > placement.need(index, first + resource))
-  );
+  return asked.needs.some((need, resource) => need > placement.need(index, resource));
 }
