@@ -199,3 +199,25 @@ it('tells what a pool has missed, and takes no schedule of its own for it that i
   await plannerOf({ poolOf: () => 'any' }).look(heard);
   expect((await catalog.schedule('db')).settledUntil).toBe(next);
 });
+
+it('calls no claim silent until a minute after PostgreSQL was away', async () => {
+  await enter('db1', ['any']);
+  const dueAt = Date.now();
+  const offer = { owner: { pool: 'any' }, schedule: 'db', dueAt, slot: dueAt, deadline: dueAt + 60 * minute };
+  await queue.claim({ instance: 'db1', pools: ['any'] }, 1, [{ ...offer, priority: 1, attempts: 3 }]);
+  let now = Date.now();
+  const planner = plannerOf({ clock: { ...systemClock, now: () => now } });
+  const states = async (): Promise<unknown> => (await queue.jobs([{ pool: 'any' }])).map((job) => job.state);
+  await planner.look(heard);
+  server.query('UPDATE lowtide_jobs.job SET beat_at = beat_at - 61000');
+  now += 31_000;
+  await planner.look(heard);
+  for (let beat = 1; beat < 6; beat += 1) {
+    now += 10_000;
+    await planner.look(heard);
+  }
+  expect(await states()).toEqual(['claimed']);
+  now += 10_000;
+  await planner.look(heard);
+  expect(await states()).toEqual(['waiting']);
+});

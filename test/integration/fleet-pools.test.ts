@@ -69,4 +69,20 @@ describe('a schedule of a pool', () => {
       expect(both.filter(({ nextRunAt }) => nextRunAt !== undefined)).toHaveLength(1);
     });
   }, 400_000);
+
+  it('that ended while PostgreSQL was away is not given out again', async () => {
+    const host = await FleetHost.make(server, join(root, 'db1'), 'db1', pooled.replaceAll('ROOT', root), {
+      pools: ['any'],
+    });
+    await host.owe('shared');
+    await using service = await host.serve();
+    await patiently(() => expect(jobs()).toEqual(['claimed db1']));
+    await server.crash();
+    writeFileSync(join(root, 'go'), '');
+    await service.said('backup completed');
+    await server.restart();
+    // With a beat: in a minute others would take the claim for silent.
+    await vi.waitFor(() => expect(jobs()[0]).toBe('finished db1'), { timeout: 30_000, interval: 100 });
+    await patiently(() => expect(host.runs()).toContainEqual(expect.stringMatching(/^completed /)));
+  }, 400_000);
 });

@@ -46,13 +46,10 @@ export interface Queue extends AsyncDisposable {
   reclaim(instance: string): Promise<Job[]>;
 
   /**
-   * Ends a job of a host's own without its claim: the host has done it while it could not say so. Whatever else the job was
-   * thought to be (waiting, missed, lost, given out again) it is `finished` now. False: nothing was known of it.
+   * Ends a job without its claim: the host that has done it could not say so. Whatever else the job was thought to be (waiting,
+   * missed, lost, given out again) it is `finished` now. False: nothing was known of it.
    */
-  conclude(
-    job: Occurrence & { readonly owner: { readonly host: string } },
-    outcome: string,
-  ): Promise<boolean>;
+  conclude(job: Occurrence, outcome: string): Promise<boolean>;
 
   /** Missed and lost jobs that nobody has acknowledged: what a host that was killed had no time to report is here again. */
   reports(owners: readonly Owner[]): Promise<Job[]>;

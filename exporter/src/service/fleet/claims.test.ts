@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { newRun, runEnd } from '../../../../test/conformance/catalog-samples.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { openSqliteCatalog } from '../../catalog/sqlite.ts';
 import { systemClock } from '../../clock/system.ts';
 import { configSchema, type ScheduleConfig } from '../../config/schema.ts';
+import { LowtideError } from '../../errors/lowtide-error.ts';
 import type { Queue } from '../../queue/queue.ts';
 import { openSqliteQueue } from '../../queue/sqlite.ts';
 import { createLog } from '../log.ts';
@@ -52,10 +54,10 @@ function poolsOf(pooled: ScheduleConfig): Pools {
   });
 }
 
-function claimsOf(instance: string, aheadMs = 0): Claims {
+function claimsOf(instance: string, aheadMs = 0, asked = queue): Claims {
   const stopping = new AbortController().signal;
   return new Claims({
-    ...{ queue, catalog, instance, log, stopping },
+    ...{ queue: asked, catalog, instance, log, stopping },
     clock: { ...systemClock, now: () => Date.now() + aheadMs },
     aheadMs: () => aheadMs,
   });
@@ -92,6 +94,58 @@ describe('the claim of a host', () => {
     });
     expect(done).toEqual(['run']);
     expect(await queue.jobs([{ host: 'db1' }])).toMatchObject([{ state: 'finished' }]);
+  });
+});
+
+describe('what a pool’s host has done while the queue could not be asked', () => {
+  const db = schedule({ pool: 'any' });
+  const state = async (): Promise<unknown> => (await queue.jobs([{ pool: 'any' }])).map((job) => job.state);
+  /** The queue, but that nobody can tell it how a claim ends. */
+  const withoutEnds = (isAway: () => boolean): Queue =>
+    new Proxy(queue, {
+      get(target, name) {
+        if (isAway() && (name === 'finish' || name === 'release'))
+          return () => Promise.reject(new LowtideError('state_unavailable', 'PostgreSQL is away'));
+        return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+      },
+    });
+
+  it.each([
+    ['completed', '', ['finished']],
+    ['completed', 'and was given out again', ['finished']],
+    ['interrupted', '', ['waiting']],
+  ] as const)('and is %s %s, is told later: %j', async (outcome, again, told) => {
+    let isAway = true;
+    const claims = claimsOf(
+      'db1',
+      0,
+      withoutEnds(() => isAway),
+    );
+    await claims.run(db, Date.now(), () => Promise.resolve(outcome));
+    await claims.tellLate();
+    expect(await state()).toEqual(['claimed']);
+    if (again !== '') await queue.reclaim('db1');
+    isAway = false;
+    await claims.tellLate();
+    expect(await state()).toEqual(told);
+  });
+
+  it('is told by the next process, and not given out again', async () => {
+    const dueAt = Date.now();
+    await claimsOf(
+      'db1',
+      0,
+      withoutEnds(() => true),
+    ).run(db, dueAt, async () => {
+      const run = newRun('r', { schedule: 'db', dueAt });
+      await catalog.startRun(run);
+      await catalog.finishRun('r', runEnd(run, { status: 'failed' }));
+      return 'failed';
+    });
+    await claimsOf('db2').reconcile([db], true);
+    expect(await state()).toEqual(['claimed']);
+    await claimsOf('db1').reconcile([db], true);
+    expect(await state()).toEqual(['finished']);
   });
 });
 

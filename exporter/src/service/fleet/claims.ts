@@ -61,6 +61,8 @@ export class Claims {
   readonly #turns = new InTurn();
   /** Those that are worked on here. */
   readonly #held = new Set<string>();
+  /** What has ended, and the queue could not be told. */
+  readonly #untold = new Map<string, { readonly claim: Claim; readonly outcome: Outcome }>();
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
@@ -90,22 +92,38 @@ export class Claims {
     }
   }
 
+  /** Tells the queue of what ended while it could not be asked, before others judge the silence. Rejects never. */
+  async tellLate(): Promise<void> {
+    for (const [key, { claim, outcome }] of this.#untold) {
+      try {
+        await this.#tellAtLast(claim, outcome);
+        this.#untold.delete(key);
+      } catch (thrown) {
+        this.#options.log.debug({ schedule: claim.schedule, err: describe(thrown) }, 'it is told later');
+      }
+    }
+  }
+
   /**
    * Puts in order what is known of this host's jobs elsewhere: what it has done, the queue is told; what was missed while it was
    * not there, the catalog. To be called at the start, with `isStart`, and now and then.
    */
   async reconcile(schedules: readonly ScheduleConfig[], isStart = false): Promise<void> {
     const { queue, instance, catalog, clock } = this.#options;
-    if (isStart) await queue.reclaim(instance);
     const owner = { host: instance };
+    const pools = [...new Set(schedules.flatMap(({ pool }) => pool ?? []))].map((pool) => ({ pool }));
     const known = new Set(schedules.map(({ id }) => id));
     const reports = await queue.reports([owner]);
-    for (const job of [...(await queue.jobs([owner], ['waiting', 'claimed'])), ...reports]) {
+    for (const job of [...(await queue.jobs([owner, ...pools], ['waiting', 'claimed'])), ...reports]) {
       if (this.#held.has(keyOf(job))) continue;
-      if (!known.has(job.schedule)) await queue.withdraw(owner, job.schedule);
+      // Of a pool's, only who had it knows what has become of it.
+      if ('pool' in job.owner && job.claimer !== instance) continue;
+      if ('host' in job.owner && !known.has(job.schedule)) await queue.withdraw(owner, job.schedule);
       const outcome = await this.#outcomeOf(job);
-      if (outcome !== undefined) await queue.conclude({ ...job, owner }, outcome);
+      if (outcome !== undefined) await queue.conclude(job, outcome);
     }
+    // What it has done is not to be done by others.
+    if (isStart) await queue.reclaim(instance);
     for (const { schedule, dueAt, reason } of reports) {
       const { settledUntil = dueAt } = await catalog.schedule(schedule);
       const missed = { dueAt, occurrences: 1, ...(reason !== undefined && { reason: reason.code }) };
@@ -115,24 +133,40 @@ export class Claims {
   }
 
   async #under(claim: Claim, work: (lost: AbortSignal) => Promise<Outcome>): Promise<void> {
-    const { queue, clock, log } = this.#options;
+    const { log } = this.#options;
+    const key = keyOf(claim);
     const lost = new AbortController();
     const over = new AbortController();
     const beats = this.#beat(claim, lost, over.signal);
-    this.#held.add(keyOf(claim));
+    this.#held.add(key);
     try {
       const outcome = await work(lost.signal);
-      if (outcome === undefined || outcome === 'interrupted')
-        await queue.release(claim, this.#queueTime(clock.now()));
-      else await queue.finish(claim, outcome);
+      this.#untold.set(key, { claim, outcome });
+      await this.#tellEnd(claim, outcome);
+      this.#untold.delete(key);
     } catch (thrown) {
-      // Whatever it is thought to be, the next `reconcile` tells the queue what has become of it.
       log.warn({ schedule: claim.schedule, err: describe(thrown) }, 'the end of a claim could not be told');
     } finally {
-      this.#held.delete(keyOf(claim));
+      this.#held.delete(key);
       over.abort();
       await beats;
     }
+  }
+
+  /** Where it was given out again meanwhile, what is done is done. */
+  async #tellAtLast(claim: Claim, outcome: Outcome): Promise<void> {
+    try {
+      await this.#tellEnd(claim, outcome);
+    } catch (thrown) {
+      if (LowtideError.from(thrown).code !== 'claim_lost') throw thrown;
+      if (isDone(outcome)) await this.#options.queue.conclude(claim, outcome);
+    }
+  }
+
+  async #tellEnd(claim: Claim, outcome: Outcome): Promise<void> {
+    const { queue, clock } = this.#options;
+    if (isDone(outcome)) await queue.finish(claim, outcome);
+    else await queue.release(claim, this.#queueTime(clock.now()));
   }
 
   async #beat(claim: Claim, lost: AbortController, over: AbortSignal): Promise<void> {
@@ -236,6 +270,10 @@ export class Claims {
     const { clock, stopping } = this.#options;
     await pause(clock, tryAgainMs, stopping);
   }
+}
+
+function isDone(outcome: Outcome): outcome is Exclude<RunStatus, 'interrupted'> {
+  return outcome !== undefined && outcome !== 'interrupted';
 }
 
 function unheard({ schedule, claimer, attempt }: Claim): LowtideError {

@@ -191,6 +191,7 @@ export class FleetMember {
     const { installation, log, stopping } = this.#options;
     if (stopping.aborted) return;
     try {
+      await this.#claims.tellLate();
       if (await this.pools.look()) {
         this.part.poke();
         this.#onPlan();

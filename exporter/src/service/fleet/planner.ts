@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { SilentRuns } from '../../catalog/postgres/silent-host.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { Fleet, FleetSlot, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
+import type { Fleet, HostFacts, KnownHost, Lease } from '../../fleet/fleet.ts';
 import { plannerLease } from '../../fleet/leases.ts';
 import { disagreements } from '../../fleet/pool-settings.ts';
 import type { Offer, Queue } from '../../queue/queue.ts';
@@ -11,10 +11,11 @@ import { describe } from '../describe.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { Logger } from '../log.ts';
 import type { PlanThread } from '../plan-thread.ts';
-import { attempts, claimSilentAfterMs, lateMs, urgencies } from './claims.ts';
+import { claimSilentAfterMs } from './claims.ts';
 import { leastOf } from './shared-limits.ts';
 import type { Heard } from './membership.ts';
 import { missedTogether } from './missed-together.ts';
+import { offerOf, slotsOf } from './planned-runs.ts';
 
 /** Who plans has this long to say that it goes on doing so. */
 const leaseMs = 60_000;
@@ -61,6 +62,9 @@ export class FleetPlanner {
   #runs: readonly FleetRun[] = [];
   #plannedFor = '';
   #forgotAt = -Infinity;
+  #lookedAt: EpochMs | undefined;
+  /** After an outage hosts come back one by one: until then a claim is silent because nobody could be told. */
+  #sweepsFrom = -Infinity;
   #planVersion = 0;
   /** What was told of settings that are not the same on all hosts of a pool. */
   #toldOf: ReadonlySet<string> = new Set();
@@ -80,6 +84,9 @@ export class FleetPlanner {
 
   /** After each beat of this host: plans where it is its turn and something has changed. */
   async look({ isPlanned }: Heard): Promise<void> {
+    const now = this.#now();
+    if (now - (this.#lookedAt ?? now) > claimSilentAfterMs / 2) this.#sweepsFrom = now + claimSilentAfterMs;
+    this.#lookedAt = now;
     try {
       const lease = await this.#hold(isPlanned);
       if (lease === undefined) return;
@@ -270,6 +277,7 @@ export class FleetPlanner {
   }
 
   async #sweep(): Promise<void> {
+    if (this.#now() < this.#sweepsFrom) return;
     const { queue, log } = this.#options;
     for (const { owner, schedule, state, reason, claimer } of await queue.sweep(claimSilentAfterMs)) {
       const whose = 'host' in owner ? owner.host : `the pool ${owner.pool}`;
@@ -277,25 +285,4 @@ export class FleetPlanner {
       log.warn({ schedule, host: claimer ?? whose }, `a backup of ${whose} ${what}: ${reason?.text ?? ''}`);
     }
   }
-}
-
-function offerOf({ job, schedule, dueAt, start, runsOn }: FleetRun): Offer {
-  return {
-    owner: job.pool === undefined ? { host: runsOn } : { pool: job.pool },
-    schedule,
-    dueAt,
-    slot: start,
-    deadline: Math.max(job.occurrence.deadline + lateMs, job.supersededAt ?? 0),
-    priority: urgencies[job.priority],
-    attempts,
-  };
-}
-
-function slotsOf(runs: readonly FleetRun[]): ReadonlyMap<string, readonly FleetSlot[]> {
-  const slots = runs.map(({ runsOn, owner, schedule, dueAt, start, end }) => ({
-    runsOn,
-    slot: { owner, schedule, dueAt, start, end },
-  }));
-  const byHost = Map.groupBy(slots, ({ runsOn }) => runsOn);
-  return new Map([...byHost].map(([host, own]) => [host, own.map(({ slot }) => slot)]));
 }
