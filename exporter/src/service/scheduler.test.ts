@@ -722,6 +722,18 @@ describe('the scheduler', () => {
       await vi.waitUntil(() => started.length === 1);
     });
 
+    it('starts what a pool has given to this host ahead of the last call, at which all others reach for it', async () => {
+      const plan: SchedulerOptions['plan'] = (due) =>
+        Promise.resolve(new Map(due.map((job) => [job.schedule.id, job.occurrence.deadline])));
+      beginWith({ plan }, schedule('shop', { pool: 'any' }), schedule('files'));
+      clock.set(noon + hour + 30 * minute - 10_000);
+      await vi.waitUntil(() => started.length > 0);
+      await settle();
+      expect(ids()).toEqual(['shop']);
+      clock.set(noon + hour + 30 * minute - 5000);
+      await vi.waitUntil(() => started.length === 2);
+    });
+
     it('starts by the last call what was left to another host, and says of it until then no next run', async () => {
       const plan: SchedulerOptions['plan'] = (due) =>
         Promise.resolve(

@@ -216,7 +216,11 @@ export class Scheduler {
       const { dueAt, windowStart } = job.occurrence;
       const planned = starts === undefined ? windowStart : (starts.get(id) ?? Infinity);
       this.#slots.set(id, { dueAt, ...(planned < Infinity && { start: planned }) });
-      return { job, start: Math.min(planned, this.#lastCall(job)) };
+      const lastCall = this.#lastCall(job);
+      // At the last call all hosts of a pool reach for it: who was given it comes before.
+      const isGiven = job.schedule.pool !== undefined && planned < Infinity;
+      const call = isGiven ? Math.max(windowStart, lastCall - lastCallMs) : lastCall;
+      return { job, start: Math.min(planned, call) };
     });
     const told = this.#startDue(
       slots.filter(({ start }) => start <= now),
