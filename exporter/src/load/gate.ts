@@ -2,20 +2,14 @@ import type { Config } from '../config/schema.ts';
 import { resources, type Resource } from './load.ts';
 import type { HighWater } from './past-load.ts';
 import type { HostPressure, Pressure } from './pressure.ts';
-import type { EpochMs } from '../units/instant.ts';
+import { risenMark, worthWaiting, type GateTimes } from '../schedule/high-water.ts';
 
 /** What is measured now; what is not known is NaN, or absent. */
 export interface LiveLoad extends Readonly<Record<Resource, number>> {
   readonly pressure?: HostPressure;
 }
 
-export interface GateTimes {
-  readonly now: EpochMs;
-  /** When the run was meant to start. */
-  readonly slot: EpochMs;
-  /** From then on it starts whatever the load. */
-  readonly deadline: EpochMs;
-}
+export type { GateTimes } from '../schedule/high-water.ts';
 
 /** Above what a host counts as busy; without those of pressure, that holds up nothing. */
 export type Marks = HighWater & { readonly pressure?: Config['load']['high_water']['pressure'] };
@@ -25,9 +19,6 @@ export type Hold = Resource | `${Resource}_pressure`;
 
 /** The lowest load of a resource that is expected up to the deadline; undefined where nothing can be told. */
 export type LowestExpected = (resource: Resource) => number | undefined;
-
-/** What waiting has to promise, as a share of the resource: less is not worth being later for. */
-const worthWaiting = 0.05;
 
 /**
  * Whether the host is too busy for a run to start now; undefined where it is not. A run that starts at its deadline in any
@@ -39,17 +30,16 @@ const worthWaiting = 0.05;
 export function tooBusy(
   load: LiveLoad | undefined,
   highWater: Marks,
-  { now, slot, deadline }: GateTimes,
+  times: GateTimes,
   onDeadline: 'run' | 'skip',
   lowestExpected: LowestExpected = () => undefined,
 ): Hold | undefined {
-  if (load === undefined || (onDeadline === 'run' && now >= deadline)) return undefined;
+  if (load === undefined || (onDeadline === 'run' && times.now >= times.deadline)) return undefined;
   const isUrgent = onDeadline === 'run';
-  const gone = isUrgent ? Math.min(1, Math.max(0, (now - slot) / Math.max(1, deadline - slot))) : 0;
   const stays = (resource: Resource): boolean =>
     isUrgent && (lowestExpected(resource) ?? -Infinity) > load[resource] - worthWaiting;
   const holds = (resource: Resource, share: number, mark: number): boolean =>
-    share > mark + (1 - mark) * gone && !stays(resource);
+    share > (isUrgent ? risenMark(mark, times) : mark) && !stays(resource);
   const busy = resources.find((resource) => holds(resource, load[resource], highWater[resource]));
   if (busy !== undefined) return busy;
   const waiting = resources.find((resource) =>

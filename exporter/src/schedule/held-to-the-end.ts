@@ -1,6 +1,5 @@
-import type { EpochMs } from '../units/instant.ts';
+import { busyAt, lastStart, metBy, nameOf, type Busy } from './high-water.ts';
 import type { Misfit, PlannedSlot, PlanRequest } from './planner.ts';
-import { loadAt, type HostLoad } from './slot-grid.ts';
 
 /**
  * Of what is skipped at its deadline (`on_deadline: skip`), that for which the host is expected to be too busy from its slot to its
@@ -8,58 +7,34 @@ import { loadAt, type HostLoad } from './slot-grid.ts';
  */
 export function heldToTheEnd(
   slots: readonly PlannedSlot[],
-  { load, hosts = {} }: Pick<PlanRequest, 'hosts' | 'load'>,
+  request: Pick<PlanRequest, 'hosts' | 'load'>,
 ): readonly Misfit[] {
   return slots.flatMap((slot): readonly Misfit[] => {
     if (slot.job.isSkipped === undefined) return [];
-    const least = leastBusy(slot, load, hosts[slot.job.host ?? '']);
+    const least = leastBusy(slot, request);
     if (least === undefined) return [];
     return [
       {
         ...{ job: slot.job, start: slot.start, lateMs: undefined },
-        reason: { code: 'busy', text: explained(least, slot.job.host) },
+        reason: { code: 'busy', text: explained(least, slot) },
       },
     ];
   });
 }
 
-/** A load above its mark. */
-interface Busy {
-  readonly resource: 'cpu' | 'memory';
-  readonly load: number;
-  readonly mark: number;
-  /** Not of this host, but of the one that the job names. */
-  readonly isThere: boolean;
-}
-
 /** Of the steps in which it may start; undefined where it may in one of them. */
-function leastBusy(
-  { job, start }: PlannedSlot,
-  here: HostLoad,
-  there: HostLoad | undefined,
-): Busy | undefined {
-  const { occurrence, supersededAt = Infinity } = job;
-  const latest = Math.min(occurrence.deadline, supersededAt - 1);
+function leastBusy(slot: PlannedSlot, request: Pick<PlanRequest, 'hosts' | 'load'>): Busy | undefined {
+  const met = metBy(slot, request);
+  const latest = lastStart(slot.job);
   let least: Busy | undefined;
-  for (let at = start; at <= latest; at += here.stepMs) {
-    const busy = busyAt(here, at, false) ?? (there && busyAt(there, at, true));
+  for (let at = slot.start; at <= latest; at += request.load.stepMs) {
+    const busy = busyAt(met, at);
     if (busy === undefined) return undefined;
     if (least === undefined || busy.load - busy.mark < least.load - least.mark) least = busy;
   }
   return least;
 }
 
-function busyAt(host: HostLoad, at: EpochMs, isThere: boolean): Busy | undefined {
-  const { highWater, isKnown } = host;
-  if (highWater === undefined || !isKnown) return undefined;
-  const load = loadAt(host, at);
-  if (load.cpu > highWater.cpu) return { resource: 'cpu', load: load.cpu, mark: highWater.cpu, isThere };
-  return load.memory > highWater.memory
-    ? { resource: 'memory', load: load.memory, mark: highWater.memory, isThere }
-    : undefined;
-}
-
-function explained({ resource, load, mark, isThere }: Busy, host: string | undefined): string {
-  const name = isThere && host !== undefined ? `${resource} of ${host}` : resource;
-  return `it will be skipped, for the host is forecast to be busy up to its latest start: ${name} at ${load.toFixed(2)} or more, and above its high_water of ${mark} it does not start`;
+function explained(busy: Busy, slot: PlannedSlot): string {
+  return `it will be skipped, for the host is forecast to be busy up to its latest start: ${nameOf(busy, slot)} at ${busy.load.toFixed(2)} or more, and above its high_water of ${busy.mark} it does not start`;
 }

@@ -1,6 +1,7 @@
 import { asTheyCome } from './as-they-come.ts';
 import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
+import { heldForAWhile } from './held-for-a-while.ts';
 import { heldToTheEnd } from './held-to-the-end.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
@@ -34,8 +35,14 @@ function planAll(request: PlanRequest): Plan {
   return {
     slots,
     misfits: [...plan.misfits, ...misfits, ...heldToTheEnd(slots, request)],
-    explain: (slot) => (added.has(slot) ? onlyStart(slot, request) : plan.explain(slot)),
+    explain: (slot) =>
+      withWait(added.has(slot) ? onlyStart(slot, request) : plan.explain(slot), slot, request),
   };
+}
+
+function withWait(reason: Explanation, slot: PlannedSlot, request: PlanRequest): Explanation {
+  const wait = heldForAWhile(slot, request);
+  return wait === undefined ? reason : { ...reason, text: `${reason.text}; ${wait}` };
 }
 
 export function planFleetDue(request: FleetRequest): PlannedFleet {
