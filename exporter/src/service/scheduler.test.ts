@@ -33,6 +33,8 @@ class States {
   readonly settled = new Map<string, number>();
   readonly paused = new Set<string>();
   fails = false;
+  /** As of a pool's schedule while PostgreSQL is away. */
+  drops = false;
 
   schedules(): Promise<ReadonlyMap<string, ScheduleState>> {
     if (this.fails) return Promise.reject(new Error('the disk is gone'));
@@ -50,6 +52,7 @@ class States {
   }
 
   recordMissed(id: string, missed: Missed): Promise<void> {
+    if (this.drops) return Promise.resolve();
     void this.settleUpTo(id, missed.dueAt);
     this.events.push({ name: 'run:missed', schedule: id, ...missed });
     return Promise.resolve();
@@ -306,6 +309,22 @@ describe('the scheduler', () => {
       back();
       await vi.waitUntil(() => started.length === 1);
       expect(started[0]).toMatchObject({ id: 'shop', dueAt: noon + hour });
+    });
+
+    it('tells those before it as well, where they could not be put on record meanwhile', async () => {
+      states.drops = true;
+      const back = await cutOff('run');
+      for (const minutes of [60, 89, 89.75, 91]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
+      states.drops = false;
+      back();
+      await vi.waitUntil(() => started.length === 1);
+      expect(started[0]).toMatchObject({ id: 'shop', dueAt: noon + 2 * hour });
+      expect(states.events.filter(({ name }) => name === 'run:missed')).toMatchObject([
+        { schedule: 'shop', dueAt: noon + hour, occurrences: 1 },
+      ]);
     });
 
     it('is missed, with the reason, where it would rather not be made than be late', async () => {

@@ -1,4 +1,4 @@
-import type { Catalog, ScheduleState } from '../catalog/catalog.ts';
+import type { Catalog, Missed, ScheduleState } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
@@ -6,7 +6,7 @@ import { absent, absentAfter, stillRunning } from '../events/events.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
-import type { Occurrence } from '../schedule/recurrence.ts';
+import { nextOccurrences, type Occurrence } from '../schedule/recurrence.ts';
 import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { WhyAbsent } from './why-absent.ts';
@@ -284,19 +284,29 @@ export class Scheduler {
     const late = this.#waitsForRoom(schedule, missed?.dueAt);
     const nextOpensAt = next?.windowStart;
     if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
+      // While the state was away, what came before could not be put on record.
+      if (missed !== undefined && missed.occurrences > 1) {
+        const before = nextOccurrences(schedule, settledUntil ?? now, late.dueAt - 1).at(-1);
+        if (before !== undefined) {
+          const { dueAt } = before;
+          told.push(this.#tellingMissed(schedule, { dueAt, occurrences: missed.occurrences - 1 }, now));
+        }
+      }
       return { schedule, occurrence: late, ...(nextOpensAt !== undefined && { nextOpensAt }) };
     }
     if (paused) {
       if (missed !== undefined) told.push(() => catalog.settleUpTo(id, missed.dueAt));
       return undefined;
     }
-    if (missed !== undefined) {
-      const why = this.#whyMissed(schedule, missed.dueAt, now);
-      told.push(async () => {
-        await catalog.recordMissed(id, { ...missed, reason: await why() }, now);
-      });
-    }
+    if (missed !== undefined) told.push(this.#tellingMissed(schedule, missed, now));
     return next && { schedule, occurrence: next };
+  }
+
+  #tellingMissed(schedule: ScheduleConfig, missed: Missed, now: EpochMs): Telling {
+    const why = this.#whyMissed(schedule, missed.dueAt, now);
+    return async () => {
+      await this.#options.catalog.recordMissed(schedule.id, { ...missed, reason: await why() }, now);
+    };
   }
 
   /** As it stands now; what is not known is looked for as it is put on record. */
