@@ -1,51 +1,20 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scheduleSchema } from '../config/schedule-schema.ts';
-import type { ScheduleConfig } from '../config/schema.ts';
+import {
+  expectInTurn,
+  jobsOf,
+  load,
+  minuteMs,
+  now,
+  runOf,
+  scheduleOf,
+} from '../../../test/conformance/schedule-samples.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { dueUntil, latestStart, planJobOf } from './due-job.ts';
-import type { FleetHost, FleetRun, PlannedFleet } from './fleet.ts';
+import type { PlannedFleet } from './fleet.ts';
 import { planDue, planFleetDue } from './plan-due.ts';
-import type { Misfit, PlanJob, PlannedSlot, PlanRequest, RunningJob } from './planner.ts';
-import type { HostLoad } from './slot-grid.ts';
-import { standing } from './standing.ts';
+import { planJobOf } from './due-job.ts';
+import type { Misfit, PlanJob, PlannedSlot, PlanRequest } from './planner.ts';
 
-const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-const now = Date.UTC(2026, 10, 24, 12);
-
-function load(at: (hour: number) => number): HostLoad {
-  const cpu = Float64Array.from({ length: 576 }, (_, step) => at(step / 12));
-  return { startsAt: now, stepMs: 5 * minuteMs, cpu, memory: new Float64Array(576).fill(0.2), isKnown: true };
-}
-
-function scheduleOf(id: string, config: object): ScheduleConfig {
-  const given = { source: { type: 'sqlite', path: '/srv/app.db' }, stores: ['local'], ...config };
-  const schedule = scheduleSchema.parse({ id, ...given });
-  return { ...schedule, timezone: 'UTC', estimated_duration: 30 * minuteMs };
-}
-
-interface Wish {
-  readonly minutes: number;
-  readonly hours?: number;
-  readonly cpu?: number;
-  readonly at?: EpochMs;
-}
-
-/** What a service plans of a schedule of which nothing is waiting. */
-function jobsOf(schedule: ScheduleConfig, { minutes, hours = 24, cpu = 0.1, at = now }: Wish): PlanJob[] {
-  return dueUntil(schedule, at, at, at + hours * hourMs).map((due) =>
-    planJobOf(due, { durationMs: minutes * minuteMs, resources: { cpu, memory: 0.05 } }),
-  );
-}
-
-function runOf(schedule: ScheduleConfig, until: EpochMs): RunningJob {
-  const { id, pool } = schedule;
-  return {
-    ...{ schedule: id, until, resources: { cpu: 0.1, memory: 0.05 }, stores: ['local'] },
-    ...(pool !== undefined && { pool }),
-  };
-}
 
 const request = (jobs: readonly PlanJob[], more: Partial<PlanRequest> = {}): PlanRequest => ({
   now,
@@ -259,181 +228,4 @@ describe('the runs of one schedule', () => {
       expect(misfits.length).toBeLessThanOrEqual(40);
     });
   });
-
-  interface Subject {
-    readonly config: object;
-    readonly minutes: number;
-    readonly cpu: number;
-    /** So many minutes it runs on from now. */
-    readonly runs: number | undefined;
-    readonly pool: boolean;
-    readonly priority: string;
-    readonly on_deadline: string;
-  }
-  interface World {
-    readonly subjects: readonly Subject[];
-    readonly shift: number;
-    readonly loads: readonly number[];
-    readonly streams: number | undefined;
-  }
-  const minutes = fc.integer({ min: 1, max: 300 });
-  const recurrences = fc.oneof(
-    fc.record({
-      every: fc.constantFrom('1m', '5m', '7m', '13m', '20m', '1h', '90m', '6h'),
-      max_delay: fc.constantFrom('1s', '3m', '10m', '45m', '6h', '30h'),
-    }),
-    fc.record({
-      cron: fc.constantFrom('*/7 * * * *', '0,2,30 * * * *', '15 1,2,9 * * *', '0 */2 * * *'),
-      max_delay: fc.constantFrom('1s', '10m', '2h'),
-    }),
-    fc.record({
-      every: fc.constantFrom('1d', '8h'),
-      window: fc.constantFrom('22:00-06:00', '00:00-00:00', '13:00-12:30'),
-      max_delay: fc.constantFrom('1s', '1h', '20h'),
-    }),
-  );
-  const subjects = fc.array(
-    fc.record({
-      config: recurrences,
-      minutes,
-      cpu: fc.constantFrom(0.02, 0.2, 0.55),
-      runs: fc.option(minutes, { nil: undefined }),
-      pool: fc.boolean(),
-      priority: fc.constantFrom('critical', 'medium', 'low'),
-      on_deadline: fc.constantFrom('run', 'skip'),
-    }),
-    { minLength: 1, maxLength: 4 },
-  );
-  const worlds: fc.Arbitrary<World> = fc.record({
-    subjects,
-    /** Not at the beginning of a slot, as in life. */
-    shift: fc.integer({ min: 0, max: 11 * minuteMs }),
-    loads: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 }),
-    streams: fc.constantFrom(undefined, 1, 2),
-  });
-
-  /** Of a pool, where two of three runs an hour do: it is rare that those thought up at random go wrong then. */
-  const someTakeAllTheTimeThereIs: readonly World[] = [
-    [
-      { config: { every: '6h', max_delay: '1s' }, minutes: 1 },
-      { config: { every: '1d', window: '22:00-06:00', max_delay: '1s' }, minutes: 1 },
-      { config: { every: '13m', max_delay: '45m' }, minutes: 10, pool: true },
-    ],
-    [
-      { config: { every: '1d', window: '22:00-06:00', max_delay: '1s' }, minutes: 1 },
-      { config: { cron: '0,2,30 * * * *', max_delay: '2h' }, minutes: 16, pool: true },
-      { config: { every: '1d', window: '22:00-06:00', max_delay: '1s' }, minutes: 1, runs: 116 },
-    ],
-  ].map((host) => ({
-    subjects: host.map((subject) => ({
-      ...{ cpu: 0.02, runs: undefined, pool: false, priority: 'critical', on_deadline: 'run' },
-      ...subject,
-    })),
-    ...{ shift: 0, loads: [0], streams: undefined },
-  }));
-
-  it('are never planned over each other, begin as the scheduler would begin them, and none is dropped', () => {
-    fc.assert(
-      fc.property(worlds, ({ subjects: wishes, shift, loads, streams }) => {
-        const at = now + shift;
-        const schedules = wishes.map(({ config, priority, on_deadline }, index) =>
-          scheduleOf(`s${index}`, { ...config, priority, on_deadline }),
-        );
-        const jobs = schedules.flatMap((schedule, index) =>
-          jobsOf(schedule, { ...{ minutes: 1, ...wishes[index] }, hours: 16, at }),
-        );
-        const running = schedules.flatMap((schedule, index) => {
-          const runs = wishes[index]?.runs;
-          return runs === undefined ? [] : [runOf(schedule, at + runs * minuteMs)];
-        });
-        const plan = planDue({
-          now: at,
-          jobs,
-          load: load((hour) => loads[Math.floor(hour) % loads.length] ?? 0),
-          running,
-          limits: { stores: { local: streams === undefined ? {} : { streams } } },
-        });
-        for (const schedule of schedules) {
-          const own = plan.slots.filter((slot) => slot.schedule === schedule.id);
-          const until = running.find((run) => run.schedule === schedule.id)?.until;
-          expectInTurn(own, until);
-          expectAsRun(schedule, own, at);
-        }
-        for (const job of jobs) {
-          const isPlanned = plan.slots.some((slot) => slot.job === job);
-          expect(isPlanned || plan.misfits.some((misfit) => misfit.job === job)).toBe(true);
-        }
-        for (const slot of plan.slots) expect(plan.explain(slot).text).not.toBe('');
-      }),
-      { numRuns: 100 },
-    );
-  });
-
-  it('are never planned over each other on one of many hosts', () => {
-    fc.assert(
-      fc.property(fc.array(worlds, { minLength: 1, maxLength: 3 }), (told) => {
-        const pools = told.flatMap(({ subjects: wishes }, host) =>
-          wishes.flatMap(({ pool, config, ...wish }, index) =>
-            pool
-              ? [{ ...wish, schedule: scheduleOf(`p${host}-${index}`, { ...config, pool: 'workers' }) }]
-              : [],
-          ),
-        );
-        const hosts = told.map(({ subjects: wishes, loads }, host): [string, FleetHost] => {
-          const own = wishes.flatMap(({ pool, config, ...wish }, index) =>
-            pool ? [] : [{ ...wish, schedule: scheduleOf(`s${index}`, config) }],
-          );
-          const running = [...own, ...(host === 0 ? pools : [])].flatMap(({ schedule, runs }) =>
-            runs === undefined ? [] : [runOf(schedule, now + runs * minuteMs)],
-          );
-          const jobs = [...own, ...pools].flatMap(({ schedule, ...wish }) =>
-            jobsOf(schedule, { ...wish, hours: 10 }),
-          );
-          const forecast = load((hour) => loads[Math.floor(hour) % loads.length] ?? 0);
-          return [`h${host}`, { jobs, running, load: forecast }];
-        });
-        const plan = planFleetDue({
-          now,
-          hosts: new Map(hosts),
-          shared: { stores: { local: { streams: 3 } } },
-        });
-        for (const [name, runs] of plan.slots) {
-          const running = hosts.find(([host]) => host === name)?.[1].running ?? [];
-          for (const [schedule, own] of Map.groupBy(runs, (run) => `${run.owner} ${run.schedule}`)) {
-            const isRunning = ({ schedule: id, pool }: RunningJob): boolean =>
-              `${pool ?? name} ${id}` === schedule;
-            expectInTurn(own, running.find(isRunning)?.until);
-          }
-        }
-      }),
-      { numRuns: 100, examples: [[[...someTakeAllTheTimeThereIs]]] },
-    );
-  });
 });
-
-/** One behind the other, in the order in which they are due, and behind what runs now. */
-function expectInTurn(slots: readonly (PlannedSlot | FleetRun)[], running = -Infinity): void {
-  let over = running;
-  let dueAt = -Infinity;
-  for (const slot of slots) {
-    expect(slot.start).toBeGreaterThanOrEqual(over);
-    expect(slot.dueAt).toBeGreaterThan(dueAt);
-    over = slot.end;
-    dueAt = slot.dueAt;
-  }
-}
-
-/** At each start the schedule stands so that this occurrence is the one to run. */
-function expectAsRun(schedule: ScheduleConfig, slots: readonly PlannedSlot[], at: EpochMs): void {
-  let settled = at;
-  for (const { start, dueAt, job } of slots) {
-    const { occurrence, supersededAt = Infinity, isSkipped } = job;
-    expect(start).toBeLessThan(supersededAt);
-    if (isSkipped) expect(start).toBeLessThanOrEqual(occurrence.deadline);
-    // What waits for room alone begins behind its deadline as well.
-    const last = Math.max(occurrence.windowStart, latestStart({ schedule, occurrence }) - 1);
-    const { next } = standing(schedule, settled, Math.min(start, last));
-    expect(next?.dueAt).toBe(dueAt);
-    settled = dueAt;
-  }
-}
