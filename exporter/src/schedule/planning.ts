@@ -9,7 +9,7 @@ import { rescue } from './rescue.ts';
 import { jobsOf, type FleetJob } from './fleet-jobs.ts';
 import { resourcesOf, type Taken } from './host-resources.ts';
 import type { PlanJob, Priority } from './planner.ts';
-import { withinRoom } from './room.ts';
+import { hasRoom, withinRoom } from './room.ts';
 import {
   loadWeights,
   occupy,
@@ -125,11 +125,11 @@ export function makePlanning(request: FleetRequest): Planning {
     request.effort ?? { thoroughness: hadPlan ? 'settled' : 'improved' },
   );
   rescue(placement, wanted, () => successionOf(jobs));
+  let idle: Taken | undefined;
   const hasRoomAlone = (index: number): boolean => {
-    const asked = wanted.slice(index, index + 1).map((job): PlacementJob => ({ ...job, isLate: false }));
-    const idle = { ...taken, hosts: hosts.map((host) => ({ ...host, running: [] })) };
-    const room = { ...common, ...resourcesOf(idle) };
-    return withinRoom(asked, room, () => resourcesOf({ ...idle, load: undefined }))[0] === asked[0];
+    const job = wanted[index];
+    idle ??= resourcesOf({ ...taken, hosts: hosts.map((host) => ({ ...host, running: [] })) });
+    return job !== undefined && hasRoom(job, { ...common, ...idle });
   };
   return { now, grid, hosts, load, jobs, turns, placement, wanted, shared: resources.list, hasRoomAlone };
 }

@@ -40,6 +40,12 @@ export function withinRoom(
   });
 }
 
+/** Whether a job gets all that it asks of its host at any start. */
+export function hasRoom(job: PlacementJob, common: Common): boolean {
+  const prompt = { ...job, isLate: false };
+  return makingDo(prompt, common, () => true) === prompt;
+}
+
 const firstHost: readonly number[] = [0];
 const noClaims: readonly Claim[] = [];
 /** Sums of tenths are not exact. */
