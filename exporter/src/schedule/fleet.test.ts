@@ -94,6 +94,13 @@ describe('planFleet', () => {
     expect(again.slots.get('b')?.[0]?.owner).toBe('b');
   });
 
+  it('tells the runs of a host in the order of their starts, also of those that begin amid one slot', () => {
+    const amid = (minute: number): PlanJob =>
+      job({ schedule: `at ${minute}`, opens: minute / 60, closes: minute / 60, delay: 1 / 60 });
+    const found = plan({ db: host([amid(63), amid(61), amid(62)]) });
+    expect(runsOf(found).map(({ schedule }) => schedule)).toEqual(['at 61', 'at 62', 'at 63']);
+  });
+
   it('takes a host no further than it may be taken', () => {
     const jobs = ['a', 'b', 'c', 'd'].map((schedule) =>
       job({ schedule, opens: 14, closes: 14, delay: 1, cpu: 0.3 }),

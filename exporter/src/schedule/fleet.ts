@@ -2,7 +2,7 @@ import type { EpochMs } from '../units/instant.ts';
 import type { Explanation } from './explain.ts';
 import type { Limits } from './limits.ts';
 import type { Effort } from './optimise.ts';
-import { explainer, slotOf, tellOutcome } from './outcome.ts';
+import { byStart, explainer, slotOf, tellOutcome } from './outcome.ts';
 import { makePlanning } from './planning.ts';
 import type { Misfit, PlanJob, PlannedSlot, PreviousSlot, Resources, RunningJob } from './planner.ts';
 import type { HostLoad } from './slot-grid.ts';
@@ -87,7 +87,9 @@ export function planFleet(request: FleetRequest): PlannedFleet {
     },
   });
   return {
-    slots: new Map(planning.hosts.map(({ instance }, index) => [instance, slots[index] ?? []])),
+    slots: new Map(
+      planning.hosts.map(({ instance }, index) => [instance, slots[index]?.sort(byStart) ?? []]),
+    ),
     misfits,
     explain: explainer(planning),
   };

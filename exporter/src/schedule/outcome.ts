@@ -10,13 +10,13 @@ import { timeOf } from './slot-grid.ts';
 export interface OutcomeListener<Slot> {
   /** Makes the slot of a job, in the order of the jobs. `host`: the number of the one that runs it. */
   readonly slotOf: (job: FleetJob, host: number, start: EpochMs) => Slot;
-  /** Tells of it, in the order of their starts. */
+  /** Tells of it, in the order of the slots they begin in. */
   readonly slot: (slot: Slot, host: number) => void;
   /** `host` is undefined where it has no slot. */
   readonly misfit: (misfit: Misfit, job: FleetJob, host: number | undefined) => void;
 }
 
-/** Tells what became of each job, in the order of their starts, those without one first. */
+/** Tells what became of each job, in the order of their slots, those without one first. */
 export function tellOutcome<Slot>(planning: Planning, listener: OutcomeListener<Slot>): void {
   const { jobs, placement } = planning;
   const hostOf = (index: number): number => placement.hostOf(placement.places[index] ?? 0);
@@ -51,6 +51,11 @@ export function tellOutcome<Slot>(planning: Planning, listener: OutcomeListener<
 export function slotOf(job: PlanJob, start: EpochMs): PlannedSlot {
   const { schedule, occurrence, durationMs } = job;
   return { schedule, dueAt: occurrence.dueAt, start, end: start + durationMs, job };
+}
+
+/** Of one slot of the grid, some begin amid it, or as the run before is over. */
+export function byStart(a: PlannedSlot, b: PlannedSlot): number {
+  return a.start - b.start;
 }
 
 /** Gives the reasons of slots, worked out when asked for: most are never looked at. */

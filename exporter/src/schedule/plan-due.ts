@@ -3,6 +3,7 @@ import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
 import { heldForAWhile } from './held-for-a-while.ts';
 import { heldToTheEnd } from './held-to-the-end.ts';
+import { byStart } from './outcome.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
 import { knownOf, loadAt } from './slot-grid.ts';
@@ -92,10 +93,6 @@ function partOf(job: PlanJob, instance: string, crowded: ReadonlySet<string>): '
 
 function hasNoChoice({ occurrence }: PlanJob, stepMs: number): boolean {
   return occurrence.deadline - occurrence.windowStart < stepMs;
-}
-
-function byStart(a: PlannedSlot, b: PlannedSlot): number {
-  return a.start - b.start;
 }
 
 /** Of a slot that was not planned, on the host that runs it. */

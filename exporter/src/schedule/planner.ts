@@ -4,7 +4,7 @@ import type { MisfitReason } from './explain-misfit.ts';
 import type { Explanation } from './explain.ts';
 import type { Limits, Ways } from './limits.ts';
 import type { Effort } from './optimise.ts';
-import { explainer, slotOf, tellOutcome } from './outcome.ts';
+import { byStart, explainer, slotOf, tellOutcome } from './outcome.ts';
 import { makePlanning } from './planning.ts';
 import type { Occurrence } from './recurrence.ts';
 import type { HostLoad } from './slot-grid.ts';
@@ -123,5 +123,5 @@ export function planSlots({ now, previous = [], effort, ...host }: PlanRequest):
     slot: (slot) => slots.push(slot),
     misfit: (misfit) => misfits.push(misfit),
   });
-  return { slots, misfits, explain: explainer(planning) };
+  return { slots: slots.sort(byStart), misfits, explain: explainer(planning) };
 }
