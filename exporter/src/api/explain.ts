@@ -3,6 +3,9 @@ import { nearest } from '../errors/nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 
+/** A request may hold thousands of names; each is compared with all that are known. */
+const mostNames = 10;
+
 /**
  * Says of one place of a request what would be right there, in the words of the config's mistakes. What the request says
  * is not repeated, as it may be anything; but for a name that is not known, which is what is wrong.
@@ -10,7 +13,10 @@ type Issue = z.core.$ZodIssue;
 export function explainIssue(issue: Issue, schema: z.ZodType): string {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => explainName(key, namesIn(schema, issue.path))).join('; ');
+      return issue.keys
+        .slice(0, mostNames)
+        .map((key) => explainName(key, namesIn(schema, issue.path)))
+        .join('; ');
     case 'invalid_type':
       return issue.input === undefined ? 'is missing' : `must be ${kind(issue.expected)}`;
     case 'invalid_value':
