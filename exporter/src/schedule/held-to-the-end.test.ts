@@ -45,6 +45,12 @@ describe('what the host is forecast to be too busy for up to its latest start', 
     ).toEqual([text('memory', '0.92', 0.9)]);
   });
 
+  it('is told by what comes closest to its mark', () => {
+    const memory = Float64Array.from({ length: 576 }, (_, step) => (step < 36 ? 0.92 : 0.2));
+    const cpu = (hours: number): number => (hours < 3 ? 0.1 : 0.9);
+    expect(told(host(cpu, { memory }), job())).toEqual([text('memory', '0.92', 0.9)]);
+  });
+
   it('is not told of what runs at its deadline in any case', () => {
     const { isSkipped, ...runs } = job();
     expect(isSkipped).toBe(true);

@@ -15,7 +15,9 @@ export function heldToTheEnd(
     if (least === undefined) return [];
     return [
       {
-        ...{ job: slot.job, start: slot.start, lateMs: undefined },
+        job: slot.job,
+        start: slot.start,
+        lateMs: undefined,
         reason: { code: 'busy', text: explained(least, slot) },
       },
     ];

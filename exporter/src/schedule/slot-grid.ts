@@ -23,7 +23,7 @@ export interface HostLoad {
    * reason to leave room for, as where nothing is known. Absent: all of it.
    */
   readonly seen?: Resources;
-  /** Above these, what is skipped at its deadline is not started (`load.high_water`). Absent: it always is. */
+  /** Above these, starts wait as the gate has it (`load.high_water`). Absent: none is expected to. */
   readonly highWater?: Resources;
 }
 

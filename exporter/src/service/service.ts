@@ -114,8 +114,10 @@ class Service {
     const highWater = (host: string | undefined): HighWater =>
       highWaterOf(this.#installation.config.load, host);
     this.#tide = new Tide({
-      ...{ catalog, timezone: Temporal.Now.timeZoneId() },
-      ...{ limits: this.#limits, highWater },
+      catalog,
+      timezone: Temporal.Now.timeZoneId(),
+      limits: this.#limits,
+      highWater,
     });
     this.#planThread = new PlanThread();
     this.#planning = new Planning(this.#tide, this.#planThread);

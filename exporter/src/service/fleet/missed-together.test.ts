@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import type { Job } from '../../queue/queue.ts';
 import { missedTogether } from './missed-together.ts';
 
-const any = { pool: 'any' };
+const pool = { pool: 'any' };
 
-function missed(schedule: string, dueAt: number, code: string, owner: Job['owner'] = any): Job {
+function missed(schedule: string, dueAt: number, code: string, owner: Job['owner'] = pool): Job {
   const offer = { owner, schedule, dueAt, slot: dueAt, deadline: dueAt, priority: 1, attempts: 3 };
   const end = { attempt: 1, claimer: undefined, reason: { code, text: '' }, endedAt: dueAt };
   return { ...offer, ...end, state: 'missed' };
@@ -19,9 +19,9 @@ it('tells what a schedule has missed for one reason at once, the newest last', (
     missed('db', 4, 'deadline_passed', { pool: 'other' }),
   ]);
   expect(told).toEqual([
-    { owner: any, schedule: 'files', dueAt: 2, occurrences: 1, reason: 'deadline_passed' },
-    { owner: any, schedule: 'db', dueAt: 3, occurrences: 2, reason: 'deadline_passed' },
+    { owner: pool, schedule: 'files', dueAt: 2, occurrences: 1, reason: 'deadline_passed' },
+    { owner: pool, schedule: 'db', dueAt: 3, occurrences: 2, reason: 'deadline_passed' },
     { owner: { pool: 'other' }, schedule: 'db', dueAt: 4, occurrences: 1, reason: 'deadline_passed' },
-    { owner: any, schedule: 'db', dueAt: 5, occurrences: 1, reason: 'claim_silent' },
+    { owner: pool, schedule: 'db', dueAt: 5, occurrences: 1, reason: 'claim_silent' },
   ]);
 });
