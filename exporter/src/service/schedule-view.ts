@@ -8,7 +8,7 @@ import { createSource } from '../source/create.ts';
 import { fromRfc3339, toRfc3339, type EpochMs } from '../units/instant.ts';
 import { holdReason } from './hold-reason.ts';
 import type { LearnedRun } from './learning.ts';
-import type { Deferral } from './scheduler.ts';
+import type { Deferral } from './deferrals.ts';
 
 export interface ScheduleFacts {
   /** The schedule whose source it backs up; of those that were added through the API. */

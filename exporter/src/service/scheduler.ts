@@ -6,9 +6,10 @@ import { absent, absentAfter, stillRunning } from '../events/events.ts';
 import { fullWay, mayStart } from '../run/admission.ts';
 import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
 import type { Limits, Ways } from '../schedule/limits.ts';
-import { nextOccurrences, type Occurrence } from '../schedule/recurrence.ts';
+import { nextOccurrences } from '../schedule/recurrence.ts';
 import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { Deferrals, outlastsDeadline, type Deferral, type Telling } from './deferrals.ts';
 import type { WhyAbsent } from './why-absent.ts';
 
 export interface SchedulerOptions {
@@ -55,31 +56,11 @@ export interface StartTimes {
   readonly deadline: EpochMs;
 }
 
-/** A start that was put off. */
-export interface Deferral {
-  readonly dueAt: EpochMs;
-  /** Its first slot. */
-  readonly since: EpochMs;
-  /** What it waits for now. */
-  readonly reason: string;
-}
-
-interface ToldDeferral extends Deferral {
-  readonly occurrence: Occurrence;
-  readonly told: ReadonlySet<string>;
-}
-
 interface Slot {
   readonly dueAt: EpochMs;
   /** As planned; absent: there is no room for it, or another host is to run it. */
   readonly start?: EpochMs;
 }
-
-/** Puts something on record. */
-type Telling = () => Promise<unknown>;
-
-/** It would not fit beside the runs that go on, or nobody knows what others do: late is better than not at all. */
-const mayBeLate = ['capacity', 'store', 'network', 'server', 'cut_off'];
 
 /** Timers are late by a little, and a moment behind the deadline a start is missed. */
 const lastCallMs = 5000;
@@ -104,8 +85,7 @@ export class Scheduler {
   /** When the last run of a schedule was over. */
   readonly #endedAt = new Map<string, EpochMs>();
   readonly #slots = new Map<string, Slot>();
-  /** The last one of each schedule, of whatever occurrence, with all reasons that were told. */
-  readonly #deferred = new Map<string, ToldDeferral>();
+  readonly #deferrals: Deferrals;
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
@@ -117,6 +97,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#schedules = options.schedules;
+    this.#deferrals = new Deferrals(options.catalog);
   }
 
   /** From now on these are run, and no others; runs that are going on go on. */
@@ -142,8 +123,7 @@ export class Scheduler {
 
   /** What the schedule's occurrence that is due now waits for; undefined where none does. */
   deferral(schedule: string): Deferral | undefined {
-    const deferral = this.#deferred.get(schedule);
-    return deferral?.dueAt === this.#slots.get(schedule)?.dueAt ? deferral : undefined;
+    return this.#deferrals.of(schedule, this.#slots.get(schedule)?.dueAt);
   }
 
   /** Looks again at once: a schedule was paused, resumed, or run by hand. */
@@ -246,12 +226,13 @@ export class Scheduler {
     for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
       const { windowEnd } = job.occurrence;
       // A plan that has put it behind its window has used up some of its time already.
-      const slot = this.#deferralOf(job)?.since ?? Math.min(start, windowEnd);
+      const slot =
+        this.#deferrals.of(job.schedule.id, job.occurrence.dueAt)?.since ?? Math.min(start, windowEnd);
       const deadline = this.#lastCall(job);
       const held = this.#options.gate?.(job, { now, slot, deadline });
       if (held !== undefined) {
-        told.push(...this.#defer(job, held, { now, slot }));
-        if (now >= deadline && !mayBeLate.includes(held)) told.push(this.#passOver(job, now));
+        told.push(...this.#deferrals.defer(job, held, { now, slot }));
+        if (now >= deadline && !outlastsDeadline(held)) told.push(this.#passOver(job, now));
         continue;
       }
       const { resourcesOf = configured, waysOf = configuredWays, limits } = this.#options;
@@ -259,13 +240,13 @@ export class Scheduler {
       const full = fullWay(waysOf(job.schedule), running.map(waysOf), limits?.() ?? {});
       if (full !== undefined) {
         // Others need not wait for its store: it holds up nothing but what is to be written there as well.
-        told.push(...this.#defer(job, full, { now, slot }));
+        told.push(...this.#deferrals.defer(job, full, { now, slot }));
         continue;
       }
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
       room &&= mayStart(resourcesOf(job.schedule), running.map(resourcesOf));
       if (room) this.#start(job, now);
-      else told.push(...this.#defer(job, 'capacity', { now, slot }));
+      else told.push(...this.#deferrals.defer(job, 'capacity', { now, slot }));
     }
     return told;
   }
@@ -281,7 +262,7 @@ export class Scheduler {
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
     const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
-    const late = this.#waitsForRoom(schedule, missed?.dueAt);
+    const late = this.#deferrals.waitingForRoom(schedule, missed?.dueAt);
     const nextOpensAt = next?.windowStart;
     if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
       // While the state was away, what came before could not be put on record.
@@ -315,8 +296,8 @@ export class Scheduler {
     const { id } = schedule;
     const occurrence = firstAfter(schedule, dueAt - 1);
     const lastLook = (occurrence ? latestStart({ schedule, occurrence }) : dueAt) - longestSleepMs;
-    const waited = this.#deferred.get(id);
-    if (waited?.dueAt === dueAt) {
+    const waited = this.#deferrals.of(id, dueAt);
+    if (waited !== undefined) {
       const reason = this.#lookedAt < lastLook ? absentAfter(waited.reason) : waited.reason;
       return () => Promise.resolve(reason);
     }
@@ -325,17 +306,6 @@ export class Scheduler {
     const opensAt = occurrence?.windowStart ?? dueAt;
     return async () =>
       (await this.#options.whyAbsent?.({ schedule: id, dueAt, opensAt, lastLook }, now)) ?? absent;
-  }
-
-  /** An occurrence whose deadline has passed while there was no room for it, or the state was away. */
-  #waitsForRoom(
-    { id, on_deadline: onDeadline }: ScheduleConfig,
-    missed: EpochMs | undefined,
-  ): Occurrence | undefined {
-    const deferral = this.#deferred.get(id);
-    if (deferral === undefined || onDeadline === 'skip' || !mayBeLate.includes(deferral.reason))
-      return undefined;
-    return deferral.dueAt === missed ? deferral.occurrence : undefined;
   }
 
   #start({ schedule, occurrence }: DueJob, now: EpochMs): void {
@@ -348,30 +318,9 @@ export class Scheduler {
     });
   }
 
-  /** Told once for each occurrence and reason, not at every look. */
-  #defer(job: DueJob, reason: string, { now, slot }: Pick<StartTimes, 'now' | 'slot'>): readonly Telling[] {
-    const { schedule, occurrence } = job;
-    const told = this.#deferralOf(job)?.told ?? new Set();
-    this.#deferred.set(schedule.id, {
-      dueAt: occurrence.dueAt,
-      since: slot,
-      reason,
-      occurrence,
-      told: new Set([...told, reason]),
-    });
-    if (told.has(reason)) return [];
-    const { catalog } = this.#options;
-    return [() => catalog.append({ name: 'run:deferred', schedule: schedule.id, reason }, now)];
-  }
-
-  #deferralOf({ schedule, occurrence }: DueJob): ToldDeferral | undefined {
-    const deferral = this.#deferred.get(schedule.id);
-    return deferral?.dueAt === occurrence.dueAt ? deferral : undefined;
-  }
-
   #passOver(job: DueJob, now: EpochMs): Telling {
     const { schedule, occurrence } = job;
-    const reason = this.#deferralOf(job)?.reason;
+    const reason = this.#deferrals.of(schedule.id, occurrence.dueAt)?.reason;
     const missed = { dueAt: occurrence.dueAt, occurrences: 1, ...(reason !== undefined && { reason }) };
     this.#slots.delete(schedule.id);
     return async () => {
