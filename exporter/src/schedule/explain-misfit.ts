@@ -29,7 +29,7 @@ export function explainMisfit(planning: Planning, index: number, lateMs: number 
   const isOwn = placement.isOwnTime(short.resource);
   const taken = isOwn
     ? 'other runs of its schedule go on until'
-    : `${resourceName(planning, short.resource)} is taken until`;
+    : `${resourceName(planning.shared, short.resource)} is taken until`;
   if (lateMs !== undefined) {
     const isOverdue = job !== undefined && job.occurrence.deadline < now;
     return {
@@ -75,12 +75,12 @@ function scarcest({ placement, wanted }: Planning, index: number): Scarce {
 
 const own = ['cpu', 'memory'];
 
-export function resourceName({ shared }: Planning, resource: number): string {
+export function resourceName(shared: Planning['shared'], resource: number): string {
   return own[resource] ?? shared[resource - own.length]?.name ?? 'what it needs';
 }
 
 function missing(planning: Planning, { resource, asked, had }: Scarce): string {
-  const name = resourceName(planning, resource);
+  const name = resourceName(planning.shared, resource);
   const inShares = (digits: number) => (share: number) => `${name} ${share.toFixed(digits)}`;
   // Two that read the same would deny what is said of them.
   const tell = [inShares(2), inShares(3), inShares(4)].find((text) => text(asked) !== text(had));

@@ -244,7 +244,7 @@ function objection(
     if (placement.isOwnTime(short.resource)) {
       return { whyNot: 'capacity', text: 'another run of its schedule goes on then' };
     }
-    const what = resourceName(planning, short.resource);
+    const what = resourceName(planning.shared, short.resource);
     return above > 0
       ? { whyNot: 'priority', text: `${what} is taken by ${above} of higher priority` }
       : { whyNot: 'capacity', text: `${what} is taken` };

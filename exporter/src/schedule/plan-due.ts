@@ -8,6 +8,7 @@ import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest 
 import { outlookOf } from './planning.ts';
 import { knownOf, loadAt } from './slot-grid.ts';
 import { isInItsOwnWay, scheduleKey } from './turns.ts';
+import { withoutRoom } from './without-room.ts';
 
 /*
  * Plans of all jobs: of nearly all by the planner, so that they make room for each other. Where a schedule is due every minute, each
@@ -35,7 +36,12 @@ function planAll(request: PlanRequest): Plan {
   const slots = [...plan.slots, ...runs].sort(byStart);
   return {
     slots,
-    misfits: [...plan.misfits, ...misfits, ...heldToTheEnd(slots, request)],
+    misfits: [
+      ...plan.misfits,
+      ...misfits,
+      ...withoutRoom(runs, plan.slots, request),
+      ...heldToTheEnd(slots, request),
+    ],
     explain: (slot) =>
       withWait(added.has(slot) ? onlyStart(slot, request) : plan.explain(slot), slot, request),
   };

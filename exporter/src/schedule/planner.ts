@@ -97,7 +97,7 @@ export interface Misfit {
   readonly start: EpochMs | undefined;
   /**
    * How far that lies behind the deadline; 0 for one that is in time but makes do with less than it asks for; undefined also for one
-   * that finds the host too busy then.
+   * that finds the host too busy then, or taken by others.
    */
   readonly lateMs: number | undefined;
   readonly reason: MisfitReason;

@@ -171,6 +171,93 @@ describe('the runs of all schedules', () => {
   });
 });
 
+/** Of what is due every minute, beside what is planned with choice. */
+const crowds = fc.record({
+  often: fc.array(
+    fc.record({
+      minutes: fc.constantFrom(0.5, 1, 1.5, 3),
+      cpu: fc.constantFrom(0.02, 0.5, 1),
+      priority: fc.constantFrom('high', 'medium'),
+      on_deadline: fc.constantFrom('run', 'skip'),
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+  others: fc.array(
+    fc.record({
+      every: fc.constantFrom('20m', '1h', '6h'),
+      minutes: fc.constantFrom(0.5, 1, 5, 7, 58.5),
+      cpu: fc.constantFrom(0.1, 0.5, 0.6),
+      priority: fc.constantFrom('critical', 'medium', 'low'),
+    }),
+    { maxLength: 3 },
+  ),
+  running: fc.array(
+    fc.record({ minutes: fc.integer({ min: -1, max: 90 }), cpu: fc.constantFrom(0, 0.5, 0.95) }),
+    { maxLength: 2 },
+  ),
+  shift: fc.integer({ min: 0, max: 11 * minuteMs }),
+  streams: fc.constantFrom(undefined, 1, 2),
+});
+
+describe('what comes every minute', () => {
+  it('is told as missed where it has no room up to the next one beside what runs and is planned, and only there', () => {
+    fc.assert(
+      fc.property(crowds, ({ often, others, running: goesOn, shift, streams = Infinity }) => {
+        const at = now + shift;
+        const jobs = [
+          ...often.map((wish) => ({ ...wish, every: '1m', max_delay: '1s' })),
+          ...others.map((wish) => ({ ...wish, max_delay: '10m' })),
+        ].flatMap(({ minutes: takes, cpu, ...config }, index) =>
+          jobsOf(scheduleOf(`${config.every}-${index}`, config), { minutes: takes, cpu, hours: 8, at }),
+        );
+        const running = goesOn.map(({ minutes: left, cpu }): RunningJob => ({
+          ...{ until: at + left * minuteMs, stores: ['local'], resources: { cpu, memory: 0.05 } },
+        }));
+        const limits = { stores: { local: streams === Infinity ? {} : { streams } } };
+        const { slots, misfits } = planDue({ now: at, jobs, load: load(() => 0.2), running, limits });
+        const isOften = ({ schedule }: { readonly schedule: string }): boolean => schedule.startsWith('1m');
+        const beside = [
+          ...running.map(({ resources, until }) => ({ start: at, end: until, resources, rank: Infinity })),
+          ...slots
+            .filter((slot) => !isOften(slot))
+            .map(({ start, end, job }) => ({
+              ...{ start, end, resources: job.resources, rank: ranks[job.priority] },
+            })),
+        ];
+        const hasRoom = ({ job }: PlannedSlot, moment: EpochMs): boolean => {
+          const rank = ranks[job.priority];
+          const there = beside.filter(
+            (run) => run.end > moment && (run.start < moment || (run.start === moment && run.rank > rank)),
+          );
+          const sum = (of: 'cpu' | 'memory'): number =>
+            there.reduce((all, { resources }) => all + resources[of], job.resources[of]);
+          const isAlone = there.length === 0;
+          return isAlone || (there.length < streams && sum('cpu') <= 1.000001 && sum('memory') <= 1.000001);
+        };
+        const isMissed = (run: PlannedSlot): boolean => {
+          const { supersededAt = Infinity, isSkipped, occurrence } = run.job;
+          const last = Math.min(supersededAt - 1, isSkipped ? occurrence.deadline : Infinity);
+          const moments = [run.start, ...beside.map(({ end }) => end)];
+          return !moments.some((moment) => moment >= run.start && moment <= last && hasRoom(run, moment));
+        };
+        const missed = Map.groupBy(slots.filter(isOften).filter(isMissed), ({ schedule }) => schedule);
+        const told = misfits.filter(({ job, reason }) => isOften(job) && reason.code === 'no_room');
+        for (const { job, reason } of told) {
+          const own = missed.get(job.schedule) ?? [];
+          expect(own[0]?.job).toBe(job);
+          const [, count] = /^it(?: and the (\w+) behind it)? will be/.exec(reason.text) ?? [];
+          const others = count === undefined ? 0 : count === 'one' ? 1 : Number(count);
+          missed.set(job.schedule, own.slice(1 + others));
+        }
+        expect([...missed.values()].flat()).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+const ranks = { critical: 3, high: 2, medium: 1, low: 0 };
+
 /** At each start the schedule stands so that this occurrence is the one to run. */
 function expectAsRun(schedule: ScheduleConfig, slots: readonly PlannedSlot[], at: EpochMs): void {
   let settled = at;

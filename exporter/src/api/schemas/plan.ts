@@ -73,7 +73,9 @@ export const plan = named(
             dueAt: instant,
             start: instant
               .optional()
-              .describe('when it runs all the same (`busy`: would run); absent: no time has room for it'),
+              .describe(
+                'when it runs all the same (`busy`, `no_room`: would run); absent: no time has room for it',
+              ),
             lateSeconds: z
               .number()
               .min(0)
