@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planDue } from '../schedule/plan-due.ts';
+import { planDue, planFleetDue } from '../schedule/plan-due.ts';
 import type { PlanJob } from '../schedule/planner.ts';
 import { loadAt, type HostLoad } from '../schedule/slot-grid.ts';
 import { formatDuration } from '../units/duration.ts';
@@ -106,5 +106,15 @@ describe('what is planned where the host is forecast to be above a mark', () => 
     };
     // Two of five hours are over as the mark has risen to 0.85.
     expect(waitOf(host(cpu), job({ occurrence }))).toBe(waits('cpu', '1h'));
+  });
+
+  it('is told to wait by the plan for several hosts as well, by the marks of the one that is to run it', () => {
+    const loads = { a: host(() => 0.1), b: host((hours) => (hours < 1 ? 0.85 : 0.76)) };
+    const { slots, explain } = planFleetDue({
+      now,
+      hosts: new Map(Object.entries(loads).map(([name, load]) => [name, { jobs: [job()], load }])),
+    });
+    const told = [...slots.values()].flat().map((run) => explain(run).text.split('; ')[1]);
+    expect(told).toEqual([undefined, waits('cpu', '1h')]);
   });
 });

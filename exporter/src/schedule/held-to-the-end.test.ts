@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planDue } from './plan-due.ts';
+import type { PlannedFleet } from './fleet.ts';
+import { planDue, planFleetDue } from './plan-due.ts';
 import type { PlanJob } from './planner.ts';
 import type { HostLoad } from './slot-grid.ts';
 
@@ -76,5 +77,33 @@ describe('what the host is forecast to be too busy for up to its latest start', 
     const { highWater, ...unmarked } = host(busy);
     expect(highWater).toBeDefined();
     expect(told(unmarked, job())).toEqual([]);
+  });
+});
+
+describe('what one of many hosts is forecast to be too busy for', () => {
+  const loaded = host((hours) => (hours < 7 ? 0.9 : 0.1));
+  const plan = (loads: Readonly<Record<string, HostLoad>>, asked: PlanJob): PlannedFleet =>
+    planFleetDue({
+      now,
+      hosts: new Map(Object.entries(loads).map(([name, load]) => [name, { jobs: [asked], load }])),
+    });
+  const toldOf = ({ misfits }: PlannedFleet): readonly string[] =>
+    misfits.map(({ owner, runsOn, reason }) => `${owner} on ${runsOn}, ${reason.code}: ${reason.text}`);
+
+  it('is told of that host', () => {
+    const quiet = host(() => 0.1);
+    expect(toldOf(plan({ a: quiet, b: loaded }, job()))).toEqual([`b on b, ${text('cpu', '0.90', 0.75)}`]);
+  });
+
+  it('is told of a pool where each of its hosts is too busy at the last call', () => {
+    const pooled = job({ pool: 'workers' });
+    const full = host(() => 0.95);
+    expect(toldOf(plan({ a: full, b: loaded }, pooled))).toEqual([
+      `workers on b, ${text('cpu', '0.90', 0.75)}`,
+    ]);
+    const quietForAMoment = host((hours) => (hours === 6 ? 0.5 : 0.95));
+    const found = plan({ a: quietForAMoment, b: loaded }, pooled);
+    expect(found.slots.get('b')).toHaveLength(1);
+    expect(toldOf(found)).toEqual([]);
   });
 });

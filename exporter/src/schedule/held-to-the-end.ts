@@ -1,3 +1,4 @@
+import type { FleetHost, FleetMisfit, FleetRun } from './fleet.ts';
 import { busyAt, lastStart, metBy, nameOf, type Busy } from './high-water.ts';
 import type { Misfit, PlannedSlot, PlanRequest } from './planner.ts';
 
@@ -6,22 +7,39 @@ import type { Misfit, PlannedSlot, PlanRequest } from './planner.ts';
  * latest start: there it waits all the time, and then it is skipped. What runs at its deadline in any case is not told.
  */
 export function heldToTheEnd(
-  slots: readonly PlannedSlot[],
+  slot: PlannedSlot,
   request: Pick<PlanRequest, 'hosts' | 'load'>,
-): readonly Misfit[] {
-  return slots.flatMap((slot): readonly Misfit[] => {
-    if (slot.job.isSkipped === undefined) return [];
-    const least = leastBusy(slot, request);
-    if (least === undefined) return [];
-    return [
-      {
-        job: slot.job,
-        start: slot.start,
-        lateMs: undefined,
-        reason: { code: 'busy', text: explained(least, slot) },
-      },
-    ];
+): Misfit | undefined {
+  const { job, start } = slot;
+  const least = job.isSkipped && leastBusy(slot, request);
+  return least && { job, start, lateMs: undefined, reason: { code: 'busy', text: explained(least, slot) } };
+}
+
+/** The same on many hosts. At the last call all those of a pool reach for what is its own: each would have to be too busy then. */
+export function heldInFleet(
+  runs: readonly FleetRun[],
+  hosts: ReadonlyMap<string, FleetHost>,
+): readonly FleetMisfit[] {
+  const members = new Map<string, readonly FleetHost[]>();
+  const membersOf = (pool: string): readonly FleetHost[] => {
+    const known = members.get(pool) ?? hosts.values().filter(isMemberOf(pool)).toArray();
+    members.set(pool, known);
+    return known;
+  };
+  return runs.flatMap((run): readonly FleetMisfit[] => {
+    const { job, owner, runsOn } = run;
+    const host = hosts.get(runsOn);
+    const held = host && heldToTheEnd(run, host);
+    if (held === undefined) return [];
+    const lastCall = { ...run, start: lastStart(job) };
+    const others = job.pool === undefined ? [] : membersOf(job.pool);
+    const isHeld = others.every((other) => heldToTheEnd(lastCall, other) !== undefined);
+    return isHeld ? [{ ...held, owner, runsOn }] : [];
   });
+}
+
+function isMemberOf(pool: string): (host: FleetHost) => boolean {
+  return ({ jobs }) => jobs.some((job) => job.pool === pool);
 }
 
 /** Of the steps in which it may start; undefined where it may in one of them. */

@@ -2,7 +2,7 @@ import { asTheyCome } from './as-they-come.ts';
 import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
 import { heldForAWhile } from './held-for-a-while.ts';
-import { heldToTheEnd } from './held-to-the-end.ts';
+import { heldInFleet, heldToTheEnd } from './held-to-the-end.ts';
 import { byStart } from './outcome.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
@@ -40,14 +40,18 @@ function planAll(request: PlanRequest): Plan {
       ...plan.misfits,
       ...misfits,
       ...withoutRoom(runs, plan.slots, request),
-      ...heldToTheEnd(slots, request),
+      ...slots.flatMap((slot) => heldToTheEnd(slot, request) ?? []),
     ],
     explain: (slot) =>
       withWait(added.has(slot) ? onlyStart(slot, request) : plan.explain(slot), slot, request),
   };
 }
 
-function withWait(reason: Explanation, slot: PlannedSlot, request: PlanRequest): Explanation {
+function withWait(
+  reason: Explanation,
+  slot: PlannedSlot,
+  request: Pick<FleetHost, 'hosts' | 'load'>,
+): Explanation {
   const wait = heldForAWhile(slot, request);
   return wait === undefined ? reason : { ...reason, text: `${reason.text}; ${wait}` };
 }
@@ -64,17 +68,19 @@ export function planFleetDue(request: FleetRequest): PlannedFleet {
   const { runs, misfits } = asTheyCome(request.now, hosts.fixed);
   const added = new Set(runs);
   const came = Map.groupBy(runs, ({ runsOn }) => runsOn);
+  const slots = new Map(
+    [...plan.slots].map(([instance, planned]) => [
+      instance,
+      [...planned, ...(came.get(instance) ?? [])].sort(byStart),
+    ]),
+  );
   return {
-    slots: new Map(
-      [...plan.slots].map(([instance, planned]) => [
-        instance,
-        [...planned, ...(came.get(instance) ?? [])].sort(byStart),
-      ]),
-    ),
-    misfits: [...plan.misfits, ...misfits],
+    slots,
+    misfits: [...plan.misfits, ...misfits, ...heldInFleet([...slots.values()].flat(), request.hosts)],
     explain: (slot) => {
-      const host = added.has(slot) ? request.hosts.get(slot.runsOn) : undefined;
-      return host === undefined ? plan.explain(slot) : onlyStart(slot, host);
+      const host = request.hosts.get(slot.runsOn);
+      if (host === undefined) return plan.explain(slot);
+      return withWait(added.has(slot) ? onlyStart(slot, host) : plan.explain(slot), slot, host);
     },
   };
 }
