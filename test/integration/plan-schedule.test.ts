@@ -65,6 +65,25 @@ it('lowtide plan SCHEDULE compares each start with the quietest and the next bes
   expect(new Set(json.map(({ schedule }) => schedule))).toEqual(new Set(['second']));
 });
 
+it('lowtide plan ends with 3 where a backup that has a start will be skipped or missed, and with 0 where it is made', async () => {
+  const noon = `${common}, cron: '0 12 * * *', max_delay: 1h`;
+  const mark = 'load: { high_water: { cpu: 0.3 } }';
+  const skipped = plan(await installation(`  - { id: db, ${noon}, on_deadline: skip }`, mark));
+  expect(skipped.stderr).toMatch(/^problem: db due \S+ 12:00:00: it will be skipped, .* busy/m);
+  expect(skipped.status).toBe(3);
+  const made = plan(await installation(`  - { id: db, ${noon} }`, mark));
+  expect(made).toMatchObject({ status: 0, stderr: expect.not.stringContaining('problem') as string });
+
+  const missed = plan(
+    await installation(`  - { id: big, ${noon}, estimated_duration: 10m, resources: { cpu: 0.9, memory: 0.1 } }
+  - { id: often, ${common}, every: 1m, max_delay: 1s, estimated_duration: 10s, resources: { cpu: 0.3, memory: 0.1 } }`),
+  );
+  expect(missed.stderr).toMatch(
+    /^problem: often due \S+ [\d:]{8}: it and the \d+ behind it will be missed, /m,
+  );
+  expect(missed.status).toBe(3);
+});
+
 it('lowtide plan SCHEDULE shows the quietest start also where that is close to the one that is planned', async () => {
   const early = `${common}, cron: '30 4 * * *', max_delay: 1m, estimated_duration: 10m`;
   const one = await installation(

@@ -149,6 +149,18 @@ describe('the schedule panel', () => {
     expect(screen.getByText(/no time.*: archive\./)).toBeTruthy();
   });
 
+  it('names what will be missed at a start that the plan has, and not what is only late', async () => {
+    const common = { dueAt: iso(now), start: iso(now), reason: { code: 'busy', text: 'busy' } };
+    const problems = [
+      { ...common, schedule: 'archive' },
+      { ...common, schedule: 'db-prod', lateSeconds: 60, reason: { code: 'late', text: 'late' } },
+    ];
+    answers = { ...well, plan: { from: iso(now), until: iso(now), slots: [], problems } };
+    await shown();
+    expect(screen.getByText(/will be missed.*: archive\./)).toBeTruthy();
+    expect(screen.queryByText(/no time/)).toBeNull();
+  });
+
   it('says so where nothing is to be shown', async () => {
     await shown({ schedules: 'nothing' });
     expect(screen.getByText('There are no schedules to show.')).toBeTruthy();

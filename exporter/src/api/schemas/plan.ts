@@ -80,7 +80,9 @@ export const plan = named(
               .number()
               .min(0)
               .optional()
-              .describe('how far behind its deadline; 0: in time, with less than it asks for'),
+              .describe(
+                'how far behind its deadline; 0: in time, with less than it asks for; absent: it will not be made, by what is known now',
+              ),
             reason: z.strictObject({
               code: z.enum(['busy', 'cramped', 'late', 'no_room', 'still_running']),
               text: z.string(),

@@ -7,13 +7,18 @@ export function noticesOf(
   { plan, isTruncated, hostProblems }: AskedTide,
   { say, text }: Words,
 ): readonly string[] {
-  const homeless = plan?.problems?.filter(({ start }) => start === undefined) ?? [];
-  const names = [...new Set(homeless.map(({ schedule, host }) => named(schedule, host)))];
+  const problems = plan?.problems ?? [];
+  const homeless = problems.filter(({ start }) => start === undefined);
+  // One that is only late, or makes do, is made.
+  const held = problems.filter(({ start, lateSeconds }) => start !== undefined && lateSeconds === undefined);
+  const naming = (key: 'tide.noRoom' | 'tide.held', of: typeof problems): readonly string[] => {
+    const names = [...new Set(of.map(({ schedule, host }) => named(schedule, host)))];
+    return names.length > 0 ? [say({ key, values: { count: names.length, schedules: { names } } })] : [];
+  };
   return [
     ...hostProblems.map(({ host, message }) => `${host}: ${message}`),
-    ...(names.length > 0
-      ? [say({ key: 'tide.noRoom', values: { count: names.length, schedules: { names } } })]
-      : []),
+    ...naming('tide.noRoom', homeless),
+    ...naming('tide.held', held),
     ...(isTruncated ? [text('panel.truncated')] : []),
   ];
 }

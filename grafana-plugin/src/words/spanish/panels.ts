@@ -36,6 +36,10 @@ export const panels = {
   'tide.empty': 'No hay copias en este tiempo.',
   'tide.noRoom_one': 'Una programación no tiene hueco a ninguna hora: {{schedules}}.',
   'tide.noRoom_other': '{{count}} programaciones no tienen hueco a ninguna hora: {{schedules}}.',
+  'tide.held_one':
+    'Una programación tiene copias previstas que, según el pronóstico, no se harán: {{schedules}}.',
+  'tide.held_other':
+    '{{count}} programaciones tienen copias previstas que, según el pronóstico, no se harán: {{schedules}}.',
   'tide.loads': 'Cada equipo tiene su propia carga: se muestra cuando se elige uno solo.',
   'tide.noSchedules': 'No hay programaciones que mostrar.',
   'tide.noSchedules.hint': 'Añade una a lowtide.yaml, o deja que el panel muestre más.',
