@@ -33,29 +33,38 @@ const patiently = (check: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(check, { timeout: 180_000, interval: 100 });
 
 describe('a schedule of a pool', () => {
-  it('is run by one of its hosts, and by another where that one dies', async () => {
-    const make = async (name: string): Promise<FleetHost> => {
-      const host = await FleetHost.make(server, join(root, name), name, pooled.replaceAll('ROOT', root), {
-        pools: ['any'],
-      });
-      await host.owe('shared');
-      return host;
-    };
-    const hosts = { db1: await make('db1'), db2: await make('db2') };
-    await using one = await hosts.db1.serve();
-    await using other = await hosts.db2.serve();
-    // They hear of each other, of the plan, and of what was given out, with their beats.
+  type Name = 'db1' | 'db2';
+  const make = async (name: Name): Promise<FleetHost> => {
+    const host = await FleetHost.make(server, join(root, name), name, pooled.replaceAll('ROOT', root), {
+      pools: ['any'],
+    });
+    await host.owe('shared');
+    return host;
+  };
+  /** They hear of each other, of the plan, and of what was given out, with their beats. */
+  const claimed = async (): Promise<{ readonly holder: Name; readonly heir: Name }> => {
     await patiently(() => expect(jobs()).toEqual([expect.stringMatching(/^claimed db[12]$/)]));
-    const holder = jobs()[0]?.split(' ')[1] === 'db1' ? 'db1' : 'db2';
-    const [dying, heir] = holder === 'db1' ? [one, 'db2'] : [other, 'db1'];
-    expect(hosts[heir as 'db1' | 'db2'].runs()).toEqual([]);
-    await dying.kill();
+    return jobs()[0]?.split(' ')[1] === 'db1'
+      ? { holder: 'db1', heir: 'db2' }
+      : { holder: 'db2', heir: 'db1' };
+  };
+  /** As a minute later. */
+  const silence = (holder: Name): string =>
     server.query(`
       UPDATE lowtide.leases SET expires_at = now() WHERE name = 'host/${holder}' OR (name = 'planner' AND holder = '${holder}');
       UPDATE lowtide_jobs.job SET beat_at = beat_at - 61000 WHERE state = 'claimed'`);
+
+  it('is run by one of its hosts, and by another where that one dies', async () => {
+    const hosts = { db1: await make('db1'), db2: await make('db2') };
+    await using one = await hosts.db1.serve();
+    await using other = await hosts.db2.serve();
+    const { holder, heir } = await claimed();
+    expect(hosts[heir].runs()).toEqual([]);
+    await (holder === 'db1' ? one : other).kill();
+    silence(holder);
     writeFileSync(join(root, 'go'), '');
     await patiently(() => expect(jobs()).toContain(`finished ${heir}`));
-    expect(hosts[heir as 'db1' | 'db2'].runs()).toContainEqual(expect.stringMatching(/^completed /));
+    expect(hosts[heir].runs()).toContainEqual(expect.stringMatching(/^completed /));
 
     await using back = await hosts[holder].serve();
     const shown = async (service: ServeProcess): Promise<Record<string, unknown>> =>
@@ -68,6 +77,25 @@ describe('a schedule of a pool', () => {
       expect(both[0]?.['lastSuccessAt']).toBeDefined();
       expect(both.filter(({ nextRunAt }) => nextRunAt !== undefined)).toHaveLength(1);
     });
+  }, 400_000);
+
+  it('is made once where a host sleeps over its claim, and finds its run done as it wakes', async () => {
+    const hosts = { db1: await make('db1'), db2: await make('db2') };
+    await using one = await hosts.db1.serve();
+    await using other = await hosts.db2.serve();
+    const { holder, heir } = await claimed();
+    const sleeper = holder === 'db1' ? one : other;
+    await patiently(() => expect(hosts[holder].runs()).toHaveLength(1));
+    sleeper.signal('SIGSTOP');
+    silence(holder);
+    await patiently(() => expect(jobs()).toEqual([`claimed ${heir}`]));
+    writeFileSync(join(root, 'go'), '');
+    await patiently(() => expect(jobs()).toContain(`finished ${heir}`));
+    sleeper.signal('SIGCONT');
+    await sleeper.said('backup interrupted');
+    expect(jobs()).toContain(`finished ${heir}`);
+    await patiently(() => expect(hosts[holder].runs()).toEqual([expect.stringMatching(/^interrupted /)]));
+    expect(hosts[heir].runs()).toContainEqual(expect.stringMatching(/^completed /));
   }, 400_000);
 
   it('that ended while PostgreSQL was away is not given out again', async () => {

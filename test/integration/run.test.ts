@@ -154,6 +154,17 @@ describe('a run', () => {
     expect(readdirSync(join(at.folder, 'state', 'scratch'))).toEqual([]);
   });
 
+  it('leaves nothing where all is stored, and it has become another host’s meanwhile', async () => {
+    const at = await install(`  - { id: gone, source: { type: command, argv: [echo, all] }, ${daily} }`);
+    const confirm = (): Promise<void> => {
+      expect(stored(at)).toHaveLength(1);
+      return Promise.reject(new LowtideError('claim_lost', 'it is another’s'));
+    };
+    const { run } = await at.backUp('gone', { confirm });
+    expect(run).toMatchObject({ status: 'interrupted', error: { code: 'claim_lost' } });
+    expect(stored(at)).toEqual([]);
+  });
+
   it('ends in time when it is told to stop, though something its program started does not listen', async () => {
     const script = 'echo begun; (trap "" TERM; sleep 60) & touch FOLDER/ready; sleep 60';
     const at = await install(

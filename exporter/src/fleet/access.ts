@@ -12,14 +12,16 @@ export class FleetAccess implements AsyncDisposable {
   readonly folder: string;
   /** What the host writes is written under it. */
   readonly guard: HostGuard;
+  /** As HostGuard has it. */
+  readonly elapsed: () => number;
   readonly #fleet: () => Promise<Fleet>;
   readonly #queue: () => Promise<Queue>;
   #opened: Queue | undefined;
 
-  /** `elapsed`: as HostGuard has it. */
   constructor(postgres: Postgres, folder: string, elapsed: () => number) {
     this.postgres = postgres;
     this.folder = folder;
+    this.elapsed = elapsed;
     this.#fleet = openedOnce(() => openFleet(postgres));
     this.#queue = openedOnce(async () => {
       // A quarter of all that is read at a start, and where the state is a folder nobody needs it.

@@ -24,6 +24,8 @@ export interface PipelineOptions {
   readonly objectPrefix: string;
   /** Completes the manifest with what the pipeline does not know; called once all parts are stored. */
   readonly describe: (stored: StoredParts) => Manifest;
+  /** As of RunRequest: asked once all parts are stored, before there is a manifest. */
+  readonly confirm?: () => Promise<void>;
   /** Its programs are started in it. */
   readonly crew: Crew;
   /** Resolves when the pipeline may go on: while the crew is stopped, what this process does waits as well. */
@@ -70,6 +72,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   const passage = new Passage(options);
   const stored: { part: ManifestPart; facts: PartFacts }[] = [];
   for (const part of dump.parts) stored.push(await storePart(part, targets, passage, options));
+  await options.confirm?.();
   const manifest = options.describe(describeParts(dump, stored, options.compression));
   const encoded = encodeManifest(manifest);
   await eachLive(targets, (target) => target.put(manifestName(manifest), once(encoded)));

@@ -47,8 +47,10 @@ export interface RunRequest {
   readonly trigger: NewRun['trigger'];
   /** The occurrence the run is for. */
   readonly dueAt?: EpochMs;
-  /** Aborted with a LowtideError: `cancelled` by a person, `interrupted` when the service stops. */
+  /** Aborted with a LowtideError: `cancelled` by a person, `interrupted` when the service stops, `claim_lost` when the run is another host's. */
   readonly signal: AbortSignal;
+  /** Asked once all is stored, just before that is a backup for all to see; throws where it is not to be one any more. */
+  readonly confirm?: () => Promise<void>;
   readonly onStart?: (run: Run) => void;
   /** Sealed bytes; of a snapshot what the tool has looked at, and how much there will be, as far as it tells. */
   readonly onProgress?: (bytes: number, expectedBytes?: number) => void;
@@ -182,7 +184,7 @@ export class Runner {
     { request, way, log }: Told & { readonly way: MakingWay },
   ): Promise<PipelineResult> {
     const { config, version, keystore, pool, clock, elapsed } = this.#environment;
-    const { signal, onProgress } = request;
+    const { signal, confirm, onProgress } = request;
     const key = await keystore.active();
     const recipients = [...new Set([key.recipient, ...config.encryption.recovery_recipients])];
     const describe = (stored: StoredParts): Manifest => ({
@@ -212,6 +214,7 @@ export class Runner {
       scratch: scratch.path,
       objectPrefix: run.objectPrefix,
       describe,
+      ...(confirm !== undefined && { confirm }),
       crew: way.crew,
       turn: () => way.turn(),
       signal,
@@ -304,9 +307,12 @@ function timed({ durationSeconds, pausedSeconds }: Ended): {
   return { durationSeconds, ...(pausedSeconds > 0 && { pausedSeconds }) };
 }
 
+/** Nothing is wrong with what was to be backed up: it is made at another start, or by another host. */
+const cutOff: readonly string[] = ['interrupted', 'claim_lost'];
+
 function failed(run: Run, error: LowtideError, warnings: readonly string[], ended: Ended): RunEnd {
   const { code, message, hint } = error;
-  const status = code === 'cancelled' || code === 'interrupted' ? code : 'failed';
+  const status = code === 'cancelled' ? code : cutOff.includes(code) ? 'interrupted' : 'failed';
   return {
     status,
     ...filed(ended),

@@ -10,6 +10,7 @@ import type { EpochMs } from '../units/instant.ts';
 import { formatDuration } from '../units/duration.ts';
 import { formatSize } from '../units/size.ts';
 import { describe } from './describe.ts';
+import type { Hold } from './fleet/held-claim.ts';
 import type { Logger } from './log.ts';
 import { report } from './report.ts';
 import { measureRun } from './measured-run.ts';
@@ -79,14 +80,10 @@ export class BackupRuns {
     }
   }
 
-  /** How the run ended; undefined where none could be begun. `lost`: aborted where it is not this host's to do any more. */
-  async runScheduled(
-    schedule: ScheduleConfig,
-    dueAt: EpochMs,
-    lost?: AbortSignal,
-  ): Promise<RunStatus | undefined> {
+  /** How the run ended; undefined where none could be begun. `hold`: what makes it this host's to do. */
+  async runScheduled(schedule: ScheduleConfig, dueAt: EpochMs, hold?: Hold): Promise<RunStatus | undefined> {
     try {
-      const run = await this.backUp(schedule, { trigger: 'schedule', dueAt }, lost);
+      const run = await this.backUp(schedule, { trigger: 'schedule', dueAt }, hold);
       await this.#offerAgain(run);
       return run.status;
     } catch (thrown) {
@@ -134,7 +131,7 @@ export class BackupRuns {
   async backUp(
     schedule: ScheduleConfig,
     request: Pick<BackupJob, 'trigger' | 'dueAt' | 'onStart'>,
-    lost?: AbortSignal,
+    hold?: Hold,
   ): Promise<Run> {
     const { jobs, catalog, clock } = this.#options.installation();
     const [last] = (await unlessAway(catalog.backups({ schedule: schedule.id, limit: 1 }))) ?? [];
@@ -152,7 +149,8 @@ export class BackupRuns {
       jobs.backUp({
         schedule,
         ...request,
-        signal: lost === undefined ? work.signal : AbortSignal.any([work.signal, lost]),
+        signal: hold === undefined ? work.signal : AbortSignal.any([work.signal, hold.lost]),
+        ...(hold !== undefined && { confirm: () => hold.confirm() }),
         onProgress: (bytes, expected) =>
           expected === undefined ? work.onProgress(bytes) : work.onProgressOf(bytes, expected),
         onPace: (why) => {

@@ -216,7 +216,7 @@ class Service {
       }),
       start: (schedule, dueAt) =>
         this.#goingOn.track(
-          fleet.runScheduled(schedule, dueAt, (lost) => this.#backups.runScheduled(schedule, dueAt, lost)),
+          fleet.runScheduled(schedule, dueAt, (hold) => this.#backups.runScheduled(schedule, dueAt, hold)),
         ),
       onError: (error) => report(this.#log, error, 'the schedules could not be looked at'),
     });

@@ -6,6 +6,7 @@ import { limitsOf } from '../../../exporter/src/run/admission.ts';
 import { dueUntil, planJobOf, waysOf, type ExpectedRun } from '../../../exporter/src/schedule/due-job.ts';
 import type { PlanJob, PlanRequest } from '../../../exporter/src/schedule/planner.ts';
 import { Claims, type Outcome } from '../../../exporter/src/service/fleet/claims.ts';
+import type { Hold } from '../../../exporter/src/service/fleet/held-claim.ts';
 import { HostPart } from '../../../exporter/src/service/fleet/host-part.ts';
 import { Pools } from '../../../exporter/src/service/fleet/pools.ts';
 import { FleetPlanner } from '../../../exporter/src/service/fleet/planner.ts';
@@ -86,6 +87,7 @@ export class SimulatedHost {
     for (const run of this.#cutOff.splice(0)) this.#interrupt(run);
     const claims = new Claims({
       ...{ queue, catalog, instance, clock, log, stopping: over.signal },
+      elapsed: now,
       aheadMs: () => this.#aheadMs,
     });
     const pools = new Pools({
@@ -130,7 +132,7 @@ export class SimulatedHost {
           ),
         ),
       start: async (schedule, dueAt) => {
-        const work = (lost: AbortSignal): Promise<Outcome> =>
+        const work = ({ lost }: Hold): Promise<Outcome> =>
           this.#work(schedule, dueAt, AbortSignal.any([lost, over.signal]));
         part.poke();
         await claims.run(schedule, dueAt, work);

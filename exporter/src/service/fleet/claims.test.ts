@@ -54,10 +54,20 @@ function poolsOf(pooled: ScheduleConfig): Pools {
   });
 }
 
-function claimsOf(instance: string, aheadMs = 0, asked = queue): Claims {
+/** The queue, but for these. */
+function withMethods(more: Partial<Queue>): Queue {
+  return new Proxy(queue, {
+    get(target, name) {
+      const method: unknown = Reflect.get(name in more ? more : target, name);
+      return (method as (...args: unknown[]) => unknown).bind(target);
+    },
+  });
+}
+
+function claimsOf(instance: string, aheadMs = 0, asked = queue, elapsed = () => 0): Claims {
   const stopping = new AbortController().signal;
   return new Claims({
-    ...{ queue: asked, catalog, instance, log, stopping },
+    ...{ queue: asked, catalog, instance, log, stopping, elapsed },
     clock: { ...systemClock, now: () => Date.now() + aheadMs },
     aheadMs: () => aheadMs,
   });
@@ -71,7 +81,7 @@ describe('the claim of a host', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const begun = Promise.withResolvers<AbortSignal>();
     const finish = Promise.withResolvers<Outcome>();
-    const running = claimsOf('db1').run(schedule(whose), Date.now(), (lost) => {
+    const running = claimsOf('db1').run(schedule(whose), Date.now(), ({ lost }) => {
       begun.resolve(lost);
       return finish.promise;
     });
@@ -82,6 +92,30 @@ describe('the claim of a host', () => {
     expect(lost.aborted).toBe(isEnded);
     finish.resolve('completed');
     await running;
+  });
+
+  it.each([
+    ['still has it', '', 0, 'passes'],
+    ['was given out again', 'again', 0, 'claim_lost'],
+    ['cannot be asked for, 44 s after it was', 'away', 44_000, 'passes'],
+    ['cannot be asked for, 45 s after it was', 'away', 45_000, 'claim_lost'],
+  ])('who %s, is told so before its work is for all to see', async (_, what, passedMs, told) => {
+    let elapsedMs = 0;
+    const beat = (): Promise<void> => Promise.reject(new LowtideError('state_unavailable', 'away'));
+    const asked = what === 'away' ? withMethods({ beat }) : queue;
+    const claims = claimsOf('db1', 0, asked, () => elapsedMs);
+    await claims.run(schedule({ pool: 'any' }), Date.now(), async (hold) => {
+      if (what === 'again') await queue.reclaim('db1');
+      elapsedMs = passedMs;
+      const answer = await hold.confirm().then(
+        () => 'passes',
+        (thrown: unknown) => LowtideError.from(thrown).code,
+      );
+      expect(answer).toBe(told);
+      expect(hold.lost.aborted).toBe(told !== 'passes');
+      return 'interrupted';
+    });
+    expect.assertions(2);
   });
 
   it('on a host whose clock is an hour behind is in time all the same', async () => {
@@ -101,18 +135,18 @@ describe('what a pool’s host has done while the queue could not be asked', () 
   const db = schedule({ pool: 'any' });
   const state = async (): Promise<unknown> => (await queue.jobs([{ pool: 'any' }])).map((job) => job.state);
   /** The queue, but that nobody can tell it how a claim ends. */
-  const withoutEnds = (isAway: () => boolean): Queue =>
-    new Proxy(queue, {
-      get(target, name) {
-        if (isAway() && (name === 'finish' || name === 'release'))
-          return () => Promise.reject(new LowtideError('state_unavailable', 'PostgreSQL is away'));
-        return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
-      },
+  const withoutEnds = (isAway: () => boolean): Queue => {
+    const away = (): Promise<never> => Promise.reject(new LowtideError('state_unavailable', 'away'));
+    return withMethods({
+      finish: (...end) => (isAway() ? away() : queue.finish(...end)),
+      release: (...end) => (isAway() ? away() : queue.release(...end)),
     });
+  };
 
   it.each([
     ['completed', '', ['finished']],
     ['completed', 'and was given out again', ['finished']],
+    ['failed', 'and was given out again', ['waiting']],
     ['interrupted', '', ['waiting']],
   ] as const)('and is %s %s, is told later: %j', async (outcome, again, told) => {
     let isAway = true;

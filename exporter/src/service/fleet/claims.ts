@@ -10,14 +10,10 @@ import type { EpochMs } from '../../units/instant.ts';
 import { InTurn } from '../../probe/in-turn.ts';
 import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
+import { HeldClaim, ownToDo, type Hold } from './held-claim.ts';
 
 /** A claim that was not heard of for so long is given out again. */
 export const claimSilentAfterMs = 60_000;
-const beatMs = 15_000;
-/** Then another host of its pool may begin the job at any moment. */
-const givenUpAfterMs = 45_000;
-/** The longest time that a timer takes. */
-const never = 2 ** 31 - 1;
 /** Before another try where the queue does not give the job, or could not be asked. */
 const tryAgainMs = 30_000;
 /** How many claims of one job may fall silent. */
@@ -39,11 +35,16 @@ export const urgencies: Readonly<Record<ScheduleConfig['priority'], number>> = {
 /** What came of the work that was done under a claim; undefined: it could not even be begun. */
 export type Outcome = RunStatus | undefined;
 
+/** Nobody is to do it again. */
+const isSettled: readonly Outcome[] = ['completed', 'cancelled'];
+
 export interface ClaimsOptions {
   readonly queue: Queue;
   readonly catalog: Pick<Catalog, 'runs' | 'schedule' | 'recordMissed' | 'settleUpTo'>;
   readonly instance: string;
   readonly clock: Clock;
+  /** As of HeldClaim. */
+  readonly elapsed: () => number;
   /** How far that clock is ahead of the queue's. */
   readonly aheadMs: () => number;
   readonly log: Logger;
@@ -69,11 +70,7 @@ export class Claims {
   }
 
   /** Resolves when the work is over, or is not this host's to do. Rejects never. */
-  async run(
-    schedule: ScheduleConfig,
-    dueAt: EpochMs,
-    work: (lost: AbortSignal) => Promise<Outcome>,
-  ): Promise<void> {
+  async run(schedule: ScheduleConfig, dueAt: EpochMs, work: (hold: Hold) => Promise<Outcome>): Promise<void> {
     const { log } = this.#options;
     const offer = this.offerOf(schedule, dueAt);
     try {
@@ -84,7 +81,7 @@ export class Claims {
       const fields = { schedule: schedule.id, err: describe(thrown) };
       if ('host' in offer.owner && isAway(thrown)) {
         log.warn(fields, 'the queue of the hosts cannot be asked: this one runs what is its own');
-        await work(new AbortController().signal);
+        await work(ownToDo());
         return;
       }
       log.error(fields, 'a backup could not be claimed');
@@ -132,15 +129,13 @@ export class Claims {
     await queue.acknowledge(reports);
   }
 
-  async #under(claim: Claim, work: (lost: AbortSignal) => Promise<Outcome>): Promise<void> {
+  async #under(claim: Claim, work: (hold: Hold) => Promise<Outcome>): Promise<void> {
     const { log } = this.#options;
     const key = keyOf(claim);
-    const lost = new AbortController();
-    const over = new AbortController();
-    const beats = this.#beat(claim, lost, over.signal);
+    await using hold = new HeldClaim(claim, this.#options);
     this.#held.add(key);
     try {
-      const outcome = await work(lost.signal);
+      const outcome = await work(hold);
       this.#untold.set(key, { claim, outcome });
       await this.#tellEnd(claim, outcome);
       this.#untold.delete(key);
@@ -148,18 +143,17 @@ export class Claims {
       log.warn({ schedule: claim.schedule, err: describe(thrown) }, 'the end of a claim could not be told');
     } finally {
       this.#held.delete(key);
-      over.abort();
-      await beats;
     }
   }
 
-  /** Where it was given out again meanwhile, what is done is done. */
+  /** Where it was given out again meanwhile, what is done is done; what has failed, another may do well. */
   async #tellAtLast(claim: Claim, outcome: Outcome): Promise<void> {
     try {
       await this.#tellEnd(claim, outcome);
     } catch (thrown) {
       if (LowtideError.from(thrown).code !== 'claim_lost') throw thrown;
-      if (isDone(outcome)) await this.#options.queue.conclude(claim, outcome);
+      if (outcome !== undefined && isSettled.includes(outcome))
+        await this.#options.queue.conclude(claim, outcome);
     }
   }
 
@@ -167,35 +161,6 @@ export class Claims {
     const { queue, clock } = this.#options;
     if (isDone(outcome)) await queue.finish(claim, outcome);
     else await queue.release(claim, this.#queueTime(clock.now()));
-  }
-
-  async #beat(claim: Claim, lost: AbortController, over: AbortSignal): Promise<void> {
-    const { queue, clock, log } = this.#options;
-    // What only this host can run goes on: nobody else begins it anew.
-    const isPooled = 'pool' in claim.owner;
-    const giveUp = (error: LowtideError): void => {
-      log.warn({ schedule: claim.schedule, err: describe(error) }, error.message);
-      if (isPooled) lost.abort(error);
-    };
-    // A timer of its own: who was paused is told by it before anything else.
-    const silence = setTimeout(() => giveUp(unheard(claim)), isPooled ? givenUpAfterMs : never).unref();
-    try {
-      for (;;) {
-        await pause(clock, beatMs, over);
-        if (over.aborted) return;
-        try {
-          await queue.beat(claim);
-          silence.refresh();
-        } catch (thrown) {
-          const error = LowtideError.from(thrown);
-          if (error.code !== 'claim_lost') continue;
-          giveUp(error);
-          return;
-        }
-      }
-    } finally {
-      clearTimeout(silence);
-    }
   }
 
   /** One after another: what is claimed for one of them may be handed out to another. */
@@ -274,16 +239,6 @@ export class Claims {
 
 function isDone(outcome: Outcome): outcome is Exclude<RunStatus, 'interrupted'> {
   return outcome !== undefined && outcome !== 'interrupted';
-}
-
-function unheard({ schedule, claimer, attempt }: Claim): LowtideError {
-  return new LowtideError(
-    'claim_lost',
-    `the claim of ${claimer} on ${schedule} (attempt ${attempt}) could not be renewed`,
-    {
-      hint: 'Another host of the pool may begin it by now, so this one has stopped. Look at the way to PostgreSQL.',
-    },
-  );
 }
 
 /** From here on the next one takes its place: late is better than not at all. */

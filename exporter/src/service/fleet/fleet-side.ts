@@ -4,6 +4,7 @@ import type { EpochMs } from '../../units/instant.ts';
 import type { Planning } from '../planning.ts';
 import type { Answering, AnsweringOptions } from './answering.ts';
 import type { Outcome } from './claims.ts';
+import type { Hold } from './held-claim.ts';
 import { FleetMember, type FleetMemberOptions } from './member.ts';
 import type { ScheduleRecords } from './pools.ts';
 import { scheduleRecords } from './schedule-records.ts';
@@ -76,7 +77,7 @@ export class FleetSide implements AsyncDisposable {
   async runScheduled(
     schedule: ScheduleConfig,
     dueAt: EpochMs,
-    work: (lost?: AbortSignal) => Promise<Outcome>,
+    work: (hold?: Hold) => Promise<Outcome>,
   ): Promise<void> {
     const isAlone = this.#isAway() && schedule.pool === undefined;
     if (this.#member === undefined || isAlone) await work();

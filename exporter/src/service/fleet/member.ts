@@ -3,8 +3,8 @@ import { evictOthers } from '../../catalog/postgres/owners.ts';
 import { interruptRunsOf } from '../../catalog/postgres/silent-host.ts';
 import type { Installation } from '../../compose.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
+import type { FleetAccess } from '../../fleet/access.ts';
 import type { Fleet, HostDetails } from '../../fleet/fleet.ts';
-import type { Postgres } from '../../postgres/postgres.ts';
 import { InTurn } from '../../probe/in-turn.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { EpochMs } from '../../units/instant.ts';
@@ -15,6 +15,7 @@ import type { PlanThread } from '../plan-thread.ts';
 import type { Tide } from '../tide.ts';
 import { Answering, type AnsweringOptions } from './answering.ts';
 import { Claims, type Outcome } from './claims.ts';
+import type { Hold } from './held-claim.ts';
 import { HostPart } from './host-part.ts';
 import { hostDetails, Membership, type Heard } from './membership.ts';
 import { FleetPlanner } from './planner.ts';
@@ -58,7 +59,7 @@ export class FleetMember {
   private constructor(
     options: FleetMemberOptions,
     membership: Membership,
-    { fleet, queue, postgres }: { readonly fleet: Fleet; readonly queue: Queue; readonly postgres: Postgres },
+    { fleet, queue, access }: { readonly fleet: Fleet; readonly queue: Queue; readonly access: FleetAccess },
   ) {
     const { installation, tide, thread, log, stopping } = options;
     const { config, catalog, clock } = installation();
@@ -68,11 +69,12 @@ export class FleetMember {
     this.#fleet = fleet;
     this.#claims = new Claims({
       ...{ queue, catalog, instance, clock, log, stopping },
+      elapsed: access.elapsed,
       aheadMs: () => membership.aheadMs,
     });
     this.#planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, catalog, clock, log },
-      interruptRunsOf: (silent) => interruptRunsOf(postgres, silent, clock.now()),
+      interruptRunsOf: (silent) => interruptRunsOf(access.postgres, silent, clock.now()),
       aheadMs: () => membership.aheadMs,
       poolOf: (schedule) => installation().config.schedules.find(({ id }) => id === schedule)?.pool,
     });
@@ -111,7 +113,7 @@ export class FleetMember {
       beatMs: options.beatMs ?? beatMs,
     });
     await evictOthers(postgres, config.instance, folder);
-    const member = new FleetMember(options, membership, { fleet, queue: await access.queue(), postgres });
+    const member = new FleetMember(options, membership, { fleet, queue: await access.queue(), access });
     // From now on it is heard of, however long it takes until all is up.
     member.#beats = member.#beat();
     return member;
@@ -121,7 +123,7 @@ export class FleetMember {
   async runOnce(
     schedule: ScheduleConfig,
     dueAt: EpochMs,
-    work: (lost: AbortSignal) => Promise<Outcome>,
+    work: (hold: Hold) => Promise<Outcome>,
   ): Promise<void> {
     this.part.poke();
     await this.#claims.run(schedule, dueAt, work);

@@ -1,0 +1,131 @@
+import type { Clock } from '../../clock/clock.ts';
+import { pause } from '../../clock/pause.ts';
+import { LowtideError } from '../../errors/lowtide-error.ts';
+import type { Claim, Queue } from '../../queue/queue.ts';
+import { describe } from '../describe.ts';
+import type { Logger } from '../log.ts';
+
+const beatMs = 15_000;
+/** Then another host of its pool may begin the job at any moment. */
+const givenUpAfterMs = 45_000;
+/** The longest time that a timer takes. */
+const never = 2 ** 31 - 1;
+
+/** What makes work this host's to do. */
+export interface Hold {
+  /** Aborted where it is not any more. */
+  readonly lost: AbortSignal;
+  /** To be asked before what comes of it is there for all to see. Throws `claim_lost`. */
+  readonly confirm: () => Promise<void>;
+}
+
+/** Of what nobody else can do. */
+export function ownToDo(): Hold {
+  return { lost: new AbortController().signal, confirm: () => Promise.resolve() };
+}
+
+export interface HeldClaimOptions {
+  readonly queue: Pick<Queue, 'beat'>;
+  readonly clock: Clock;
+  /** Milliseconds of a clock that is never set, and goes on while the machine sleeps. */
+  readonly elapsed: () => number;
+  readonly log: Logger;
+}
+
+/** A claim while its work goes on: it beats, and gives up what another host of the pool may have begun by now. */
+export class HeldClaim implements Hold, AsyncDisposable {
+  readonly #claim: Claim;
+  readonly #options: HeldClaimOptions;
+  readonly #lost = new AbortController();
+  readonly #over = new AbortController();
+  readonly #silence: NodeJS.Timeout;
+  readonly #beats: Promise<void>;
+  #heardAt: number;
+
+  constructor(claim: Claim, options: HeldClaimOptions) {
+    this.#claim = claim;
+    this.#options = options;
+    this.#heardAt = options.elapsed();
+    // A timer of its own: who was paused is told by it before anything else.
+    const giveUp = (): void => this.#giveUp(unheard(claim));
+    this.#silence = setTimeout(giveUp, this.#isPooled ? givenUpAfterMs : never).unref();
+    this.#beats = this.#beat();
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Timers stand still while a machine sleeps: as it wakes, work may be done before the next of them. */
+  async confirm(): Promise<void> {
+    if (!this.#isPooled) return;
+    this.lost.throwIfAborted();
+    try {
+      await this.#renew();
+    } catch (thrown) {
+      if (!isLost(thrown) && this.#options.elapsed() - this.#heardAt < givenUpAfterMs) return;
+      const error = isLost(thrown) ? LowtideError.from(thrown) : unheard(this.#claim);
+      this.#giveUp(error);
+      throw error;
+    }
+  }
+
+  /** The work is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#beats;
+  }
+
+  // What only this host can run goes on: nobody else begins it anew.
+  get #isPooled(): boolean {
+    return 'pool' in this.#claim.owner;
+  }
+
+  async #beat(): Promise<void> {
+    const { clock } = this.#options;
+    const over = this.#over.signal;
+    try {
+      for (;;) {
+        await pause(clock, beatMs, over);
+        if (over.aborted) return;
+        try {
+          await this.#renew();
+        } catch (thrown) {
+          if (!isLost(thrown)) continue;
+          this.#giveUp(LowtideError.from(thrown));
+          return;
+        }
+      }
+    } finally {
+      clearTimeout(this.#silence);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const askedAt = this.#options.elapsed();
+    await this.#options.queue.beat(this.#claim);
+    this.#heardAt = askedAt;
+    this.#silence.refresh();
+  }
+
+  #giveUp(error: LowtideError): void {
+    const { log } = this.#options;
+    if (this.lost.aborted) return;
+    log.warn({ schedule: this.#claim.schedule, err: describe(error) }, error.message);
+    if (this.#isPooled) this.#lost.abort(error);
+  }
+}
+
+function isLost(thrown: unknown): boolean {
+  return LowtideError.from(thrown).code === 'claim_lost';
+}
+
+function unheard({ schedule, claimer, attempt }: Claim): LowtideError {
+  return new LowtideError(
+    'claim_lost',
+    `the claim of ${claimer} on ${schedule} (attempt ${attempt}) could not be renewed`,
+    {
+      hint: 'Another host of the pool may begin it by now, so this one has stopped. Look at the way to PostgreSQL.',
+    },
+  );
+}
