@@ -31,12 +31,12 @@ export class FleetHost {
     folder: string,
     instance: string,
     schedules: string,
-    { pools = [], ...parts }: ConfigParts & { readonly pools?: readonly string[] } = {},
+    { pools = [], more = '', ...parts }: ConfigParts & { readonly pools?: readonly string[] } = {},
   ): Promise<FleetHost> {
     const configFile = writeConfig(folder, schedules, {
       instance,
       state: server.url(),
-      more: [tokens, calm, `pools: [${pools.join(', ')}]`].join('\n'),
+      more: [tokens, calm, `pools: [${pools.join(', ')}]`, more].join('\n'),
       ...parts,
     });
     mkdirSync(join(folder, 'docs'));

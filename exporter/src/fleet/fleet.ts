@@ -1,5 +1,5 @@
 import type { Transaction } from '../postgres/postgres.ts';
-import type { Limits } from '../schedule/limits.ts';
+import type { Limits, Ways } from '../schedule/limits.ts';
 import type { PlanJob, RunningJob } from '../schedule/planner.ts';
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -20,6 +20,7 @@ export interface Fleet {
   readonly views: FleetViews;
   readonly requests: FleetRequests;
   readonly campaigns: FleetCampaigns;
+  readonly ways: FleetWays;
   /**
    * Makes this process the one that works under the name of a host, for `ttlMs` from each `renew` on. Throws `instance_taken`
    * while another one does; a process that takes the place of one of the same `home` need not wait for its silence.
@@ -160,6 +161,29 @@ export interface HostFacts {
   readonly shared: Limits;
   /** What it says of the schedules of its pools, by id; absent: it has none, or is older. */
   readonly pooled?: Readonly<Record<string, PoolSettings>>;
+}
+
+/** The stores, networks and servers that runs of all hosts have in use at this moment. */
+export interface FleetWays {
+  /**
+   * Takes what a run has to do with, unless `full` answers what of it has no room beside the others; answers that. One after the other for
+   * all who need the same. What a host has taken that is silent, or was begun anew, counts no more. The same `run` again takes nothing more.
+   * Throws `lease_lost` where another process works under this name now.
+   */
+  take<Full>(
+    host: Lease,
+    run: string,
+    use: WaysInUse,
+    full: (others: readonly WaysInUse[]) => Full | undefined,
+  ): Promise<Full | undefined>;
+  /** Does nothing where it has taken none. */
+  release(host: Lease, run: string): Promise<void>;
+}
+
+export interface WaysInUse {
+  readonly ways: Ways;
+  /** What the host of the run says of them: hosts may say different things. */
+  readonly limits: Limits;
 }
 
 /** What a host shows to those who look by way of another: its config, which nobody else has, in the words of the API. */

@@ -26,6 +26,8 @@ export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs
         'UPDATE lowtide.hosts SET entered_at = clock_timestamp() WHERE instance = ?',
         instance,
       );
+      // What the process before it had in use, its end has left.
+      await transaction.run('DELETE FROM lowtide.ways_taken WHERE instance = ?', instance);
       return lease;
     },
     { idempotent: true },

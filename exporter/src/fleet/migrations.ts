@@ -86,8 +86,20 @@ const withCancelledCampaigns = `
 ALTER TABLE campaigns ADD COLUMN cancelled TEXT;
 `;
 
+/** An older Lowtide takes none, and heeds none: its runs are known to the plan alone. */
+const withWays = `
+CREATE TABLE ways_taken (
+  instance TEXT NOT NULL REFERENCES hosts (instance) ON DELETE CASCADE,
+  token BIGINT NOT NULL,
+  run TEXT NOT NULL,
+  use TEXT NOT NULL,
+  PRIMARY KEY (instance, run)
+);
+`;
+
 export const fleetMigrations: readonly Migration[] = [
   { sql: initial, readableFrom: 1 },
   { sql: withCampaigns, readableFrom: 1 },
   { sql: withCancelledCampaigns, readableFrom: 1 },
+  { sql: withWays, readableFrom: 1 },
 ];

@@ -9,6 +9,7 @@ import { PostgresPlan } from './plan.ts';
 import { PostgresCampaigns } from './postgres-campaigns.ts';
 import { PostgresRequests } from './requests.ts';
 import { PostgresViews } from './views.ts';
+import { PostgresWays } from './ways.ts';
 
 /**
  * The fleet in the schema `lowtide` of this database, which is made and brought up to date. The database stays the caller's, and
@@ -24,6 +25,7 @@ export async function openFleet(postgres: Postgres): Promise<Fleet> {
     views: new PostgresViews(postgres, leases),
     requests: new PostgresRequests(postgres, leases),
     campaigns: new PostgresCampaigns(postgres, leases),
+    ways: new PostgresWays(postgres, leases),
     enter: (host, home, ttlMs) => enter(postgres, host, home, ttlMs),
     announce: (host) => announce(postgres, host),
     hosts: () => listHosts(postgres),

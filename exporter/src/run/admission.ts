@@ -44,12 +44,15 @@ interface ConfiguredWay {
   readonly bandwidth?: number | undefined;
 }
 
+/** As `run:deferred` has it. */
+export type FullWay = 'store' | 'network' | 'server';
+
 /** What has no room for one more run beside those that go on. Alone, every run has; undefined: nothing is in its way. */
 export function fullWay(
   wanted: Ways,
   running: readonly Ways[],
   { stores = {}, networks = {}, servers = {} }: Limits,
-): 'store' | 'network' | 'server' | undefined {
+): FullWay | undefined {
   const isFullStore = (store: string): boolean =>
     isFull(
       stores[store],

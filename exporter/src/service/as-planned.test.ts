@@ -83,6 +83,7 @@ async function livedBeside(all: readonly Lived[], hours: number, stepMs: number)
       told.push(`${id} ${timeOf(dueAt)} at ${timeOf(clock.now())}`);
       const minutes = all.find(({ schedule }) => schedule.id === id)?.minutes ?? 0;
       await clock.wakeAt(clock.now() + minutes * minute, stop.signal).catch(() => undefined);
+      return undefined;
     },
     onError: (error) => {
       throw error;

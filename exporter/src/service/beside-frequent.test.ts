@@ -68,6 +68,7 @@ async function startOfNight(...schedules: readonly ScheduleConfig[]): Promise<nu
       settled.set(id, dueAt);
       if (id === 'night') started.resolve(clock.now());
       await clock.wakeAt(clock.now() + takes, stop.signal).catch(() => undefined);
+      return undefined;
     },
     onError: started.reject,
   });

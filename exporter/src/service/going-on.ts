@@ -5,7 +5,7 @@ import type { Logger } from './log.ts';
 /** What a service waits for before it ends. */
 export class GoingOn {
   readonly #log: Logger;
-  readonly #work = new Set<Promise<void>>();
+  readonly #work = new Set<Promise<unknown>>();
   readonly #interrupt = new AbortController();
 
   constructor(log: Logger) {
@@ -21,7 +21,7 @@ export class GoingOn {
     return this.#interrupt.signal;
   }
 
-  readonly track = (work: Promise<void>): Promise<void> => {
+  readonly track = <T>(work: Promise<T>): Promise<T> => {
     this.#work.add(work);
     return work.finally(() => this.#work.delete(work));
   };

@@ -129,9 +129,11 @@ describe('the scheduler', () => {
       await settle();
     };
     const ended = Promise.withResolvers<undefined>();
-    const start: SchedulerOptions['start'] = (each, dueAt) => {
+    const start: SchedulerOptions['start'] = async (each, dueAt) => {
       started.push({ id: each.id, dueAt, end: () => undefined });
-      return ended.promise.then(() => states.settleUpTo(each.id, dueAt));
+      await ended.promise;
+      await states.settleUpTo(each.id, dueAt);
+      return undefined;
     };
     const scheduler = beginWith({ start }, schedule('shop'));
     await settle();
@@ -284,6 +286,58 @@ describe('the scheduler', () => {
     scheduler.poke();
     await vi.waitUntil(() => started.length === 4);
     expect(ids()[3]).toBe('d');
+  });
+
+  it('tries again every ten seconds what other hosts leave no room for, tells it once, and starts others meanwhile', async () => {
+    const tries: number[] = [];
+    let full: string | undefined = 'network';
+    const start: SchedulerOptions['start'] = async (each, dueAt) => {
+      if (each.id === 'sent') tries.push(clock.now() - noon - hour);
+      if (each.id === 'sent' && full !== undefined) return full;
+      started.push({ id: each.id, dueAt, end: () => undefined });
+      await states.settleUpTo(each.id, dueAt);
+      return undefined;
+    };
+    const scheduler = beginWith(
+      { start },
+      schedule('sent', { priority: 'critical', resources: { cpu: 1, memory: 1 } }),
+      schedule('kept', { priority: 'low', on_deadline: 'skip' }),
+    );
+    await settle();
+    clock.set(noon + hour);
+    await vi.waitUntil(() => ids().includes('kept'));
+    expect(scheduler.deferral('sent')).toMatchObject({ since: noon + hour, reason: 'network' });
+    for (const second of [4, 10, 15, 20]) {
+      clock.set(noon + hour + second * 1000);
+      scheduler.poke();
+      await settle();
+    }
+    expect(tries).toEqual([0, 10_000, 20_000]);
+    const deferred = { name: 'run:deferred', schedule: 'sent', reason: 'network' };
+    expect(states.events.filter(({ name }) => name === 'run:deferred')).toContainEqual(deferred);
+    expect(states.events.filter((event) => 'reason' in event && event.reason === 'network')).toEqual([
+      deferred,
+    ]);
+    full = undefined;
+    clock.set(noon + hour + 30_000);
+    await vi.waitUntil(() => ids().includes('sent'));
+    expect(scheduler.deferral('sent')).toBeUndefined();
+  });
+
+  it('tries at once what others left no room for before the clock was set back', async () => {
+    const tries: number[] = [];
+    const start: SchedulerOptions['start'] = () => {
+      tries.push(clock.now());
+      return Promise.resolve('store');
+    };
+    const scheduler = beginWith({ start }, schedule('sent'));
+    await settle();
+    clock.set(noon + hour + 60_000);
+    await vi.waitUntil(() => tries.length === 1);
+    await settle();
+    clock.set(noon + hour);
+    scheduler.poke();
+    await vi.waitUntil(() => tries.length === 2);
   });
 
   describe('held up to its deadline, for the state is away', () => {

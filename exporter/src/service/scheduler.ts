@@ -16,8 +16,11 @@ export interface SchedulerOptions {
   readonly schedules: readonly ScheduleConfig[];
   readonly catalog: Pick<Catalog, 'schedules' | 'settleUpTo' | 'recordMissed' | 'append'>;
   readonly clock: Clock;
-  /** Runs a schedule for an occurrence; resolves when the run is over, and never rejects. */
-  readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<void>;
+  /**
+   * Runs a schedule for an occurrence; resolves when the run is over, and never rejects. Where what other hosts run leaves no room for it:
+   * as soon as that is known, with what is full, as the `reason` of the event.
+   */
+  readonly start: (schedule: ScheduleConfig, dueAt: EpochMs) => Promise<string | undefined>;
   /**
    * When each of them is to start, by schedule: not before its window opens. Up to the last call one that is left out, for
    * which there is no room, leaves what there is to the others, and Infinity to another host. Absent: all start as their window opens.
@@ -67,6 +70,9 @@ const lastCallMs = 5000;
 
 const usualSleepMs = 30_000;
 
+/** Before what other hosts had no room for is tried again: they are not heard of, so it is asked for. */
+const askAgainMs = 10_000;
+
 const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
   critical: 0,
   high: 1,
@@ -86,6 +92,8 @@ export class Scheduler {
   readonly #endedAt = new Map<string, EpochMs>();
   readonly #slots = new Map<string, Slot>();
   readonly #deferrals: Deferrals;
+  /** When other hosts last had no room for it. */
+  readonly #refusedAt = new Map<string, EpochMs>();
   readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
@@ -212,6 +220,7 @@ export class Scheduler {
       ...[start, this.#lastCall(job)],
       // Where that is late, the next one is waited for as well.
       ...(job.nextOpensAt === undefined ? [] : [job.nextOpensAt]),
+      this.#asksAgainAt(job, now) ?? start,
     ]);
     return Math.min(...calls.filter((at) => at > now));
   }
@@ -243,9 +252,10 @@ export class Scheduler {
         told.push(...this.#deferrals.defer(job, full, { now, slot }));
         continue;
       }
+      if ((this.#asksAgainAt(job, now) ?? now) > now) continue;
       // Strictly in order: small runs that slip past would keep a large one waiting for ever.
       room &&= mayStart(resourcesOf(job.schedule), running.map(resourcesOf));
-      if (room) this.#start(job, now);
+      if (room) void this.#start(job, { now, slot });
       else told.push(...this.#deferrals.defer(job, 'capacity', { now, slot }));
     }
     return told;
@@ -308,14 +318,20 @@ export class Scheduler {
       (await this.#options.whyAbsent?.({ schedule: id, dueAt, opensAt, lastLook }, now)) ?? absent;
   }
 
-  #start({ schedule, occurrence }: DueJob, now: EpochMs): void {
+  async #start(job: DueJob, times: Pick<StartTimes, 'now' | 'slot'>): Promise<void> {
+    const { schedule, occurrence } = job;
+    const { start, clock, onError } = this.#options;
     this.#slots.delete(schedule.id);
-    this.#running.set(schedule.id, { schedule, since: now });
-    void this.#options.start(schedule, occurrence.dueAt).finally(() => {
-      this.#running.delete(schedule.id);
-      this.#endedAt.set(schedule.id, this.#options.clock.now());
-      this.poke();
-    });
+    this.#running.set(schedule.id, { schedule, since: times.now });
+    const full = await start(schedule, occurrence.dueAt);
+    this.#running.delete(schedule.id);
+    const now = clock.now();
+    if (full === undefined) this.#endedAt.set(schedule.id, now);
+    else {
+      this.#refusedAt.set(schedule.id, now);
+      for (const put of this.#deferrals.defer(job, full, { ...times, now })) await put().catch(onError);
+    }
+    this.poke();
   }
 
   #passOver(job: DueJob, now: EpochMs): Telling {
@@ -327,6 +343,12 @@ export class Scheduler {
       await this.#options.catalog.recordMissed(schedule.id, missed, now);
       this.poke();
     };
+  }
+
+  /** A clock that was set back meanwhile tells nothing of when that was. */
+  #asksAgainAt({ schedule }: DueJob, now: EpochMs): EpochMs | undefined {
+    const refusedAt = this.#refusedAt.get(schedule.id);
+    return refusedAt === undefined || refusedAt > now ? undefined : refusedAt + askAgainMs;
   }
 
   /** Worked out once for each occurrence: there may be thousands. */

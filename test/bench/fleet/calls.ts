@@ -97,10 +97,11 @@ export function timedQueue(queue: Queue, calls: Calls, laterMs: number, now: () 
 }
 
 export function timedFleet(fleet: Fleet, calls: Calls, laterMs: number): Fleet {
-  const { leases, plan, facts } = fleet;
+  const { leases, plan, facts, ways } = fleet;
   return timed(fleet, 'fleet', calls, {
     plan: timed(plan, 'plan', calls),
     facts: timed(facts, 'facts', calls),
+    ways: timed(ways, 'ways', calls),
     leases: timed(leases, 'leases', calls, {
       acquire: (name, holder, ttlMs) =>
         calls.time('leases.acquire', () => leases.acquire(name, holder, ttlMs + laterMs)),

@@ -10,6 +10,7 @@ import type { Hold } from '../../../exporter/src/service/fleet/held-claim.ts';
 import { HostPart } from '../../../exporter/src/service/fleet/host-part.ts';
 import { Pools } from '../../../exporter/src/service/fleet/pools.ts';
 import { FleetPlanner } from '../../../exporter/src/service/fleet/planner.ts';
+import { WaysTaken } from '../../../exporter/src/service/fleet/ways-taken.ts';
 import type { Logger } from '../../../exporter/src/service/log.ts';
 import type { PlanThread } from '../../../exporter/src/service/plan-thread.ts';
 import { Scheduler } from '../../../exporter/src/service/scheduler.ts';
@@ -90,6 +91,11 @@ export class SimulatedHost {
       elapsed: now,
       aheadMs: () => this.#aheadMs,
     });
+    const ways = new WaysTaken({
+      ...{ ways: fleet.ways, lease, log },
+      config: () => config,
+      waysOf: (schedule) => waysOf(schedule, this.#expected.get(schedule.id) ?? expectedOf(schedule)),
+    });
     const pools = new Pools({
       ...{ queue, catalog },
       schedules: () => config.schedules,
@@ -134,10 +140,14 @@ export class SimulatedHost {
       start: async (schedule, dueAt) => {
         const work = ({ lost }: Hold): Promise<Outcome> =>
           this.#work(schedule, dueAt, AbortSignal.any([lost, over.signal]));
+        let full: string | undefined;
         part.poke();
-        await claims.run(schedule, dueAt, work);
+        await claims.run(schedule, dueAt, (lost) =>
+          ways.during(schedule, dueAt, { work: () => work(lost), onFull: (way) => (full = way) }),
+        );
         part.poke();
         if (schedule.pool !== undefined && !over.signal.aborted) await pools.look().catch(() => undefined);
+        return full;
       },
       onError: (thrown) => log.error({ err: thrown }, 'the schedules could not be looked at'),
     });

@@ -73,15 +73,19 @@ export class FleetSide implements AsyncDisposable {
     await this.#member?.reconcile();
   }
 
-  /** Among hosts that share a state, only once none of the others does; while it is away nobody can be asked. */
+  /**
+   * Among hosts that share a state, only once none of the others does, and where theirs leave room for it; while it is away nobody can be
+   * asked. Answers what they leave no room in.
+   */
   async runScheduled(
     schedule: ScheduleConfig,
     dueAt: EpochMs,
     work: (hold?: Hold) => Promise<Outcome>,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const isAlone = this.#isAway() && schedule.pool === undefined;
-    if (this.#member === undefined || isAlone) await work();
-    else await this.#member.runOnce(schedule, dueAt, work);
+    if (this.#member !== undefined && !isAlone) return await this.#member.runOnce(schedule, dueAt, work);
+    await work();
+    return undefined;
   }
 
   /** From now on, or from when it has joined. */

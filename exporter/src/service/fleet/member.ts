@@ -7,6 +7,7 @@ import type { FleetAccess } from '../../fleet/access.ts';
 import type { Fleet, HostDetails } from '../../fleet/fleet.ts';
 import { InTurn } from '../../probe/in-turn.ts';
 import type { Queue } from '../../queue/queue.ts';
+import { waysOf } from '../../schedule/due-job.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { describe } from '../describe.ts';
 import { keepLooking } from '../keep-looking.ts';
@@ -20,6 +21,7 @@ import { HostPart } from './host-part.ts';
 import { hostDetails, Membership, type Heard } from './membership.ts';
 import { FleetPlanner } from './planner.ts';
 import { Pools } from './pools.ts';
+import { WaysTaken } from './ways-taken.ts';
 
 const reconcileEveryMs = 60_000;
 const beatMs = 10_000;
@@ -47,6 +49,7 @@ export class FleetMember {
   readonly #membership: Membership;
   readonly #fleet: Fleet;
   readonly #claims: Claims;
+  readonly #ways: WaysTaken;
   readonly #planner: FleetPlanner;
   readonly #looks = new InTurn();
   #beats = Promise.resolve();
@@ -71,6 +74,11 @@ export class FleetMember {
       ...{ queue, catalog, instance, clock, log, stopping },
       elapsed: access.elapsed,
       aheadMs: () => membership.aheadMs,
+    });
+    this.#ways = new WaysTaken({
+      ...{ ways: fleet.ways, lease: membership.lease, log },
+      config: () => installation().config,
+      waysOf: (schedule) => waysOf(schedule, tide.learning.of(schedule)),
     });
     this.#planner = new FleetPlanner({
       ...{ fleet, queue, thread, instance, catalog, clock, log },
@@ -119,16 +127,20 @@ export class FleetMember {
     return member;
   }
 
-  /** Runs an occurrence once it is certain that nobody else does. */
+  /** Runs an occurrence once it is certain that nobody else does; answers what of what hosts share has no room for it. */
   async runOnce(
     schedule: ScheduleConfig,
     dueAt: EpochMs,
     work: (hold: Hold) => Promise<Outcome>,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
+    let full: string | undefined;
     this.part.poke();
-    await this.#claims.run(schedule, dueAt, work);
+    await this.#claims.run(schedule, dueAt, (hold) =>
+      this.#ways.during(schedule, dueAt, { work: () => work(hold), onFull: (way) => (full = way) }),
+    );
     this.part.poke();
     if (schedule.pool !== undefined) await this.pools.look().catch(() => undefined);
+    return full;
   }
 
   /** From the next beat on others can answer for this host. */
@@ -194,6 +206,7 @@ export class FleetMember {
     if (stopping.aborted) return;
     try {
       await this.#claims.tellLate();
+      await this.#ways.tellLate();
       if (await this.pools.look()) {
         this.part.poke();
         this.#onPlan();

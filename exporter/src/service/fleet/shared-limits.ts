@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
-import type { Limits, WayLimit } from '../../schedule/limits.ts';
+import type { WaysInUse } from '../../fleet/fleet.ts';
+import type { Limits, WayLimit, Ways } from '../../schedule/limits.ts';
 
 /**
  * What of a host's limits is its own: the folders in which it has its stores, each of them, also where it has no limit. A store
@@ -16,6 +17,25 @@ export function ownAndShared(
     limits: { stores: Object.fromEntries(folders.map((name) => [name, limits.stores?.[name] ?? {}])) },
     shared: { ...limits, stores: Object.fromEntries(ways.filter(([name]) => !isOwn(name))) },
   };
+}
+
+/** What of a run other hosts have to do with as well, and what this one says of that; undefined: nothing. */
+export function sharedUse(run: Ways, stores: Config['stores'], limits: Limits): WaysInUse | undefined {
+  const { network, server } = run;
+  const shared = run.stores.filter((name) => stores[name]?.type !== 'directory');
+  if (shared.length === 0 && network === undefined && server === undefined) return undefined;
+  return {
+    ways: { ...run, stores: shared },
+    limits: {
+      stores: only(limits.stores, shared),
+      networks: only(limits.networks, network === undefined ? [] : [network]),
+      servers: only(limits.servers, server === undefined ? [] : [server]),
+    },
+  };
+}
+
+function only<T>(all: Readonly<Record<string, T>> = {}, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }
 
 /** Where hosts say different things of what they share, the least of it counts. */
