@@ -45,11 +45,11 @@ function schedule(more: Partial<ScheduleConfig> = {}): ScheduleConfig {
   return { ...made, timezone: 'UTC', estimated_duration: 1_800_000, ...more };
 }
 
-function poolsOf(pooled: ScheduleConfig): Pools {
+function poolsOf(pooled: ScheduleConfig, claims = claimsOf('db1')): Pools {
   return new Pools({
     ...{ queue, catalog },
     schedules: () => [pooled],
-    offerOf: (each, dueAt) => claimsOf('db1').offerOf(each, dueAt),
+    offerOf: (each, dueAt) => claims.offerOf(each, dueAt),
     queueNow: () => Date.now(),
   });
 }
@@ -202,6 +202,19 @@ describe('a pool', () => {
 });
 
 describe('what a pool has missed', () => {
+  it('by the clock of a host that is ten minutes ahead, another may still begin, up to its latest start', async () => {
+    const hour = 60 * minute;
+    const db = schedule({ pool: 'any', every: hour, max_delay: 45 * minute });
+    const dueAt = Math.floor(Date.now() / hour) * hour + hour;
+    const ahead = claimsOf('db1', 10 * minute);
+    const pools = poolsOf(db, ahead);
+    for (const each of [{ dueAt, reason: 'cpu' }, { dueAt: dueAt + hour }])
+      await pools.recordMissed('db', { ...each, occurrences: 1 }, Date.now());
+    const jobs = await queue.jobs([{ pool: 'any' }]);
+    expect(jobs.map(({ deadline }) => deadline - dueAt)).toEqual([47 * minute, hour + 47 * minute]);
+    expect(ahead.offerOf(db, dueAt).deadline).toBe(dueAt + hour);
+  });
+
   it('is said two minutes after a host has found it, and not when the next one comes', async () => {
     const db = schedule({ pool: 'any' });
     const pools = poolsOf(db);

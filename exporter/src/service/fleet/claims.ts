@@ -215,12 +215,15 @@ export class Claims {
 
   /** As this host has it done. */
   offerOf(schedule: ScheduleConfig, dueAt: EpochMs): Offer {
+    const { pool } = schedule;
+    const last = lastMomentOf(schedule, dueAt);
     return {
-      owner: schedule.pool === undefined ? { host: this.#options.instance } : { pool: schedule.pool },
+      owner: pool === undefined ? { host: this.#options.instance } : { pool },
       schedule: schedule.id,
       dueAt,
       slot: dueAt,
-      deadline: this.#queueTime(lastMomentOf(schedule, dueAt)),
+      // Of what others may run as well, the clock of this host says nothing.
+      deadline: pool === undefined ? this.#queueTime(last) : last,
       priority: urgencies[schedule.priority],
       attempts,
     };

@@ -1,6 +1,7 @@
 import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import type { Offer, Progress, Queue } from '../../queue/queue.ts';
+import { latestStart } from '../../schedule/due-job.ts';
 import { nextOccurrences } from '../../schedule/recurrence.ts';
 import type { EpochMs } from '../../units/instant.ts';
 
@@ -76,11 +77,15 @@ export class Pools implements ScheduleRecords {
     if (schedule === undefined) {
       await catalog.recordMissed(id, missed, at);
     } else {
-      const latest = this.#options.queueNow() + toldAfterMs;
+      const now = this.#options.queueNow();
       await queue.offer(
         (await this.#missedOf(schedule, missed)).map((dueAt) => {
           const offer = offerOf(schedule, dueAt);
-          return { ...offer, deadline: Math.min(offer.deadline, latest) };
+          const overAt = Math.max(now, lastStartOf(schedule, offer));
+          return {
+            ...offer,
+            deadline: Math.min(offer.deadline, overAt + toldAfterMs),
+          };
         }),
       );
       await catalog.settleUpTo(id, missed.dueAt);
@@ -102,6 +107,12 @@ export class Pools implements ScheduleRecords {
   #pooled(id: string): ScheduleConfig | undefined {
     return this.#options.schedules().find((schedule) => schedule.id === id && schedule.pool !== undefined);
   }
+}
+
+/** By a clock that is right: that of a host which calls it missed may be ahead, and others begin it up to then. */
+function lastStartOf(schedule: ScheduleConfig, { dueAt, deadline: nextOpensAt }: Offer): EpochMs {
+  const [occurrence] = nextOccurrences(schedule, dueAt - 1, dueAt);
+  return occurrence === undefined ? dueAt : latestStart({ schedule, occurrence, nextOpensAt });
 }
 
 function takenIn(progress: ReadonlyMap<string, Progress>, schedule: string): EpochMs | undefined {
