@@ -264,6 +264,37 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       expect(reports.map(({ reason }) => reason?.code)).toEqual(['deadline_passed', 'deadline_passed']);
     });
 
+    it('misses what was held up with the reason that was said last, and no weak one after another', async () => {
+      const dueAt = state.now();
+      const codes: unknown[] = [];
+      for (const [code, isWeak] of [
+        ['away', true],
+        ['out', true],
+        ['busy', false],
+        ['away', true],
+        ['full', false],
+      ] as const) {
+        await queue.offer([offer({ dueAt, heldUpBy: { code, isWeak } }), offer({ dueAt })]);
+        codes.push((await other.job(offer({ dueAt })))?.reason?.code);
+      }
+      expect(codes).toEqual(['away', 'away', 'busy', 'busy', 'full']);
+      await state.step(60 * minute);
+      expect(await other.sweep(silence)).toMatchObject([{ state: 'missed', reason: { code: 'full' } }]);
+    });
+
+    it('misses what was begun and fell silent with that as the reason, whatever others were held up by', async () => {
+      const heldUpBy = { code: 'busy', isWeak: false };
+      await queue.offer([offer({ heldUpBy })]);
+      await claimOne();
+      await state.step(silence + 1);
+      await queue.sweep(silence);
+      await queue.offer([offer({ dueAt: state.now() - silence - 1, heldUpBy })]);
+      await state.step(60 * minute);
+      expect(await queue.sweep(silence)).toMatchObject([
+        { state: 'missed', reason: { code: 'claim_silent' } },
+      ]);
+    });
+
     it('gives nothing whose deadline has passed, and misses it instead', async () => {
       await queue.offer([offer()]);
       await state.step(60 * minute);

@@ -3,7 +3,15 @@ import type { Row, Transaction } from '../postgres/postgres.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Engine, Fetched, Queued } from './engine.ts';
 import { jobId, jobOf, urgency } from './job-row.ts';
-import { memoryMs, type Claim, type Job, type Offer } from './queue.ts';
+import {
+  claimSilent,
+  deadlinePassed,
+  memoryMs,
+  type Claim,
+  type HeldUp,
+  type Job,
+  type Offer,
+} from './queue.ts';
 
 // What becomes of single jobs: ledger and engine change together, within the transaction of the caller.
 
@@ -22,17 +30,27 @@ export async function offerAll(
     const queued = { id, slot, urgency: urgency(offer) };
     const known = await transaction.get('SELECT * FROM job WHERE id = ?', id);
     if (known !== undefined && known['state'] !== 'waiting' && known['state'] !== 'withdrawn') continue;
+    const reason = heldUp(known, offer.heldUpBy);
     await transaction.run(
-      `INSERT INTO job (id, lane, schedule, due_at, slot, deadline, priority, urgency, attempts, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')
+      `INSERT INTO job (id, lane, schedule, due_at, slot, deadline, priority, urgency, attempts, reason_code, reason_text, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')
        ON CONFLICT (id) DO UPDATE SET slot = excluded.slot, deadline = excluded.deadline, priority = excluded.priority,
-         urgency = excluded.urgency, attempts = excluded.attempts, state = excluded.state`,
+         urgency = excluded.urgency, attempts = excluded.attempts, reason_code = excluded.reason_code,
+         reason_text = excluded.reason_text, state = excluded.state`,
       ...[id, lane, offer.schedule, offer.dueAt, slot, deadline, priority, queued.urgency, attempts],
+      ...[reason?.code ?? null, reason?.text ?? null],
     );
     if (known?.['state'] !== 'waiting') added.push(queued);
     else if (known['slot'] !== slot || known['urgency'] !== queued.urgency) await engine.move(lane, queued);
   }
   await engine.add(lane, added);
+}
+
+/** Each of those that may run it has its own. */
+function heldUp(known: Row | undefined, by: HeldUp | undefined): Job['reason'] {
+  const before = known && jobOf(known).reason;
+  if (by === undefined || before?.code === claimSilent || (by.isWeak && before !== undefined)) return before;
+  return { code: by.code, text: `one that may run it was held up by ${by.code}` };
 }
 
 /** Undefined where the deadline has passed meanwhile: then it is missed. */
@@ -77,7 +95,7 @@ export async function judge(
   }
   const isLast = attempt >= attempts;
   const silent = await transaction.get(
-    `UPDATE job SET state = ?, attempt = ?, token = NULL, reason_code = 'claim_silent', reason_text = ?, ended_at = ?
+    `UPDATE job SET state = ?, attempt = ?, token = NULL, reason_code = '${claimSilent}', reason_text = ?, ended_at = ?
      WHERE id = ? AND token = ? AND beat_at = ? RETURNING *`,
     isLast ? 'lost' : 'waiting',
     isLast ? attempt : attempt + 1,
@@ -96,7 +114,7 @@ export async function judge(
 /** What a claim before it has left behind says more than that time went by. */
 function miss(transaction: Transaction, id: string, now: EpochMs): Promise<Row | undefined> {
   return transaction.get(
-    `UPDATE job SET state = 'missed', ended_at = ?, reason_code = 'deadline_passed',
+    `UPDATE job SET state = 'missed', ended_at = ?, reason_code = coalesce(reason_code, '${deadlinePassed}'),
        reason_text = CASE WHEN reason_text IS NULL THEN 'nobody claimed it before its deadline'
                           ELSE reason_text || ', and nobody claimed it again before its deadline' END
      WHERE id = ? AND state = 'waiting' AND deadline <= ? RETURNING *`,

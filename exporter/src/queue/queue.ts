@@ -97,6 +97,14 @@ export interface Offer extends Occurrence {
   readonly priority: number;
   /** How many claims may fall silent before the job is lost. */
   readonly attempts: number;
+  /** What keeps who offers it from beginning it: why it is missed where nobody else begins it. */
+  readonly heldUpBy?: HeldUp;
+}
+
+export interface HeldUp {
+  readonly code: string;
+  /** Gives way to what others have said before; that a claim fell silent counts more than anything. */
+  readonly isWeak: boolean;
 }
 
 export interface Claimer {
@@ -125,3 +133,8 @@ export interface Job extends Offer {
 
 /** How long it is certain that an occurrence is not taken for a new one. */
 export const memoryMs = 30 * 24 * 3_600_000;
+
+/** The `reason` of a job whose claim fell silent. */
+export const claimSilent = 'claim_silent';
+/** Of one that was missed, where nobody has said what it was held up by. */
+export const deadlinePassed = 'deadline_passed';

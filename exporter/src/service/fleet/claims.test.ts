@@ -12,6 +12,7 @@ import type { Queue } from '../../queue/queue.ts';
 import { openSqliteQueue } from '../../queue/sqlite.ts';
 import { createLog } from '../log.ts';
 import { Claims, type Outcome } from './claims.ts';
+import { missedTogether } from './missed-together.ts';
 import { Pools } from './pools.ts';
 
 const minute = 60_000;
@@ -213,6 +214,16 @@ describe('what a pool has missed', () => {
     const jobs = await queue.jobs([{ pool: 'any' }]);
     expect(jobs.map(({ deadline }) => deadline - dueAt)).toEqual([47 * minute, hour + 47 * minute]);
     expect(ahead.offerOf(db, dueAt).deadline).toBe(dueAt + hour);
+  });
+
+  it('is told with what a host that was there was held up by', async () => {
+    const hour = 60 * minute;
+    const db = schedule({ pool: 'any', every: hour, max_delay: minute });
+    const pools = poolsOf(db);
+    const dueAt = Math.floor(Date.now() / hour) * hour - hour;
+    for (const reason of ['absent', 'cpu', 'absent_after_store'])
+      await pools.recordMissed('db', { dueAt, occurrences: 1, reason }, Date.now());
+    expect(missedTogether(await queue.sweep(minute))).toMatchObject([{ dueAt, reason: 'cpu' }]);
   });
 
   it('is said two minutes after a host has found it, and not when the next one comes', async () => {

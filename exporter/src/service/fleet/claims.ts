@@ -11,6 +11,7 @@ import { InTurn } from '../../probe/in-turn.ts';
 import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
 import { HeldClaim, ownToDo, type Hold } from './held-claim.ts';
+import { whyMissed } from './why-missed.ts';
 
 /** A claim that was not heard of for so long is given out again. */
 export const claimSilentAfterMs = 60_000;
@@ -121,9 +122,10 @@ export class Claims {
     }
     // What it has done is not to be done by others.
     if (isStart) await queue.reclaim(instance);
-    for (const { schedule, dueAt, reason } of reports) {
+    for (const job of reports) {
+      const { schedule, dueAt } = job;
       const { settledUntil = dueAt } = await catalog.schedule(schedule);
-      const missed = { dueAt, occurrences: 1, ...(reason !== undefined && { reason: reason.code }) };
+      const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
       if (settledUntil < dueAt) await catalog.recordMissed(schedule, missed, clock.now());
     }
     await queue.acknowledge(reports);
@@ -192,7 +194,7 @@ export class Claims {
       case 'lost': {
         // Of a pool's, whoever plans has told.
         if ('pool' in offer.owner) return;
-        const missed = { dueAt: offer.dueAt, occurrences: 1, reason: job.reason?.code ?? job.state };
+        const missed = { dueAt: offer.dueAt, occurrences: 1, reason: whyMissed(job) };
         await catalog.recordMissed(offer.schedule, missed, clock.now());
         await queue.acknowledge([offer]);
         return;

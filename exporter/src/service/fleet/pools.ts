@@ -1,6 +1,7 @@
 import type { Catalog, Missed, ScheduleState } from '../../catalog/catalog.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
-import type { Offer, Progress, Queue } from '../../queue/queue.ts';
+import type { HeldUp, Offer, Progress, Queue } from '../../queue/queue.ts';
+import { interrupted, isWaitedFor } from '../../events/events.ts';
 import { latestStart } from '../../schedule/due-job.ts';
 import { nextOccurrences } from '../../schedule/recurrence.ts';
 import type { EpochMs } from '../../units/instant.ts';
@@ -85,6 +86,7 @@ export class Pools implements ScheduleRecords {
           return {
             ...offer,
             deadline: Math.min(offer.deadline, overAt + toldAfterMs),
+            ...(missed.reason !== undefined && { heldUpBy: heldUpBy(missed.reason) }),
           };
         }),
       );
@@ -107,6 +109,11 @@ export class Pools implements ScheduleRecords {
   #pooled(id: string): ScheduleConfig | undefined {
     return this.#options.schedules().find((schedule) => schedule.id === id && schedule.pool !== undefined);
   }
+}
+
+/** What a host that was there waited for tells more than that another was not. */
+function heldUpBy(reason: string): HeldUp {
+  return { code: reason, isWeak: reason !== interrupted && !isWaitedFor(reason) };
 }
 
 /** By a clock that is right: that of a host which calls it missed may be ahead, and others begin it up to then. */
