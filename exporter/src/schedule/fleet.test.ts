@@ -263,6 +263,39 @@ describe('planFleet', () => {
       expect(hoursOf(runsOf(found)[0]?.start)).toBe(16);
     });
 
+    it('takes a stream of the folder of the host that makes the backup, and of no other', () => {
+      const folder = { stores: { local: { streams: 1 } } };
+      const atTwo = (schedule: string): PlanJob =>
+        pooled({ schedule, opens: 14, closes: 14, delay: 0, stores: ['local'] });
+      const jobs = [atTwo('one'), atTwo('other')];
+      const found = plan({ a: host(jobs, { limits: folder }), b: host(jobs, { limits: folder }) });
+      expect(found.misfits).toEqual([]);
+      expect(
+        runsOf(found)
+          .map(({ runsOn }) => runsOn)
+          .toSorted(),
+      ).toEqual(['a', 'b']);
+      const third = plan({
+        a: host([...jobs, atTwo('third')], { limits: folder }),
+        b: host([...jobs, atTwo('third')], { limits: folder }),
+      });
+      expect(third.misfits).toMatchObject([{ owner: 'workers', reason: { code: 'late' } }]);
+    });
+
+    it('is made where the store has room, be it the folder of one host and the bucket of all others', () => {
+      const shared = { stores: { vault: { streams: 1 } } };
+      const atTwo = (schedule: string): PlanJob =>
+        pooled({ schedule, opens: 14, closes: 14, delay: 0, stores: ['vault'] });
+      const jobs = [atTwo('one'), atTwo('other')];
+      const found = plan(
+        { a: host(jobs), b: host(jobs), c: host(jobs, { limits: { stores: { vault: { streams: 1 } } } }) },
+        { shared },
+      );
+      expect(found.misfits).toEqual([]);
+      const ways = runsOf(found).map(({ runsOn }) => (runsOn === 'c' ? 'folder' : 'bucket'));
+      expect(ways.toSorted()).toEqual(['bucket', 'folder']);
+    });
+
     it('names what finds no host at any time', () => {
       const running = [
         { until: now + 99 * hourMs, resources: { cpu: 0.1, memory: 0 }, stores: [], server: 'x' },

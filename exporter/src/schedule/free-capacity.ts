@@ -7,6 +7,7 @@ export const unplaced = -1;
 const tolerance = 1e-9;
 
 const firstHost = [0];
+const anyHost = -1;
 
 /** How much of a resource is missing, and where. */
 export interface Shortage {
@@ -32,10 +33,14 @@ export class FreeCapacity {
   readonly #needs: readonly Float64Array[];
   /** Free of hosts' resources by place; nothing for a resource that cannot run out. */
   readonly #free: (Float64Array | undefined)[];
-  /** Where the claims of each job begin in the two lists behind. */
+  /** Where the claims of each job begin in the three lists behind. */
   readonly #claimsFrom: Int32Array;
   readonly #claimed: Int32Array;
   readonly #amounts: Float64Array;
+  /** On which host alone it is taken, or any. */
+  readonly #claimedOn: Int32Array;
+  /** Whether that is one of them for any claim. */
+  readonly #isBound: boolean;
   /** Free of shared resources by slot; nothing for one that cannot run out. */
   readonly #freeShared: (Float64Array | undefined)[];
   /** Whether any of the shared ones can. */
@@ -53,6 +58,7 @@ export class FreeCapacity {
     const claims = jobs.reduce((sum, job) => sum + (job.claims?.length ?? 0), 0);
     this.#claimed = new Int32Array(claims);
     this.#amounts = new Float64Array(claims);
+    this.#claimedOn = new Int32Array(claims);
     const wanted = resources.map(() => new Float64Array(problem.hosts));
     const wantedShared = new Float64Array(shared.length);
     let next = 0;
@@ -65,14 +71,16 @@ export class FreeCapacity {
         needs[index] = need;
         for (const host of job.hosts ?? firstHost) sums[host] = (sums[host] ?? 0) + need;
       }
-      for (const { resource, amount } of job.claims ?? []) {
+      for (const { resource, amount, host = anyHost } of job.claims ?? []) {
         this.#claimed[next] = resource;
         this.#amounts[next] = amount;
+        this.#claimedOn[next] = host;
         wantedShared[resource] = (wantedShared[resource] ?? 0) + amount;
         next += 1;
       }
       this.#claimsFrom[index + 1] = next;
     }
+    this.#isBound = this.#claimedOn.some((host) => host !== anyHost);
     this.#free = resources.map((resource, index) => {
       const free = freeOfHosts(resource, problem);
       return suffices(free, wanted[index] ?? [], problem.slots) ? undefined : free;
@@ -107,26 +115,37 @@ export class FreeCapacity {
       for (let at = place; at < place + duration; at += 1) free[at] = (free[at] ?? 0) - need;
     }
     if (!this.#isShared) return;
+    const host = this.#hostOf(place);
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
       const free = this.#freeShared[this.#claimed[claim] ?? -1];
-      if (free === undefined) continue;
+      if (free === undefined || !this.#isTaken(claim, host)) continue;
       const amount = sign * (this.#amounts[claim] ?? 0);
       const start = place % this.#problem.slots;
       for (let slot = start; slot < start + duration; slot += 1) free[slot] = (free[slot] ?? 0) - amount;
     }
   }
 
-  /** What a job takes of a resource. */
+  #hostOf(place: number): number {
+    return this.#isBound ? Math.floor(place / this.#problem.slots) : anyHost;
+  }
+
+  #isTaken(claim: number, host: number): boolean {
+    const only = this.#claimedOn[claim];
+    return only === anyHost || only === host;
+  }
+
+  /** What a job takes of a resource, where it is placed. */
   need(job: number, resource: number): number {
     if (resource < this.#needs.length) return this.#needs[resource]?.[job] ?? 0;
     const shared = resource - this.#needs.length;
     if (shared >= this.#freeShared.length) {
       return this.#succession?.of(job) === shared - this.#freeShared.length ? 1 : 0;
     }
+    const host = this.#hostOf(this.#places[job] ?? unplaced);
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
-      if (this.#claimed[claim] === shared) return this.#amounts[claim] ?? 0;
+      if (this.#claimed[claim] === shared && this.#isTaken(claim, host)) return this.#amounts[claim] ?? 0;
     }
     return 0;
   }
@@ -178,17 +197,23 @@ export class FreeCapacity {
       if (need === 0) continue;
       for (let at = from; at < to; at += 1) if ((free[at] ?? 0) < need) return false;
     }
-    return true;
+    if (!this.#isBound) return true;
+    const start = from % this.#problem.slots;
+    return this.#fitsClaims(job, this.#hostOf(from), start, start + to - from);
   }
 
-  /** Whether what a job needs of shared resources is free from one slot to another, and it is its turn. */
+  /** Whether what a job needs on whatever host is free from one slot to another, and it is its turn. */
   fitsShared(job: number, from: number, to: number): boolean {
     if (this.#succession?.taken(job, from, to) !== undefined) return false;
-    if (!this.#isShared) return true;
+    return !this.#isShared || this.#fitsClaims(job, anyHost, from, to);
+  }
+
+  /** Of what it claims on this host alone, or else on any. */
+  #fitsClaims(job: number, host: number, from: number, to: number): boolean {
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
       const free = this.#freeShared[this.#claimed[claim] ?? -1];
-      if (free === undefined) continue;
+      if (free === undefined || this.#claimedOn[claim] !== host) continue;
       const amount = this.#amounts[claim] ?? 0;
       if (amount === 0) continue;
       for (let slot = from; slot < to; slot += 1) if ((free[slot] ?? 0) < amount) return false;
@@ -211,11 +236,12 @@ export class FreeCapacity {
     }
     if (this.#succession !== undefined) full = this.#othersTurn(this.#succession, job, { from, to, full });
     if (!this.#isShared) return full;
+    const host = this.#hostOf(from);
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
       const free = this.#freeShared[this.#claimed[claim] ?? -1];
       const amount = this.#amounts[claim] ?? 0;
-      if (amount === 0 || free === undefined) continue;
+      if (amount === 0 || free === undefined || !this.#isTaken(claim, host)) continue;
       const start = from % this.#problem.slots;
       for (let offset = 0; offset < to - from; offset += 1) {
         if ((free[start + offset] ?? 0) >= amount) continue;
@@ -254,8 +280,10 @@ export class FreeCapacity {
     for (let index = 0; index < count; index += 1) {
       look(index, this.#needs[index]?.[job] ?? 0, this.#free[index], place);
     }
+    const host = this.#hostOf(place);
     const end = this.#claimsFrom[job + 1] ?? 0;
     for (let claim = this.#claimsFrom[job] ?? 0; claim < end; claim += 1) {
+      if (!this.#isTaken(claim, host)) continue;
       const shared = this.#claimed[claim] ?? -1;
       const amount = this.#amounts[claim] ?? 0;
       look(count + shared, amount, this.#freeShared[shared], place % this.#problem.slots);

@@ -83,4 +83,6 @@ export interface Claim {
   /** Which of `shared`. */
   readonly resource: number;
   readonly amount: number;
+  /** On which of its hosts alone a job takes it; absent: on any. */
+  readonly host?: number;
 }

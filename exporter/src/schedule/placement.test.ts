@@ -5,6 +5,13 @@ import { Placement, unplaced } from './placement.ts';
 import type { PlacementJob, PlacementProblem } from './placement-problem.ts';
 import { makeRoom } from './squeeze.ts';
 
+const everywhere = { resource: 0, amount: 1 };
+/** Of what the first host has for itself, and the second. */
+const onOne = [
+  { resource: 1, amount: 1, host: 0 },
+  { resource: 2, amount: 1, host: 1 },
+];
+
 /** Small problems in which resources are scarce, of one to three hosts. */
 const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProblem> =>
   fc
@@ -39,7 +46,7 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
                 duration: fc.integer({ min: 1, max: Math.ceil(slots / 2) }),
                 weight: fc.constantFrom(1, 2, 4, 8),
                 needs: fc.tuple(fc.double({ min: 0, max: 0.7, noNaN: true })),
-                claims: fc.constantFrom(undefined, [{ resource: 0, amount: 1 }]),
+                claims: fc.constantFrom(undefined, [everywhere], [...onOne], [everywhere, ...onOne]),
                 hosts: hosts === 1 ? fc.constant(undefined) : some,
                 elsewhere: fc.constantFrom(undefined, [0], [undefined, 0]),
                 previous: fc.option(fc.integer({ min: 0, max: slots - 1 }), { nil: undefined }),
@@ -59,7 +66,7 @@ const problems = (maxJobs: number, maxSlots: number): fc.Arbitrary<PlacementProb
           hosts,
           slotHours: 1 / 12,
           resources: [{ base, capacity: hosts === 1 ? [1] : capacity, loadWeight: 0.7 }],
-          shared: [{ base: new Float64Array(slots), capacity: 2 }],
+          shared: [2, 1, 1].map((most) => ({ base: new Float64Array(slots), capacity: most })),
           elsewhere: [there],
           ...(lent !== undefined && { lent }),
           jobs,
@@ -106,7 +113,8 @@ function expectLawful({ problem, places }: Placement): void {
     expect(start).toBeLessThanOrEqual(job.latest);
     expect(start + job.duration).toBeLessThanOrEqual(slots);
     for (const [resource, need] of job.needs.entries()) add(used[resource], place, job.duration, need);
-    for (const { resource, amount } of job.claims ?? []) {
+    for (const { resource, amount, host } of job.claims ?? []) {
+      if (host !== undefined && host !== Math.floor(place / slots)) continue;
       add(usedShared[resource], start, job.duration, amount);
     }
   }
@@ -181,6 +189,19 @@ describe('Placement', () => {
           }
         },
       ),
+    );
+  });
+
+  it('says what is missing where a job does not fit, and nothing where it does', () => {
+    fc.assert(
+      fc.property(inTurn(problems(8, 20)), (problem) => {
+        const placement = findPlacement(problem, { thoroughness: 'new' });
+        const job = 0;
+        if (placement.places[job] !== unplaced) placement.take(job);
+        for (const place of choicesOf(placement, job)) {
+          expect(placement.shortage(job, place).missing > 0).toBe(!placement.fits(job, place));
+        }
+      }),
     );
   });
 
@@ -443,6 +464,16 @@ describe('Placement of many hosts', () => {
     expect(usersAt(0, 1)).toEqual([2]);
     expect(usersAt(1, 1)).toEqual([2]);
     expect(usersAt(0, 0)).toEqual([]);
+  });
+
+  it('names as users of what one host has for itself those that run there', () => {
+    const claims = [{ resource: 0, amount: 1, host: 1 }];
+    const shared = [{ base: new Float64Array(2), capacity: 1 }];
+    const both = { hosts: [0, 1], claims };
+    const placement = new Placement({ ...problem(2, [job(both), job(both)]), shared });
+    placement.put(0, 1);
+    placement.put(1, 3);
+    expect(placement.users({ resource: 1, at: 1 })).toEqual([1]);
   });
 
   it('takes back what a trial has done, also within another one', () => {

@@ -183,25 +183,25 @@ function othersOf(
   );
 }
 
-/** Of a host's own limits, one that may run on several claims those of all: it is not known yet on which it will. */
+/** One that may run on several hosts claims what is one's own there alone; what it claims on all of them, wherever it runs. */
 function claimsOf(
   { job, hosts: own }: FleetJob,
   hosts: readonly PlanningHost[],
   resources: SharedResources,
 ): readonly Claim[] {
-  const [first = 0] = own;
-  if (own.length === 1) {
-    const host = hosts[first];
-    return resources.claims(job, host?.instance ?? '', host?.limits);
-  }
-  const claims = new Map<number, Claim>();
-  for (const index of own) {
-    const host = hosts[index];
-    for (const claim of resources.claims(job, host?.instance ?? '', host?.limits)) {
-      claims.set(claim.resource, claim);
-    }
-  }
-  return [...claims.values()];
+  const each = own.map((host) => ({
+    host,
+    claims: resources.claims(job, hosts[host]?.instance ?? '', hosts[host]?.limits),
+  }));
+  const [first] = each;
+  if (first === undefined || each.length === 1) return first?.claims ?? [];
+  const isCommon = ({ resource }: Claim): boolean =>
+    each.every(({ claims }) => claims.some((claim) => claim.resource === resource));
+  const common = first.claims.filter(isCommon);
+  const bound = each.flatMap(({ host, claims }) =>
+    claims.filter((claim) => !isCommon(claim)).map((claim) => ({ ...claim, host })),
+  );
+  return [...common, ...bound];
 }
 
 /** A job in slots. One whose time is over may start now, and only now; `from`: nor before, absent: as its window opens. */

@@ -93,7 +93,8 @@ function fits(
   const hasRoom = (amount: number, base: ArrayLike<number>, capacity: number, from: number): boolean =>
     amount === 0 || amount <= freeBetween(base, capacity, from, from + duration) + tolerance;
   return (
-    claims.every(({ resource, amount }) => {
+    claims.every(({ resource, amount, host: only = host }) => {
+      if (only !== host) return true;
       const of = shared[resource];
       return of === undefined || hasRoom(amount, of.base, of.capacity, start);
     }) &&

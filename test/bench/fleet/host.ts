@@ -142,8 +142,8 @@ export class SimulatedHost {
           this.#work(schedule, dueAt, AbortSignal.any([lost, over.signal]));
         let full: string | undefined;
         part.poke();
-        await claims.run(schedule, dueAt, (lost) =>
-          ways.during(schedule, dueAt, { work: () => work(lost), onFull: (way) => (full = way) }),
+        await claims.run(schedule, dueAt, (hold) =>
+          ways.during(schedule, dueAt, { work: () => work(hold), onFull: (way) => (full = way) }),
         );
         part.poke();
         if (schedule.pool !== undefined && !over.signal.aborted) await pools.look().catch(() => undefined);
