@@ -7,7 +7,7 @@ import type { QueueState } from './queue.ts';
 type Step =
   | { readonly kind: 'offer'; readonly job: number; readonly delay: number }
   | { readonly kind: 'claim' | 'sweep'; readonly host: number }
-  | { readonly kind: 'beat' | 'finish' | 'release'; readonly claim: number }
+  | { readonly kind: 'beat' | 'takeBack' | 'finish' | 'release'; readonly claim: number }
   | { readonly kind: 'clock'; readonly minutes: number };
 
 const minute = 60_000;
@@ -18,7 +18,7 @@ const pool = { pool: 'law' };
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('offer'), job: fc.nat(3), delay: fc.nat(5) }),
   fc.record({ kind: fc.constantFrom('claim', 'sweep'), host: fc.nat(1) }),
-  fc.record({ kind: fc.constantFrom('beat', 'finish', 'release'), claim: fc.nat(20) }),
+  fc.record({ kind: fc.constantFrom('beat', 'takeBack', 'finish', 'release'), claim: fc.nat(20) }),
   fc.record({ kind: fc.constant('clock'), minutes: fc.constantFrom(1, 3, 3, 10, -1, -10) }),
 );
 
@@ -67,6 +67,7 @@ export function queueLaw(
             const claim = claims[each.claim % Math.max(1, claims.length)];
             if (claim === undefined) return;
             if (each.kind === 'beat') await first.beat(claim);
+            else if (each.kind === 'takeBack') await first.takeBack(claim);
             else if (each.kind === 'release') await first.release(claim, state.now() + minute);
             else {
               await first.finish(claim, 'completed');

@@ -228,6 +228,70 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       expect(await states()).toEqual(['finished']);
     });
 
+    it('is taken back by who fell silent, as long as nobody else has claimed it', async () => {
+      await queue.offer([offer()]);
+      const first = await claimOne();
+      await queue.takeBack(first);
+      await state.step(silence + 1);
+      expect(await other.sweep(silence)).toMatchObject([{ state: 'waiting', attempt: 2 }]);
+      await queue.takeBack(first);
+      expect(await other.claim(db1, 10)).toEqual([]);
+      await state.step(silence);
+      expect(await other.sweep(silence)).toEqual([]);
+      await queue.beat(first);
+      await state.step(silence + 1);
+      await other.sweep(silence);
+      const second = await claimOne(other);
+      await refused(queue.takeBack(first));
+      await other.finish(second, 'completed');
+      await refused(queue.takeBack(first));
+      expect(await states()).toEqual(['finished']);
+    });
+
+    it('is not taken back where another has claimed it since, though that one has released it', async () => {
+      await queue.offer([offer({ owner: { pool: 'any' } })]);
+      const claimed = (by: Queue, instance: string): Promise<Claim[]> =>
+        by.claim({ instance, pools: ['any'] }, 1);
+      const [first] = await claimed(queue, 'db-1');
+      await state.step(silence + 1);
+      await queue.sweep(silence);
+      const [second] = await claimed(other, 'db-2');
+      if (first === undefined || second === undefined) throw new Error('there was nothing to claim');
+      await other.release(second, state.now());
+      await refused(queue.takeBack(first));
+      expect(await claimed(queue, 'db-1')).toMatchObject([{ attempt: 2 }]);
+    });
+
+    it.each([
+      ['released', 1],
+      ['silent', 2],
+    ])('is given out again where it was taken back, and then is %s', async (end, attempt) => {
+      await queue.offer([offer()]);
+      const first = await claimOne();
+      await state.step(silence + 1);
+      await other.sweep(silence);
+      await queue.takeBack(first);
+      await state.step(silence + 1);
+      if (end === 'released') {
+        await queue.release(first, state.now() + minute);
+        expect(await other.claim(db1, 10)).toEqual([]);
+        await state.step(minute);
+      } else await other.sweep(silence);
+      expect(await claimOne(other)).toMatchObject({ attempt });
+      await refused(queue.takeBack(first));
+    });
+
+    it('is not taken back once it is missed', async () => {
+      await queue.offer([offer()]);
+      const first = await claimOne();
+      await state.step(60 * minute);
+      await queue.sweep(silence);
+      await queue.sweep(silence);
+      expect(await states()).toEqual(['missed']);
+      await refused(queue.takeBack(first));
+      expect(await states()).toEqual(['missed']);
+    });
+
     it('reports as lost what fell silent in the last attempt, until it is acknowledged', async () => {
       const offered = offer({ attempts: 2 });
       await queue.offer([offered]);

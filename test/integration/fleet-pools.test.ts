@@ -21,6 +21,11 @@ const waits = `['sh', '-c', 'until [ -e ROOT/go ]; do sleep 0.05; done; echo don
 /** So small and short that there is always room for it. */
 const light = 'estimated_duration: 10s, resources: { cpu: 0.01, memory: 0.01 }';
 const pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, every: 4m, ${light}, stores: [local] }`;
+const own = `  - { id: own, source: { type: command, argv: ['true'] }, every: 1d, ${light}, stores: [local] }`;
+const attempts = (): string =>
+  server.query(
+    `SELECT state || ' ' || attempt FROM lowtide_jobs.job WHERE lane = 'pool/any' AND claimer IS NOT NULL ORDER BY due_at LIMIT 1`,
+  );
 const jobs = (): string[] =>
   server
     .query(
@@ -96,6 +101,23 @@ describe('a schedule of a pool', () => {
     expect(jobs()).toContain(`finished ${heir}`);
     await patiently(() => expect(hosts[holder].runs()).toEqual([expect.stringMatching(/^interrupted /)]));
     expect(hosts[heir].runs()).toContainEqual(expect.stringMatching(/^completed /));
+  }, 400_000);
+
+  it('is made by who sleeps over its claim, where nobody else has begun it as that one wakes', async () => {
+    const host = await make('db1');
+    const planner = await FleetHost.make(server, join(root, 'db2'), 'db2', own);
+    await using sleeper = await host.serve();
+    await patiently(() => expect(host.runs()).toHaveLength(1));
+    await using other = await planner.serve();
+    sleeper.signal('SIGSTOP');
+    silence('db1');
+    await patiently(() => expect(attempts()).toBe('waiting 2'));
+    sleeper.signal('SIGCONT');
+    writeFileSync(join(root, 'go'), '');
+    await sleeper.said('backup completed');
+    await patiently(() => expect(attempts()).toBe('finished 1'));
+    expect(host.runs()[0]).toMatch(/^completed /);
+    expect(other.log).toContain('is given out again');
   }, 400_000);
 
   it('that ended while PostgreSQL was away is not given out again', async () => {

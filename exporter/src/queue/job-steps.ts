@@ -107,7 +107,7 @@ export async function judge(
   );
   if (silent === undefined) return undefined;
   if (isLast) await engine.remove(lane, [id]);
-  else await engine.giveBack(lane, fetchedOf(row), undefined);
+  else await giveBack(engine, lane, row);
   return jobOf(silent);
 }
 
@@ -128,6 +128,38 @@ export function idOf(row: Row): string {
   return String(row['id']);
 }
 
-export function fetchedOf(row: Row): Fetched {
-  return { id: idOf(row), fetched: Number(row['fetched']) };
+/** False where somebody has claimed it since, or it has ended. */
+export async function takeBack(
+  transaction: Transaction,
+  engine: Engine,
+  lane: string,
+  claim: Claim,
+): Promise<boolean> {
+  const row = await transaction.get('SELECT * FROM job WHERE id = ?', jobId(claim));
+  if (row === undefined) return false;
+  const id = idOf(row);
+  if (row['token'] !== claim.token) {
+    const { state, claimer, attempt } = jobOf(row);
+    const isOurs = claimer === claim.claimer && attempt === claim.attempt + 1;
+    if (state !== 'waiting' || !isOurs) return false;
+    await engine.remove(lane, [id]);
+    await transaction.run(
+      `UPDATE job SET state = 'claimed', token = ?, attempt = ?, fetched = ?, reason_code = NULL, reason_text = NULL
+       WHERE id = ?`,
+      ...[claim.token, claim.attempt, notInEngine, id],
+    );
+  }
+  await transaction.run('UPDATE job SET beat_at = ? WHERE id = ?', engine.now, id);
+  return true;
+}
+
+/** In place of what the engine knows a claim by: it hands out what waits, and not a certain job. */
+const notInEngine = 2 ** 31 - 1;
+
+export async function giveBack(engine: Engine, lane: string, row: Row, notBefore?: EpochMs): Promise<void> {
+  const id = idOf(row);
+  const fetched = Number(row['fetched']);
+  const { slot } = jobOf(row);
+  if (fetched !== notInEngine) await engine.giveBack(lane, { id, fetched }, notBefore);
+  else await engine.add(lane, [{ id, slot: notBefore ?? slot, urgency: Number(row['urgency']) }]);
 }

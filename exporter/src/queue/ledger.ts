@@ -3,7 +3,7 @@ import type { Row, Transaction } from '../postgres/postgres.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Engine } from './engine.ts';
 import { jobId, jobOf, laneOf } from './job-row.ts';
-import { claimOne, fetchedOf, idOf, judge, offerAll } from './job-steps.ts';
+import { claimOne, giveBack, idOf, judge, offerAll, takeBack } from './job-steps.ts';
 import {
   memoryMs,
   type Claim,
@@ -101,6 +101,14 @@ export class LedgerQueue implements Queue {
     });
   }
 
+  takeBack(claim: Claim): Promise<void> {
+    const lane = laneOf(claim.owner);
+    return this.#database.write([lane], async (transaction, engine) => {
+      await engine.lock(lane, 'change');
+      if (!(await takeBack(transaction, engine, lane, claim))) throw lost(claim);
+    });
+  }
+
   finish(claim: Claim, outcome: string): Promise<void> {
     const lane = laneOf(claim.owner);
     return this.#database.write([lane], async (transaction, engine) => {
@@ -121,13 +129,13 @@ export class LedgerQueue implements Queue {
     const lane = laneOf(claim.owner);
     return this.#database.write([lane], async (transaction, engine) => {
       const row = await transaction.get(
-        `UPDATE job SET state = 'waiting', token = NULL, slot = ? WHERE id = ? AND token = ? RETURNING id, fetched`,
+        `UPDATE job SET state = 'waiting', token = NULL, slot = ? WHERE id = ? AND token = ? RETURNING *`,
         notBefore,
         jobId(claim),
         claim.token,
       );
       if (row === undefined) throw lost(claim);
-      await engine.giveBack(lane, fetchedOf(row), notBefore);
+      await giveBack(engine, lane, row, notBefore);
     });
   }
 

@@ -26,8 +26,11 @@ export interface Queue extends AsyncDisposable {
    */
   claim(claimer: Claimer, limit: number, offered?: readonly Offer[]): Promise<Claim[]>;
 
-  /** Says that the claim is alive. Throws `claim_lost`, as do the two below, once the job is no longer this claim's. */
+  /** Says that the claim is alive. Throws `claim_lost`, as do the three below, once the job is no longer this claim's. */
   beat(claim: Claim): Promise<void>;
+
+  /** The same; and where it fell silent, and the job waits since for anybody to claim it, that is this claim's again. */
+  takeBack(claim: Claim): Promise<void>;
 
   /** The work is done, well or badly: `outcome` says which. The job ends. */
   finish(claim: Claim, outcome: string): Promise<void>;

@@ -80,14 +80,16 @@ describe('the claim of a host', () => {
     ['its own', {}, false],
   ])('on what is %s, which it cannot renew any more, ends the work: %j', async (_, whose, isEnded) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // Whether it answers at all is not known by then.
+    const unanswered = withMethods({ beat: () => new Promise(() => undefined) });
     const begun = Promise.withResolvers<AbortSignal>();
     const finish = Promise.withResolvers<Outcome>();
-    const running = claimsOf('db1').run(schedule(whose), Date.now(), ({ lost }) => {
+    const running = claimsOf('db1', 0, unanswered).run(schedule(whose), Date.now(), ({ lost }) => {
       begun.resolve(lost);
       return finish.promise;
     });
     const lost = await begun.promise;
-    vi.advanceTimersByTime(44_000);
+    vi.advanceTimersByTime(49_000);
     expect(lost.aborted).toBe(false);
     vi.advanceTimersByTime(1000);
     expect(lost.aborted).toBe(isEnded);
@@ -97,7 +99,8 @@ describe('the claim of a host', () => {
 
   it.each([
     ['still has it', '', 0, 'passes'],
-    ['was given out again', 'again', 0, 'claim_lost'],
+    ['had it given out again, but to nobody yet', 'again', 60_000, 'passes'],
+    ['had it given out again, to another', 'taken', 0, 'claim_lost'],
     ['cannot be asked for, 44 s after it was', 'away', 44_000, 'passes'],
     ['cannot be asked for, 45 s after it was', 'away', 45_000, 'claim_lost'],
   ])('who %s, is told so before its work is for all to see', async (_, what, passedMs, told) => {
@@ -106,7 +109,8 @@ describe('the claim of a host', () => {
     const asked = what === 'away' ? withMethods({ beat }) : queue;
     const claims = claimsOf('db1', 0, asked, () => elapsedMs);
     await claims.run(schedule({ pool: 'any' }), Date.now(), async (hold) => {
-      if (what === 'again') await queue.reclaim('db1');
+      if (what === 'again' || what === 'taken') await queue.reclaim('db1');
+      if (what === 'taken') await queue.claim({ instance: 'db2', pools: ['any'] }, 1);
       elapsedMs = passedMs;
       const answer = await hold.confirm().then(
         () => 'passes',

@@ -8,6 +8,8 @@ import type { Logger } from '../log.ts';
 const beatMs = 15_000;
 /** Then another host of its pool may begin the job at any moment. */
 const givenUpAfterMs = 45_000;
+/** Who is asked then has this long. */
+const answeredWithinMs = 5000;
 /** The longest time that a timer takes. */
 const never = 2 ** 31 - 1;
 
@@ -25,7 +27,7 @@ export function ownToDo(): Hold {
 }
 
 export interface HeldClaimOptions {
-  readonly queue: Pick<Queue, 'beat'>;
+  readonly queue: Pick<Queue, 'beat' | 'takeBack'>;
   readonly clock: Clock;
   /** Milliseconds of a clock that is never set, and goes on while the machine sleeps. */
   readonly elapsed: () => number;
@@ -46,9 +48,9 @@ export class HeldClaim implements Hold, AsyncDisposable {
     this.#claim = claim;
     this.#options = options;
     this.#heardAt = options.elapsed();
-    // A timer of its own: who was paused is told by it before anything else.
-    const giveUp = (): void => this.#giveUp(unheard(claim));
-    this.#silence = setTimeout(giveUp, this.#isPooled ? givenUpAfterMs : never).unref();
+    // A timer of its own: who was paused asks before anything else.
+    const ask = (): void => void this.#askOnce();
+    this.#silence = setTimeout(ask, this.#isPooled ? givenUpAfterMs : never).unref();
     this.#beats = this.#beat();
   }
 
@@ -64,9 +66,17 @@ export class HeldClaim implements Hold, AsyncDisposable {
       await this.#renew();
     } catch (thrown) {
       if (!isLost(thrown) && this.#options.elapsed() - this.#heardAt < givenUpAfterMs) return;
-      const error = isLost(thrown) ? LowtideError.from(thrown) : unheard(this.#claim);
-      this.#giveUp(error);
-      throw error;
+      throw this.#giveUp(thrown);
+    }
+  }
+
+  async #askOnce(): Promise<void> {
+    const over = this.#over.signal;
+    try {
+      const late = setTimeout(() => this.#giveUp(undefined), answeredWithinMs).unref();
+      await this.#renew().finally(() => clearTimeout(late));
+    } catch (thrown) {
+      if (!over.aborted) this.#giveUp(thrown);
     }
   }
 
@@ -92,7 +102,7 @@ export class HeldClaim implements Hold, AsyncDisposable {
           await this.#renew();
         } catch (thrown) {
           if (!isLost(thrown)) continue;
-          this.#giveUp(LowtideError.from(thrown));
+          this.#giveUp(thrown);
           return;
         }
       }
@@ -102,17 +112,25 @@ export class HeldClaim implements Hold, AsyncDisposable {
   }
 
   async #renew(): Promise<void> {
-    const askedAt = this.#options.elapsed();
-    await this.#options.queue.beat(this.#claim);
+    const { queue, elapsed } = this.#options;
+    const askedAt = elapsed();
+    try {
+      await queue.beat(this.#claim);
+    } catch (thrown) {
+      if (!isLost(thrown)) throw thrown;
+      await queue.takeBack(this.#claim);
+    }
     this.#heardAt = askedAt;
     this.#silence.refresh();
   }
 
-  #giveUp(error: LowtideError): void {
+  #giveUp(thrown: unknown): LowtideError {
     const { log } = this.#options;
-    if (this.lost.aborted) return;
+    const error = isLost(thrown) ? LowtideError.from(thrown) : unheard(this.#claim);
+    if (this.lost.aborted) return error;
     log.warn({ schedule: this.#claim.schedule, err: describe(error) }, error.message);
     if (this.#isPooled) this.#lost.abort(error);
+    return error;
   }
 }
 
