@@ -166,18 +166,26 @@ export interface HostFacts {
 /** The stores, networks and servers that runs of all hosts have in use at this moment. */
 export interface FleetWays {
   /**
-   * Takes what a run has to do with, unless `full` answers what of it has no room beside the others; answers that. One after the other for
-   * all who need the same. What a host has taken that is silent, or was begun anew, counts no more. The same `run` again takes nothing more.
-   * Throws `lease_lost` where another process works under this name now.
+   * Takes what a run has to do with, unless `full` answers what of it has no room beside the others: those that have it in use, and those that
+   * wait for it and come before this one. Answers that; from then on it waits as well, as long as it asks again within 20 seconds. One after
+   * the other for all who need the same. What a host has taken that is silent, or was begun anew, counts no more. The same `run` again takes
+   * nothing more. Throws `lease_lost` where another process works under this name now.
    */
-  take<Full>(
-    host: Lease,
-    run: string,
-    use: WaysInUse,
-    full: (others: readonly WaysInUse[]) => Full | undefined,
-  ): Promise<Full | undefined>;
+  take<Full>(host: Lease, wish: WaysWish<Full>): Promise<Full | undefined>;
   /** Does nothing where it has taken none. */
   release(host: Lease, run: string): Promise<void>;
+  /** The runs of this host that have taken something. */
+  taken(host: Lease): Promise<readonly string[]>;
+}
+
+export interface WaysWish<Full> {
+  readonly run: string;
+  readonly use: WaysInUse;
+  /** The greater comes first, and among equals who has waited for longer. */
+  readonly urgency: number;
+  readonly full: (others: readonly WaysInUse[]) => Full | undefined;
+  /** What is kept for it from those that come after: no more than what it waits for, which may be for hours. */
+  readonly awaited: (full: Full) => WaysInUse;
 }
 
 export interface WaysInUse {

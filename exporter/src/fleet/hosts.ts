@@ -26,8 +26,9 @@ export function enter(postgres: Postgres, host: HostDetails, home: string, ttlMs
         'UPDATE lowtide.hosts SET entered_at = clock_timestamp() WHERE instance = ?',
         instance,
       );
-      // What the process before it had in use, its end has left.
+      // What the process before it had in use, or waited for, its end has left.
       await transaction.run('DELETE FROM lowtide.ways_taken WHERE instance = ?', instance);
+      await transaction.run('DELETE FROM lowtide.ways_awaited WHERE instance = ?', instance);
       return lease;
     },
     { idempotent: true },

@@ -97,9 +97,23 @@ CREATE TABLE ways_taken (
 );
 `;
 
+/** Those that have found no room. */
+const withWaits = `
+CREATE TABLE ways_awaited (
+  instance TEXT NOT NULL REFERENCES hosts (instance) ON DELETE CASCADE,
+  run TEXT NOT NULL,
+  use TEXT NOT NULL,
+  urgency INTEGER NOT NULL,
+  since TIMESTAMPTZ NOT NULL,
+  asked_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (instance, run)
+);
+`;
+
 export const fleetMigrations: readonly Migration[] = [
   { sql: initial, readableFrom: 1 },
   { sql: withCampaigns, readableFrom: 1 },
   { sql: withCancelledCampaigns, readableFrom: 1 },
   { sql: withWays, readableFrom: 1 },
+  { sql: withWaits, readableFrom: 1 },
 ];

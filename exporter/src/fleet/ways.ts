@@ -1,12 +1,22 @@
 import type { Postgres } from '../postgres/postgres.ts';
-import type { FleetWays, Lease, Leases, WaysInUse } from './fleet.ts';
+import type { FleetWays, Lease, Leases, WaysInUse, WaysWish } from './fleet.ts';
 import { instanceOf } from './hosts.ts';
 
+/** Who waits asks every ten seconds; who does not any more was started elsewhere, skipped, or is held up by something else. */
+const waitsFor = "interval '20 seconds'";
+
 /** A row counts as long as its host is heard of, which a crash leaves behind; who enters anew clears them away. */
-const inUseByOthers = `
-  SELECT use FROM lowtide.ways_taken
-    JOIN lowtide.leases ON name = 'host/' || instance
-  WHERE holder IS NOT NULL AND expires_at > clock_timestamp() AND NOT (instance = ? AND run = ?)`;
+const isHeard = `EXISTS (
+  SELECT 1 FROM lowtide.leases WHERE name = 'host/' || instance AND holder IS NOT NULL AND expires_at > clock_timestamp())`;
+
+/** In use by others, or kept for who comes before. */
+const beforeIt = `
+  SELECT use FROM lowtide.ways_taken WHERE NOT (instance = ?1 AND run = ?2) AND ${isHeard}
+  UNION ALL
+  SELECT use FROM lowtide.ways_awaited
+  WHERE NOT (instance = ?1 AND run = ?2) AND asked_at > clock_timestamp() - ${waitsFor} AND ${isHeard} AND (
+    urgency > ?3 OR urgency = ?3 AND since < coalesce(
+      (SELECT since FROM lowtide.ways_awaited WHERE instance = ?1 AND run = ?2), clock_timestamp()))`;
 
 export class PostgresWays implements FleetWays {
   readonly #postgres: Postgres;
@@ -17,12 +27,7 @@ export class PostgresWays implements FleetWays {
     this.#leases = leases;
   }
 
-  take<Full>(
-    host: Lease,
-    run: string,
-    use: WaysInUse,
-    full: (others: readonly WaysInUse[]) => Full | undefined,
-  ): Promise<Full | undefined> {
+  take<Full>(host: Lease, { run, use, urgency, full, awaited }: WaysWish<Full>): Promise<Full | undefined> {
     const instance = instanceOf(host);
     return this.#postgres.write(
       async (transaction) => {
@@ -33,17 +38,31 @@ export class PostgresWays implements FleetWays {
           );
         }
         await this.#leases.assertNotTaken(transaction, host);
-        const rows = await transaction.all(inUseByOthers, instance, run);
+        const rows = await transaction.all(beforeIt, instance, run, urgency);
         const why = full(rows.map((row) => JSON.parse(String(row['use'])) as WaysInUse));
-        if (why !== undefined) return why;
+        if (why === undefined) {
+          await transaction.run(
+            `WITH over AS (DELETE FROM lowtide.ways_awaited WHERE instance = ?1 AND run = ?2)
+             INSERT INTO lowtide.ways_taken (instance, run, token, use) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (instance, run) DO UPDATE SET token = excluded.token, use = excluded.use`,
+            ...[instance, run, host.token, JSON.stringify(use)],
+          );
+          return undefined;
+        }
+        // Together with what this host has given up waiting for.
         await transaction.run(
-          `INSERT INTO lowtide.ways_taken (instance, token, run, use) VALUES (?, ?, ?, ?)
-           ON CONFLICT (instance, run) DO UPDATE SET token = excluded.token, use = excluded.use`,
-          ...[instance, host.token, run, JSON.stringify(use)],
+          `WITH over AS (
+             DELETE FROM lowtide.ways_awaited
+             WHERE instance = ?1 AND run <> ?2 AND asked_at < clock_timestamp() - interval '1 hour')
+           INSERT INTO lowtide.ways_awaited (instance, run, use, urgency, since, asked_at)
+           VALUES (?1, ?2, ?3, ?4, clock_timestamp(), clock_timestamp())
+           ON CONFLICT (instance, run) DO UPDATE
+             SET use = excluded.use, urgency = excluded.urgency, asked_at = excluded.asked_at`,
+          ...[instance, run, JSON.stringify(awaited(why)), urgency],
         );
-        return undefined;
+        return why;
       },
-      // A crash of the server that loses it: for a moment, one run is not reckoned with.
+      // What a crash of the server loses of it, the host tells again.
       { idempotent: true, durable: false },
     );
   }
@@ -57,6 +76,16 @@ export class PostgresWays implements FleetWays {
         ),
       { idempotent: true, durable: false },
     );
+  }
+
+  async taken(host: Lease): Promise<readonly string[]> {
+    const rows = await this.#postgres.read((transaction) =>
+      transaction.all(
+        'SELECT run FROM lowtide.ways_taken WHERE instance = ? AND token = ?',
+        ...[instanceOf(host), host.token],
+      ),
+    );
+    return rows.map((row) => String(row['run']));
   }
 }
 

@@ -340,6 +340,22 @@ describe('the scheduler', () => {
     await vi.waitUntil(() => tries.length === 2);
   });
 
+  it('tries at the last call, however short a time ago others left no room for it', async () => {
+    const tries: number[] = [];
+    const start: SchedulerOptions['start'] = () => {
+      tries.push(clock.now() - noon - hour);
+      return Promise.resolve('store');
+    };
+    beginWith({ start }, schedule('sent', { max_delay: 30_000, on_deadline: 'skip' }));
+    await settle();
+    for (const second of [0, 10, 20, 25, 28, 40]) {
+      clock.set(noon + hour + second * 1000);
+      await settle();
+    }
+    expect(tries).toEqual([0, 10_000, 20_000, 25_000]);
+    expect(states.events.at(-1)).toMatchObject({ name: 'run:missed', schedule: 'sent', reason: 'store' });
+  });
+
   describe('held up to its deadline, for the state is away', () => {
     const cutOff = async (onDeadline: 'run' | 'skip'): Promise<() => void> => {
       let isAway = true;

@@ -345,10 +345,12 @@ export class Scheduler {
     };
   }
 
-  /** A clock that was set back meanwhile tells nothing of when that was. */
-  #asksAgainAt({ schedule }: DueJob, now: EpochMs): EpochMs | undefined {
-    const refusedAt = this.#refusedAt.get(schedule.id);
-    return refusedAt === undefined || refusedAt > now ? undefined : refusedAt + askAgainMs;
+  /** A clock that was set back meanwhile tells nothing of when that was. At the last call in any case: there may be no later one. */
+  #asksAgainAt(job: DueJob, now: EpochMs): EpochMs | undefined {
+    const refusedAt = this.#refusedAt.get(job.schedule.id);
+    if (refusedAt === undefined || refusedAt > now) return undefined;
+    const lastCall = this.#lastCall(job);
+    return refusedAt < lastCall ? Math.min(refusedAt + askAgainMs, lastCall) : refusedAt + askAgainMs;
   }
 
   /** Worked out once for each occurrence: there may be thousands. */

@@ -92,7 +92,7 @@ export class SimulatedHost {
       aheadMs: () => this.#aheadMs,
     });
     const ways = new WaysTaken({
-      ...{ ways: fleet.ways, lease, log },
+      ...{ ways: fleet.ways, lease, log, stopping: over.signal },
       config: () => config,
       waysOf: (schedule) => waysOf(schedule, this.#expected.get(schedule.id) ?? expectedOf(schedule)),
     });

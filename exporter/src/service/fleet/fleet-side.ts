@@ -84,7 +84,8 @@ export class FleetSide implements AsyncDisposable {
   ): Promise<string | undefined> {
     const isAlone = this.#isAway() && schedule.pool === undefined;
     if (this.#member !== undefined && !isAlone) return await this.#member.runOnce(schedule, dueAt, work);
-    await work();
+    if (this.#member === undefined) await work();
+    else await this.#member.runUnasked(schedule, dueAt, work);
     return undefined;
   }
 

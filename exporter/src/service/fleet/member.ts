@@ -25,6 +25,8 @@ import { WaysTaken } from './ways-taken.ts';
 
 const reconcileEveryMs = 60_000;
 const beatMs = 10_000;
+/** Once a minute it is asked what PostgreSQL has of this host's runs. */
+const beatsPerReconcile = 6;
 
 export interface FleetMemberOptions {
   /** As it is now: a reload changes it. */
@@ -53,6 +55,7 @@ export class FleetMember {
   readonly #planner: FleetPlanner;
   readonly #looks = new InTurn();
   #beats = Promise.resolve();
+  #beatsHeard = 0;
   #onPlan: () => void = () => undefined;
   /** This host's part in the plan of all. */
   readonly part: HostPart;
@@ -76,7 +79,7 @@ export class FleetMember {
       aheadMs: () => membership.aheadMs,
     });
     this.#ways = new WaysTaken({
-      ...{ ways: fleet.ways, lease: membership.lease, log },
+      ...{ ways: fleet.ways, lease: membership.lease, log, stopping },
       config: () => installation().config,
       waysOf: (schedule) => waysOf(schedule, tide.learning.of(schedule)),
     });
@@ -134,13 +137,23 @@ export class FleetMember {
     work: (hold: Hold) => Promise<Outcome>,
   ): Promise<string | undefined> {
     let full: string | undefined;
-    this.part.poke();
+    const begin = (hold: Hold): Promise<Outcome> => {
+      this.part.poke();
+      return work(hold);
+    };
     await this.#claims.run(schedule, dueAt, (hold) =>
-      this.#ways.during(schedule, dueAt, { work: () => work(hold), onFull: (way) => (full = way) }),
+      this.#ways.during(schedule, dueAt, { work: () => begin(hold), onFull: (way) => (full = way) }),
     );
+    // It is asked for every ten seconds, and nothing has changed.
+    if (full !== undefined) return full;
     this.part.poke();
     if (schedule.pool !== undefined) await this.pools.look().catch(() => undefined);
-    return full;
+    return undefined;
+  }
+
+  /** The same while nobody can be asked. The others hear of it as soon as they can. */
+  async runUnasked(schedule: ScheduleConfig, dueAt: EpochMs, work: () => Promise<Outcome>): Promise<void> {
+    await this.#ways.during(schedule, dueAt, { work });
   }
 
   /** From the next beat on others can answer for this host. */
@@ -206,7 +219,8 @@ export class FleetMember {
     if (stopping.aborted) return;
     try {
       await this.#claims.tellLate();
-      await this.#ways.tellLate();
+      await (this.#beatsHeard % beatsPerReconcile === 0 ? this.#ways.reconcile() : this.#ways.tellLate());
+      this.#beatsHeard += 1;
       if (await this.pools.look()) {
         this.part.poke();
         this.#onPlan();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import { leastOf, ownAndShared } from './shared-limits.ts';
+import { leastOf, ownAndShared, partOf, sharedUse } from './shared-limits.ts';
 
 const { stores } = configSchema.parse({
   stores: {
@@ -34,5 +34,20 @@ describe('what hosts share', () => {
       servers: { db: { dumps: 1 } },
     });
     expect(leastOf([])).toEqual({ stores: {}, networks: {}, servers: {} });
+  });
+
+  it('is kept for a run no further than what it waits for', () => {
+    const run = { stores: ['usb', 'vault'], network: 'backbone', server: 'db', bytesPerSecond: 5 };
+    const limits = { stores: { usb: { streams: 1 }, vault: { streams: 3 } }, servers: { db: { dumps: 1 } } };
+    const use = sharedUse(run, stores, limits);
+    if (use === undefined) throw new TypeError('it has to do with what hosts share');
+    expect(use.limits.stores).toEqual({ vault: { streams: 3 } });
+    const kept = (['store', 'network', 'server'] as const).map((full) => partOf(use, full).ways);
+    expect(kept).toEqual([
+      { stores: ['vault'], bytesPerSecond: 5 },
+      { stores: [], network: 'backbone', bytesPerSecond: 5 },
+      { stores: [], server: 'db', bytesPerSecond: 5 },
+    ]);
+    expect(sharedUse({ stores: ['usb'] }, stores, limits)).toBeUndefined();
   });
 });

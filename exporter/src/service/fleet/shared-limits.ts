@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import type { WaysInUse } from '../../fleet/fleet.ts';
+import type { FullWay } from '../../run/admission.ts';
 import type { Limits, WayLimit, Ways } from '../../schedule/limits.ts';
 
 /**
@@ -31,6 +32,20 @@ export function sharedUse(run: Ways, stores: Config['stores'], limits: Limits): 
       networks: only(limits.networks, network === undefined ? [] : [network]),
       servers: only(limits.servers, server === undefined ? [] : [server]),
     },
+  };
+}
+
+/** The part of it that has no room. */
+export function partOf({ ways, limits }: WaysInUse, full: FullWay): WaysInUse {
+  const { stores, network, server, bytesPerSecond } = ways;
+  return {
+    ways: {
+      stores: full === 'store' ? stores : [],
+      ...(full === 'network' && network !== undefined && { network }),
+      ...(full === 'server' && server !== undefined && { server }),
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+    },
+    limits,
   };
 }
 
