@@ -1,0 +1,314 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  begin,
+  beginWith,
+  clock,
+  hour,
+  ids,
+  minute,
+  noon,
+  schedule,
+  setUp,
+  settle,
+  started,
+  states,
+  tearDown,
+} from '../../../test/conformance/scheduler-given.ts';
+import type { Scheduler, SchedulerOptions } from './scheduler.ts';
+
+beforeEach(setUp);
+afterEach(tearDown);
+
+describe('what finds no room', () => {
+  it('gives way to what matters more when not all fits, and says so once', async () => {
+    const large = { cpu: 0.6, memory: 0.1 };
+    begin(
+      schedule('low', { priority: 'low', resources: large }),
+      schedule('critical', { priority: 'critical', resources: large }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 1);
+    expect(ids()).toEqual(['critical']);
+    clock.advance(minute);
+    await settle();
+    expect(states.events).toEqual([{ name: 'run:deferred', schedule: 'low', reason: 'capacity' }]);
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['critical', 'low']);
+  });
+
+  it('lets no small run slip past a large one that matters more', async () => {
+    begin(
+      schedule('first', { priority: 'critical', resources: { cpu: 0.5, memory: 0.1 } }),
+      schedule('large', { priority: 'high', resources: { cpu: 0.9, memory: 0.1 } }),
+      schedule('small', { priority: 'low', resources: { cpu: 0.1, memory: 0.1 } }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 1);
+    await settle();
+    expect(ids()).toEqual(['first']);
+  });
+
+  it('sends no more over a network than it takes, and takes no more dumps of a server than it gives', async () => {
+    beginWith(
+      {
+        limits: () => ({ networks: { lan: { bandwidth: 100 } }, servers: { db: { dumps: 1 } } }),
+        waysOf: ({ stores, network, server }) => ({
+          stores,
+          ...(network !== undefined && { network }),
+          ...(server !== undefined && { server }),
+          bytesPerSecond: 60,
+        }),
+      },
+      schedule('a', { priority: 'critical', network: 'lan', server: 'db' }),
+      schedule('b', { priority: 'high', network: 'lan' }),
+      schedule('c', { priority: 'medium', server: 'db' }),
+      schedule('d', { priority: 'low' }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['a', 'd']);
+    expect(states.events).toEqual([
+      { name: 'run:deferred', schedule: 'b', reason: 'network' },
+      { name: 'run:deferred', schedule: 'c', reason: 'server' },
+    ]);
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 4);
+    expect(ids().slice(2)).toEqual(['b', 'c']);
+  });
+
+  it('lets no more runs write to a store than it takes, and holds up nobody else for that', async () => {
+    let streams = 1;
+    const scheduler = beginWith(
+      { limits: () => ({ stores: { tape: { streams } } }) },
+      schedule('a', { priority: 'critical', stores: ['tape'] }),
+      schedule('b', { priority: 'high', stores: ['local', 'tape'] }),
+      schedule('c', { priority: 'low' }),
+      schedule('d', { priority: 'low', stores: ['tape'] }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 2);
+    expect(ids()).toEqual(['a', 'c']);
+    expect(states.events).toEqual([
+      { name: 'run:deferred', schedule: 'b', reason: 'store' },
+      { name: 'run:deferred', schedule: 'd', reason: 'store' },
+    ]);
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 3);
+    expect(ids()[2]).toBe('b');
+    // A reload lets the store take more.
+    streams = 2;
+    scheduler.poke();
+    await vi.waitUntil(() => started.length === 4);
+    expect(ids()[3]).toBe('d');
+  });
+
+  it('tries again every ten seconds what other hosts leave no room for, tells it once, and starts others meanwhile', async () => {
+    const tries: number[] = [];
+    let full: string | undefined = 'network';
+    const start: SchedulerOptions['start'] = async (each, dueAt) => {
+      if (each.id === 'sent') tries.push(clock.now() - noon - hour);
+      if (each.id === 'sent' && full !== undefined) return full;
+      started.push({ id: each.id, dueAt, end: () => undefined });
+      await states.settleUpTo(each.id, dueAt);
+      return undefined;
+    };
+    const scheduler = beginWith(
+      { start },
+      schedule('sent', { priority: 'critical', resources: { cpu: 1, memory: 1 } }),
+      schedule('kept', { priority: 'low', on_deadline: 'skip' }),
+    );
+    await settle();
+    clock.set(noon + hour);
+    await vi.waitUntil(() => ids().includes('kept'));
+    expect(scheduler.deferral('sent')).toMatchObject({ since: noon + hour, reason: 'network' });
+    for (const second of [4, 10, 15, 20]) {
+      clock.set(noon + hour + second * 1000);
+      scheduler.poke();
+      await settle();
+    }
+    expect(tries).toEqual([0, 10_000, 20_000]);
+    const deferred = { name: 'run:deferred', schedule: 'sent', reason: 'network' };
+    expect(states.events.filter(({ name }) => name === 'run:deferred')).toContainEqual(deferred);
+    expect(states.events.filter((event) => 'reason' in event && event.reason === 'network')).toEqual([
+      deferred,
+    ]);
+    full = undefined;
+    clock.set(noon + hour + 30_000);
+    await vi.waitUntil(() => ids().includes('sent'));
+    expect(scheduler.deferral('sent')).toBeUndefined();
+  });
+
+  it('tries at once what others left no room for before the clock was set back', async () => {
+    const tries: number[] = [];
+    const start: SchedulerOptions['start'] = () => {
+      tries.push(clock.now());
+      return Promise.resolve('store');
+    };
+    const scheduler = beginWith({ start }, schedule('sent'));
+    await settle();
+    clock.set(noon + hour + 60_000);
+    await vi.waitUntil(() => tries.length === 1);
+    await settle();
+    clock.set(noon + hour);
+    scheduler.poke();
+    await vi.waitUntil(() => tries.length === 2);
+  });
+
+  it('tries at the last call, however short a time ago others left no room for it', async () => {
+    const tries: number[] = [];
+    const start: SchedulerOptions['start'] = () => {
+      tries.push(clock.now() - noon - hour);
+      return Promise.resolve('store');
+    };
+    beginWith({ start }, schedule('sent', { max_delay: 30_000, on_deadline: 'skip' }));
+    await settle();
+    for (const second of [0, 10, 20, 25, 28, 40]) {
+      clock.set(noon + hour + second * 1000);
+      await settle();
+    }
+    expect(tries).toEqual([0, 10_000, 20_000, 25_000]);
+    expect(states.events.at(-1)).toMatchObject({ name: 'run:missed', schedule: 'sent', reason: 'store' });
+  });
+
+  describe('held up to its deadline, for the state is away', () => {
+    const cutOff = async (onDeadline: 'run' | 'skip'): Promise<() => void> => {
+      let isAway = true;
+      const gate: SchedulerOptions['gate'] = () => (isAway ? 'cut_off' : undefined);
+      const scheduler = beginWith({ gate }, schedule('shop', { on_deadline: onDeadline }));
+      clock.set(noon + hour);
+      await settle();
+      for (const minutes of [29, 29.75, 31, 45]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
+      return () => {
+        isAway = false;
+        scheduler.poke();
+      };
+    };
+
+    it('starts once the state is back', async () => {
+      const back = await cutOff('run');
+      expect(states.events).toEqual([{ name: 'run:deferred', schedule: 'shop', reason: 'cut_off' }]);
+      back();
+      await vi.waitUntil(() => started.length === 1);
+      expect(started[0]).toMatchObject({ id: 'shop', dueAt: noon + hour });
+    });
+
+    it('tells those before it as well, where they could not be put on record meanwhile', async () => {
+      states.drops = true;
+      const back = await cutOff('run');
+      for (const minutes of [60, 89, 89.75, 91]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
+      states.drops = false;
+      back();
+      await vi.waitUntil(() => started.length === 1);
+      expect(started[0]).toMatchObject({ id: 'shop', dueAt: noon + 2 * hour });
+      expect(states.events.filter(({ name }) => name === 'run:missed')).toMatchObject([
+        { schedule: 'shop', dueAt: noon + hour, occurrences: 1 },
+      ]);
+    });
+
+    it('is missed, with the reason, where it would rather not be made than be late', async () => {
+      const back = await cutOff('skip');
+      expect(states.events.at(-1)).toMatchObject({ name: 'run:missed', schedule: 'shop', reason: 'cut_off' });
+      back();
+      await settle();
+      expect(started).toEqual([]);
+    });
+  });
+
+  describe('without room until its deadline', () => {
+    const whole = { cpu: 1, memory: 1 };
+    const crowded = async (onDeadline: 'run' | 'skip' = 'run'): Promise<Scheduler> => {
+      const scheduler = begin(
+        schedule('hog', { priority: 'critical', resources: whole }),
+        schedule('late', { resources: whole, max_delay: 10 * minute, on_deadline: onDeadline }),
+      );
+      clock.set(noon + hour);
+      await vi.waitUntil(() => started.length === 1);
+      for (const minutes of [9.75, 11]) {
+        clock.set(noon + hour + minutes * minute);
+        await settle();
+      }
+      return scheduler;
+    };
+
+    it('starts as soon behind it as there is some', async () => {
+      const scheduler = await crowded();
+      expect(scheduler.deferral('late')).toMatchObject({ dueAt: noon + hour, reason: 'capacity' });
+      clock.set(noon + hour + 40 * minute);
+      started[0]?.end();
+      await vi.waitUntil(() => started.length === 2);
+      expect(started[1]).toMatchObject({ id: 'late', dueAt: noon + hour });
+      expect(states.events.map(({ name }) => name)).toEqual(['run:deferred']);
+    });
+
+    it('is missed, with the reason, once the next one has come', async () => {
+      await crowded();
+      expect(states.events.map(({ name }) => name)).toEqual(['run:deferred']);
+      clock.set(noon + 2 * hour);
+      await vi.waitUntil(() => states.events.some(({ name }) => name === 'run:missed'));
+      expect(states.events.find(({ name }) => name === 'run:missed')).toEqual({
+        name: 'run:missed',
+        schedule: 'late',
+        dueAt: noon + hour,
+        occurrences: 1,
+        reason: 'capacity',
+      });
+      started[0]?.end();
+      await vi.waitUntil(() => started.length === 2);
+      // By then the hog is due as well, and goes first.
+      started[1]?.end();
+      await vi.waitUntil(() => started.length === 3);
+      expect(started.slice(1)).toMatchObject([
+        { id: 'hog', dueAt: noon + 2 * hour },
+        { id: 'late', dueAt: noon + 2 * hour },
+      ]);
+    });
+
+    it('is given up in the moment in which the next one is due, so that this one is not missed as well', async () => {
+      begin(
+        schedule('hog', { priority: 'critical', resources: whole }),
+        schedule('late', { resources: whole, max_delay: 1000 }),
+      );
+      clock.set(noon + hour);
+      await vi.waitUntil(() => started.length === 1);
+      // By itself it looks twice a minute, not at the full hour.
+      clock.set(noon + 2 * hour - 15_000);
+      await settle();
+      clock.set(noon + 2 * hour);
+      await settle();
+      clock.advance(15_000);
+      await settle();
+      expect(states.events).toMatchObject([
+        { name: 'run:deferred', schedule: 'late', reason: 'capacity' },
+        { name: 'run:missed', schedule: 'late', dueAt: noon + hour, occurrences: 1, reason: 'capacity' },
+        { name: 'run:deferred', schedule: 'late', reason: 'capacity' },
+      ]);
+    });
+
+    it('is missed at once where it would rather not be made than be late', async () => {
+      await crowded('skip');
+      expect(states.events.at(-1)).toMatchObject({
+        name: 'run:missed',
+        schedule: 'late',
+        reason: 'capacity',
+      });
+    });
+
+    it('is given up when it is paused or removed', async () => {
+      const scheduler = await crowded();
+      states.paused.add('late');
+      scheduler.poke();
+      await settle();
+      states.paused.delete('late');
+      started[0]?.end();
+      await settle();
+      expect(ids()).toEqual(['hog']);
+    });
+  });
+});
