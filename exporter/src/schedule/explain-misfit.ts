@@ -59,6 +59,12 @@ function withoutRoom(job: PlanJob | undefined, taken: string): string {
   return `it will be missed, for there is no room before the next one is due: ${taken} its deadline, and on`;
 }
 
+/** The subject of what is said of so many in a row. */
+export function itAndThoseBehind(count: number): string {
+  if (count === 1) return 'it';
+  return count === 2 ? 'it and the one behind it' : `it and the ${count - 1} behind it`;
+}
+
 interface Scarce {
   readonly resource: number;
   readonly asked: number;

@@ -65,6 +65,19 @@ describe('what the host is forecast to be too busy for up to its latest start', 
     expect(told(host(quietAtLast), job({ supersededAt: next }))).toEqual([text('cpu', '0.90', 0.75)]);
   });
 
+  it('is nothing where it begins amid a step, and may start in the first moment of the next', () => {
+    // Worse behind it, by its memory, and yet below both marks.
+    const memory = Float64Array.from({ length: 576 }, (_, step) => (step < 1 ? 0.1 : 0.89));
+    const openBehindIt = host((hours) => (hours < 1 / 12 ? 0.8 : 0.7), { memory });
+    const dueAt = now + 3 * minute;
+    const short = (minutes: number): PlanJob =>
+      job({
+        occurrence: { dueAt, windowStart: dueAt, windowEnd: dueAt, deadline: dueAt + minutes * minute },
+      });
+    expect(told(openBehindIt, short(2))).toEqual([]);
+    expect(told(openBehindIt, short(1.9))).toEqual([text('cpu', '0.80', 0.75)]);
+  });
+
   it('is told of the host that it names as well, by the marks of that one', () => {
     const there = { db1: host(() => 0.6, { highWater: { cpu: 0.5, memory: 0.9 } }) };
     const quiet = host(() => 0.1);
@@ -77,6 +90,73 @@ describe('what the host is forecast to be too busy for up to its latest start', 
     const { highWater, ...unmarked } = host(busy);
     expect(highWater).toBeDefined();
     expect(told(unmarked, job())).toEqual([]);
+  });
+});
+
+describe('what comes every minute, and is skipped where the host is too busy', () => {
+  const often = (more: Partial<PlanJob> = {}): readonly PlanJob[] =>
+    Array.from({ length: 60 }, (_, index) => {
+      const dueAt = now + index * minute;
+      return job({
+        ...{ schedule: 'often', durationMs: minute / 2, resources: { cpu: 0.3, memory: 0.1 } },
+        occurrence: { dueAt, windowStart: dueAt, windowEnd: dueAt, deadline: dueAt + minute / 4 },
+        supersededAt: dueAt + minute,
+        ...more,
+      });
+    });
+  const problems = (load: HostLoad, jobs: readonly PlanJob[]): readonly string[] =>
+    planDue({ now, load, jobs }).misfits.map(
+      ({ job: { schedule, occurrence }, reason }) =>
+        `${schedule} ${new Date(occurrence.dueAt).toISOString().slice(11, 16)} ${reason.code}: ${reason.text}`,
+    );
+  const held = (who: string, name: string, load: string, mark: number): string =>
+    `busy: ${who} will be skipped, for the host is forecast to be busy up to the latest start of each: ${name} at ${load} or more, and above its high_water of ${mark} they do not start`;
+
+  it('is told once for all those in a row, by what comes closest to its mark', () => {
+    const cpu = (hours: number): number => (hours < 0.25 ? 0.9 : hours < 0.5 ? 0.8 : 0.1);
+    expect(problems(host(cpu), often())).toEqual([
+      `often 12:00 ${held('it and the 29 behind it', 'cpu', '0.80', 0.75)}`,
+    ]);
+  });
+
+  it('is told anew behind one that may start, and of another resource', () => {
+    const cpu = (hours: number): number => (hours < 0.25 || hours >= 0.75 ? 0.9 : 0.1);
+    expect(problems(host(cpu), often())).toEqual([
+      `often 12:00 ${held('it and the 14 behind it', 'cpu', '0.90', 0.75)}`,
+      `often 12:45 ${held('it and the 14 behind it', 'cpu', '0.90', 0.75)}`,
+    ]);
+    const first = {
+      ...host((hours) => (hours < 0.25 ? 0.9 : 0.1)),
+      memory: new Float64Array(576).fill(0.95),
+    };
+    expect(problems(first, often()).map((each) => each.slice(0, 11))).toEqual(['often 12:00', 'often 12:15']);
+  });
+
+  it('misses nothing for one that will be skipped itself, and is not told as without room as well', () => {
+    const big = job({
+      ...{ schedule: 'big', durationMs: hour / 2, resources: { cpu: 0.9, memory: 0.1 } },
+      occurrence: { dueAt: now, windowStart: now, windowEnd: now, deadline: now + minute },
+    });
+    const first = (hours: number): number => (hours < 0.25 ? 0.8 : 0.1);
+    const { isSkipped, ...inAnyCase } = big;
+    expect(isSkipped).toBe(true);
+    const codes = (jobs: readonly PlanJob[]): readonly string[] =>
+      problems(host(first), jobs).map((each) => each.slice(0, each.indexOf(':', 12)));
+    const [runs] = often();
+    const { isSkipped: isOften, ...made } = runs ?? job();
+    expect(isOften).toBe(true);
+    const always = often().map(({ occurrence }): PlanJob => ({
+      ...made,
+      occurrence,
+      supersededAt: occurrence.dueAt + minute,
+    }));
+    expect(codes([big, ...always])).toEqual(['big 12:00 cramped', 'big 12:00 busy']);
+    expect(codes([inAnyCase, ...always])).toEqual(['big 12:00 cramped', 'often 12:01 no_room']);
+    expect(codes([inAnyCase, ...often()])).toEqual([
+      'big 12:00 cramped',
+      'often 12:15 no_room',
+      'often 12:00 busy',
+    ]);
   });
 });
 

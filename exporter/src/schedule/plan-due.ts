@@ -33,14 +33,16 @@ function planAll(request: PlanRequest): Plan {
   const plan = planSlots({ ...request, jobs: free });
   const { runs, misfits } = asTheyCome(now, new Map([[onlyHost, { ...request, jobs: fixed }]]));
   const added = new Set<PlannedSlot>(runs);
-  const slots = [...plan.slots, ...runs].sort(byStart);
+  const held = heldToTheEnd(plan.slots, runs, request);
+  // What is skipped for a busy host takes no room, and misses none.
+  const isMade = (slot: PlannedSlot): boolean => !held.slots.has(slot);
   return {
-    slots,
+    slots: [...plan.slots, ...runs].sort(byStart),
     misfits: [
       ...plan.misfits,
       ...misfits,
-      ...withoutRoom(runs, plan.slots, request),
-      ...slots.flatMap((slot) => heldToTheEnd(slot, request) ?? []),
+      ...withoutRoom(runs.filter(isMade), plan.slots.filter(isMade), request),
+      ...held.misfits,
     ],
     explain: (slot) =>
       withWait(added.has(slot) ? onlyStart(slot, request) : plan.explain(slot), slot, request),

@@ -1,6 +1,6 @@
 import { formatDuration } from '../units/duration.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { resourceName } from './explain-misfit.ts';
+import { itAndThoseBehind, resourceName } from './explain-misfit.ts';
 import { changesOf, fullTimes, type FullTime, type Claimant } from './full-times.ts';
 import { SharedResources, type Ways } from './limits.ts';
 import { byStart } from './outcome.ts';
@@ -88,7 +88,6 @@ function isInTime({ job }: PlannedSlot, start: EpochMs): boolean {
 
 function misfitOf({ first, time, count }: Row, nameOf: (resource: number) => string): Misfit {
   const { job, start } = first;
-  const others = count > 2 ? ` and the ${count - 1} behind it` : count > 1 ? ' and the one behind it' : '';
   const missed = job.isSkipped
     ? 'skipped, for there is no room by its deadline'
     : 'missed, for there is no room before the next one is due';
@@ -96,6 +95,6 @@ function misfitOf({ first, time, count }: Row, nameOf: (resource: number) => str
   const taken = `${scarce.join(' and ')} ${scarce.length > 1 ? 'are' : 'is'} taken by others for ${formatDuration(time.until - start)}`;
   return {
     ...{ job, start, lateMs: undefined },
-    reason: { code: 'no_room', text: `it${others} will be ${missed}: ${taken}` },
+    reason: { code: 'no_room', text: `${itAndThoseBehind(count)} will be ${missed}: ${taken}` },
   };
 }
