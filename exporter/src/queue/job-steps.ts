@@ -128,7 +128,7 @@ export function idOf(row: Row): string {
   return String(row['id']);
 }
 
-/** False where somebody has claimed it since, or it has ended. */
+/** False where somebody else has it, or it has ended. Who has claimed it since, and given it back, does nothing for it any more. */
 export async function takeBack(
   transaction: Transaction,
   engine: Engine,
@@ -139,14 +139,15 @@ export async function takeBack(
   if (row === undefined) return false;
   const id = idOf(row);
   if (row['token'] !== claim.token) {
-    const { state, claimer, attempt } = jobOf(row);
-    const isOurs = claimer === claim.claimer && attempt === claim.attempt + 1;
-    if (state !== 'waiting' || !isOurs) return false;
+    const { state, attempt } = jobOf(row);
+    const hasFallenSilent = attempt > claim.attempt;
+    if (state !== 'waiting' || !hasFallenSilent) return false;
     await engine.remove(lane, [id]);
     await transaction.run(
-      `UPDATE job SET state = 'claimed', token = ?, attempt = ?, fetched = ?, reason_code = NULL, reason_text = NULL
+      `UPDATE job SET state = 'claimed', token = ?, claimer = ?, attempt = attempt - 1, fetched = ?,
+         reason_code = NULL, reason_text = NULL
        WHERE id = ?`,
-      ...[claim.token, claim.attempt, notInEngine, id],
+      ...[claim.token, claim.claimer, notInEngine, id],
     );
   }
   await transaction.run('UPDATE job SET beat_at = ? WHERE id = ?', engine.now, id);

@@ -12,6 +12,7 @@ import type { Queue } from '../../queue/queue.ts';
 import { openSqliteQueue } from '../../queue/sqlite.ts';
 import { createLog } from '../log.ts';
 import { Claims, type Outcome } from './claims.ts';
+import type { Hold } from './held-claim.ts';
 import { missedTogether } from './missed-together.ts';
 import { Pools } from './pools.ts';
 
@@ -74,6 +75,15 @@ function claimsOf(instance: string, aheadMs = 0, asked = queue, elapsed = () => 
   });
 }
 
+async function answerOf(hold: Hold): Promise<string> {
+  try {
+    await hold.confirm();
+    return 'passes';
+  } catch (thrown) {
+    return LowtideError.from(thrown).code;
+  }
+}
+
 describe('the claim of a host', () => {
   it.each([
     ['a pool’s', { pool: 'any' }, true],
@@ -89,9 +99,9 @@ describe('the claim of a host', () => {
       return finish.promise;
     });
     const lost = await begun.promise;
-    vi.advanceTimersByTime(49_000);
+    await vi.advanceTimersByTimeAsync(49_000);
     expect(lost.aborted).toBe(false);
-    vi.advanceTimersByTime(1000);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(lost.aborted).toBe(isEnded);
     finish.resolve('completed');
     await running;
@@ -104,6 +114,7 @@ describe('the claim of a host', () => {
     ['cannot be asked for, 44 s after it was', 'away', 44_000, 'passes'],
     ['cannot be asked for, 45 s after it was', 'away', 45_000, 'claim_lost'],
   ])('who %s, is told so before its work is for all to see', async (_, what, passedMs, told) => {
+    const heard: unknown[] = [];
     let elapsedMs = 0;
     const beat = (): Promise<void> => Promise.reject(new LowtideError('state_unavailable', 'away'));
     const asked = what === 'away' ? withMethods({ beat }) : queue;
@@ -112,15 +123,31 @@ describe('the claim of a host', () => {
       if (what === 'again' || what === 'taken') await queue.reclaim('db1');
       if (what === 'taken') await queue.claim({ instance: 'db2', pools: ['any'] }, 1);
       elapsedMs = passedMs;
-      const answer = await hold.confirm().then(
-        () => 'passes',
-        (thrown: unknown) => LowtideError.from(thrown).code,
-      );
-      expect(answer).toBe(told);
-      expect(hold.lost.aborted).toBe(told !== 'passes');
+      const answer = await answerOf(hold);
+      heard.push(answer, hold.lost.aborted);
       return 'interrupted';
     });
-    expect.assertions(2);
+    expect(heard).toEqual([told, told !== 'passes']);
+  });
+
+  it.each([
+    [44_000, 'passes'],
+    [45_000, 'claim_lost'],
+  ])('is asked for five seconds at most, %d ms after it was heard of: %s', async (passedMs, told) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let elapsedMs = 0;
+    const unanswered = withMethods({ beat: () => new Promise(() => undefined) });
+    const claims = claimsOf('db1', 0, unanswered, () => elapsedMs);
+    const heard: string[] = [];
+    await claims.run(schedule({ pool: 'any' }), Date.now(), async (hold) => {
+      elapsedMs = passedMs;
+      void answerOf(hold).then((answer) => heard.push(answer));
+      await vi.advanceTimersByTimeAsync(4999);
+      heard.push('waits');
+      await vi.advanceTimersByTimeAsync(1);
+      return 'interrupted';
+    });
+    expect(heard).toEqual(['waits', told]);
   });
 
   it('on a host whose clock is an hour behind is in time all the same', async () => {

@@ -63,7 +63,7 @@ export class HeldClaim implements Hold, AsyncDisposable {
     if (!this.#isPooled) return;
     this.lost.throwIfAborted();
     try {
-      await this.#renew();
+      await this.#renewSoon();
     } catch (thrown) {
       if (!isLost(thrown) && this.#options.elapsed() - this.#heardAt < givenUpAfterMs) return;
       throw this.#giveUp(thrown);
@@ -71,12 +71,26 @@ export class HeldClaim implements Hold, AsyncDisposable {
   }
 
   async #askOnce(): Promise<void> {
-    const over = this.#over.signal;
     try {
-      const late = setTimeout(() => this.#giveUp(undefined), answeredWithinMs).unref();
-      await this.#renew().finally(() => clearTimeout(late));
+      await this.#renewSoon();
     } catch (thrown) {
-      if (!over.aborted) this.#giveUp(thrown);
+      if (!this.#over.signal.aborted) this.#giveUp(thrown);
+    }
+  }
+
+  /** PostgreSQL may take a minute to say that it does not answer. */
+  async #renewSoon(): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new Error('it was not answered in time')),
+      answeredWithinMs,
+    ).unref();
+    const renewed = this.#renew();
+    try {
+      await Promise.race([renewed, late]);
+    } finally {
+      clearTimeout(timer);
+      renewed.catch(() => undefined);
     }
   }
 
