@@ -363,6 +363,26 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       ]);
     });
 
+    it('misses what was begun and released since it was cut off with that as the reason', async () => {
+      const heldUpBy = { code: 'busy', isWeak: false };
+      const dueAt = state.now();
+      await queue.offer([offer({ heldUpBy })]);
+      await queue.release(await claimOne(), dueAt);
+      expect((await queue.job(offer({ dueAt })))?.reason?.code).toBe('busy');
+      await queue.release(await claimOne(), dueAt, true);
+      await queue.offer([offer({ dueAt, heldUpBy })]);
+      await state.step(60 * minute);
+      expect(await queue.sweep(silence)).toMatchObject([
+        {
+          state: 'missed',
+          reason: {
+            code: 'claim_silent',
+            text: 'db-1 was cut off during attempt 1 of 3, and nobody claimed it again before its deadline',
+          },
+        },
+      ]);
+    });
+
     it('gives nothing whose deadline has passed, and misses it instead', async () => {
       await queue.offer([offer()]);
       await state.step(60 * minute);

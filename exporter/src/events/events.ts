@@ -3,7 +3,7 @@ import type { EpochMs } from '../units/instant.ts';
 /** Why nothing was run: nobody was there, or awake, when it could have begun. */
 export const absent = 'absent';
 
-/** It was begun, was cut off as Lowtide ended, and then its time was over. */
+/** It was begun, was cut off as Lowtide ended or its host was not heard of any more, and then its time was over. */
 export const interrupted = 'interrupted';
 
 /** The run before it was going on all the time. */

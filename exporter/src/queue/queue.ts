@@ -35,8 +35,11 @@ export interface Queue extends AsyncDisposable {
   /** The work is done, well or badly: `outcome` says which. The job ends. */
   finish(claim: Claim, outcome: string): Promise<void>;
 
-  /** Gives the job back, to be claimed by anybody from `notBefore` on. It does not count as an attempt. */
-  release(claim: Claim, notBefore: EpochMs): Promise<void>;
+  /**
+   * Gives the job back, to be claimed by anybody from `notBefore` on. It does not count as an attempt. `isCutOff`: it was begun, and that is
+   * why it is missed where nobody begins it again.
+   */
+  release(claim: Claim, notBefore: EpochMs, isCutOff?: boolean): Promise<void>;
 
   /**
    * Judges what time has judged: waiting jobs past their deadline are missed; claims without a beat for `silenceMs` are
@@ -106,7 +109,7 @@ export interface Offer extends Occurrence {
 
 export interface HeldUp {
   readonly code: string;
-  /** Gives way to what others have said before; that a claim fell silent counts more than anything. */
+  /** Gives way to what others have said before; that it was begun and cut off counts more than anything. */
   readonly isWeak: boolean;
 }
 
@@ -137,7 +140,7 @@ export interface Job extends Offer {
 /** How long it is certain that an occurrence is not taken for a new one. */
 export const memoryMs = 30 * 24 * 3_600_000;
 
-/** The `reason` of a job whose claim fell silent. */
+/** The `reason` of a job that was begun and cut off: its claim fell silent, or was released for that. */
 export const claimSilent = 'claim_silent';
 /** Of one that was missed, where nobody has said what it was held up by. */
 export const deadlinePassed = 'deadline_passed';

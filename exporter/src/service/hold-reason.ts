@@ -15,7 +15,8 @@ const texts: Readonly<Record<string, string>> = {
   cut_off: 'PostgreSQL, which has the state, cannot be reached, and it is not critical, or a pool’s',
   [stillRunning]: 'the backup before it was going on all the time',
   [absent]: absence,
-  [interrupted]: 'its run was cut off as Lowtide ended, and no other could begin in time',
+  [interrupted]:
+    'its run was cut off as Lowtide ended, or was not heard of any more, and no other could begin in time',
   deadline_passed: 'none of the hosts that may run it had claimed it by then',
   claim_silent: 'nothing was heard any more of the hosts that had claimed it',
   alert: 'an alert fires for this host',

@@ -33,7 +33,7 @@ const reason = {
   code: z
     .string()
     .describe(
-      'cpu, memory, disk, one of these with _pressure or host_ (the host it names), capacity, store, network, server or alert; of what was missed also still_running, interrupted and absent, or absent_after_ and what it had waited for',
+      'cpu, memory, disk, one of these with _pressure or host_ (the host it names), capacity, store, network, server, cut_off or alert; of what was missed also still_running, interrupted and absent, or absent_after_ and what it had waited for',
     ),
   text: z.string(),
 };

@@ -34,6 +34,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   await queue[Symbol.asyncDispose]();
   await catalog[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
@@ -245,6 +246,15 @@ describe('what a pool has missed', () => {
     const jobs = await queue.jobs([{ pool: 'any' }]);
     expect(jobs.map(({ deadline }) => deadline - dueAt)).toEqual([47 * minute, hour + 47 * minute]);
     expect(ahead.offerOf(db, dueAt).deadline).toBe(dueAt + hour);
+  });
+
+  it('since its host was stopped as it ran is told as interrupted, also where another host was held up', async () => {
+    const dueAt = Date.now();
+    const db = schedule({ pool: 'any', every: 60 * minute, max_delay: 0 });
+    await claimsOf('db1').run(db, dueAt, () => Promise.resolve('interrupted'));
+    await poolsOf(db, claimsOf('db2')).recordMissed('db', { dueAt, occurrences: 1, reason: 'cpu' }, dueAt);
+    vi.spyOn(Date, 'now').mockReturnValue(dueAt + 3 * minute);
+    expect(missedTogether(await queue.sweep(minute))).toMatchObject([{ dueAt, reason: 'interrupted' }]);
   });
 
   it('is told with what a host that was there was held up by', async () => {

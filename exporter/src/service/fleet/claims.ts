@@ -162,7 +162,7 @@ export class Claims {
   async #tellEnd(claim: Claim, outcome: Outcome): Promise<void> {
     const { queue, clock } = this.#options;
     if (isDone(outcome)) await queue.finish(claim, outcome);
-    else await queue.release(claim, this.#queueTime(clock.now()));
+    else await queue.release(claim, this.#queueTime(clock.now()), outcome === 'interrupted');
   }
 
   /** One after another: what is claimed for one of them may be handed out to another. */
