@@ -84,6 +84,28 @@ it('lowtide plan ends with 3 where a backup that has a start will be skipped or 
   expect(missed.status).toBe(3);
 });
 
+it('lowtide plan SCHEDULE tells all problems of a start, and those of the starts that it does not show', async () => {
+  const noon = `${common}, cron: '0 12 * * *', max_delay: 1h`;
+  const big = 'estimated_duration: 10m, resources: { cpu: 0.9, memory: 0.1 }';
+  const one = await installation(
+    `  - { id: big, ${noon}, ${big} }
+  - { id: held, ${noon}, ${big}, on_deadline: skip }
+  - { id: often, ${common}, every: 1m, max_delay: 1s, estimated_duration: 10s, resources: { cpu: 0.3, memory: 0.1 } }`,
+    'load: { high_water: { cpu: 0.3 } }',
+  );
+  const held = plan(one, 'held');
+  expect(held.stdout).toMatch(/^PROBLEM +it asks for cpu 0\.90, .*\nPROBLEM +it will be skipped, .* busy/m);
+  expect(held.stderr).not.toContain('problem:');
+  const often = plan(one, 'often');
+  expect(often.status).toBe(3);
+  // Just before noon the first of them is shown with its start.
+  expect(`${often.stdout}${often.stderr}`).toMatch(
+    /^(?:PROBLEM +|problem: often due \S+ [\d:]{8}: )it and the \d+ behind it will be missed, /m,
+  );
+  expect(often.stderr).toMatch(/^\d+ more within 48 hours/m);
+  expect(plan(one, 'often', '--json').stderr).not.toContain('more within');
+});
+
 it('lowtide plan SCHEDULE shows the quietest start also where that is close to the one that is planned', async () => {
   const early = `${common}, cron: '30 4 * * *', max_delay: 1m, estimated_duration: 10m`;
   const one = await installation(
@@ -189,7 +211,7 @@ it('lowtide plan SCHEDULE says of an occurrence without a start why it has none'
     `  - { id: crowd, ${common}, ${whole}, priority: low }
   - { id: other, ${nightly}, ${half}, priority: critical }`,
   );
-  const crowd = plan(one, 'crowd', '--hours', '6');
+  const crowd = plan(one, 'crowd', '--hours', '6', '--all');
   expect(crowd.status).toBe(3);
   expect(crowd.stdout).toMatch(
     /^START {10}none: it will be missed, for the run before goes on until the next one is due: /m,

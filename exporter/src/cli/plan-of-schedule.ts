@@ -13,16 +13,18 @@ import { shownTime } from './views.ts';
 interface Outcome {
   readonly job: PlanJob;
   readonly slot: PlannedSlot | undefined;
-  readonly problem: string | undefined;
+  readonly problems: readonly string[];
 }
 
 /** In the order in which they are due. */
 export function outcomesOf(slots: readonly PlannedSlot[], misfits: readonly Misfit[]): readonly Outcome[] {
-  const problems = new Map(misfits.map(({ job, reason }) => [job, reason.text]));
+  const problems = Map.groupBy(misfits, ({ job }) => job);
+  const problemsOf = (job: PlanJob): readonly string[] =>
+    (problems.get(job) ?? []).map(({ reason }) => reason.text);
   const withoutSlot = misfits.filter(({ start }) => start === undefined);
   return [
-    ...slots.map((slot) => ({ job: slot.job, slot, problem: problems.get(slot.job) })),
-    ...withoutSlot.map(({ job, reason }) => ({ job, slot: undefined, problem: reason.text })),
+    ...slots.map((slot) => ({ job: slot.job, slot, problems: problemsOf(slot.job) })),
+    ...withoutSlot.map(({ job }) => ({ job, slot: undefined, problems: problemsOf(job) })),
   ].sort((a, b) => a.job.occurrence.dueAt - b.job.occurrence.dueAt);
 }
 
@@ -35,13 +37,13 @@ interface Shown {
 /** Each start of a schedule with its reason, and those that it was preferred to; or why there is none. */
 export function planOfSchedule(plan: Plan, outcomes: readonly Outcome[], { holdUps, width }: Shown): string {
   return outcomes
-    .map(({ job, slot, problem }) => {
-      if (slot === undefined) return facts(job, [['START', `none: ${problem}`]], width);
+    .map(({ job, slot, problems }) => {
+      if (slot === undefined) return facts(job, [['START', `none: ${problems.join('; ')}`]], width);
       const explained = plan.explain(slot);
       const told: [Fact, ...Fact[]] = [
         ['START', shownTime(slot.start)],
         ['WHY THEN', explained.text],
-        ...(problem === undefined ? [] : [['PROBLEM', problem] as const]),
+        ...problems.map((problem): Fact => ['PROBLEM', problem]),
         ...holdUps
           .filter(({ at }) => at >= job.occurrence.windowStart)
           .map(({ at, reason }): Fact => ['HELD UP', `${shownTime(at)}: ${holdReason(reason).text}`]),

@@ -83,8 +83,13 @@ export async function plan(
     });
     output.answer(views, text || (isPaused ? `${schedule} is paused.` : nothing));
     noteLeft(output, outcomes.length - shown.length, hours);
-    // The text has them with its starts.
-    if (output.json) noteProblems(output, misfits, all);
+    // The text has those of the starts that it shows.
+    const told = new Set(output.json ? [] : shown.map(({ job }) => job));
+    noteProblems(
+      output,
+      misfits.filter(({ job }) => !told.has(job)),
+      all,
+    );
   }
   const asked = active.filter(({ id }) => isAsked(id));
   for (const text of await passedOver(catalog, asked)) output.note(`problem: ${text}`);
@@ -106,7 +111,7 @@ function slotTable(planned: Plan, slots: readonly PlannedSlot[]): string {
 }
 
 function noteLeft(output: Output, left: number, hours: number): void {
-  if (left === 0) return;
+  if (left === 0 || output.json) return;
   output.note(
     `${left} more within ${counted(hours, 'hour')}; of each schedule the first ${shownOfEach} are shown, with --all every one.`,
   );
