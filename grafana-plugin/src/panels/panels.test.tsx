@@ -161,6 +161,20 @@ describe('the schedule panel', () => {
     expect(screen.queryByText(/no time/)).toBeNull();
   });
 
+  it('says of a schedule that backups of it will be missed where others are planned, or the one before goes on', async () => {
+    const missed = (schedule: string, code: string): object => ({
+      ...{ schedule, dueAt: iso(now), reason: { code, text: code } },
+    });
+    const slots = [slotOf('db-prod', now + 12 * hourMs)];
+    const problems = [missed('db-prod', 'no_room'), missed('archive', 'still_running')];
+    answers = { ...well, plan: { from: iso(now), until: iso(now), slots, problems } };
+    await shown();
+    expect(screen.getByText(/^2 schedules have backups that will be missed/).textContent).toMatch(
+      /: db-prod,? and archive\.$/,
+    );
+    expect(screen.queryByText(/no time/)).toBeNull();
+  });
+
   it('says so where nothing is to be shown', async () => {
     await shown({ schedules: 'nothing' });
     expect(screen.getByText('There are no schedules to show.')).toBeTruthy();

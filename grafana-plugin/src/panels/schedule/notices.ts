@@ -8,17 +8,20 @@ export function noticesOf(
   { say, text }: Words,
 ): readonly string[] {
   const problems = plan?.problems ?? [];
-  const homeless = problems.filter(({ start }) => start === undefined);
+  const planned = new Set(plan?.slots.map(({ schedule, host }) => named(schedule, host)));
+  const isHomeless = ({ schedule, host, start, reason }: (typeof problems)[number]): boolean =>
+    start === undefined && reason.code === 'no_room' && !planned.has(named(schedule, host));
+  const homeless = problems.filter(isHomeless);
   // One that is only late, or makes do, is made.
-  const held = problems.filter(({ start, lateSeconds }) => start !== undefined && lateSeconds === undefined);
-  const naming = (key: 'tide.noRoom' | 'tide.held', of: typeof problems): readonly string[] => {
+  const missed = problems.filter((each) => each.lateSeconds === undefined && !isHomeless(each));
+  const naming = (key: 'tide.noRoom' | 'tide.missed', of: typeof problems): readonly string[] => {
     const names = [...new Set(of.map(({ schedule, host }) => named(schedule, host)))];
     return names.length > 0 ? [say({ key, values: { count: names.length, schedules: { names } } })] : [];
   };
   return [
     ...hostProblems.map(({ host, message }) => `${host}: ${message}`),
     ...naming('tide.noRoom', homeless),
-    ...naming('tide.held', held),
+    ...naming('tide.missed', missed),
     ...(isTruncated ? [text('panel.truncated')] : []),
   ];
 }

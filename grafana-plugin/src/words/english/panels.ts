@@ -36,9 +36,9 @@ export const panels = {
   'tide.noRoom_one': 'One schedule is planned at no time, for none has room for it: {{schedules}}.',
   'tide.noRoom_other':
     '{{count}} schedules are planned at no time, for none has room for them: {{schedules}}.',
-  'tide.held_one': 'One schedule has starts that will be missed if all comes as forecast: {{schedules}}.',
-  'tide.held_other':
-    '{{count}} schedules have starts that will be missed if all comes as forecast: {{schedules}}.',
+  'tide.missed_one': 'One schedule has backups that will be missed if all comes as forecast: {{schedules}}.',
+  'tide.missed_other':
+    '{{count}} schedules have backups that will be missed if all comes as forecast: {{schedules}}.',
   'tide.loads': 'Each host has a load of its own: it is shown where one host is chosen.',
   'tide.noSchedules': 'There are no schedules to show.',
   'tide.noSchedules.hint': 'Add one to lowtide.yaml, or let the panel show more of them.',

@@ -36,9 +36,9 @@ export const panels = {
   'tide.empty': 'No hay copias en este tiempo.',
   'tide.noRoom_one': 'Una programación no tiene hueco a ninguna hora: {{schedules}}.',
   'tide.noRoom_other': '{{count}} programaciones no tienen hueco a ninguna hora: {{schedules}}.',
-  'tide.held_one':
+  'tide.missed_one':
     'Una programación tiene copias previstas que, según el pronóstico, no se harán: {{schedules}}.',
-  'tide.held_other':
+  'tide.missed_other':
     '{{count}} programaciones tienen copias previstas que, según el pronóstico, no se harán: {{schedules}}.',
   'tide.loads': 'Cada equipo tiene su propia carga: se muestra cuando se elige uno solo.',
   'tide.noSchedules': 'No hay programaciones que mostrar.',
