@@ -347,7 +347,8 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       }
       expect(codes).toEqual(['away', 'away', 'busy', 'busy', 'full']);
       await state.step(60 * minute);
-      expect(await other.sweep(silence)).toMatchObject([{ state: 'missed', reason: { code: 'full' } }]);
+      const text = 'one that may run it did not begin it (full), and nobody claimed it before its deadline';
+      expect(await other.sweep(silence)).toMatchObject([{ state: 'missed', reason: { code: 'full', text } }]);
     });
 
     it('misses what was begun and fell silent with that as the reason, whatever others were held up by', async () => {

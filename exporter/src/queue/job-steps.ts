@@ -50,7 +50,7 @@ export async function offerAll(
 function heldUp(known: Row | undefined, by: HeldUp | undefined): Job['reason'] {
   const before = known && jobOf(known).reason;
   if (by === undefined || before?.code === claimSilent || (by.isWeak && before !== undefined)) return before;
-  return { code: by.code, text: `one that may run it was held up by ${by.code}` };
+  return { code: by.code, text: `one that may run it did not begin it (${by.code})` };
 }
 
 /** Undefined where the deadline has passed meanwhile: then it is missed. */
@@ -116,7 +116,8 @@ function miss(transaction: Transaction, id: string, now: EpochMs): Promise<Row |
   return transaction.get(
     `UPDATE job SET state = 'missed', ended_at = ?, reason_code = coalesce(reason_code, '${deadlinePassed}'),
        reason_text = CASE WHEN reason_text IS NULL THEN 'nobody claimed it before its deadline'
-                          ELSE reason_text || ', and nobody claimed it again before its deadline' END
+                          ELSE reason_text || ', and nobody claimed it' || CASE WHEN claimer IS NULL THEN '' ELSE ' again' END
+                            || ' before its deadline' END
      WHERE id = ? AND state = 'waiting' AND deadline <= ? RETURNING *`,
     now,
     id,
