@@ -180,6 +180,16 @@ describe('planFleet', () => {
       expect(mostAtOnce(runsOf(found), () => 1)).toBe(2);
     });
 
+    it('takes the folder of a host of any name for nothing else, not for the bytes of a bucket that is called as it is', () => {
+      const shared = { stores: { local: { bandwidth: 100 } } };
+      const ofBucket = host([job({ stores: ['local'], bytesPerSecond: 60 })]);
+      const atTwo = { opens: 14, closes: 14, stores: ['local'] };
+      const both = [job(atTwo), job({ ...atTwo, schedule: 'files' })];
+      const ofFolder = host(both, { limits: { stores: { local: { streams: 1 } } } });
+      const found = plan({ a: ofBucket, bytes: ofFolder }, { shared });
+      expect(mostAtOnce(found.slots.get('bytes') ?? [], () => 1)).toBe(1);
+    });
+
     it('explains a slot by what was taken by others', () => {
       const found = plan(
         {

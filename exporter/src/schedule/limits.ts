@@ -91,7 +91,7 @@ export class SharedResources {
     // More than there is, is not what it will take, but what it was measured to take where there was more.
     const amount = Math.min(bytesPerSecond, bandwidth);
     const name = `the bandwidth of ${way}`;
-    this.#claim(claims, `${key} bytes`, amount, { kind: 'bytes', capacity: bandwidth, name });
+    this.#claim(claims, `bytes ${key}`, amount, { kind: 'bytes', capacity: bandwidth, name });
   }
 
   #claim(claims: Claim[], key: string, amount: number, shared: Shared): void {
