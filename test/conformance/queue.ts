@@ -364,13 +364,15 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       ]);
     });
 
-    it('misses what was begun and released since it was cut off with that as the reason', async () => {
+    it('misses what was released with what it was released for as the reason, above all that it was cut off', async () => {
       const heldUpBy = { code: 'busy', isWeak: false };
       const dueAt = state.now();
       await queue.offer([offer({ heldUpBy })]);
       await queue.release(await claimOne(), dueAt);
       expect((await queue.job(offer({ dueAt })))?.reason?.code).toBe('busy');
-      await queue.release(await claimOne(), dueAt, true);
+      await queue.release(await claimOne(), dueAt, { code: 'full', isWeak: false });
+      expect((await queue.job(offer({ dueAt })))?.reason?.code).toBe('full');
+      await queue.release(await claimOne(), dueAt, { code: 'claim_silent', isWeak: false });
       await queue.offer([offer({ dueAt, heldUpBy })]);
       await state.step(60 * minute);
       expect(await queue.sweep(silence)).toMatchObject([

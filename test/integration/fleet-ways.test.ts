@@ -339,6 +339,9 @@ describe('of two services on a network that takes one backup at a time', () => {
     expect(other.runs()).toEqual([]);
     const { body } = await second.call('/schedules/sent');
     expect(body).toMatchObject({ deferral: { code: 'network' } });
+    // Were it missed, whoever finds it so would know why.
+    const reason = `SELECT reason_code FROM lowtide_jobs.job WHERE lane = 'host/db2' AND reason_code IS NOT NULL`;
+    await eventually(() => expect(server.query(reason)).toBe('network'));
     writeFileSync(join(root, 'go'), '');
     await eventually(() => expect(other.runs()).toEqual([expect.stringMatching(/^completed /)]));
     rmSync(root, { recursive: true, force: true });

@@ -53,6 +53,17 @@ function heldUp(known: Row | undefined, by: HeldUp | undefined): Job['reason'] {
   return { code: by.code, text: `one that may run it did not begin it (${by.code})` };
 }
 
+/** Of a claim that was released: why, as long as nothing is known that counts more. */
+export async function noteWhy(transaction: Transaction, row: Row, claim: Claim, why: HeldUp): Promise<void> {
+  const { claimer, attempt, attempts } = claim;
+  const cutOff = { code: why.code, text: `${claimer} was cut off during attempt ${attempt} of ${attempts}` };
+  const reason = why.code === claimSilent ? cutOff : heldUp(row, why);
+  await transaction.run(
+    'UPDATE job SET reason_code = ?, reason_text = ? WHERE id = ?',
+    ...[reason?.code ?? null, reason?.text ?? null, idOf(row)],
+  );
+}
+
 /** Undefined where the deadline has passed meanwhile: then it is missed. */
 export async function claimOne(
   transaction: Transaction,

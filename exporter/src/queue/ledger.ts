@@ -3,12 +3,12 @@ import type { Row, Transaction } from '../postgres/postgres.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Engine } from './engine.ts';
 import { jobId, jobOf, laneOf } from './job-row.ts';
-import { claimOne, giveBack, idOf, judge, offerAll, takeBack } from './job-steps.ts';
+import { claimOne, giveBack, idOf, judge, noteWhy, offerAll, takeBack } from './job-steps.ts';
 import {
-  claimSilent,
   memoryMs,
   type Claim,
   type Claimer,
+  type HeldUp,
   type Job,
   type JobState,
   type Occurrence,
@@ -126,18 +126,17 @@ export class LedgerQueue implements Queue {
     });
   }
 
-  release(claim: Claim, notBefore: EpochMs, isCutOff = false): Promise<void> {
+  release(claim: Claim, notBefore: EpochMs, why?: HeldUp): Promise<void> {
     const lane = laneOf(claim.owner);
-    const text = `${claim.claimer} was cut off during attempt ${claim.attempt} of ${claim.attempts}`;
-    const reason = isCutOff ? [claimSilent, text] : [null, null];
     return this.#database.write([lane], async (transaction, engine) => {
       const row = await transaction.get(
-        `UPDATE job SET state = 'waiting', token = NULL, slot = ?, reason_code = coalesce(?, reason_code),
-           reason_text = coalesce(?, reason_text)
-         WHERE id = ? AND token = ? RETURNING *`,
-        ...[notBefore, ...reason, jobId(claim), claim.token],
+        `UPDATE job SET state = 'waiting', token = NULL, slot = ? WHERE id = ? AND token = ? RETURNING *`,
+        notBefore,
+        jobId(claim),
+        claim.token,
       );
       if (row === undefined) throw lost(claim);
+      if (why !== undefined) await noteWhy(transaction, row, claim, why);
       await giveBack(engine, lane, row, notBefore);
     });
   }

@@ -36,10 +36,10 @@ export interface Queue extends AsyncDisposable {
   finish(claim: Claim, outcome: string): Promise<void>;
 
   /**
-   * Gives the job back, to be claimed by anybody from `notBefore` on. It does not count as an attempt. `isCutOff`: it was begun, and that is
-   * why it is missed where nobody begins it again.
+   * Gives the job back, to be claimed by anybody from `notBefore` on. It does not count as an attempt. `why`: the reason where nobody begins it
+   * any more.
    */
-  release(claim: Claim, notBefore: EpochMs, isCutOff?: boolean): Promise<void>;
+  release(claim: Claim, notBefore: EpochMs, why?: HeldUp): Promise<void>;
 
   /**
    * Judges what time has judged: waiting jobs past their deadline are missed; claims without a beat for `silenceMs` are

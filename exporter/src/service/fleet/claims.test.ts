@@ -257,6 +257,19 @@ describe('what a pool has missed', () => {
     expect(missedTogether(await queue.sweep(minute))).toMatchObject([{ dueAt, reason: 'interrupted' }]);
   });
 
+  it('is told with what a host had no room in, though that one has not called it missed yet', async () => {
+    const dueAt = Date.now();
+    const db = schedule({ pool: 'any', every: 60 * minute, max_delay: 0 });
+    await claimsOf('db1').run(
+      db,
+      dueAt,
+      () => Promise.resolve(undefined),
+      () => 'store',
+    );
+    vi.spyOn(Date, 'now').mockReturnValue(dueAt + 60 * minute);
+    expect(missedTogether(await queue.sweep(minute))).toMatchObject([{ dueAt, reason: 'store' }]);
+  });
+
   it('is told with what a host that was there was held up by', async () => {
     const hour = 60 * minute;
     const db = schedule({ pool: 'any', every: hour, max_delay: minute });

@@ -3,7 +3,14 @@ import type { Clock } from '../../clock/clock.ts';
 import { pause } from '../../clock/pause.ts';
 import type { ScheduleConfig } from '../../config/schema.ts';
 import { LowtideError } from '../../errors/lowtide-error.ts';
-import type { Claim, Job, Occurrence, Offer, Queue } from '../../queue/queue.ts';
+import {
+  claimSilent,
+  type Claim,
+  type Job,
+  type Occurrence,
+  type Offer,
+  type Queue,
+} from '../../queue/queue.ts';
 import { firstAfter } from '../../schedule/standing.ts';
 import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
@@ -70,14 +77,22 @@ export class Claims {
     this.#options = options;
   }
 
-  /** Resolves when the work is over, or is not this host's to do. Rejects never. */
-  async run(schedule: ScheduleConfig, dueAt: EpochMs, work: (hold: Hold) => Promise<Outcome>): Promise<void> {
+  /**
+   * Resolves when the work is over, or is not this host's to do. Rejects never. `waitsFor`: what it could not be begun for, as the `reason` of
+   * the event.
+   */
+  async run(
+    schedule: ScheduleConfig,
+    dueAt: EpochMs,
+    work: (hold: Hold) => Promise<Outcome>,
+    waitsFor: () => string | undefined = () => undefined,
+  ): Promise<void> {
     const { log } = this.#options;
     const offer = this.offerOf(schedule, dueAt);
     try {
       const claim = await this.#take(offer);
       if (claim === undefined) await this.#passOn(offer);
-      else await this.#under(claim, work);
+      else await this.#under(claim, work, waitsFor);
     } catch (thrown) {
       const fields = { schedule: schedule.id, err: describe(thrown) };
       if ('host' in offer.owner && isAway(thrown)) {
@@ -131,7 +146,11 @@ export class Claims {
     await queue.acknowledge(reports);
   }
 
-  async #under(claim: Claim, work: (hold: Hold) => Promise<Outcome>): Promise<void> {
+  async #under(
+    claim: Claim,
+    work: (hold: Hold) => Promise<Outcome>,
+    waitsFor: () => string | undefined,
+  ): Promise<void> {
     const { log } = this.#options;
     const key = keyOf(claim);
     await using hold = new HeldClaim(claim, this.#options);
@@ -139,7 +158,7 @@ export class Claims {
     try {
       const outcome = await work(hold);
       this.#untold.set(key, { claim, outcome });
-      await this.#tellEnd(claim, outcome);
+      await this.#tellEnd(claim, outcome, waitsFor());
       this.#untold.delete(key);
     } catch (thrown) {
       log.warn({ schedule: claim.schedule, err: describe(thrown) }, 'the end of a claim could not be told');
@@ -159,10 +178,14 @@ export class Claims {
     }
   }
 
-  async #tellEnd(claim: Claim, outcome: Outcome): Promise<void> {
+  async #tellEnd(claim: Claim, outcome: Outcome, waitedFor?: string): Promise<void> {
     const { queue, clock } = this.#options;
     if (isDone(outcome)) await queue.finish(claim, outcome);
-    else await queue.release(claim, this.#queueTime(clock.now()), outcome === 'interrupted');
+    else {
+      const code = outcome === 'interrupted' ? claimSilent : waitedFor;
+      const why = code === undefined ? undefined : { code, isWeak: false };
+      await queue.release(claim, this.#queueTime(clock.now()), why);
+    }
   }
 
   /** One after another: what is claimed for one of them may be handed out to another. */

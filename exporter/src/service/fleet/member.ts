@@ -141,9 +141,9 @@ export class FleetMember {
       this.part.poke();
       return work(hold);
     };
-    await this.#claims.run(schedule, dueAt, (hold) =>
-      this.#ways.during(schedule, dueAt, { work: () => begin(hold), onFull: (way) => (full = way) }),
-    );
+    const onWays = (hold: Hold): Promise<Outcome> =>
+      this.#ways.during(schedule, dueAt, { work: () => begin(hold), onFull: (way) => (full = way) });
+    await this.#claims.run(schedule, dueAt, onWays, () => full);
     // It is asked for every ten seconds, and nothing has changed.
     if (full !== undefined) return full;
     this.part.poke();
