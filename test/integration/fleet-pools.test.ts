@@ -2,15 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FleetHost } from '../servers/fleet-host.ts';
+import { everyFourMinutes, FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import type { ServeProcess } from '../servers/serve-process.ts';
 
 let server: PostgresServer;
 let root: string;
+let pooled: string;
 beforeEach(async () => {
   server = await startPostgres();
   root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-pools-'));
+  pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, ${everyFourMinutes()}, ${light}, stores: [local] }`;
 });
 afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
@@ -20,7 +22,6 @@ afterEach(async () => {
 const waits = `['sh', '-c', 'until [ -e ROOT/go ]; do sleep 0.05; done; echo done']`;
 /** So small and short that there is always room for it. */
 const light = 'estimated_duration: 10s, resources: { cpu: 0.01, memory: 0.01 }';
-const pooled = `  - { id: shared, pool: any, source: { type: command, argv: ${waits} }, every: 4m, ${light}, stores: [local] }`;
 const own = `  - { id: own, source: { type: command, argv: ['true'] }, every: 1d, ${light}, stores: [local] }`;
 const attempts = (): string =>
   server.query(

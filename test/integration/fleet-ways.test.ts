@@ -10,7 +10,7 @@ import { openPostgres, type Postgres } from '../../exporter/src/postgres/postgre
 import { WaysTaken } from '../../exporter/src/service/fleet/ways-taken.ts';
 import { createLog } from '../../exporter/src/service/log.ts';
 import { eventually } from '../servers/eventually.ts';
-import { FleetHost } from '../servers/fleet-host.ts';
+import { everyFourMinutes, FleetHost } from '../servers/fleet-host.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 
 let server: PostgresServer;
@@ -316,7 +316,7 @@ describe('of two services on a network that takes one backup at a time', () => {
   it('the second waits until the first has ended, however long that takes, and says why', async () => {
     const root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-ways-'));
     const waits = `['sh', '-c', 'until [ -e ${root}/go ]; do sleep 0.05; done; echo done']`;
-    const sent = `  - { id: sent, source: { type: command, argv: ${waits} }, every: 4m, estimated_duration: 1s, resources: { cpu: 0.01, memory: 0.01 }, stores: [local], network: lan }`;
+    const sent = `  - { id: sent, source: { type: command, argv: ${waits} }, ${everyFourMinutes()}, estimated_duration: 1s, resources: { cpu: 0.01, memory: 0.01 }, stores: [local], network: lan }`;
     const make = async (name: string): Promise<FleetHost> => {
       const host = await FleetHost.make(server, join(root, name), name, sent, {
         more: 'networks: { lan: { streams: 1 } }',
@@ -341,27 +341,28 @@ describe('of two services on a network that takes one backup at a time', () => {
     expect(body).toMatchObject({ deferral: { code: 'network' } });
     // Were it missed, whoever finds it so would know why.
     const reason = `SELECT reason_code FROM lowtide_jobs.job WHERE lane = 'host/db2' AND reason_code IS NOT NULL`;
-    await eventually(() => expect(server.query(reason)).toBe('network'));
+    await eventually(() => expect(server.query(reason).split('\n')).toContain('network'));
     writeFileSync(join(root, 'go'), '');
-    await eventually(() => expect(other.runs()).toEqual([expect.stringMatching(/^completed /)]));
+    await eventually(() => expect(other.runs()).toContainEqual(expect.stringMatching(/^completed /)));
     rmSync(root, { recursive: true, force: true });
   });
 
   it('the second waits for one that has begun while PostgreSQL was away, as soon as that is back', async () => {
     const root = mkdtempSync(join(tmpdir(), 'lowtide-fleet-ways-'));
+    // Not the network of the test before: what was killed there is heard of for a minute.
     const waits = `['sh', '-c', '[ ! -e ${root}/away ] || touch ${root}/begun; until [ ! -e ${root}/away ]; do sleep 0.05; done; echo done']`;
     const make = async (name: string, when: string): Promise<FleetHost> =>
       await FleetHost.make(
         server,
         join(root, name),
         name,
-        `  - { id: sent, source: { type: command, argv: ${waits} }, ${when}, estimated_duration: 1s, resources: { cpu: 0.01, memory: 0.01 }, stores: [local], network: lan }`,
-        { more: 'networks: { lan: { streams: 1 } }' },
+        `  - { id: sent, source: { type: command, argv: ${waits} }, ${when}, estimated_duration: 1s, resources: { cpu: 0.01, memory: 0.01 }, stores: [local], network: wan }`,
+        { more: 'networks: { wan: { streams: 1 } }' },
       );
     const one = await make('db3', 'every: 10s, priority: critical');
-    const other = await make('db4', 'every: 4m');
+    const other = await make('db4', everyFourMinutes());
     await other.owe('sent');
-    await using _first = await one.serve();
+    await using first = await one.serve();
     await server.crash();
     writeFileSync(join(root, 'away'), '');
     await eventually(() => expect(existsSync(join(root, 'begun'))).toBe(true));
@@ -373,7 +374,10 @@ describe('of two services on a network that takes one backup at a time', () => {
     await eventually(async () => expect(await deferral()).toMatchObject({ code: 'network' }));
     expect(other.runs()).toEqual([]);
     rmSync(join(root, 'away'));
-    await eventually(() => expect(other.runs()).toEqual([expect.stringMatching(/^completed /)]));
+    // Else its next one, which matters more, may be there before.
+    first.signal('SIGTERM');
+    expect(await first.ended()).toBe(0);
+    await eventually(() => expect(other.runs()).toContainEqual(expect.stringMatching(/^completed /)));
     rmSync(root, { recursive: true, force: true });
   });
 });
