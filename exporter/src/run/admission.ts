@@ -1,10 +1,77 @@
 import type { Config, ScheduleConfig } from '../config/schema.ts';
 import type { Limits, WayLimit, Ways } from '../schedule/limits.ts';
+import type { EpochMs } from '../units/instant.ts';
+import { Reservation } from './reservation.ts';
 
 type Resources = ScheduleConfig['resources'];
 
 /** Sums of tenths are not exact. */
 const tolerance = 1e-9;
+
+/** A run, as it is met by others. */
+export interface Occupant {
+  readonly resources: Resources;
+  readonly ways: Ways;
+  /** When it is expected to be over. */
+  readonly until: EpochMs;
+}
+
+/**
+ * Decides at one moment which runs may start, as they are asked for in their order. Small ones that slip past would keep a large one
+ * waiting for ever: none starts that would put off the first of those that wait for the host, or for the same way.
+ */
+export class Admission {
+  readonly #running: Occupant[];
+  readonly #limits: Limits;
+  /** By what it is of. */
+  readonly #kept = new Map<string, Reservation<Occupant, NoRoom>>();
+
+  constructor(running: readonly Occupant[], limits: Limits) {
+    this.#running = [...running];
+    this.#limits = limits;
+  }
+
+  /** What there is no room in, or is kept for others; undefined: it starts, and counts from now on. */
+  ask(run: Occupant): NoRoom | undefined {
+    const full = this.#fullWay(run, this.#running);
+    if (full !== undefined) {
+      // Others need not wait for its store: it holds up nothing but what is to be written there as well.
+      this.#keep(`${full} ${wayOf(run, full)}`, (others) => this.#fullWay(run, others));
+      return full;
+    }
+    if (isFullHost(run, this.#running)) {
+      this.#keep('host', (others) => (isFullHost(run, others) ? 'capacity' : undefined));
+      // Were these taken meanwhile, it would find the host free, and wait for them.
+      this.#keep('ways beside host', (others) => this.#fullWay(run, others));
+      return 'capacity';
+    }
+    for (const place of this.#kept.values()) {
+      const lack = place.lackFor(run);
+      if (lack !== undefined) return lack;
+    }
+    this.#running.push(run);
+    for (const place of this.#kept.values()) place.add(run);
+    return undefined;
+  }
+
+  #fullWay({ ways }: Occupant, others: readonly Occupant[]): FullWay | undefined {
+    const taken = others.map((other) => other.ways);
+    return fullWay(ways, taken, this.#limits);
+  }
+
+  #keep(key: string, lackBeside: (others: readonly Occupant[]) => NoRoom | undefined): void {
+    if (!this.#kept.has(key)) this.#kept.set(key, new Reservation(lackBeside, this.#running));
+  }
+}
+
+function isFullHost({ resources }: Occupant, others: readonly Occupant[]): boolean {
+  const taken = others.map((other) => other.resources);
+  return !mayStart(resources, taken);
+}
+
+function wayOf({ ways }: Occupant, full: FullWay): string {
+  return { store: ways.stores.join(' '), network: ways.network, server: ways.server }[full] ?? '';
+}
 
 /** Whether a run fits beside those that are going on. Alone, every run does. */
 export function mayStart(wanted: Resources, running: readonly Resources[]): boolean {
@@ -46,6 +113,7 @@ interface ConfiguredWay {
 
 /** As `run:deferred` has it. */
 export type FullWay = 'store' | 'network' | 'server';
+export type NoRoom = 'capacity' | FullWay;
 
 /** What has no room for one more run beside those that go on. Alone, every run has; undefined: nothing is in its way. */
 export function fullWay(

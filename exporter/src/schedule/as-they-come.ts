@@ -6,11 +6,20 @@ import { slotOf } from './outcome.ts';
 import type { PlanJob } from './planner.ts';
 import { outlookOf } from './planning.ts';
 import { loadAt, weighed } from './slot-grid.ts';
-import { turnsOf } from './turns.ts';
+import { isInItsOwnWay, turnsOf } from './turns.ts';
 
 export interface Come {
   readonly runs: readonly FleetRun[];
   readonly misfits: readonly FleetMisfit[];
+}
+
+/**
+ * Whether a job is one that starts as it is due: it may start at no other time, and in a grid of such steps the next one of its
+ * schedule would be in its way.
+ */
+export function comesAsDue(job: PlanJob, stepMs: number): boolean {
+  const { deadline, windowStart } = job.occurrence;
+  return deadline - windowStart < stepMs && isInItsOwnWay(job, stepMs);
 }
 
 /** Starts each job as it is due, or as the run before of its schedule is over; of a pool, on the host that is quietest then. */

@@ -1,4 +1,4 @@
-import { asTheyCome } from './as-they-come.ts';
+import { asTheyCome, comesAsDue } from './as-they-come.ts';
 import type { Explanation } from './explain.ts';
 import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from './fleet.ts';
 import { heldForAWhile } from './held-for-a-while.ts';
@@ -7,7 +7,7 @@ import { byStart } from './outcome.ts';
 import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
 import { outlookOf } from './planning.ts';
 import { knownOf, loadAt } from './slot-grid.ts';
-import { isInItsOwnWay, scheduleKey } from './turns.ts';
+import { scheduleKey } from './turns.ts';
 import { withoutRoom } from './without-room.ts';
 
 /*
@@ -94,8 +94,7 @@ function crowdedIn(hosts: ReadonlyMap<string, Pick<FleetHost, 'jobs' | 'load'>>)
   const crowded = new Set<string>();
   for (const [instance, { jobs, load }] of hosts) {
     for (const job of jobs) {
-      if (hasNoChoice(job, load.stepMs) && isInItsOwnWay(job, load.stepMs))
-        crowded.add(scheduleKey(job.pool ?? instance, job));
+      if (comesAsDue(job, load.stepMs)) crowded.add(scheduleKey(job.pool ?? instance, job));
     }
   }
   return crowded;
@@ -103,10 +102,6 @@ function crowdedIn(hosts: ReadonlyMap<string, Pick<FleetHost, 'jobs' | 'load'>>)
 
 function partOf(job: PlanJob, instance: string, crowded: ReadonlySet<string>): 'free' | 'fixed' {
   return crowded.size > 0 && crowded.has(scheduleKey(job.pool ?? instance, job)) ? 'fixed' : 'free';
-}
-
-function hasNoChoice({ occurrence }: PlanJob, stepMs: number): boolean {
-  return occurrence.deadline - occurrence.windowStart < stepMs;
 }
 
 /** Of a slot that was not planned, on the host that runs it. */

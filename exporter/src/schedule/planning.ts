@@ -49,7 +49,7 @@ export interface PlanningHost extends FleetHost {
 }
 
 /** What the load that a job meets counts, and what it counts that another job meets this one's. */
-export const weights: Readonly<Record<Priority, number>> = { critical: 8, high: 4, medium: 2, low: 1 };
+const weights: Readonly<Record<Priority, number>> = { critical: 8, high: 4, medium: 2, low: 1 };
 /** An hour behind the window is as bad as meeting a load that is higher by a quarter. */
 const delayPenaltyPerHour = 0.25;
 /** Of what takes all the time up to the next one: no quieter hour is worth what would be missed behind it. */

@@ -217,18 +217,13 @@ describe('what comes every minute', () => {
         const { slots, misfits } = planDue({ now: at, jobs, load: load(() => 0.2), running, limits });
         const isOften = ({ schedule }: { readonly schedule: string }): boolean => schedule.startsWith('1m');
         const beside = [
-          ...running.map(({ resources, until }) => ({ start: at, end: until, resources, rank: Infinity })),
+          ...running.map(({ resources, until }) => ({ start: at, end: until, resources })),
           ...slots
             .filter((slot) => !isOften(slot))
-            .map(({ start, end, job }) => ({
-              ...{ start, end, resources: job.resources, rank: ranks[job.priority] },
-            })),
+            .map(({ start, end, job }) => ({ start, end, resources: job.resources })),
         ];
         const hasRoom = ({ job }: PlannedSlot, moment: EpochMs): boolean => {
-          const rank = ranks[job.priority];
-          const there = beside.filter(
-            (run) => run.end > moment && (run.start < moment || (run.start === moment && run.rank > rank)),
-          );
+          const there = beside.filter(({ start, end }) => end > moment && start <= moment);
           const sum = (of: 'cpu' | 'memory'): number =>
             there.reduce((all, { resources }) => all + resources[of], job.resources[of]);
           const isAlone = there.length === 0;
@@ -255,8 +250,6 @@ describe('what comes every minute', () => {
     );
   });
 });
-
-const ranks = { critical: 3, high: 2, medium: 1, low: 0 };
 
 /** At each start the schedule stands so that this occurrence is the one to run. */
 function expectAsRun(schedule: ScheduleConfig, slots: readonly PlannedSlot[], at: EpochMs): void {

@@ -51,16 +51,15 @@ const missed = (due: string, which: string, taken: string): string =>
 describe('what comes every minute, beside what leaves it no room', () => {
   it('is told as missed, once for all those in a row', () => {
     const found = plan([...often(), big()]);
-    // The first is to start as the other one is, and can wait less.
     expect(problems(found)).toEqual([
-      missed('13:01', 'it and the 28 behind it', 'cpu is taken by others for 29m'),
+      missed('13:00', 'it and the 29 behind it', 'cpu is taken by others for 30m'),
     ]);
     // The service tries each all the same.
     expect(found.slots).toHaveLength(121);
   });
 
-  it('is told from the first on where what begins then is weightier', () => {
-    expect(problems(plan([...often(), big({ priority: 'high' })]))).toEqual([
+  it('is told also where what is planned matters less', () => {
+    expect(problems(plan([...often({ priority: 'critical' }), big({ priority: 'low' })]))).toEqual([
       missed('13:00', 'it and the 29 behind it', 'cpu is taken by others for 30m'),
     ]);
   });
@@ -70,7 +69,7 @@ describe('what comes every minute, beside what leaves it no room', () => {
     const load = { ...calm, cpu: busy };
     const half = big({ resources: { cpu: 0.3, memory: 0.1 } });
     expect(problems(plan([...often(), half], { load }))).toEqual([]);
-    expect(problems(plan([...often(), big({ durationMs: 1.5 * minute })]))).toEqual([]);
+    expect(problems(plan([...often(), big({ durationMs: minute / 2 })]))).toEqual([]);
     const alone = often({ resources: { cpu: 1, memory: 1 } });
     expect(problems(plan(alone))).toEqual([]);
   });
@@ -86,12 +85,12 @@ describe('what comes every minute, beside what leaves it no room', () => {
     const memory = { cpu: 0.1, memory: 0.95 };
     const short = { durationMs: 3 * minute };
     expect(problems(plan([...often(), big({ resources: memory, ...short })]))).toEqual([
-      missed('13:01', 'it and the one behind it', 'memory is taken by others for 2m'),
+      missed('13:00', 'it and the 2 behind it', 'memory is taken by others for 3m'),
     ]);
     const limits = { stores: { local: { streams: 1 }, other: { streams: 1 } } };
     const light = { resources: { cpu: 0.1, memory: 0.1 }, durationMs: 2 * minute };
     expect(problems(plan([...often(), big(light)], { limits }))).toEqual([
-      missed('13:01', 'it', 'the way to local is taken by others for 1m'),
+      missed('13:00', 'it and the one behind it', 'the way to local is taken by others for 2m'),
     ]);
     expect(problems(plan([...often(), big({ ...light, stores: ['other'] })], { limits }))).toEqual([]);
   });
@@ -122,7 +121,7 @@ describe('what comes every minute, beside what leaves it no room', () => {
       return { ...each, isSkipped: true, occurrence: { ...each.occurrence, deadline: dueAt + minute / 4 } };
     });
     expect(problems(plan([...skipped, big({ durationMs: 1.5 * minute })]))).toEqual([
-      'often 13:01 at 13:01 no_room: it will be skipped, for there is no room by its deadline: cpu is taken by others for 30s',
+      'often 13:00 at 13:00 no_room: it and the one behind it will be skipped, for there is no room by its deadline: cpu is taken by others for 1m30s',
     ]);
   });
 
@@ -145,8 +144,8 @@ describe('what comes every minute, beside what leaves it no room', () => {
       occurrence: { dueAt: later, windowStart: later, windowEnd: later, deadline: later },
     });
     expect(problems(plan([...often(), big({ durationMs: 3 * minute }), again]))).toEqual([
-      missed('13:01', 'it and the one behind it', 'cpu is taken by others for 2m'),
-      missed('13:31', 'it and the one behind it', 'cpu is taken by others for 2m'),
+      missed('13:00', 'it and the 2 behind it', 'cpu is taken by others for 3m'),
+      missed('13:30', 'it and the 2 behind it', 'cpu is taken by others for 3m'),
     ]);
   });
 });

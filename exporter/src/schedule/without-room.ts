@@ -6,7 +6,6 @@ import { SharedResources, type Ways } from './limits.ts';
 import { byStart } from './outcome.ts';
 import type { Claim } from './placement-problem.ts';
 import type { Misfit, PlannedSlot, PlanRequest, Resources } from './planner.ts';
-import { weights } from './planning.ts';
 
 /**
  * Of runs that come as they are due, whatever else is planned, those that are missed for it: beside others of ours nothing starts that
@@ -29,23 +28,17 @@ export function withoutRoom(
   const capacityOf = (resource: number): number => shared.list[resource - own]?.capacity ?? 1;
   const nameOf = (resource: number): string => resourceName(shared.list, resource);
   const goesOn = running.map((run): Claimant => ({ claims: claimsOf(run), from: now, until: run.until }));
-  const comes = planned.map(({ job, start, end }) => ({
-    job,
+  // What is planned goes before, however little it matters.
+  const comes = planned.map(({ job, start, end }): Claimant => ({
     claims: claimsOf(job),
     from: start,
     until: end,
   }));
   const misfits: Misfit[] = [];
-  for (const [priority, ofPriority] of Map.groupBy(runs, ({ job }) => job.priority)) {
-    // Of what is to start at one moment the weightier does, then what can wait less: as a rule these.
-    const behind = comes.map((other): Claimant => {
-      return weights[other.job.priority] > weights[priority] ? other : { ...other, from: other.from + 1 };
-    });
-    const changes = changesOf([...goesOn, ...behind]);
-    for (const ofSchedule of Map.groupBy(ofPriority, ({ schedule }) => schedule).values()) {
-      for (const row of rowsOf(ofSchedule, (run) => fullTimes(changes, claimsOf(run.job), capacityOf))) {
-        misfits.push(misfitOf(row, nameOf));
-      }
+  const changes = changesOf([...goesOn, ...comes]);
+  for (const ofSchedule of Map.groupBy(runs, ({ schedule }) => schedule).values()) {
+    for (const row of rowsOf(ofSchedule, (run) => fullTimes(changes, claimsOf(run.job), capacityOf))) {
+      misfits.push(misfitOf(row, nameOf));
     }
   }
   return misfits;

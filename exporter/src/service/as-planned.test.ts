@@ -142,9 +142,9 @@ it('the scheduler misses of what comes every minute what the plan says has no ro
   const told = await livedBeside(all, 1, 10_000);
   const missed = told.filter((each) => each.endsWith('capacity'));
   expect(missed).toEqual(
-    Array.from({ length: 9 }, (_, index) => `often ${timeOf(noon + (31 + index) * minute)} capacity`),
+    Array.from({ length: 10 }, (_, index) => `often ${timeOf(noon + (30 + index) * minute)} capacity`),
   );
   expect(misfits.map(({ job, reason }) => `${timeOf(job.occurrence.dueAt)} ${reason.text}`)).toEqual([
-    `${timeOf(noon + 31 * minute)} it and the 8 behind it will be missed, for there is no room before the next one is due: cpu is taken by others for 9m`,
+    `${timeOf(noon + 30 * minute)} it and the 9 behind it will be missed, for there is no room before the next one is due: cpu is taken by others for 10m`,
   ]);
 });

@@ -100,6 +100,24 @@ it.each([
   expect(loadAt(start + hour / 2)).toBeLessThan(0.13);
 });
 
+it.each([
+  ['equally weighty', 'medium'],
+  ['weightier', 'critical'],
+])(
+  'a backup that fills the host is started in the quiet hours beside one that comes every minute, %s',
+  async (_, priority) => {
+    const whole = { resources: { cpu: 0.9, memory: 0.1 } };
+    const heavy = schedule('night', {
+      every: '1d',
+      window: '22:00-06:00',
+      estimated_duration: '1h',
+      ...whole,
+    });
+    const often = schedule('often', { ...whole, every: '1m', max_delay: '1s', priority });
+    expect(loadAt((await startOfNight(heavy, often)) + hour / 2)).toBeLessThan(0.1);
+  },
+);
+
 it('a heavy backup is not started as soon as a weightier one that comes often has begun', async () => {
   const heavy = { estimated_duration: '72m', resources: { cpu: 0.27, memory: 0.1 }, priority: 'high' };
   const night = schedule('night', { ...heavy, every: '1d', window: '22:30-06:00' });

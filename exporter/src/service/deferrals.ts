@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
+import type { NoRoom } from '../run/admission.ts';
 import type { DueJob } from '../schedule/due-job.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
 import type { EpochMs } from '../units/instant.ts';
@@ -21,12 +22,16 @@ interface ToldDeferral extends Deferral {
 /** Puts something on record. */
 export type Telling = () => Promise<unknown>;
 
-/** It would not fit beside the runs that go on, or nobody knows what others do: late is better than not at all. */
-const mayBeLate = ['capacity', 'store', 'network', 'server', 'cut_off'];
+const room: readonly string[] = ['capacity', 'store', 'network', 'server'] satisfies NoRoom[];
 
-/** Whether what waits for it may still start behind its deadline. */
+/** Whether what waits for it would not fit beside the runs that go on. */
+export function isForRoom(reason: string): boolean {
+  return room.includes(reason);
+}
+
+/** Whether what waits for it may still start behind its deadline: where nobody knows what others do as well, late is better than not at all. */
 export function outlastsDeadline(reason: string): boolean {
-  return mayBeLate.includes(reason);
+  return isForRoom(reason) || reason === 'cut_off';
 }
 
 /** What the starts of schedules wait for. Of each the last one that was put off is known, of whatever occurrence. */

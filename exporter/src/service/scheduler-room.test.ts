@@ -37,28 +37,130 @@ describe('what finds no room', () => {
     expect(ids()).toEqual(['critical', 'low']);
   });
 
-  it('lets no small run slip past a large one that matters more', async () => {
+  it('lets no small run slip past a large one that matters more, unless it puts that off by nothing', async () => {
+    const small = { priority: 'low', resources: { cpu: 0.2, memory: 0.1 } } as const;
     begin(
-      schedule('first', { priority: 'critical', resources: { cpu: 0.5, memory: 0.1 } }),
+      schedule('first', {
+        priority: 'critical',
+        estimated_duration: 10 * minute,
+        resources: { cpu: 0.5, memory: 0.1 },
+      }),
       schedule('large', { priority: 'high', resources: { cpu: 0.9, memory: 0.1 } }),
-      schedule('small', { priority: 'low', resources: { cpu: 0.1, memory: 0.1 } }),
+      schedule('small-beside', { ...small, estimated_duration: hour, resources: { cpu: 0.1, memory: 0.1 } }),
+      schedule('small-long', { ...small, estimated_duration: 11 * minute }),
+      schedule('small-short', { ...small, estimated_duration: 10 * minute }),
     );
     clock.set(noon + hour);
-    await vi.waitUntil(() => started.length === 1);
+    await vi.waitUntil(() => started.length === 3);
     await settle();
-    expect(ids()).toEqual(['first']);
+    expect(ids()).toEqual(['first', 'small-beside', 'small-short']);
+    expect(states.events).toEqual(
+      ['large', 'small-long'].map((id) => ({ name: 'run:deferred', schedule: id, reason: 'capacity' })),
+    );
+    for (const index of [0, 2]) started[index]?.end();
+    await vi.waitUntil(() => started.length === 4);
+    expect(ids()[3]).toBe('large');
+  });
+
+  it('lets nothing slip past what waits for a network into that, and all else', async () => {
+    const storedBytes = { heavy: 60 * 60, light: 30 * 60, also: 30 * 60 } as const;
+    beginWith(
+      {
+        limits: () => ({ networks: { lan: { bandwidth: 80 } } }),
+        expectedOf: ({ id, resources, estimated_duration: durationMs }) => ({
+          ...{ resources, durationMs },
+          storedBytes: storedBytes[id as 'heavy'] * (durationMs / minute),
+        }),
+      },
+      schedule('light', { priority: 'critical', network: 'lan', estimated_duration: 5 * minute }),
+      schedule('heavy', { priority: 'high', network: 'lan' }),
+      schedule('also', { network: 'lan', estimated_duration: 6 * minute }),
+      schedule('elsewhere', { priority: 'low', estimated_duration: hour }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => started.length === 2);
+    await settle();
+    expect(ids()).toEqual(['light', 'elsewhere']);
+    expect(states.events).toEqual(
+      ['heavy', 'also'].map((id) => ({ name: 'run:deferred', schedule: id, reason: 'network' })),
+    );
+    started[0]?.end();
+    await vi.waitUntil(() => started.length === 3);
+    expect(ids()[2]).toBe('heavy');
+  });
+
+  it('lets what comes every minute give way to what is planned, however much it matters', async () => {
+    const whole = { cpu: 1, memory: 1 };
+    begin(
+      schedule('often', { priority: 'critical', every: minute, max_delay: 1000, resources: whole }),
+      schedule('night', { priority: 'low', resources: whole }),
+    );
+    clock.set(noon + hour);
+    await vi.waitUntil(() => ids().includes('night'));
+    expect(ids()).toEqual(['night']);
+  });
+
+  it('gives each of those that are alike its turn, where there is not enough for all', async () => {
+    const whole = { cpu: 1, memory: 1 };
+    begin(...['a', 'b', 'c'].map((id) => schedule(id, { every: minute, max_delay: 1000, resources: whole })));
+    await settle();
+    for (let turn = 1; turn <= 6; turn += 1) {
+      clock.set(noon + (turn + 1) * minute);
+      started[turn - 2]?.end();
+      await vi.waitUntil(() => started.length === turn);
+    }
+    expect(ids()).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  });
+
+  describe('put off by a plan that begins in steps', () => {
+    const waiting = async (planned: number): Promise<void> => {
+      let night = noon + hour;
+      beginWith(
+        {
+          plan: (due) =>
+            Promise.resolve(
+              new Map(
+                due.map(({ schedule: { id }, occurrence }) => [
+                  id,
+                  id === 'night' ? night : occurrence.windowStart,
+                ]),
+              ),
+            ),
+        },
+        schedule('often', { every: minute, max_delay: 1000, resources: { cpu: 0.5, memory: 0.1 } }),
+        schedule('night', { resources: { cpu: 0.9, memory: 0.1 } }),
+      );
+      await settle();
+      clock.set(noon + 59 * minute);
+      await vi.waitUntil(() => started.length === 1);
+      clock.set(noon + hour);
+      await vi.waitUntil(() => states.events.some(({ name }) => name === 'run:deferred'));
+      // The plan goes on behind the run that is about to be over.
+      night = planned;
+      clock.set(noon + hour + minute / 4);
+      started[0]?.end();
+      await settle();
+    };
+
+    it('begins as soon as there is room, where it is the next one', async () => {
+      await waiting(noon + hour + 5 * minute);
+      await vi.waitUntil(() => ids().includes('night'));
+      expect(ids()).toEqual(['often', 'night']);
+    });
+
+    it('leaves the room to others, where the plan has moved it away', async () => {
+      await waiting(noon + hour + 20 * minute);
+      clock.set(noon + hour + minute);
+      await vi.waitUntil(() => started.length === 2);
+      expect(ids()).toEqual(['often', 'often']);
+    });
   });
 
   it('sends no more over a network than it takes, and takes no more dumps of a server than it gives', async () => {
     beginWith(
       {
         limits: () => ({ networks: { lan: { bandwidth: 100 } }, servers: { db: { dumps: 1 } } }),
-        waysOf: ({ stores, network, server }) => ({
-          stores,
-          ...(network !== undefined && { network }),
-          ...(server !== undefined && { server }),
-          bytesPerSecond: 60,
-        }),
+        expectedOf: ({ resources }) => ({ resources, durationMs: minute, storedBytes: 60 * 60 }),
       },
       schedule('a', { priority: 'critical', network: 'lan', server: 'db' }),
       schedule('b', { priority: 'high', network: 'lan' }),

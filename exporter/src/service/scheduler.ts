@@ -3,13 +3,16 @@ import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
 import { absent, absentAfter, stillRunning } from '../events/events.ts';
-import { fullWay, mayStart } from '../run/admission.ts';
-import { latestStart, waysOf as waysOfRun, type DueJob } from '../schedule/due-job.ts';
-import type { Limits, Ways } from '../schedule/limits.ts';
+import { coarseStepMs } from '../load/load.ts';
+import { Admission, type Occupant } from '../run/admission.ts';
+import { comesAsDue } from '../schedule/as-they-come.ts';
+import { latestStart, planJobOf, waysOf, type DueJob, type ExpectedRun } from '../schedule/due-job.ts';
+import type { Limits } from '../schedule/limits.ts';
 import { nextOccurrences } from '../schedule/recurrence.ts';
 import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
-import { Deferrals, outlastsDeadline, type Deferral, type Telling } from './deferrals.ts';
+import { Deferrals, isForRoom, outlastsDeadline, type Deferral, type Telling } from './deferrals.ts';
+import { byTurn } from './start-order.ts';
 import type { WhyAbsent } from './why-absent.ts';
 
 export interface SchedulerOptions {
@@ -30,10 +33,8 @@ export interface SchedulerOptions {
     running: readonly RunningSchedule[],
     now: EpochMs,
   ) => Promise<ReadonlyMap<string, EpochMs>>;
-  /** What a run is expected to take of the host. Absent: what its config says. */
-  readonly resourcesOf?: (schedule: ScheduleConfig) => ScheduleConfig['resources'];
-  /** What a run has to do with beside the host. Absent: what its config says, and nothing is known of its bytes. */
-  readonly waysOf?: (schedule: ScheduleConfig) => Ways;
+  /** What a run is expected to take. Absent: what its config says, and nothing is known of its bytes. */
+  readonly expectedOf?: (schedule: ScheduleConfig) => ExpectedRun;
   /** What runs share, as it is configured now. Absent: nothing that is counted. */
   readonly limits?: () => Limits;
   /** Why a start has to wait now, as the `reason` of the event; undefined where it need not. Absent: none has to. */
@@ -59,6 +60,13 @@ export interface StartTimes {
   readonly deadline: EpochMs;
 }
 
+/** Of an occurrence, what is the same at each look. */
+interface Due {
+  readonly dueAt: EpochMs;
+  readonly lastCall: EpochMs;
+  readonly comesAsDue: boolean;
+}
+
 interface Slot {
   readonly dueAt: EpochMs;
   /** As planned; absent: there is no room for it, or another host is to run it. */
@@ -72,13 +80,6 @@ const usualSleepMs = 30_000;
 
 /** Before what other hosts had no room for is tried again: they are not heard of, so it is asked for. */
 const askAgainMs = 10_000;
-
-const ranks: Readonly<Record<ScheduleConfig['priority'], number>> = {
-  critical: 0,
-  high: 1,
-  medium: 2,
-  low: 3,
-};
 
 /**
  * Starts each schedule in its slot: critical ones first, as many at once as fit into the host's resources. One that does not
@@ -94,7 +95,7 @@ export class Scheduler {
   readonly #deferrals: Deferrals;
   /** When other hosts last had no room for it. */
   readonly #refusedAt = new Map<string, EpochMs>();
-  readonly #lastCalls = new Map<string, { readonly dueAt: EpochMs; readonly at: EpochMs }>();
+  readonly #due = new Map<string, Due>();
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
   /** A host that sleeps does not look, and what could have begun meanwhile has waited for nothing else. */
@@ -111,7 +112,7 @@ export class Scheduler {
   /** From now on these are run, and no others; runs that are going on go on. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
     this.#schedules = schedules;
-    this.#lastCalls.clear();
+    this.#due.clear();
     this.#standings.clear();
     this.poke();
   }
@@ -208,7 +209,7 @@ export class Scheduler {
       // At the last call all hosts of a pool reach for it: who was given it comes before.
       const isGiven = job.schedule.pool !== undefined && planned < Infinity;
       const call = isGiven ? Math.max(windowStart, lastCall - lastCallMs) : lastCall;
-      return { job, start: Math.min(planned, call) };
+      return { job, start: this.#isNext(job, planned, now) ? now : Math.min(planned, call) };
     });
     const told = this.#startDue(
       slots.filter(({ start }) => start <= now),
@@ -225,14 +226,29 @@ export class Scheduler {
     return Math.min(...calls.filter((at) => at > now));
   }
 
+  /**
+   * Whether it waits for room, and is planned for as soon as there is some: plans begin in steps, behind what is about to be over, and
+   * by then something else might have begun.
+   */
+  #isNext({ schedule, occurrence }: DueJob, planned: EpochMs, now: EpochMs): boolean {
+    const waitsFor = this.#deferrals.of(schedule.id, occurrence.dueAt)?.reason;
+    return waitsFor !== undefined && isForRoom(waitsFor) && planned > now && planned <= now + coarseStepMs;
+  }
+
   /** Gives what is to be put on record. */
   #startDue(
     due: readonly { readonly job: DueJob; readonly start: EpochMs }[],
     now: EpochMs,
   ): readonly Telling[] {
     const told: Telling[] = [];
-    let room = true;
-    for (const { job, start } of due.toSorted((a, b) => byUrgency(a.job, b.job))) {
+    const limits = this.#options.limits?.() ?? {};
+    const running = [...this.#running.values()].map((run) => this.#occupant(run));
+    const admission = new Admission(running, limits);
+    const candidates = due.map(({ job, start }) => ({
+      ...{ job, start, comesAsDue: this.#dueOf(job).comesAsDue },
+      endedAt: this.#endedAt.get(job.schedule.id) ?? -Infinity,
+    }));
+    for (const { job, start } of candidates.sort(byTurn)) {
       const { windowEnd } = job.occurrence;
       // A plan that has put it behind its window has used up some of its time already.
       const slot =
@@ -244,19 +260,10 @@ export class Scheduler {
         if (now >= deadline && !outlastsDeadline(held)) told.push(this.#passOver(job, now));
         continue;
       }
-      const { resourcesOf = configured, waysOf = configuredWays, limits } = this.#options;
-      const running = [...this.#running.values()].map(({ schedule }) => schedule);
-      const full = fullWay(waysOf(job.schedule), running.map(waysOf), limits?.() ?? {});
-      if (full !== undefined) {
-        // Others need not wait for its store: it holds up nothing but what is to be written there as well.
-        told.push(...this.#deferrals.defer(job, full, { now, slot }));
-        continue;
-      }
       if ((this.#asksAgainAt(job, now) ?? now) > now) continue;
-      // Strictly in order: small runs that slip past would keep a large one waiting for ever.
-      room &&= mayStart(resourcesOf(job.schedule), running.map(resourcesOf));
-      if (room) void this.#start(job, { now, slot });
-      else told.push(...this.#deferrals.defer(job, 'capacity', { now, slot }));
+      const full = admission.ask(this.#occupant({ schedule: job.schedule, since: now }));
+      if (full === undefined) void this.#start(job, { now, slot });
+      else told.push(...this.#deferrals.defer(job, full, { now, slot }));
     }
     return told;
   }
@@ -353,29 +360,35 @@ export class Scheduler {
     return refusedAt < lastCall ? Math.min(refusedAt + askAgainMs, lastCall) : refusedAt + askAgainMs;
   }
 
-  /** Worked out once for each occurrence: there may be thousands. */
   #lastCall(job: DueJob): EpochMs {
+    return this.#dueOf(job).lastCall;
+  }
+
+  /** Worked out once for each occurrence: there may be thousands. */
+  #dueOf(job: DueJob): Due {
     const { dueAt, windowStart } = job.occurrence;
-    const known = this.#lastCalls.get(job.schedule.id);
-    if (known?.dueAt === dueAt) return known.at;
-    const at = Math.max(windowStart, latestStart(job) - lastCallMs);
-    this.#lastCalls.set(job.schedule.id, { dueAt, at });
-    return at;
+    const known = this.#due.get(job.schedule.id);
+    if (known?.dueAt === dueAt) return known;
+    const due = {
+      dueAt,
+      lastCall: Math.max(windowStart, latestStart(job) - lastCallMs),
+      comesAsDue: comesAsDue(planJobOf(job, this.#expectedOf(job.schedule)), coarseStepMs),
+    };
+    this.#due.set(job.schedule.id, due);
+    return due;
+  }
+
+  #expectedOf(schedule: ScheduleConfig): ExpectedRun {
+    return (this.#options.expectedOf ?? configured)(schedule);
+  }
+
+  #occupant({ schedule, since }: RunningSchedule): Occupant {
+    const expected = this.#expectedOf(schedule);
+    const { resources, durationMs } = expected;
+    return { resources, ways: waysOf(schedule, expected), until: since + durationMs };
   }
 }
 
-function configuredWays(schedule: ScheduleConfig): Ways {
-  return waysOfRun(schedule, { durationMs: schedule.estimated_duration });
-}
-
-function configured({ resources }: ScheduleConfig): ScheduleConfig['resources'] {
-  return resources;
-}
-
-function byUrgency(a: DueJob, b: DueJob): number {
-  return (
-    ranks[a.schedule.priority] - ranks[b.schedule.priority] ||
-    a.occurrence.deadline - b.occurrence.deadline ||
-    (a.schedule.id < b.schedule.id ? -1 : 1)
-  );
+function configured({ estimated_duration: durationMs, resources }: ScheduleConfig): ExpectedRun {
+  return { durationMs, resources };
 }

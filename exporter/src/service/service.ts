@@ -16,7 +16,6 @@ import { highWaterOf } from '../load/of-host.ts';
 import type { HighWater } from '../load/past-load.ts';
 import { InTurn } from '../probe/in-turn.ts';
 import { limitsOf } from '../run/admission.ts';
-import { waysOf } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import { sweepScratch } from '../run/scratch.ts';
 import { version } from '../version.ts';
@@ -207,8 +206,7 @@ class Service {
       whyAbsent: whyAbsent(catalog, clock.now()),
       clock,
       plan: (due, running, now) => this.#planning.starts(due, running, now),
-      resourcesOf: (schedule) => tide.learning.of(schedule).resources,
-      waysOf: (schedule) => waysOf(schedule, tide.learning.of(schedule)),
+      expectedOf: (schedule) => tide.learning.of(schedule),
       limits: this.#limits,
       gate: startGate({
         load: config.load,
