@@ -1,16 +1,14 @@
-import type { Catalog, Missed, ScheduleState } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Clock } from '../clock/clock.ts';
 import { pause } from '../clock/pause.ts';
 import type { ScheduleConfig } from '../config/schema.ts';
-import { absent, absentAfter, stillRunning } from '../events/events.ts';
 import { coarseStepMs } from '../load/load.ts';
 import { Admission, type Occupant } from '../run/admission.ts';
 import { comesAsDue } from '../schedule/as-they-come.ts';
 import { latestStart, planJobOf, waysOf, type DueJob, type ExpectedRun } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
-import { nextOccurrences } from '../schedule/recurrence.ts';
-import { firstAfter, Standings } from '../schedule/standing.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { Coming } from './coming.ts';
 import { Deferrals, isForRoom, outlastsDeadline, type Deferral, type Telling } from './deferrals.ts';
 import { byTurn } from './start-order.ts';
 import type { WhyAbsent } from './why-absent.ts';
@@ -96,24 +94,28 @@ export class Scheduler {
   /** When other hosts last had no room for it. */
   readonly #refusedAt = new Map<string, EpochMs>();
   readonly #due = new Map<string, Due>();
-  readonly #paused = new Set<string>();
-  readonly #standings = new Standings();
-  /** A host that sleeps does not look, and what could have begun meanwhile has waited for nothing else. */
+  readonly #coming: Coming;
+  readonly #longestSleepMs: number;
   #lookedAt: EpochMs = -Infinity;
-  #schedules: readonly ScheduleConfig[];
   #wake = new AbortController();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#schedules = options.schedules;
+    this.#longestSleepMs = options.longestSleepMs ?? usualSleepMs;
     this.#deferrals = new Deferrals(options.catalog);
+    this.#coming = new Coming({
+      ...options,
+      deferrals: this.#deferrals,
+      longestSleepMs: this.#longestSleepMs,
+      running: this.#running,
+      endedAt: this.#endedAt,
+    });
   }
 
   /** From now on these are run, and no others; runs that are going on go on. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
-    this.#schedules = schedules;
     this.#due.clear();
-    this.#standings.clear();
+    this.#coming.replaceSchedules(schedules);
     this.poke();
   }
 
@@ -127,7 +129,7 @@ export class Scheduler {
 
   /** Whether the last look has found it paused. */
   isPaused(schedule: string): boolean {
-    return this.#paused.has(schedule);
+    return this.#coming.isPaused(schedule);
   }
 
   /** What the schedule's occurrence that is due now waits for; undefined where none does. */
@@ -142,10 +144,10 @@ export class Scheduler {
 
   /** Goes on until the signal is aborted; runs that are going on then are the caller's to wait for. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onError, longestSleepMs = usualSleepMs } = this.#options;
+    const { clock, onError } = this.#options;
     while (!signal.aborted) {
       this.#wake = new AbortController();
-      let wakeAt = clock.now() + longestSleepMs;
+      let wakeAt = clock.now() + this.#longestSleepMs;
       try {
         wakeAt = Math.min(wakeAt, await this.#look(clock.now(), signal));
       } catch (thrown) {
@@ -159,36 +161,16 @@ export class Scheduler {
   /** Starts what is due, unless the signal is aborted meanwhile; returns when there will be something to do next. */
   async #look(now: EpochMs, signal: AbortSignal): Promise<EpochMs> {
     const { plan, clock } = this.#options;
-    const coming = await this.#coming(now);
+    const coming = await this.#coming.at({ now, lookedAt: this.#lookedAt });
     if (plan === undefined) return await this.#follow(coming, undefined, now, signal);
     const starts = await plan(coming, [...this.#running.values()], now);
     // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
     const later = clock.now();
     const asked = new Map(coming.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]));
-    const still = await this.#coming(later);
+    const still = await this.#coming.at({ now: later, lookedAt: this.#lookedAt });
     const known = still.filter(({ schedule, occurrence }) => asked.get(schedule.id) === occurrence.dueAt);
     const next = await this.#follow(known, starts, later, signal);
     return known.length === still.length ? next : later;
-  }
-
-  /** What is to come of each, by one look at all of them; what there is to tell of others is put on record behind that. */
-  async #coming(now: EpochMs): Promise<readonly DueJob[]> {
-    // One that ends while they are read is as it was before in what is read.
-    const ran = new Set(this.#running.keys());
-    const states = await this.#options.catalog.schedules();
-    const coming: DueJob[] = [];
-    const told: Telling[] = [];
-    for (const schedule of this.#schedules) {
-      const state = states.get(schedule.id) ?? { paused: false };
-      if (state.paused) this.#paused.add(schedule.id);
-      else this.#paused.delete(schedule.id);
-      if (ran.has(schedule.id) || this.#running.has(schedule.id)) continue;
-      const job = this.#nextOf(schedule, state, now, told);
-      if (job !== undefined) coming.push(job);
-    }
-    for (const put of told) await put();
-    // Those that were started while the others were read are not to come any more.
-    return coming.filter(({ schedule }) => !this.#running.has(schedule.id));
   }
 
   /** Decides at one moment who starts; what there is to tell of the others is put on record behind that. */
@@ -266,63 +248,6 @@ export class Scheduler {
       else told.push(...this.#deferrals.defer(job, full, { now, slot }));
     }
     return told;
-  }
-
-  #nextOf(
-    schedule: ScheduleConfig,
-    { paused, settledUntil }: ScheduleState,
-    now: EpochMs,
-    told: Telling[],
-  ): DueJob | undefined {
-    const { catalog } = this.#options;
-    const { id } = schedule;
-    // A schedule that is new has missed nothing.
-    if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
-    const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
-    const late = this.#deferrals.waitingForRoom(schedule, missed?.dueAt);
-    const nextOpensAt = next?.windowStart;
-    if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
-      // While the state was away, what came before could not be put on record.
-      if (missed !== undefined && missed.occurrences > 1) {
-        const before = nextOccurrences(schedule, settledUntil ?? now, late.dueAt - 1).at(-1);
-        if (before !== undefined) {
-          const { dueAt } = before;
-          told.push(this.#tellingMissed(schedule, { dueAt, occurrences: missed.occurrences - 1 }, now));
-        }
-      }
-      return { schedule, occurrence: late, ...(nextOpensAt !== undefined && { nextOpensAt }) };
-    }
-    if (paused) {
-      if (missed !== undefined) told.push(() => catalog.settleUpTo(id, missed.dueAt));
-      return undefined;
-    }
-    if (missed !== undefined) told.push(this.#tellingMissed(schedule, missed, now));
-    return next && { schedule, occurrence: next };
-  }
-
-  #tellingMissed(schedule: ScheduleConfig, missed: Missed, now: EpochMs): Telling {
-    const why = this.#whyMissed(schedule, missed.dueAt, now);
-    return async () => {
-      await this.#options.catalog.recordMissed(schedule.id, { ...missed, reason: await why() }, now);
-    };
-  }
-
-  /** As it stands now; what is not known is looked for as it is put on record. */
-  #whyMissed(schedule: ScheduleConfig, dueAt: EpochMs, now: EpochMs): () => Promise<string> {
-    const { longestSleepMs = usualSleepMs } = this.#options;
-    const { id } = schedule;
-    const occurrence = firstAfter(schedule, dueAt - 1);
-    const lastLook = (occurrence ? latestStart({ schedule, occurrence }) : dueAt) - longestSleepMs;
-    const waited = this.#deferrals.of(id, dueAt);
-    if (waited !== undefined) {
-      const reason = this.#lookedAt < lastLook ? absentAfter(waited.reason) : waited.reason;
-      return () => Promise.resolve(reason);
-    }
-    if ((this.#endedAt.get(id) ?? -Infinity) > Math.max(dueAt, lastLook))
-      return () => Promise.resolve(stillRunning);
-    const opensAt = occurrence?.windowStart ?? dueAt;
-    return async () =>
-      (await this.#options.whyAbsent?.({ schedule: id, dueAt, opensAt, lastLook }, now)) ?? absent;
   }
 
   async #start(job: DueJob, times: Pick<StartTimes, 'now' | 'slot'>): Promise<void> {
