@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/runners/longest-first.ts';
 
+/** Several times what they take: a machine may be three times slower than the one on which they were written. */
+const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
+
 /**
  * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and
  * servers; `browser` opens the built plugin in Chromium. All share two cores.
@@ -34,8 +37,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', '**/node_modules/**'],
           globalSetup: ['test/servers/templates.ts', 'test/servers/programs.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
           retry: 1,
           // Several hosts wait for each other's beats most of the time.
           maxWorkers: 4,
@@ -60,8 +62,7 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['test/servers/templates.ts', 'test/servers/programs.ts', 'test/browser/prepare.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...patience,
           retry: 1,
           maxWorkers: 2,
         },
