@@ -4,7 +4,14 @@ import { planFleet, type FleetHost, type FleetRequest, type PlannedFleet } from 
 import { heldForAWhile } from './held-for-a-while.ts';
 import { heldInFleet, heldToTheEnd } from './held-to-the-end.ts';
 import { byStart } from './outcome.ts';
-import { planSlots, type Plan, type PlanJob, type PlannedSlot, type PlanRequest } from './planner.ts';
+import {
+  planSlots,
+  type Plan,
+  type PlanJob,
+  type PlannedSlot,
+  type PlanRequest,
+  type RunningJob,
+} from './planner.ts';
 import { outlookOf } from './planning.ts';
 import { knownOf, loadAt } from './slot-grid.ts';
 import { scheduleKey } from './turns.ts';
@@ -30,7 +37,7 @@ function planAll(request: PlanRequest): Plan {
   const { now, jobs } = request;
   const crowded = crowdedIn(new Map([[onlyHost, request]]));
   const { free = [], fixed = [] } = Object.groupBy(jobs, (job) => partOf(job, onlyHost, crowded));
-  const plan = planSlots({ ...request, jobs: free });
+  const plan = planSlots({ ...request, jobs: free, running: plannedAround(request, onlyHost, crowded) });
   const { runs, misfits } = asTheyCome(now, new Map([[onlyHost, { ...request, jobs: fixed }]]));
   const added = new Set<PlannedSlot>(runs);
   const held = heldToTheEnd(plan.slots, runs, request);
@@ -63,7 +70,7 @@ export function planFleetDue(request: FleetRequest): PlannedFleet {
   const hosts = { free: new Map<string, FleetHost>(), fixed: new Map<string, FleetHost>() };
   for (const [instance, host] of request.hosts) {
     const { free = [], fixed = [] } = Object.groupBy(host.jobs, (job) => partOf(job, instance, crowded));
-    hosts.free.set(instance, { ...host, jobs: free });
+    hosts.free.set(instance, { ...host, jobs: free, running: plannedAround(host, instance, crowded) });
     hosts.fixed.set(instance, { ...host, jobs: fixed });
   }
   const plan = planFleet({ ...request, hosts: hosts.free });
@@ -102,6 +109,18 @@ function crowdedIn(hosts: ReadonlyMap<string, Pick<FleetHost, 'jobs' | 'load'>>)
 
 function partOf(job: PlanJob, instance: string, crowded: ReadonlySet<string>): 'free' | 'fixed' {
   return crowded.size > 0 && crowded.has(scheduleKey(job.pool ?? instance, job)) ? 'fixed' : 'free';
+}
+
+/**
+ * What of that which runs is in the way of what is planned. Not what begins as it is due, as little as what comes behind that is: at
+ * each slot one of them goes on, and from each the next slot would be put off to the one behind.
+ */
+function plannedAround(
+  { running = [] }: Pick<FleetHost, 'running'>,
+  instance: string,
+  crowded: ReadonlySet<string>,
+): readonly RunningJob[] {
+  return running.filter((run) => !crowded.has(scheduleKey(run.pool ?? instance, run)));
 }
 
 /** Of a slot that was not planned, on the host that runs it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planDue } from './plan-due.ts';
+import { planDue, planFleetDue } from './plan-due.ts';
 import type { Plan, PlanJob, PlanRequest } from './planner.ts';
 import type { HostLoad } from './slot-grid.ts';
 
@@ -147,5 +147,26 @@ describe('what comes every minute, beside what leaves it no room', () => {
       missed('13:00', 'it and the 2 behind it', 'cpu is taken by others for 3m'),
       missed('13:30', 'it and the 2 behind it', 'cpu is taken by others for 3m'),
     ]);
+  });
+});
+
+describe('what is planned, beside what comes every minute', () => {
+  const window = { dueAt: now, windowStart: now, windowEnd: now + hour, deadline: now + hour };
+  const jobs = [...often(), big({ occurrence: window })];
+  const run = { until: now + 20_000, stores: ['local'], resources: { cpu: 0.3, memory: 0.1 } };
+  const startBeside = (schedule: string): string => {
+    const running = [{ ...run, schedule }];
+    const slots = [
+      planDue({ now, jobs, load: calm, running }).slots,
+      planFleetDue({ now, hosts: new Map([['a', { jobs, load: calm, running }]]) }).slots.get('a') ?? [],
+    ];
+    return slots
+      .flatMap((all) => all.filter((slot) => slot.schedule === 'big').map(({ start }) => timeOf(start)))
+      .join(' ');
+  };
+
+  it('is put off by no run of that, but by others', () => {
+    expect(startBeside('often')).toBe('12:00 12:00');
+    expect(startBeside('other')).toBe('12:05 12:05');
   });
 });

@@ -118,6 +118,18 @@ it.each([
   },
 );
 
+it('a backup that fills the host is started in the quiet hours beside one of which a run goes on as each slot begins', async () => {
+  const whole = { resources: { cpu: 0.9, memory: 0.1 } };
+  const heavy = schedule('night', {
+    every: '1d',
+    window: '22:00-06:00',
+    estimated_duration: '1h',
+    ...whole,
+  });
+  const often = schedule('often', { ...whole, every: '1m', max_delay: '1s', estimated_duration: '270s' });
+  expect(loadAt((await startOfNight(heavy, often)) + hour / 2)).toBeLessThan(0.1);
+});
+
 it('a heavy backup is not started as soon as a weightier one that comes often has begun', async () => {
   const heavy = { estimated_duration: '72m', resources: { cpu: 0.27, memory: 0.1 }, priority: 'high' };
   const night = schedule('night', { ...heavy, every: '1d', window: '22:30-06:00' });
