@@ -85,6 +85,15 @@ it.each([
   );
 });
 
+it('leaves no room idle for what ends just as the one that waits may start', () => {
+  const run = (cpu: number, until: number): Occupant => ({
+    ...{ resources: { cpu, memory: 0.1 }, ways: { stores: [] }, until },
+  });
+  const admission = new Admission([run(0.4, 10), run(0.4, 10)], {});
+  expect(admission.ask(run(0.6, 20))).toBe('capacity');
+  expect(admission.ask(run(0.2, 30))).toBeUndefined();
+});
+
 function withoutHost(wish: Wish): Wish {
   return { ...wish, cpu: 0, memory: 0 };
 }

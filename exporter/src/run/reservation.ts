@@ -19,7 +19,7 @@ export class Reservation<Run extends { readonly until: EpochMs }, Lack> {
     let at = -Infinity;
     while (others.length > 0 && lackBeside(others) !== undefined) at = others.pop()?.until ?? at;
     this.#at = at;
-    this.#others = others;
+    this.#others = others.filter(({ until }) => until > at);
   }
 
   /** What the one that waits would find too little of for a run that starts now; undefined: it is no later. */
