@@ -71,8 +71,9 @@ export class Coming {
       if (job !== undefined) coming.push(job);
     }
     for (const put of told) await put();
-    // Those that were started while the others were read are not to come any more.
-    return coming.filter(({ schedule }) => !running.has(schedule.id));
+    // Those that were started or removed meanwhile are not to come any more.
+    const left = new Set(this.#schedules.map(({ id }) => id));
+    return coming.filter(({ schedule: { id } }) => left.has(id) && !running.has(id));
   }
 
   #nextOf(

@@ -215,6 +215,20 @@ describe('the scheduler', () => {
     expect(states.events).toEqual([]);
   });
 
+  it('does not start what is removed while it puts on record what others have missed', async () => {
+    states.settled.set('shop', noon - hour);
+    states.settled.set('docs', noon - 2 * hour);
+    const put = Promise.withResolvers<undefined>();
+    vi.spyOn(states, 'recordMissed').mockReturnValueOnce(put.promise);
+    const scheduler = begin(schedule('shop'), schedule('docs'));
+    await settle();
+    scheduler.replaceSchedules([schedule('docs')]);
+    put.resolve(undefined);
+    await vi.waitUntil(() => started.length > 0);
+    await settle();
+    expect(ids()).toEqual(['docs']);
+  });
+
   it('plans anew what is changed before its slot, by its new times alone', async () => {
     const scheduler = begin(schedule('shop'));
     await settle();
