@@ -5,7 +5,7 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { coarseStepMs } from '../load/load.ts';
 import { Admission, type Occupant } from '../run/admission.ts';
 import { comesAsDue } from '../schedule/as-they-come.ts';
-import { latestStart, planJobOf, waysOf, type DueJob, type ExpectedRun } from '../schedule/due-job.ts';
+import { planJobOf, waysOf, type DueJob, type ExpectedRun } from '../schedule/due-job.ts';
 import type { Limits } from '../schedule/limits.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { Coming } from './coming.ts';
@@ -294,10 +294,11 @@ export class Scheduler {
     const { dueAt, windowStart } = job.occurrence;
     const known = this.#due.get(job.schedule.id);
     if (known?.dueAt === dueAt) return known;
+    const planned = planJobOf(job, this.#expectedOf(job.schedule));
     const due = {
       dueAt,
-      lastCall: Math.max(windowStart, latestStart(job) - lastCallMs),
-      comesAsDue: comesAsDue(planJobOf(job, this.#expectedOf(job.schedule)), coarseStepMs),
+      lastCall: Math.max(windowStart, planned.occurrence.deadline - lastCallMs),
+      comesAsDue: comesAsDue(planned, coarseStepMs),
     };
     this.#due.set(job.schedule.id, due);
     return due;
