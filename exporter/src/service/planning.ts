@@ -9,6 +9,8 @@ import type { Tide } from './tide.ts';
 
 /** A plan is made anew when what is due or running has changed, and with each step of the forecast. */
 const planStepMs = 300_000;
+/** Timers are late by a little: by so much at most a look is taken for one as the step begins. Else what was to start then would be put off to the next. */
+const lateMs = 30_000;
 
 /** What hosts that share a PostgreSQL have planned together, as far as it is this host's. */
 export interface PlanOfAll {
@@ -63,11 +65,13 @@ export class Planning {
     ]);
     if (this.#made?.key === key) return this.#made.starts;
     const busy = running.map(({ schedule }) => schedule);
+    const sinceStep = now % planStepMs;
+    const from = sinceStep <= lateMs ? now - sinceStep : now;
     const durationOf = (schedule: ScheduleConfig): number => this.#tide.learning.of(schedule).durationMs;
     const slots = await this.#thread.slots({
-      ...(await this.#tide.request([...due, ...following(due, busy, { now, durationOf })], now)),
+      ...(await this.#tide.request([...due, ...following(due, busy, { now: from, durationOf })], from)),
       previous: [...this.#slots.values()],
-      running: await this.#tide.running(running, now),
+      running: await this.#tide.running(running, from),
     });
     this.#slots = new Map(
       slots.map((slot) => [keyOf(slot.schedule, slot.dueAt), this.#asAllPlan(slot)] as const),
