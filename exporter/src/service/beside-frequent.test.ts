@@ -131,6 +131,13 @@ it('a backup that fills the host is started in the quiet hours beside one of whi
   expect(loadAt((await startOfNight(heavy, often)) + hour / 2)).toBeLessThan(0.1);
 });
 
+it('a backup is started as the one before it is over, though that one began some milliseconds late', async () => {
+  const long = { resources: { cpu: 0.6, memory: 0.1 }, estimated_duration: '1h', max_delay: '30m' };
+  const before = schedule('before', { ...long, cron: '0 22 * * *' });
+  const start = await startOfNight(before, schedule('night', { ...long, cron: '0 23 * * *' }));
+  expect(new Date(start).toISOString().slice(11, 16)).toBe('23:00');
+});
+
 it('a heavy backup is not started as soon as a weightier one that comes often has begun', async () => {
   const heavy = { estimated_duration: '72m', resources: { cpu: 0.27, memory: 0.1 }, priority: 'high' };
   const night = schedule('night', { ...heavy, every: '1d', window: '22:30-06:00' });

@@ -3,14 +3,10 @@ import type { ScheduleConfig } from '../config/schema.ts';
 import { following, type DueJob } from '../schedule/due-job.ts';
 import type { PreviousSlot } from '../schedule/planner.ts';
 import type { EpochMs } from '../units/instant.ts';
+import { atStep, planStepMs } from './plan-step.ts';
 import type { PlanThread } from './plan-thread.ts';
 import type { RunningSchedule } from './scheduler.ts';
 import type { Tide } from './tide.ts';
-
-/** A plan is made anew when what is due or running has changed, and with each step of the forecast. */
-const planStepMs = 300_000;
-/** Timers are late by a little: by so much at most a look is taken for one as the step begins. Else what was to start then would be put off to the next. */
-const lateMs = 30_000;
 
 /** What hosts that share a PostgreSQL have planned together, as far as it is this host's. */
 export interface PlanOfAll {
@@ -20,7 +16,7 @@ export interface PlanOfAll {
   startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined;
 }
 
-/** Keeps the plan that the scheduler follows. */
+/** Keeps the plan that the scheduler follows: made anew when what is due or running has changed, and with each step of the forecast. */
 export class Planning {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'slots'>;
@@ -65,8 +61,7 @@ export class Planning {
     ]);
     if (this.#made?.key === key) return this.#made.starts;
     const busy = running.map(({ schedule }) => schedule);
-    const sinceStep = now % planStepMs;
-    const from = sinceStep <= lateMs ? now - sinceStep : now;
+    const from = atStep(now);
     const durationOf = (schedule: ScheduleConfig): number => this.#tide.learning.of(schedule).durationMs;
     const slots = await this.#thread.slots({
       ...(await this.#tide.request([...due, ...following(due, busy, { now: from, durationOf })], from)),

@@ -10,6 +10,7 @@ import type { Plan, PlanRequest, Resources, RunningJob } from '../schedule/plann
 import type { HostLoad } from '../schedule/slot-grid.ts';
 import type { EpochMs } from '../units/instant.ts';
 import { HostOutlook, type Accuracy, type Forecasts } from './host-outlook.ts';
+import { atStep } from './plan-step.ts';
 import { Learning, type LearningSources } from './learning.ts';
 import type { RunningSchedule } from './scheduler.ts';
 
@@ -187,7 +188,7 @@ export class Tide {
       return {
         schedule: schedule.id,
         ...(schedule.pool !== undefined && { pool: schedule.pool }),
-        until: Math.max(now, since + durationMs),
+        until: Math.max(now, atStep(since + durationMs)),
         priority: schedule.priority,
         durationMs,
         resources: taken,

@@ -10,6 +10,7 @@ import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../sched
 import { describe } from '../describe.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { Logger } from '../log.ts';
+import { atStep, planStepMs } from '../plan-step.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import { claimSilentAfterMs } from './claims.ts';
 import { leastOf } from './shared-limits.ts';
@@ -19,8 +20,6 @@ import { offerOf, slotsOf } from './planned-runs.ts';
 
 /** Who plans has this long to say that it goes on doing so. */
 const leaseMs = 60_000;
-/** Forecasts go by steps: with each, what is best may change. */
-const planStepMs = 300_000;
 /** What begins later may still be planned anew before it is offered. */
 const offerAheadMs = 600_000;
 /** Between two looks at what the queue need not know any more: each goes through all that it knows. */
@@ -150,7 +149,7 @@ export class FleetPlanner {
     const { fleet, thread } = this.#options;
     const changed = await this.#hear();
     const alive = hosts.filter(({ state }) => state === 'alive');
-    const now = this.#now();
+    const now = atStep(this.#now());
     if (changed.size > 0) this.#tellDisagreements(alive);
     const key = JSON.stringify([Math.floor(now / planStepMs), alive.map(({ instance }) => instance)]);
     if (changed.size === 0 && key === this.#plannedFor) return;
