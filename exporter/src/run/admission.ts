@@ -24,7 +24,7 @@ export class Admission {
   readonly #running: Occupant[];
   readonly #limits: Limits;
   /** By what it is of. */
-  readonly #kept = new Map<string, Reservation<Occupant, NoRoom>>();
+  readonly #kept = new Map<string, Kept>();
 
   constructor(running: readonly Occupant[], limits: Limits) {
     this.#running = [...running];
@@ -36,21 +36,34 @@ export class Admission {
     const full = this.#fullWay(run, this.#running);
     if (full !== undefined) {
       // Others need not wait for its store: it holds up nothing but what is to be written there as well.
-      this.#keep(`${full} ${wayOf(run, full)}`, (others) => this.#fullWay(run, others));
+      this.#keep(`${full} ${wayOf(run, full)}`, {
+        meets: goesWith(run),
+        lackBeside: (others) => this.#fullWay(run, others),
+      });
       return full;
     }
     if (isFullHost(run, this.#running)) {
-      this.#keep('host', (others) => (isFullHost(run, others) ? 'capacity' : undefined));
+      this.#keep('host', {
+        meets: () => true,
+        lackBeside: (others) => (isFullHost(run, others) ? 'capacity' : undefined),
+      });
       // Were these taken meanwhile, it would find the host free, and wait for them.
-      this.#keep('ways beside host', (others) => this.#fullWay(run, others));
+      this.#keep('ways beside host', {
+        meets: goesWith(run),
+        lackBeside: (others) => this.#fullWay(run, others),
+      });
       return 'capacity';
     }
-    for (const place of this.#kept.values()) {
+    const met = this.#kept
+      .values()
+      .filter(({ meets }) => meets(run))
+      .toArray();
+    for (const { place } of met) {
       const lack = place.lackFor(run);
       if (lack !== undefined) return lack;
     }
     this.#running.push(run);
-    for (const place of this.#kept.values()) place.add(run);
+    for (const { place } of met) place.add(run);
     return undefined;
   }
 
@@ -59,9 +72,30 @@ export class Admission {
     return fullWay(ways, taken, this.#limits);
   }
 
-  #keep(key: string, lackBeside: (others: readonly Occupant[]) => NoRoom | undefined): void {
-    if (!this.#kept.has(key)) this.#kept.set(key, new Reservation(lackBeside, this.#running));
+  #keep(
+    key: string,
+    {
+      meets,
+      lackBeside,
+    }: Pick<Kept, 'meets'> & { readonly lackBeside: (others: readonly Occupant[]) => NoRoom | undefined },
+  ): void {
+    if (!this.#kept.has(key))
+      this.#kept.set(key, { meets, place: new Reservation(lackBeside, this.#running.filter(meets)) });
   }
+}
+
+interface Kept {
+  /** Whether a run may be in its way at all: thousands have to do with other servers. */
+  readonly meets: (run: Occupant) => boolean;
+  readonly place: Reservation<Occupant, NoRoom>;
+}
+
+function goesWith({ ways }: Occupant): (run: Occupant) => boolean {
+  const { stores, network, server } = ways;
+  return ({ ways: other }) =>
+    (network !== undefined && other.network === network) ||
+    (server !== undefined && other.server === server) ||
+    other.stores.some((store) => stores.includes(store));
 }
 
 function isFullHost({ resources }: Occupant, others: readonly Occupant[]): boolean {

@@ -15,11 +15,18 @@ export class Reservation<Run extends { readonly until: EpochMs }, Lack> {
   /** `lackBeside`: what the one that waits finds too little of beside these; beside none, of nothing. */
   constructor(lackBeside: (others: readonly Run[]) => Lack | undefined, running: readonly Run[]) {
     this.#lackBeside = lackBeside;
-    const others = running.toSorted((a, b) => b.until - a.until);
-    let at = -Infinity;
-    while (others.length > 0 && lackBeside(others) !== undefined) at = others.pop()?.until ?? at;
+    const lastFirst = running.toSorted((a, b) => b.until - a.until);
+    // Beside the fewer of them, the more room there is: it is halved.
+    let few = 0;
+    let tooMany = lastFirst.length + 1;
+    while (tooMany - few > 1) {
+      const count = Math.floor((few + tooMany) / 2);
+      if (lackBeside(lastFirst.slice(0, count)) === undefined) few = count;
+      else tooMany = count;
+    }
+    const at = lastFirst[few]?.until ?? -Infinity;
     this.#at = at;
-    this.#others = others.filter(({ until }) => until > at);
+    this.#others = lastFirst.slice(0, few).filter(({ until }) => until > at);
   }
 
   /** What the one that waits would find too little of for a run that starts now; undefined: it is no later. */
