@@ -252,7 +252,8 @@ describe('a state in PostgreSQL', () => {
     const third = { sql: 'ALTER TABLE facts DROP COLUMN n', readableFrom: 3 };
     await Promise.all(
       [[first], [first, second], [first], [first, second], [first, second]].map(async (known) => {
-        await using host = open(server.url());
+        // Five that connect at once, and wait for each other: that takes its time on a slow machine.
+        await using host = open(server.url(), { timeouts: {} });
         await migratePostgres(host, 'shared', known);
       }),
     );
