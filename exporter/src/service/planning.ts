@@ -64,7 +64,7 @@ export class Planning {
     const from = atStep(now);
     const durationOf = (schedule: ScheduleConfig): number => this.#tide.learning.of(schedule).durationMs;
     const slots = await this.#thread.slots({
-      ...(await this.#tide.request([...due, ...following(due, busy, { now: from, durationOf })], from)),
+      ...(await this.#tide.request([...due, ...following(due, busy, { now, durationOf })], from)),
       previous: [...this.#slots.values()],
       running: await this.#tide.running(running, from),
     });

@@ -1,5 +1,5 @@
-import type { Priority } from '../schedule/planner.ts';
 import type { DueJob } from '../schedule/due-job.ts';
+import type { Priority } from '../schedule/planner.ts';
 import type { EpochMs } from '../units/instant.ts';
 
 /** One that is to start. */
@@ -14,9 +14,9 @@ export interface Candidate {
 const ranks: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
 
 /**
- * Who goes before whom. First what is planned, however little it matters: the plan has given it this time, and at any other time
- * those that come every minute would be in its way as well. Then by priority, and by what can wait less; of equal ones each has its
- * turn.
+ * Who goes before whom. First what is planned, however little it matters: the plan has given it this time, or it is at its last call, and at
+ * any other time those that come every minute would be in its way as well. Then by priority, and by what can wait less; of equal
+ * ones each has its turn.
  */
 export function byTurn(a: Candidate, b: Candidate): number {
   return (
