@@ -72,9 +72,10 @@ async function programs(
 const areStopped = (found: readonly ProcessFacts[]): boolean =>
   found.length >= 2 && found.every(({ state }) => state === 'T');
 
-/** Thirty pieces of a megabyte, one every tenth of a second. */
+const pieces = 12;
+/** So many pieces of a megabyte, one every tenth of a second. */
 const steady = (id: string, more = ''): string =>
-  `  - { id: ${id}, source: { type: command, argv: [bash, -c, 'for i in $(seq 30); do cat FOLDER/piece; sleep 0.1; done'] }, every: 1d, stores: [local]${more} }`;
+  `  - { id: ${id}, source: { type: command, argv: [bash, -c, 'for i in $(seq ${pieces}); do cat FOLDER/piece; sleep 0.1; done'] }, every: 1d, stores: [local]${more} }`;
 
 describe('a run beside others that keep the host busy', () => {
   it('is stopped in turns, goes on when they end, and stores what it would have stored', async () => {
@@ -102,7 +103,7 @@ describe('a run beside others that keep the host busy', () => {
       pausedSeconds: end.pausedSeconds,
     });
     const content = await contentOf(at, end);
-    expect(sha256(content)).toBe(sha256(Buffer.concat(Array.from({ length: 30 }, () => piece))));
+    expect(sha256(content)).toBe(sha256(Buffer.concat(Array.from({ length: pieces }, () => piece))));
   });
 
   it('is whole also where they never end, however often tar and zstd were stopped', async () => {
@@ -113,7 +114,7 @@ describe('a run beside others that keep the host busy', () => {
     );
     mkdirSync(join(at.folder, 'files'));
     for (let file = 0; file < 4; file += 1) {
-      writeFileSync(join(at.folder, 'files', `${file}.txt`), randomBytes(2 ** 23).toString('hex'));
+      writeFileSync(join(at.folder, 'files', `${file}.txt`), randomBytes(2 ** 21).toString('hex'));
     }
     await using _hogs = new Hogs();
     const end = await run(at, 'files');

@@ -5,14 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processesWith } from './processes.ts';
 
-/** Runs until its folder or the tests' process is gone. */
+/** Runs until its folder or the tests' process is gone. The shell begins in no time, also with what little it is left. */
 const script = `
-const { existsSync } = require('node:fs');
-const isAlive = (pid) => { try { return process.kill(pid, 0); } catch { return false; } };
-while (existsSync(process.env.HOG) && isAlive(Number(process.argv[1]))) {
-  const until = Date.now() + 50;
-  while (Date.now() < until);
-}`;
+while [ -d "$HOG" ] && kill -0 "$0"; do
+  i=0
+  while [ $i -lt 20000 ]; do i=$((i + 1)); done
+done`;
 
 /**
  * Keeps every processor of this host busy with whatever others leave of it, until it is disposed: tests beside it hardly notice.
@@ -23,7 +21,7 @@ export class Hogs implements AsyncDisposable {
 
   constructor() {
     for (let hog = 0; hog < availableParallelism(); hog += 1) {
-      const argv = ['-n', '19', 'setsid', '--fork', process.execPath, '-e', script, String(process.pid)];
+      const argv = ['-n', '19', 'setsid', '--fork', '/bin/sh', '-c', script, String(process.pid)];
       spawnSync('nice', argv, { stdio: 'ignore', env: { HOG: this.#folder } });
     }
   }
