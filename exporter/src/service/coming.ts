@@ -71,9 +71,9 @@ export class Coming {
       if (job !== undefined) coming.push(job);
     }
     for (const put of told) await put();
-    // Those that were started or removed meanwhile are not to come any more.
-    const left = new Set(this.#schedules.map(({ id }) => id));
-    return coming.filter(({ schedule: { id } }) => left.has(id) && !running.has(id));
+    // Those that were started, removed or changed meanwhile are not to come any more.
+    const left = new Set(this.#schedules);
+    return coming.filter(({ schedule }) => left.has(schedule) && !running.has(schedule.id));
   }
 
   #nextOf(

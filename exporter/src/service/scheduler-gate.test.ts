@@ -71,6 +71,19 @@ describe('the scheduler with a gate', () => {
     expect(ids()).toEqual(['docs']);
   });
 
+  it('keeps to what is changed while it puts on record that it waits', async () => {
+    const put = Promise.withResolvers<never>();
+    vi.spyOn(states, 'append').mockReturnValueOnce(put.promise);
+    const scheduler = gated(schedule('shop'));
+    clock.set(noon + hour);
+    await settle();
+    scheduler.replaceSchedules([schedule('shop', { max_delay: 10 * minute })]);
+    put.resolve(undefined as never);
+    await settle();
+    clock.set(noon + hour + 10 * minute - 5000);
+    await vi.waitUntil(() => started.length === 1);
+  });
+
   it('starts right before its deadline whatever the load', async () => {
     gated(schedule('shop'));
     clock.set(noon + hour);

@@ -100,6 +100,18 @@ describe('what finds no room', () => {
     expect(ids()).toEqual(['night']);
   });
 
+  it('is given first to what can wait less, at most until its next one is due', async () => {
+    const whole = { cpu: 1, memory: 1 };
+    begin(
+      schedule('hourly', { max_delay: 6 * hour, resources: whole }),
+      schedule('seldom', { every: 2 * hour, max_delay: 5 * hour, resources: whole }),
+    );
+    await settle();
+    clock.set(noon + 2 * hour);
+    await vi.waitUntil(() => started.length > 0);
+    expect(ids()).toEqual(['hourly']);
+  });
+
   it('gives each of those that are alike its turn, where there is not enough for all', async () => {
     const whole = { cpu: 1, memory: 1 };
     begin(...['a', 'b', 'c'].map((id) => schedule(id, { every: minute, max_delay: 1000, resources: whole })));
@@ -113,7 +125,7 @@ describe('what finds no room', () => {
   });
 
   describe('put off by a plan that begins in steps', () => {
-    const waiting = async (planned: number): Promise<void> => {
+    const waiting = async (planned: number, endsAt = noon + hour + minute / 4): Promise<void> => {
       let night = noon + hour;
       beginWith(
         {
@@ -137,7 +149,7 @@ describe('what finds no room', () => {
       await vi.waitUntil(() => states.events.some(({ name }) => name === 'run:deferred'));
       // The plan goes on behind the run that is about to be over.
       night = planned;
-      clock.set(noon + hour + minute / 4);
+      clock.set(endsAt);
       started[0]?.end();
       await settle();
     };
@@ -146,6 +158,13 @@ describe('what finds no room', () => {
       await waiting(noon + hour + 5 * minute);
       await vi.waitUntil(() => ids().includes('night'));
       expect(ids()).toEqual(['often', 'night']);
+    });
+
+    it('does not begin before its window opens, where the clock was set back meanwhile', async () => {
+      await waiting(noon + hour, noon + 57 * minute);
+      expect(ids()).toEqual(['often']);
+      clock.set(noon + hour);
+      await vi.waitUntil(() => ids().includes('night'));
     });
 
     it('leaves the room to others, where the plan has moved it away', async () => {

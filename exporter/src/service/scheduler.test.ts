@@ -17,6 +17,7 @@ import {
   stop,
   tearDown,
 } from '../../../test/conformance/scheduler-given.ts';
+import type { ScheduleConfig } from '../config/schema.ts';
 import type { SchedulerOptions } from './scheduler.ts';
 
 beforeEach(setUp);
@@ -229,6 +230,26 @@ describe('the scheduler', () => {
     expect(ids()).toEqual(['docs']);
   });
 
+  it('starts as it is now what is changed while it puts on record what others have missed', async () => {
+    states.settled.set('shop', noon - hour);
+    states.settled.set('docs', noon - 2 * hour);
+    const put = Promise.withResolvers<undefined>();
+    vi.spyOn(states, 'recordMissed').mockReturnValueOnce(put.promise);
+    const runs: ScheduleConfig[] = [];
+    const start: SchedulerOptions['start'] = async (each, dueAt) => {
+      runs.push(each);
+      await states.settleUpTo(each.id, dueAt);
+      return undefined;
+    };
+    const scheduler = beginWith({ start }, schedule('shop'), schedule('docs'));
+    await settle();
+    const changed = schedule('shop', { stores: ['offsite'] });
+    scheduler.replaceSchedules([changed, schedule('docs')]);
+    put.resolve(undefined);
+    await vi.waitUntil(() => runs.length === 2);
+    expect(runs.find(({ id }) => id === 'shop')).toBe(changed);
+  });
+
   it('plans anew what is changed before its slot, by its new times alone', async () => {
     const scheduler = begin(schedule('shop'));
     await settle();
@@ -325,6 +346,50 @@ describe('while a plan is being made', () => {
     plans[1]?.resolve(atOnce('new'));
     await vi.waitUntil(() => started.length === 2);
     expect(ids()).toEqual(['files', 'new']);
+  });
+
+  describe('of what has little time', () => {
+    const plannedIn = async (ms: number): Promise<void> => {
+      beginWith({ plan: slowly }, schedule('shop', { max_delay: 1000 }));
+      await settle();
+      plans[0]?.resolve(new Map([['shop', noon + hour]]));
+      await settle();
+      clock.set(noon + hour);
+      await vi.waitUntil(() => plans.length === 2);
+      clock.set(noon + hour + ms);
+      plans[1]?.resolve(new Map([['shop', noon + hour]]));
+    };
+
+    it('starts what was in time before', async () => {
+      await plannedIn(3500);
+      await vi.waitUntil(() => started.length === 1);
+      expect(states.events).toEqual([]);
+    });
+
+    it('does not, where the host slept meanwhile', async () => {
+      await plannedIn(20 * minute);
+      await vi.waitUntil(() => states.events.length === 1);
+      expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon + hour, reason: 'absent' }]);
+      expect(ids()).toEqual([]);
+    });
+  });
+
+  it('starts nothing before its window opens, where that was changed meanwhile', async () => {
+    const cron = '0 13 * * *';
+    const scheduler = beginWith({ plan: slowly }, schedule('shop', { cron }));
+    clock.set(noon + hour);
+    await settle();
+    const window = { startMinute: 14 * 60, endMinute: 15 * 60 };
+    scheduler.replaceSchedules([schedule('shop', { cron, window })]);
+    plans[0]?.resolve(new Map([['shop', noon + hour]]));
+    await vi.waitUntil(() => plans.length === 2);
+    expect(ids()).toEqual([]);
+    plans[1]?.resolve(new Map([['shop', noon + 2 * hour]]));
+    await settle();
+    clock.set(noon + 2 * hour);
+    await vi.waitUntil(() => plans.length === 3);
+    plans[2]?.resolve(new Map([['shop', noon + 2 * hour]]));
+    await vi.waitUntil(() => started.length === 1);
   });
 
   it('starts nothing any more where it is stopped meanwhile', async () => {

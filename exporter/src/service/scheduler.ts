@@ -93,7 +93,8 @@ export class Scheduler {
   readonly #deferrals: Deferrals;
   /** When other hosts last had no room for it. */
   readonly #refusedAt = new Map<string, EpochMs>();
-  readonly #due = new Map<string, Due>();
+  /** By schedule as it was then: one that is changed is another. */
+  readonly #due = new WeakMap<ScheduleConfig, Due>();
   readonly #coming: Coming;
   readonly #longestSleepMs: number;
   #lookedAt: EpochMs = -Infinity;
@@ -114,7 +115,6 @@ export class Scheduler {
 
   /** From now on these are run, and no others; runs that are going on go on. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
-    this.#due.clear();
     this.#coming.replaceSchedules(schedules);
     this.poke();
   }
@@ -164,13 +164,16 @@ export class Scheduler {
     const coming = await this.#coming.at({ now, lookedAt: this.#lookedAt });
     if (plan === undefined) return await this.#follow(coming, undefined, now, signal);
     const starts = await plan(coming, [...this.#running.values()], now);
+    // What was in time before is in time, however long the plan took: else what has a second would be missed at each step. No longer
+    // than a look may take: behind that the host slept, or its clock was set.
+    const took = clock.now() - now;
+    const at = took >= 0 && took <= this.#longestSleepMs ? now : clock.now();
     // Meanwhile one may have been paused, and another have come: that one is planned by the next look, which follows at once.
-    const later = clock.now();
     const asked = new Map(coming.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]));
-    const still = await this.#coming.at({ now: later, lookedAt: this.#lookedAt });
+    const still = await this.#coming.at({ now: at, lookedAt: this.#lookedAt });
     const known = still.filter(({ schedule, occurrence }) => asked.get(schedule.id) === occurrence.dueAt);
-    const next = await this.#follow(known, starts, later, signal);
-    return known.length === still.length ? next : later;
+    const next = await this.#follow(known, starts, at, signal);
+    return known.length === still.length ? next : at;
   }
 
   /** Decides at one moment who starts; what there is to tell of the others is put on record behind that. */
@@ -191,7 +194,9 @@ export class Scheduler {
       // At the last call all hosts of a pool reach for it: who was given it comes before.
       const isGiven = job.schedule.pool !== undefined && planned < Infinity;
       const call = isGiven ? Math.max(windowStart, lastCall - lastCallMs) : lastCall;
-      return { job, start: this.#isNext(job, planned, now) ? now : Math.min(planned, call) };
+      const start = this.#isNext(job, planned, now) ? now : Math.min(planned, call);
+      // Where its window was changed, or a clock set back, the plan is one of before.
+      return { job, start: Math.max(windowStart, start) };
     });
     const told = this.#startDue(
       slots.filter(({ start }) => start <= now),
@@ -227,7 +232,8 @@ export class Scheduler {
     const running = [...this.#running.values()].map((run) => this.#occupant(run));
     const admission = new Admission(running, limits);
     const candidates = due.map(({ job, start }) => ({
-      ...{ job, start, comesAsDue: this.#dueOf(job).comesAsDue },
+      ...{ job, start },
+      ...this.#dueOf(job),
       endedAt: this.#endedAt.get(job.schedule.id) ?? -Infinity,
     }));
     for (const { job, start } of candidates.sort(byTurn)) {
@@ -292,7 +298,7 @@ export class Scheduler {
   /** Worked out once for each occurrence: there may be thousands. */
   #dueOf(job: DueJob): Due {
     const { dueAt, windowStart } = job.occurrence;
-    const known = this.#due.get(job.schedule.id);
+    const known = this.#due.get(job.schedule);
     if (known?.dueAt === dueAt) return known;
     const planned = planJobOf(job, this.#expectedOf(job.schedule));
     const due = {
@@ -300,7 +306,7 @@ export class Scheduler {
       lastCall: Math.max(windowStart, planned.occurrence.deadline - lastCallMs),
       comesAsDue: comesAsDue(planned, coarseStepMs),
     };
-    this.#due.set(job.schedule.id, due);
+    this.#due.set(job.schedule, due);
     return due;
   }
 

@@ -5,6 +5,8 @@ import type { EpochMs } from '../units/instant.ts';
 /** One that is to start. */
 export interface Candidate {
   readonly job: DueJob;
+  /** Its latest start: its deadline, or as the next one opens. */
+  readonly lastCall: EpochMs;
   /** It is not planned, but begins as it is due: its next one comes about when it is over. */
   readonly comesAsDue: boolean;
   /** When its last run was over; -Infinity: it has not run yet. */
@@ -22,7 +24,7 @@ export function byTurn(a: Candidate, b: Candidate): number {
   return (
     Number(a.comesAsDue) - Number(b.comesAsDue) ||
     ranks[a.job.schedule.priority] - ranks[b.job.schedule.priority] ||
-    a.job.occurrence.deadline - b.job.occurrence.deadline ||
+    a.lastCall - b.lastCall ||
     (a.endedAt === b.endedAt ? 0 : a.endedAt - b.endedAt) ||
     (a.job.schedule.id < b.job.schedule.id ? -1 : 1)
   );
