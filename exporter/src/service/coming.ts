@@ -35,6 +35,8 @@ export class Coming {
   readonly #options: ComingOptions;
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
+  /** By schedule as it was before a reload, until it is looked at. */
+  readonly #before = new Map<string, ScheduleConfig>();
 
   #schedules: readonly ScheduleConfig[];
 
@@ -45,6 +47,9 @@ export class Coming {
 
   /** From now on these are run, and no others. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
+    for (const schedule of this.#schedules) {
+      if (!this.#before.has(schedule.id)) this.#before.set(schedule.id, schedule);
+    }
     this.#schedules = schedules;
     this.#standings.clear();
   }
@@ -88,6 +93,8 @@ export class Coming {
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
     const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
+    const changedFrom = this.#before.get(id);
+    this.#before.delete(id);
     const late = deferrals.waitingForRoom(schedule, missed?.dueAt);
     const nextOpensAt = next?.windowStart;
     if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
@@ -101,12 +108,18 @@ export class Coming {
       }
       return { schedule, occurrence: late, ...(nextOpensAt !== undefined && { nextOpensAt }) };
     }
-    if (paused) {
-      if (missed !== undefined) told.push(() => catalog.settleUpTo(id, missed.dueAt));
-      return undefined;
+    if (missed !== undefined) {
+      const { dueAt } = missed;
+      // Where a reload has changed its times, no more can have been missed than was due by those of before.
+      const most = changedFrom && nextOccurrences(changedFrom, settledUntil ?? now, now).length;
+      const occurrences = paused ? 0 : Math.min(missed.occurrences, most ?? Infinity);
+      told.push(
+        occurrences === 0
+          ? () => catalog.settleUpTo(id, dueAt)
+          : this.#tellingMissed(schedule, { dueAt, occurrences }, look),
+      );
     }
-    if (missed !== undefined) told.push(this.#tellingMissed(schedule, missed, look));
-    return next && { schedule, occurrence: next };
+    return paused ? undefined : next && { schedule, occurrence: next };
   }
 
   #tellingMissed(schedule: ScheduleConfig, missed: Missed, look: Look): Telling {

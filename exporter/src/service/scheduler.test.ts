@@ -262,6 +262,27 @@ describe('the scheduler', () => {
     expect(ids()).toEqual([]);
   });
 
+  describe('due more often than before by a reload', () => {
+    const changed = async (settled: number): Promise<void> => {
+      states.settled.set('shop', settled);
+      const scheduler = begin(schedule('shop', { every: 24 * hour, max_delay: 13 * hour }));
+      scheduler.replaceSchedules([schedule('shop')]);
+      await vi.waitUntil(() => started.length === 1);
+      expect(started).toMatchObject([{ id: 'shop', dueAt: noon }]);
+    };
+
+    it('has missed nothing of what it was not due at before', async () => {
+      await changed(noon - 12 * hour);
+      expect(states.events).toEqual([]);
+      expect(states.settled.get('shop')).toBe(noon);
+    });
+
+    it('has missed what it was due at before', async () => {
+      await changed(noon - 13 * hour);
+      expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon - hour, occurrences: 1 }]);
+    });
+  });
+
   it('goes on after a look that failed', async () => {
     states.fails = true;
     begin(schedule('shop'));
