@@ -16,7 +16,7 @@ export interface PlanOfAll {
   startOf(schedule: string, dueAt: EpochMs): EpochMs | undefined;
 }
 
-/** Keeps the plan that the scheduler follows: made anew when what is due or running has changed, and with each step of the forecast. */
+/** Keeps the plan that the scheduler follows: made anew when what is due, running or configured has changed, and with each step of the forecast. */
 export class Planning {
   readonly #tide: Tide;
   readonly #thread: Pick<PlanThread, 'slots'>;
@@ -24,6 +24,7 @@ export class Planning {
   /** What comes later is among them. */
   #slots: ReadonlyMap<string, PreviousSlot> = new Map();
   #version = 0;
+  #renewals = 0;
   #ofAll: PlanOfAll | undefined;
 
   constructor(tide: Tide, thread: Pick<PlanThread, 'slots'>) {
@@ -34,6 +35,11 @@ export class Planning {
   /** From now on what the plan of all hosts says goes before. */
   follow(ofAll: PlanOfAll): void {
     this.#ofAll = ofAll;
+  }
+
+  /** What is planned was changed by a reload, and is planned anew. */
+  renew(): void {
+    this.#renewals += 1;
   }
 
   /** Another one each time that something is to start at another time than before. */
@@ -55,6 +61,7 @@ export class Planning {
     const key = JSON.stringify([
       Math.floor(now / planStepMs),
       this.#tide.renewals,
+      this.#renewals,
       due.map(({ schedule, occurrence }) => [schedule.id, occurrence.dueAt]),
       running.map(({ schedule }) => schedule.id),
       this.#ofAll?.planVersion,

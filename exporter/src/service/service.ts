@@ -260,6 +260,7 @@ class Service {
       stores.replaceStores(this.#installation.stores.values());
       configCopies.poke();
       tide.learning.forget();
+      this.#planning.renew();
       scheduler.replaceSchedules(changed);
       fleet.renew();
     };
