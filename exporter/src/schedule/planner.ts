@@ -38,6 +38,8 @@ export interface PlanRequest {
   readonly limits?: Limits;
   /** The plan before: a job leaves its slot only for a gain that is worth it. */
   readonly previous?: readonly PreviousSlot[];
+  /** That plan is the one by which backups start: what has a slot in it keeps that wherever it can. */
+  readonly isFollowed?: true;
   /** Absent: `settled` where there is a plan before, else `improved`. */
   readonly effort?: Effort;
 }
@@ -109,11 +111,12 @@ export type Resources = ScheduleConfig['resources'];
 /** The one host of such a plan. */
 const here = '';
 
-export function planSlots({ now, previous = [], effort, ...host }: PlanRequest): Plan {
+export function planSlots({ now, previous = [], isFollowed, effort, ...host }: PlanRequest): Plan {
   const planning = makePlanning({
     now,
     hosts: new Map([[here, host]]),
     previous: new Map([[here, previous]]),
+    ...(isFollowed === true && { changed: new Set() }),
     ...(effort !== undefined && { effort }),
   });
   const slots: PlannedSlot[] = [];

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
+import { scheduleSchema } from '../config/schedule-schema.ts';
 import { coarseStepMs, type LoadRecord } from '../load/load.ts';
 import { Outlook } from './outlook.ts';
+import { PlanThread } from './plan-thread.ts';
 import { Tide, type TideOptions } from './tide.ts';
 
 const now = Date.parse('2026-03-10T00:00:00Z');
@@ -61,4 +63,32 @@ it('tells with each forecast how far it may be off: of less than a day, anything
   expect(resources[0]).toMatchObject({ resource: 'cpu', basis: 'level' });
   expect(resources[0]?.forecast[0]).toMatchObject({ expected: 0.2, low: 0, high: 1 });
   expect(resources[0]?.forecast.at(-1)).toMatchObject({ expected: 0.2, low: 0, high: 1 });
+});
+
+it('shows the starts of the plan that is followed, though by what this host knows another one would be better', async () => {
+  const given = { source: { type: 'sqlite', path: '/srv/app.db' }, stores: ['local'], every: '2h' };
+  const schedules = ['shop', 'wiki'].map((id) => ({
+    ...scheduleSchema.parse({ ...given, id, max_delay: '100m' }),
+    timezone: 'UTC',
+    estimated_duration: coarseStepMs,
+  }));
+  // By the plan of all hosts, for a server that others dump until then; of the later ones it tells nothing.
+  const followed = new Map([
+    ['shop', 90],
+    ['wiki', 45],
+  ]);
+  const startOf = (schedule: string, dueAt: number): number | undefined =>
+    dueAt < now + 5 * 3_600_000 ? dueAt + (followed.get(schedule) ?? 0) * 60_000 : undefined;
+  const tide = new Tide({ catalog, timezone: 'UTC' });
+  await using thread = new PlanThread();
+  const one = new Outlook(tide, thread, { version: 0, startOf }, { latest: () => undefined });
+  const { slots } = await one.plan(schedules, now, 7);
+  expect(slots.map(({ schedule, start }) => `${schedule} ${start.slice(11, 16)}`)).toEqual([
+    'wiki 02:45',
+    'shop 03:30',
+    'wiki 04:45',
+    'shop 05:30',
+    'shop 06:00',
+    'wiki 06:05',
+  ]);
 });

@@ -76,6 +76,8 @@ export class Outlook {
       previous: starts.flatMap(({ start, ...of }) =>
         start === undefined || start === Infinity ? [] : [{ ...of, start }],
       ),
+      // The plan of all hosts knows what others take of what all share: here it would look free.
+      isFollowed: true,
     });
     return { from: toRfc3339(now), until: toRfc3339(now + hours * hourMs), ...view };
   }
