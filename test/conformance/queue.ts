@@ -87,6 +87,21 @@ export function queueConformance(name: string, makeState: () => Promise<QueueSta
       expect(await other.claim(db1, 10, [now])).toEqual([]);
     });
 
+    it('takes of what was offered in the same breath only that, and leaves all else to be taken at once', async () => {
+      const anyone = { instance: 'db-1', pools: ['any'] };
+      const ofPool = (schedule: string, priority: number): Offer =>
+        offer({ owner: { pool: 'any' }, schedule, priority });
+      const urgent = Array.from({ length: 20 }, (_, index) => ofPool(`urgent-${index}`, 3));
+      await queue.offer([...urgent, offer(), ofPool('mine', 0)]);
+      expect(await queue.claim(anyone, 1, [ofPool('mine', 0)])).toMatchObject([{ schedule: 'mine' }]);
+      expect(await queue.claim(anyone, 1, [ofPool('mine', 0)])).toEqual([]);
+      const left = await other.claim({ instance: 'db-1', pools: ['any'] }, 30);
+      expect(left.map(({ schedule }) => schedule).sort()).toEqual(
+        ['nightly', ...urgent.map(({ schedule }) => schedule)].sort(),
+      );
+      expect(left.every(({ attempt }) => attempt === 1)).toBe(true);
+    });
+
     it('never offers twice: neither while it is claimed, nor after it has ended', async () => {
       const offered = offer();
       await queue.offer([offered, offered]);

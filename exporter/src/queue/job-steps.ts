@@ -46,6 +46,25 @@ export async function offerAll(
   await engine.add(lane, added);
 }
 
+/** Of these, the ids of those that nobody has, and that may be begun. */
+export async function startable(
+  transaction: Transaction,
+  { now }: Engine,
+  offers: readonly Offer[],
+): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const offer of offers) {
+    const id = jobId(offer);
+    const row = await transaction.get(
+      `SELECT id FROM job WHERE id = ? AND state = 'waiting' AND slot <= ?`,
+      id,
+      now,
+    );
+    if (row !== undefined) ids.add(id);
+  }
+  return ids;
+}
+
 /** Each of those that may run it has its own. */
 function heldUp(known: Row | undefined, by: HeldUp | undefined): Job['reason'] {
   const before = known && jobOf(known).reason;

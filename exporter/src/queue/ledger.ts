@@ -3,7 +3,7 @@ import type { Row, Transaction } from '../postgres/postgres.ts';
 import type { EpochMs } from '../units/instant.ts';
 import type { Engine } from './engine.ts';
 import { jobId, jobOf, laneOf } from './job-row.ts';
-import { claimOne, giveBack, idOf, judge, noteWhy, offerAll, takeBack } from './job-steps.ts';
+import { claimOne, giveBack, idOf, judge, noteWhy, offerAll, startable, takeBack } from './job-steps.ts';
 import {
   memoryMs,
   type Claim,
@@ -68,17 +68,20 @@ export class LedgerQueue implements Queue {
   }
 
   claim({ instance, pools }: Claimer, limit: number, offered: readonly Offer[] = []): Promise<Claim[]> {
-    const lanes = [laneOf({ host: instance }), ...pools.map((pool) => laneOf({ pool }))];
     const offers = Map.groupBy(offered, ({ owner }) => laneOf(owner));
+    const all = [laneOf({ host: instance }), ...pools.map((pool) => laneOf({ pool }))];
+    const lanes = offers.size === 0 ? all : all.filter((lane) => offers.has(lane));
     return this.#database.write(lanes, async (transaction, engine) => {
       // All who lock several do so in the same order.
       for (const lane of lanes.toSorted()) await engine.lock(lane, offers.has(lane) ? 'change' : 'claim');
       for (const [lane, ofLane] of offers) await offerAll(transaction, engine, lane, ofLane);
       const claims: Claim[] = [];
       for (const lane of lanes) {
-        while (claims.length < limit) {
+        const ofLane = offers.get(lane);
+        const only = ofLane && (await startable(transaction, engine, ofLane));
+        while (claims.length < limit && only?.size !== 0) {
           const asked = limit - claims.length;
-          const taken = await engine.take(lane, asked);
+          const taken = await engine.take(lane, asked, only);
           for (const each of taken) {
             const claim = await claimOne(transaction, engine, lane, instance, each);
             if (claim !== undefined) claims.push(claim);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PgBoss, type Db, type TestClock } from 'pg-boss';
+import { PgBoss, type Db, type JobWithMetadata, type TestClock } from 'pg-boss';
 import { migratePostgres, type Migration } from '../postgres/migrate.ts';
 import type { NativeTransaction, Postgres, Transaction } from '../postgres/postgres.ts';
 import { postgresRefusal } from '../postgres/refusal.ts';
@@ -20,6 +20,7 @@ const yearsInSeconds = 10 * 365 * 86_400;
 
 const tryTurn = 'SELECT pg_try_advisory_xact_lock(hashtextextended(?, 0)) AS mine';
 const turnLooksMs = 100;
+const fetchedAtOnce = 16;
 
 /**
  * The queue in PostgreSQL, with pg-boss as the engine: it keeps what waits and hands it out (SKIP LOCKED), retries, and
@@ -124,15 +125,18 @@ class PgBossLedger implements LedgerDatabase {
         const startAfter = new Date(slot);
         await boss.update(queueName(lane), undefined, { id, startAfter, priority: urgency, db });
       },
-      take: async (lane, limit) => {
-        const jobs = await boss.fetch(queueName(lane), {
-          batchSize: limit,
-          includeMetadata: true,
-          db,
-        });
-        return jobs
+      take: async (lane, limit, only) => {
+        const queue = queueName(lane);
+        const fetch = (batchSize: number): Promise<JobWithMetadata[]> =>
+          boss.fetch(queue, { batchSize, includeMetadata: true, db });
+        const jobs = only === undefined ? await fetch(limit) : await fetchUntil(fetch, only);
+        const taken = jobs
+          .filter(({ id }) => only?.has(id) !== false)
           .toSorted((a, b) => b.priority - a.priority)
-          .map(({ id, retryCount }) => ({ id, fetched: retryCount }));
+          .slice(0, limit);
+        const others = jobs.filter((job) => !taken.includes(job)).map(({ id }) => id);
+        if (others.length > 0) await boss.fail(queue, others, null, { db });
+        return taken.map(({ id, retryCount }) => ({ id, fetched: retryCount }));
       },
       giveBack: async (lane, { id, fetched }, notBefore) => {
         const queue = queueName(lane);
@@ -165,6 +169,21 @@ class PgBossLedger implements LedgerDatabase {
       retentionSeconds: yearsInSeconds,
     });
   }
+}
+
+/** pg-boss hands out what is most urgent. What comes beside `wanted` is given back in the same transaction: nobody misses it. */
+async function fetchUntil(
+  fetch: (batchSize: number) => Promise<JobWithMetadata[]>,
+  wanted: ReadonlySet<string>,
+): Promise<readonly JobWithMetadata[]> {
+  const jobs: JobWithMetadata[] = [];
+  for (let missing = wanted.size; missing > 0;) {
+    const batch = await fetch(fetchedAtOnce);
+    jobs.push(...batch);
+    missing -= batch.filter(({ id }) => wanted.has(id)).length;
+    if (batch.length < fetchedAtOnce) break;
+  }
+  return jobs;
 }
 
 function bossJob({ id, slot, urgency }: Queued): { id: string; startAfter: Date; priority: number } {

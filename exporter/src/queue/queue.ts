@@ -22,7 +22,7 @@ export interface Queue extends AsyncDisposable {
   /**
    * Takes up to `limit` jobs whose slot has come and whose deadline has not: of the instance's own host first, then of its
    * pools in the order given; within each the most urgent first. What is `offered`, of the claimer's own or its pools', is offered
-   * in the same breath: nobody can take it or move its slot in between.
+   * in the same breath: nobody can take it or move its slot in between. Then nothing else is taken, which others might be asking for.
    */
   claim(claimer: Claimer, limit: number, offered?: readonly Offer[]): Promise<Claim[]>;
 

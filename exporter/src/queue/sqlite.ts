@@ -111,12 +111,12 @@ function engineOn(transaction: Transaction, now: EpochMs): Engine {
     move: nothing,
     giveBack: nothing,
     remove: nothing,
-    async take(lane, limit): Promise<Fetched[]> {
+    async take(lane, limit, only): Promise<Fetched[]> {
+      const ids = only === undefined ? null : JSON.stringify([...only]);
       const rows = await transaction.all(
-        `SELECT id FROM job WHERE lane = ? AND state = 'waiting' AND slot <= ? ORDER BY urgency DESC, id LIMIT ?`,
-        lane,
-        now,
-        limit,
+        `SELECT id FROM job WHERE lane = ? AND state = 'waiting' AND slot <= ?
+           AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY urgency DESC, id LIMIT ?`,
+        ...[lane, now, ids, ids, limit],
       );
       return rows.map(({ id }) => ({ id: String(id), fetched: 0 }));
     },

@@ -14,7 +14,6 @@ import {
 import { firstAfter } from '../../schedule/standing.ts';
 import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
-import { InTurn } from '../../probe/in-turn.ts';
 import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
 import { HeldClaim, ownToDo, type Hold } from './held-claim.ts';
@@ -26,8 +25,6 @@ export const claimSilentAfterMs = 60_000;
 const tryAgainMs = 30_000;
 /** How many claims of one job may fall silent. */
 export const attempts = 3;
-/** Others whose slot has come as well may be handed out first. */
-const takenAtOnce = 16;
 const recentRuns = 50;
 
 /** Late is better than not at all: who is there waits for room until the next one comes; of who is not, it is known by then. */
@@ -67,7 +64,6 @@ export interface ClaimsOptions {
  */
 export class Claims {
   readonly #options: ClaimsOptions;
-  readonly #turns = new InTurn();
   /** Those that are worked on here. */
   readonly #held = new Set<string>();
   /** What has ended, and the queue could not be told. */
@@ -188,21 +184,12 @@ export class Claims {
     }
   }
 
-  /** One after another: what is claimed for one of them may be handed out to another. */
-  #take(offer: Offer): Promise<Claim | undefined> {
-    return this.#turns.do(async () => {
-      const { queue, instance, clock } = this.#options;
-      const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
-      for (;;) {
-        // Its slot is now, whatever was planned.
-        const claims = await queue.claim({ instance, pools }, takenAtOnce, [{ ...offer, slot: 0 }]);
-        const mine = claims.find((claim) => keyOf(claim) === keyOf(offer));
-        const others = claims.filter((claim) => claim !== mine);
-        for (const other of others) await queue.release(other, this.#queueTime(clock.now() + tryAgainMs));
-        if (mine !== undefined) return mine;
-        if (claims.length === 0) return undefined;
-      }
-    });
+  async #take(offer: Offer): Promise<Claim | undefined> {
+    const { queue, instance } = this.#options;
+    const pools = 'pool' in offer.owner ? [offer.owner.pool] : [];
+    // Its slot is now, whatever was planned.
+    const [claim] = await queue.claim({ instance, pools }, 1, [{ ...offer, slot: 0 }]);
+    return claim;
   }
 
   /** It was given to another, or has ended; what has ended is settled here as well. */
