@@ -12,7 +12,7 @@ import { tokens } from '../servers/service.ts';
 
 /** All due at the same moments, and one after the other for want of room: there is something to interrupt at any time. */
 const schedules = Array.from({ length: 8 }, (_, index) => `job-${index}`);
-const kills = 14;
+const kills = 10;
 
 let folder: string;
 beforeEach(async () => {
@@ -53,4 +53,4 @@ it('a service that is killed with kill -9 again and again runs no occurrence aga
     const before = made.slice(1).map(({ status }) => status);
     expect(new Set(before).difference(new Set(['interrupted'])), occurrence).toEqual(new Set());
   }
-}, 120_000);
+});

@@ -67,7 +67,7 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   async said(text: string): Promise<void> {
-    await vi.waitUntil(() => this.#log.includes(text), { timeout: 60_000 });
+    await vi.waitUntil(() => this.#log.includes(text), { timeout: 120_000 });
   }
 
   signal(signal: NodeJS.Signals): void {
