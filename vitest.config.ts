@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/runners/longest-first.ts';
 
 /** Several times what they take: a machine may be three times slower than the one on which they were written. */
-const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
+const patience = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 60_000, interval: 50 } },
+};
 
 /**
  * `unit` needs no process and no server; `components` renders the plugin in jsdom; `integration` starts real processes and

@@ -52,7 +52,10 @@ export function s3Yaml(
   });
 }
 
-export function azureYaml({ connectionString }: Azurite, container: string): string {
+export function azureYaml(
+  { connectionString }: Pick<Azurite, 'connectionString'>,
+  container: string,
+): string {
   return JSON.stringify({ type: 'azure', container, prefix: 'db1', connection_string: connectionString });
 }
 

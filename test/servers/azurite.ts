@@ -13,13 +13,13 @@ export class Azurite implements AsyncDisposable {
   readonly accountKey =
     'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
   readonly #folder: string;
-  readonly #port: number;
+  readonly port: number;
   #server: NodeServer | undefined;
   #containers = 0;
 
   private constructor(folder: string, port: number) {
     this.#folder = folder;
-    this.#port = port;
+    this.port = port;
   }
 
   static async start(): Promise<Azurite> {
@@ -29,12 +29,17 @@ export class Azurite implements AsyncDisposable {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.#port}/${this.account}`;
+    return `http://127.0.0.1:${this.port}/${this.account}`;
   }
 
   get connectionString(): string {
-    const { endpoint, account, accountKey } = this;
-    return `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=${endpoint};`;
+    return this.connectionStringAt(this.port);
+  }
+
+  /** To come by way of another port, as of a proxy. */
+  connectionStringAt(port: number): string {
+    const { account, accountKey } = this;
+    return `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=http://127.0.0.1:${port}/${account};`;
   }
 
   /** A client of the tests' own. */
@@ -60,7 +65,7 @@ export class Azurite implements AsyncDisposable {
     this.#server = await startNode({
       script: createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js'),
       args: [
-        ...['--location', this.#folder, '--blobHost', '127.0.0.1', '--blobPort', String(this.#port)],
+        ...['--location', this.#folder, '--blobHost', '127.0.0.1', '--blobPort', String(this.port)],
         ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
       ],
       ready: /successfully listen/,
