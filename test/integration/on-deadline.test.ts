@@ -43,6 +43,12 @@ describe('a backup that the load holds up to its deadline', () => {
       code: 'memory',
       text: 'the memory is above load.high_water',
     });
+    expect(service.log).toContainEqual(
+      expect.objectContaining({
+        ...{ level: 'warn', schedule: 'skips', reason: 'memory' },
+        msg: 'a backup was missed: the memory is above load.high_water',
+      }),
+    );
     // The other one was held as well, and is made all the same.
     await until(async () =>
       (await bodies()).find(({ name, schedule }) => name === 'run:finished' && schedule === 'runs'),

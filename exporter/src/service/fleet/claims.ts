@@ -16,6 +16,7 @@ import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
+import { warnOfMissed } from '../missed.ts';
 import { HeldClaim, ownToDo, type Hold } from './held-claim.ts';
 import { whyMissed } from './why-missed.ts';
 
@@ -118,7 +119,7 @@ export class Claims {
    * not there, the catalog. To be called at the start, with `isStart`, and now and then.
    */
   async reconcile(schedules: readonly ScheduleConfig[], isStart = false): Promise<void> {
-    const { queue, instance, catalog, clock } = this.#options;
+    const { queue, instance, catalog, clock, log } = this.#options;
     const owner = { host: instance };
     const pools = [...new Set(schedules.flatMap(({ pool }) => pool ?? []))].map((pool) => ({ pool }));
     const known = new Set(schedules.map(({ id }) => id));
@@ -137,7 +138,9 @@ export class Claims {
       const { schedule, dueAt } = job;
       const { settledUntil = dueAt } = await catalog.schedule(schedule);
       const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
-      if (settledUntil < dueAt) await catalog.recordMissed(schedule, missed, clock.now());
+      if (settledUntil >= dueAt) continue;
+      await catalog.recordMissed(schedule, missed, clock.now());
+      warnOfMissed(log, schedule, missed);
     }
     await queue.acknowledge(reports);
   }
@@ -206,6 +209,7 @@ export class Claims {
         if ('pool' in offer.owner) return;
         const missed = { dueAt: offer.dueAt, occurrences: 1, reason: whyMissed(job) };
         await catalog.recordMissed(offer.schedule, missed, clock.now());
+        warnOfMissed(log, offer.schedule, missed);
         await queue.acknowledge([offer]);
         return;
       }

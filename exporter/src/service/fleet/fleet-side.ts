@@ -4,6 +4,7 @@ import type { EpochMs } from '../../units/instant.ts';
 import type { Planning } from '../planning.ts';
 import type { Answering, AnsweringOptions } from './answering.ts';
 import type { Outcome } from './claims.ts';
+import { withMissedInLog } from '../missed.ts';
 import type { Hold } from './held-claim.ts';
 import { FleetMember, type FleetMemberOptions } from './member.ts';
 import type { ScheduleRecords } from './pools.ts';
@@ -59,9 +60,9 @@ export class FleetSide implements AsyncDisposable {
 
   /** The records that the scheduler works on. */
   records(): ScheduleRecords {
-    const { installation } = this.#options;
+    const { installation, log } = this.#options;
     return scheduleRecords({
-      catalog: installation().catalog,
+      catalog: withMissedInLog(installation().catalog, log),
       isCutOff: this.isCutOff,
       pools: () => this.#member?.pools,
       schedules: () => installation().config.schedules,

@@ -12,6 +12,7 @@ import type { EpochMs } from '../../units/instant.ts';
 import { describe } from '../describe.ts';
 import { keepLooking } from '../keep-looking.ts';
 import type { Logger } from '../log.ts';
+import { withMissedInLog } from '../missed.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import type { Tide } from '../tide.ts';
 import { Answering, type AnsweringOptions } from './answering.ts';
@@ -90,7 +91,8 @@ export class FleetMember {
       poolOf: (schedule) => installation().config.schedules.find(({ id }) => id === schedule)?.pool,
     });
     this.pools = new Pools({
-      ...{ queue, catalog },
+      queue,
+      catalog: withMissedInLog(catalog, log),
       schedules: () => installation().config.schedules,
       offerOf: (schedule, dueAt) => this.#claims.offerOf(schedule, dueAt),
       queueNow: () => Math.round(clock.now() - membership.aheadMs),
