@@ -214,10 +214,13 @@ export class FleetPlanner {
 
   async #offerSoon(): Promise<void> {
     const { queue } = this.#options;
-    const until = this.#now() + offerAheadMs;
+    const now = this.#now();
+    const until = now + offerAheadMs;
     const offers = this.#runs.flatMap((run): Offer[] => {
       const key = `${run.owner} ${run.schedule} ${run.dueAt}`;
       if (run.start > until || this.#offered.get(key) === run.start) return [];
+      // While it was planned its time has gone by: its hosts have said what they missed of it, and no offer is to put that off.
+      if (run.job.occurrence.deadline <= now) return [];
       this.#offered.set(key, run.start);
       return [offerOf(run)];
     });
