@@ -234,6 +234,22 @@ describe('a pool', () => {
   });
 });
 
+describe('what a host has missed', () => {
+  it('is told once, though it is found as it is to begin and by who looks at all', async () => {
+    const dueAt = Date.now();
+    const db = schedule({ every: 60 * minute });
+    const claims = claimsOf('db1');
+    await catalog.settleUpTo('db', dueAt - 1);
+    await queue.offer([claims.offerOf(db, dueAt)]);
+    vi.spyOn(Date, 'now').mockReturnValue(dueAt + 61 * minute);
+    await queue.sweep(minute);
+    const told = vi.spyOn(catalog, 'recordMissed');
+    await claims.reconcile([db]);
+    await claims.run(db, dueAt, () => Promise.resolve('completed'));
+    expect(told.mock.calls).toEqual([['db', { dueAt, occurrences: 1, reason: 'absent' }, Date.now()]]);
+  });
+});
+
 describe('what a pool has missed', () => {
   it('by the clock of a host that is ten minutes ahead, another may still begin, up to its latest start', async () => {
     const hour = 60 * minute;

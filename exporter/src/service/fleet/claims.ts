@@ -119,7 +119,7 @@ export class Claims {
    * not there, the catalog. To be called at the start, with `isStart`, and now and then.
    */
   async reconcile(schedules: readonly ScheduleConfig[], isStart = false): Promise<void> {
-    const { queue, instance, catalog, clock, log } = this.#options;
+    const { queue, instance } = this.#options;
     const owner = { host: instance };
     const pools = [...new Set(schedules.flatMap(({ pool }) => pool ?? []))].map((pool) => ({ pool }));
     const known = new Set(schedules.map(({ id }) => id));
@@ -134,15 +134,7 @@ export class Claims {
     }
     // What it has done is not to be done by others.
     if (isStart) await queue.reclaim(instance);
-    for (const job of reports) {
-      const { schedule, dueAt } = job;
-      const { settledUntil = dueAt } = await catalog.schedule(schedule);
-      const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
-      if (settledUntil >= dueAt) continue;
-      await catalog.recordMissed(schedule, missed, clock.now());
-      warnOfMissed(log, schedule, missed);
-    }
-    await queue.acknowledge(reports);
+    await this.#tellMissed(reports);
   }
 
   async #under(
@@ -197,7 +189,7 @@ export class Claims {
 
   /** It was given to another, or has ended; what has ended is settled here as well. */
   async #passOn(offer: Offer): Promise<void> {
-    const { queue, catalog, clock, log } = this.#options;
+    const { queue, catalog, log } = this.#options;
     const job = await queue.job(offer);
     switch (job?.state) {
       case 'finished':
@@ -207,10 +199,7 @@ export class Claims {
       case 'lost': {
         // Of a pool's, whoever plans has told.
         if ('pool' in offer.owner) return;
-        const missed = { dueAt: offer.dueAt, occurrences: 1, reason: whyMissed(job) };
-        await catalog.recordMissed(offer.schedule, missed, clock.now());
-        warnOfMissed(log, offer.schedule, missed);
-        await queue.acknowledge([offer]);
+        await this.#tellMissed([job]);
         return;
       }
       case 'claimed':
@@ -220,6 +209,20 @@ export class Claims {
         log.info({ schedule: offer.schedule, by: job?.claimer }, 'a backup is claimed elsewhere');
         await this.#later();
     }
+  }
+
+  /** Once: who looks at what is missed, and who would begin it, may both find it. */
+  async #tellMissed(jobs: readonly Job[]): Promise<void> {
+    const { queue, catalog, clock, log } = this.#options;
+    for (const job of jobs) {
+      const { schedule, dueAt } = job;
+      const { settledUntil = dueAt } = await catalog.schedule(schedule);
+      if (settledUntil >= dueAt) continue;
+      const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
+      await catalog.recordMissed(schedule, missed, clock.now());
+      warnOfMissed(log, schedule, missed);
+    }
+    await queue.acknowledge(jobs);
   }
 
   /** What the catalog knows of a run for the occurrence that is over. */
