@@ -23,7 +23,7 @@ import { canMount, Disk } from './disks.ts';
 import { program } from '../servers/programs.ts';
 
 const main = program('exporter/src/cli/main.ts');
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: 120_000, interval: 20 };
 
 let lowtide: TestInstallation;
 let postgres: PostgresServer;

@@ -9,7 +9,7 @@ import { TestInstallation } from '../conformance/sealed-backup.ts';
 import { startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { commandLines } from '../servers/processes.ts';
 
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: 120_000, interval: 20 };
 
 let server: PostgresServer;
 let lowtide: TestInstallation;
