@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -58,7 +58,7 @@ async function nextRuns(service: ServeProcess): Promise<(string | undefined)[]> 
 }
 
 describe('hosts that share a bucket', () => {
-  it('are planned by one of them so that they do not meet there, by another once that one is silent', async () => {
+  it('are planned by one of them so that they do not meet there, by another once that one is silent, and anew once a config is changed', async () => {
     const make = (name: string): Promise<FleetHost> =>
       FleetHost.make(server, join(root, name), name, schedules.join('\n'), { stores: bucket });
     const hosts = [await make('db1'), await make('db2')];
@@ -87,5 +87,14 @@ describe('hosts that share a bucket', () => {
     server.query(`UPDATE lowtide.leases SET expires_at = now() WHERE name IN ('planner', 'host/db1')`);
     await eventually(() => expect(planner()).toBe('db2'));
     await eventually(() => expect(new Set(slots().map(({ host }) => host))).toEqual(new Set(['db2'])));
+
+    // Every minute a host tells what it has to run, and at once what a reload has changed of it.
+    const config = join(second.folder, 'lowtide.yaml');
+    const inTime = performance.now() + 30_000;
+    writeFileSync(config, readFileSync(config, 'utf8').replaceAll('30m', '20m'));
+    other.signal('SIGHUP');
+    const lengths = (): Set<number> => new Set(slots().map(({ start, end }) => (end - start) / 60_000));
+    await eventually(() => expect(lengths()).toEqual(new Set([20])));
+    expect(performance.now()).toBeLessThan(inTime);
   });
 });

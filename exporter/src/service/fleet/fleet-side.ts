@@ -104,8 +104,9 @@ export class FleetSide implements AsyncDisposable {
     this.#begin(this.#member, this.#attending);
   }
 
-  /** The config has changed. */
+  /** The config has changed: whoever plans for all is told at once. */
   renew(): void {
+    this.#member?.part.poke();
     this.#answering?.renew();
   }
 
