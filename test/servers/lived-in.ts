@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
@@ -212,11 +212,11 @@ async function troubles(service: TestService, offsite: string): Promise<void> {
   await run(service, 'shop', 'failed');
   for (const name of readdirSync(offsite)) rmSync(join(offsite, name), { recursive: true });
   await service.catalog.settle('settings', Date.now() - 8 * hourMs);
-  // A reload tries the stores and looks at the schedules at once.
+  // A reload tries the stores and looks at the schedules at once; the store that is gone cannot be given what it changes.
+  appendFileSync(configFile, '# As it is now.\n');
   await service.reload();
   await happened(service, 'run:missed', ({ schedule }) => schedule === 'settings');
-  const text = readFileSync(configFile, 'utf8');
-  writeFileSync(configFile, `${text}unknown: key\n`);
+  appendFileSync(configFile, 'unknown: key\n');
   await service.reload();
 }
 
