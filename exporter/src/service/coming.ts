@@ -35,8 +35,8 @@ export class Coming {
   readonly #options: ComingOptions;
   readonly #paused = new Set<string>();
   readonly #standings = new Standings();
-  /** By schedule as it was before a reload, until it is looked at. */
-  readonly #before = new Map<string, ScheduleConfig>();
+  /** By schedule, until nothing is missed of it any more. */
+  #changed = new Map<string, Changed>();
 
   #schedules: readonly ScheduleConfig[];
 
@@ -46,10 +46,14 @@ export class Coming {
   }
 
   /** From now on these are run, and no others. */
-  replaceSchedules(schedules: readonly ScheduleConfig[]): void {
-    for (const schedule of this.#schedules) {
-      if (!this.#before.has(schedule.id)) this.#before.set(schedule.id, schedule);
-    }
+  replaceSchedules(schedules: readonly ScheduleConfig[], at: EpochMs): void {
+    const known = new Map(this.#schedules.map((schedule) => [schedule.id, schedule]));
+    this.#changed = new Map(
+      schedules.map(({ id }) => {
+        const before = known.get(id);
+        return [id, (before && this.#changed.get(id)) ?? { before, at }];
+      }),
+    );
     this.#schedules = schedules;
     this.#standings.clear();
   }
@@ -67,7 +71,8 @@ export class Coming {
     const states = await catalog.schedules();
     const coming: DueJob[] = [];
     const told: Telling[] = [];
-    for (const schedule of this.#schedules) {
+    const asked = this.#schedules;
+    for (const schedule of asked) {
       const state = states.get(schedule.id) ?? { paused: false };
       if (state.paused) this.#paused.add(schedule.id);
       else this.#paused.delete(schedule.id);
@@ -76,9 +81,9 @@ export class Coming {
       if (job !== undefined) coming.push(job);
     }
     for (const put of told) await put();
-    // Those that were started, removed or changed meanwhile are not to come any more.
-    const left = new Set(this.#schedules);
-    return coming.filter(({ schedule }) => left.has(schedule) && !running.has(schedule.id));
+    if (this.#schedules !== asked) return await this.at(look);
+    // Those that were started meanwhile are not to come any more.
+    return coming.filter(({ schedule: { id } }) => !running.has(id));
   }
 
   #nextOf(
@@ -93,32 +98,28 @@ export class Coming {
     // A schedule that is new has missed nothing.
     if (settledUntil === undefined) told.push(() => catalog.settleUpTo(id, now));
     const { missed, next } = this.#standings.of(schedule, settledUntil ?? now, now);
-    const changedFrom = this.#before.get(id);
-    this.#before.delete(id);
+    const changed = this.#changed.get(id);
+    if (missed === undefined) this.#changed.delete(id);
+    const tellMissed = (upTo: Missed): void => {
+      const most = changed && mostMissed(schedule, changed, settledUntil ?? now, upTo.dueAt);
+      const occurrences = paused ? 0 : Math.min(upTo.occurrences, most ?? Infinity);
+      told.push(
+        occurrences === 0
+          ? () => catalog.settleUpTo(id, upTo.dueAt)
+          : this.#tellingMissed(schedule, { ...upTo, occurrences }, look),
+      );
+    };
     const late = deferrals.waitingForRoom(schedule, missed?.dueAt);
     const nextOpensAt = next?.windowStart;
     if (late !== undefined && !paused && (nextOpensAt === undefined || nextOpensAt > now)) {
       // While the state was away, what came before could not be put on record.
       if (missed !== undefined && missed.occurrences > 1) {
         const before = nextOccurrences(schedule, settledUntil ?? now, late.dueAt - 1).at(-1);
-        if (before !== undefined) {
-          const { dueAt } = before;
-          told.push(this.#tellingMissed(schedule, { dueAt, occurrences: missed.occurrences - 1 }, look));
-        }
+        if (before !== undefined) tellMissed({ dueAt: before.dueAt, occurrences: missed.occurrences - 1 });
       }
       return { schedule, occurrence: late, ...(nextOpensAt !== undefined && { nextOpensAt }) };
     }
-    if (missed !== undefined) {
-      const { dueAt } = missed;
-      // Where a reload has changed its times, no more can have been missed than was due by those of before.
-      const most = changedFrom && nextOccurrences(changedFrom, settledUntil ?? now, now).length;
-      const occurrences = paused ? 0 : Math.min(missed.occurrences, most ?? Infinity);
-      told.push(
-        occurrences === 0
-          ? () => catalog.settleUpTo(id, dueAt)
-          : this.#tellingMissed(schedule, { dueAt, occurrences }, look),
-      );
-    }
+    if (missed !== undefined) tellMissed(missed);
     return paused ? undefined : next && { schedule, occurrence: next };
   }
 
@@ -145,4 +146,21 @@ export class Coming {
     const opensAt = occurrence?.windowStart ?? dueAt;
     return async () => (await whyAbsent?.({ schedule: id, dueAt, opensAt, lastLook }, now)) ?? absent;
   }
+}
+
+/** A reload: what a schedule was like before; undefined where there was none. */
+interface Changed {
+  readonly before: ScheduleConfig | undefined;
+  readonly at: EpochMs;
+}
+
+/** Up to the reload a schedule can have missed no more than was due by its times of before, and from then on by those of now. */
+function mostMissed(
+  schedule: ScheduleConfig,
+  { before, at }: Changed,
+  settledUntil: EpochMs,
+  dueAt: EpochMs,
+): number {
+  const until = before === undefined ? [] : nextOccurrences(before, settledUntil, Math.min(at, dueAt));
+  return until.length + nextOccurrences(schedule, Math.max(settledUntil, at), dueAt).length;
 }

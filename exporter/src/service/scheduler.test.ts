@@ -262,7 +262,7 @@ describe('the scheduler', () => {
     expect(ids()).toEqual([]);
   });
 
-  describe('due more often than before by a reload', () => {
+  describe('due at other times than before by a reload', () => {
     const changed = async (settled: number): Promise<void> => {
       states.settled.set('shop', settled);
       const scheduler = begin(schedule('shop', { every: 24 * hour, max_delay: 13 * hour }));
@@ -275,6 +275,39 @@ describe('the scheduler', () => {
       await changed(noon - 12 * hour);
       expect(states.events).toEqual([]);
       expect(states.settled.get('shop')).toBe(noon);
+    });
+
+    it('has missed nothing where what it was due at before waits still', async () => {
+      states.settled.set('shop', noon - 24 * hour);
+      const scheduler = begin(schedule('shop', { cron: '0 12 * * *', max_delay: 6 * hour }));
+      scheduler.replaceSchedules([schedule('shop')]);
+      await vi.waitUntil(() => started.length === 1);
+      expect(states.events).toEqual([]);
+    });
+
+    it('has missed what came behind the reload while its run went on', async () => {
+      states.settled.set('shop', noon - 24 * hour);
+      const scheduler = begin(schedule('shop', { cron: '0 12 * * *' }));
+      await vi.waitUntil(() => started.length === 1);
+      clock.set(noon + 1.2 * hour);
+      scheduler.replaceSchedules([schedule('shop')]);
+      clock.set(noon + 4.1 * hour);
+      started[0]?.end();
+      await vi.waitUntil(() => started.length === 2);
+      expect(states.events).toMatchObject([{ name: 'run:missed', dueAt: noon + 3 * hour, occurrences: 2 }]);
+    });
+
+    it('has missed nothing of the time in which it was not there', async () => {
+      states.settled.set('shop', noon - hour);
+      const scheduler = begin(schedule('shop'), schedule('docs'));
+      await vi.waitUntil(() => started.length > 0);
+      started[0]?.end();
+      await settle();
+      scheduler.replaceSchedules([schedule('docs')]);
+      clock.set(noon + 5.1 * hour);
+      scheduler.replaceSchedules([schedule('docs'), schedule('shop')]);
+      await vi.waitUntil(() => started.filter(({ id }) => id === 'shop').length === 2);
+      expect(states.events.filter((event) => 'schedule' in event && event.schedule === 'shop')).toEqual([]);
     });
 
     it('has missed what it was due at before', async () => {

@@ -115,7 +115,7 @@ export class Scheduler {
 
   /** From now on these are run, and no others; runs that are going on go on. */
   replaceSchedules(schedules: readonly ScheduleConfig[]): void {
-    this.#coming.replaceSchedules(schedules);
+    this.#coming.replaceSchedules(schedules, this.#options.clock.now());
     this.poke();
   }
 
