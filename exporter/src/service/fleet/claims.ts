@@ -14,6 +14,7 @@ import {
 import { firstAfter } from '../../schedule/standing.ts';
 import { dayMs } from '../../schedule/zone.ts';
 import type { EpochMs } from '../../units/instant.ts';
+import { InTurn } from '../../probe/in-turn.ts';
 import { describe } from '../describe.ts';
 import type { Logger } from '../log.ts';
 import { warnOfMissed } from '../missed.ts';
@@ -65,6 +66,7 @@ export interface ClaimsOptions {
  */
 export class Claims {
   readonly #options: ClaimsOptions;
+  readonly #tellings = new InTurn();
   /** Those that are worked on here. */
   readonly #held = new Set<string>();
   /** What has ended, and the queue could not be told. */
@@ -211,18 +213,20 @@ export class Claims {
     }
   }
 
-  /** Once: who looks at what is missed, and who would begin it, may both find it. */
+  /** One after another, and so once: who looks at what is missed, and who would begin it, may both find it. */
   async #tellMissed(jobs: readonly Job[]): Promise<void> {
     const { queue, catalog, clock, log } = this.#options;
-    for (const job of jobs) {
-      const { schedule, dueAt } = job;
-      const { settledUntil = dueAt } = await catalog.schedule(schedule);
-      if (settledUntil >= dueAt) continue;
-      const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
-      await catalog.recordMissed(schedule, missed, clock.now());
-      warnOfMissed(log, schedule, missed);
-    }
-    await queue.acknowledge(jobs);
+    await this.#tellings.do(async () => {
+      for (const job of jobs) {
+        const { schedule, dueAt } = job;
+        const { settledUntil = dueAt } = await catalog.schedule(schedule);
+        if (settledUntil >= dueAt) continue;
+        const missed = { dueAt, occurrences: 1, reason: whyMissed(job) };
+        await catalog.recordMissed(schedule, missed, clock.now());
+        warnOfMissed(log, schedule, missed);
+      }
+      await queue.acknowledge(jobs);
+    });
   }
 
   /** What the catalog knows of a run for the occurrence that is over. */

@@ -10,6 +10,7 @@ import type { FleetHost, FleetRequest, FleetRun, PreviousRun } from '../../sched
 import { describe } from '../describe.ts';
 import type { EpochMs } from '../../units/instant.ts';
 import type { Logger } from '../log.ts';
+import { warnOfMissed } from '../missed.ts';
 import { atStep, planStepMs } from '../plan-step.ts';
 import type { PlanThread } from '../plan-thread.ts';
 import { claimSilentAfterMs } from './claims.ts';
@@ -256,7 +257,7 @@ export class FleetPlanner {
 
   /** What a pool has missed is nobody else's to tell. */
   async #tellMissed(hosts: readonly KnownHost[]): Promise<void> {
-    const { queue, catalog, clock, poolOf } = this.#options;
+    const { queue, catalog, clock, poolOf, log } = this.#options;
     const pools = [...new Set(hosts.flatMap(({ pools: labels }) => labels))].map((pool) => ({ pool }));
     if (pools.length === 0) return;
     const reports = await queue.reports(pools);
@@ -265,6 +266,7 @@ export class FleetPlanner {
       const isMine = 'pool' in owner && poolOf(schedule) === owner.pool;
       if (isMine) await catalog.recordMissed(schedule, missed, clock.now());
       else await catalog.append({ name: 'run:missed', schedule, ...missed }, clock.now());
+      warnOfMissed(log, schedule, missed);
     }
     await queue.acknowledge(reports);
   }
@@ -280,8 +282,10 @@ export class FleetPlanner {
 
   async #sweep(): Promise<void> {
     if (this.#now() < this.#sweepsFrom) return;
-    const { queue, log } = this.#options;
+    const { queue, log, instance } = this.#options;
     for (const { owner, schedule, state, reason, claimer } of await queue.sweep(claimSilentAfterMs)) {
+      // That is told where it is put on record, unless that is another host, which may be silent.
+      if (state === 'missed' && ('pool' in owner || owner.host === instance)) continue;
       const whose = 'host' in owner ? owner.host : `the pool ${owner.pool}`;
       const what = state === 'waiting' ? 'is given out again' : `is ${state}`;
       log.warn({ schedule, host: claimer ?? whose }, `a backup of ${whose} ${what}: ${reason?.text ?? ''}`);
