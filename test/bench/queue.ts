@@ -6,8 +6,8 @@ import { startPostgres } from '../servers/postgres.ts';
 
 /**
  * Claiming from the queue in PostgreSQL by 200 workers, beside a peer that does the least: `select 1` in a transaction on the
- * same connections. Steadily: each asks every four seconds, as hosts do. At once: all ask, and ask again as soon as they have
- * an answer. Half of the jobs are a pool's, for which all contend. Times include the wait for a connection.
+ * same connections. Each offers what it claims, as hosts do. Steadily: each asks every four seconds. At once: all ask, and ask again as
+ * soon as they have an answer. Half of the jobs are a pool's, which are one queue for all. Times include the wait for a connection.
  * `node test/bench/queue.ts [CONNECTIONS]`.
  */
 const workers = 200;
@@ -59,7 +59,7 @@ const offers: Offer[] = Array.from({ length: workers * jobsEach }, (_, index) =>
   schedule: `schedule-${index}`,
   dueAt: now,
   slot: now - 60_000,
-  deadline: now + 3_600_000,
+  deadline: now + (60 + (index % 60)) * 60_000,
   priority: index % 4,
   attempts: 3,
 }));
@@ -70,9 +70,19 @@ console.log(
 );
 console.log(`${''.padEnd(36)}       p50       p99`);
 
+const ofPool = offers.filter(({ owner }) => 'pool' in owner);
+const ofHost = Map.groupBy(offers, ({ owner }) => ('host' in owner ? owner.host : ''));
+const turns = new Map<number, number>();
 const tokens: string[] = [];
 const claim: Ask = async (worker) => {
-  const claims = await queue.claim({ instance: `host-${worker}`, pools: ['all'] }, 1);
+  const instance = `host-${worker}`;
+  const turn = turns.get(worker) ?? 0;
+  turns.set(worker, turn + 1);
+  const next = Math.floor(turn / 2);
+  const offer = turn % 2 === 0 ? ofHost.get(instance)?.[next] : ofPool[worker + next * workers];
+  if (offer === undefined) throw new Error(`there is nothing left for ${instance}`);
+  const claims = await queue.claim({ instance, pools: ['all'] }, 1, [offer]);
+  if (claims.length !== 1) throw new Error(`${offer.schedule} could not be claimed`);
   tokens.push(...claims.map(({ schedule }) => schedule));
 };
 const selectOne: Ask = () => postgres.write((transaction) => transaction.get('SELECT 1 AS one'));

@@ -22,8 +22,8 @@ export interface Engine {
   lock(lane: string, mode: 'claim' | 'change'): Promise<void>;
   add(lane: string, jobs: readonly Queued[]): Promise<void>;
   move(lane: string, job: Queued): Promise<void>;
-  /** The most urgent first; of `only` these, where it is given. Nobody else is given the same. */
-  take(lane: string, limit: number, only?: ReadonlySet<string>): Promise<Fetched[]>;
+  /** The most urgent first; of `only` these (by id, with their urgency), where it is given. Nobody else is given the same. */
+  take(lane: string, limit: number, only?: ReadonlyMap<string, number>): Promise<Fetched[]>;
   giveBack(lane: string, job: Fetched, notBefore: EpochMs | undefined): Promise<void>;
   remove(lane: string, ids: readonly string[]): Promise<void>;
 }

@@ -46,23 +46,23 @@ export async function offerAll(
   await engine.add(lane, added);
 }
 
-/** Of these, the ids of those that nobody has, and that may be begun. */
+/** Of these, the ids of those that nobody has, and that may be begun, each with its urgency. */
 export async function startable(
   transaction: Transaction,
   { now }: Engine,
   offers: readonly Offer[],
-): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
   for (const offer of offers) {
     const id = jobId(offer);
     const row = await transaction.get(
-      `SELECT id FROM job WHERE id = ? AND state = 'waiting' AND slot <= ?`,
+      `SELECT urgency FROM job WHERE id = ? AND state = 'waiting' AND slot <= ?`,
       id,
       now,
     );
-    if (row !== undefined) ids.add(id);
+    if (row !== undefined) found.set(id, Number(row['urgency']));
   }
-  return ids;
+  return found;
 }
 
 /** Each of those that may run it has its own. */

@@ -127,8 +127,10 @@ class PgBossLedger implements LedgerDatabase {
       },
       take: async (lane, limit, only) => {
         const queue = queueName(lane);
+        const urgencies = [...(only?.values() ?? [])];
+        const among = only && { minPriority: Math.min(...urgencies), maxPriority: Math.max(...urgencies) };
         const fetch = (batchSize: number): Promise<JobWithMetadata[]> =>
-          boss.fetch(queue, { batchSize, includeMetadata: true, db });
+          boss.fetch(queue, { batchSize, includeMetadata: true, ...among, db });
         const jobs = only === undefined ? await fetch(limit) : await fetchUntil(fetch, only);
         const taken = jobs
           .filter(({ id }) => only?.has(id) !== false)
@@ -171,10 +173,10 @@ class PgBossLedger implements LedgerDatabase {
   }
 }
 
-/** pg-boss hands out what is most urgent. What comes beside `wanted` is given back in the same transaction: nobody misses it. */
+/** pg-boss is not asked for single jobs. What comes beside `wanted` is given back in the same transaction: nobody misses it. */
 async function fetchUntil(
   fetch: (batchSize: number) => Promise<JobWithMetadata[]>,
-  wanted: ReadonlySet<string>,
+  wanted: ReadonlyMap<string, number>,
 ): Promise<readonly JobWithMetadata[]> {
   const jobs: JobWithMetadata[] = [];
   for (let missing = wanted.size; missing > 0;) {

@@ -112,7 +112,7 @@ function engineOn(transaction: Transaction, now: EpochMs): Engine {
     giveBack: nothing,
     remove: nothing,
     async take(lane, limit, only): Promise<Fetched[]> {
-      const ids = only === undefined ? null : JSON.stringify([...only]);
+      const ids = only === undefined ? null : JSON.stringify([...only.keys()]);
       const rows = await transaction.all(
         `SELECT id FROM job WHERE lane = ? AND state = 'waiting' AND slot <= ?
            AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) ORDER BY urgency DESC, id LIMIT ?`,
