@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const newFolder = (): string => mkdtempSync(join(root, 'folder-'));
-const impatient = { connect: 500, statement: 1000, lock: 1000, idleInTransaction: 1000 };
+const impatient = { connect: 1500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 const postgres = (timeouts: Partial<Timeouts> = impatient): Postgres =>
   openPostgres(server.url(), { applicationName: 'tests', timeouts });
 
