@@ -244,9 +244,16 @@ describe('what a host has missed', () => {
     vi.spyOn(Date, 'now').mockReturnValue(dueAt + 61 * minute);
     await queue.sweep(minute);
     const told = vi.spyOn(catalog, 'recordMissed');
-    await claims.reconcile([db]);
-    await claims.run(db, dueAt, () => Promise.resolve('completed'));
+    const warned = vi.spyOn(log, 'warn');
+    await Promise.all([
+      claims.reconcile([db]),
+      claims.run(db, dueAt, () => Promise.resolve('completed')),
+      claims.reconcile([db]),
+    ]);
     expect(told.mock.calls).toEqual([['db', { dueAt, occurrences: 1, reason: 'absent' }, Date.now()]]);
+    expect(warned.mock.calls).toMatchObject([
+      [{ schedule: 'db', reason: 'absent' }, expect.stringMatching(/^a backup was missed: /)],
+    ]);
   });
 });
 
